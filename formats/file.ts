@@ -1,0 +1,87 @@
+// Random access to a file of known size, and the sentences for files that cannot be opened, read or written.
+import { type FileHandle, open } from 'node:fs/promises';
+import { UserError } from '../util/errors.ts';
+
+/** One read call stays below this: Node refuses lengths of 2 GiB and more. */
+const MAX_READ_BYTES = 2 ** 30;
+
+/** A file open for reading at any place; it never changes while it is open. */
+export interface RandomFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** The `length` bytes from `offset` on, in a buffer of their own; both must lie inside the file. */
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Fills `target` with the bytes from `offset` on. */
+  readInto(target: Uint8Array, offset: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the regular file `path` for reading; `what` names its kind in messages ('checkpoint', 'data file', ...). */
+export async function openFile(path: string, what: string): Promise<RandomFile> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw new UserError(`${what} '${path}': expected a file, got a folder or a device`);
+    return randomFile(path, handle, stat.size);
+  } catch (error) {
+    await handle?.close();
+    throw fileError(error, path, what);
+  }
+}
+
+/** The user's message for a failed system call on `path`; other errors come back as they are. */
+export function fileError(error: unknown, path: string, what: string): unknown {
+  if (!(error instanceof Error) || error instanceof UserError) return error;
+  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+  return reason === undefined ? error : new UserError(`${what} '${path}': ${reason}`);
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'expected a file, got a folder',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'the disk is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EMFILE: 'too many open files',
+  EIO: 'the disk reports a read or write error',
+};
+
+/** Writes all of `chunks` at the end of `handle`, however many calls that takes. */
+export async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  for (const chunk of chunks) {
+    for (let done = 0; done < chunk.byteLength; ) {
+      const length = Math.min(chunk.byteLength - done, MAX_READ_BYTES);
+      done += (await handle.write(chunk, done, length)).bytesWritten;
+    }
+  }
+}
+
+function randomFile(path: string, handle: FileHandle, sizeBytes: number): RandomFile {
+  const readInto = (target: Uint8Array, offset: number) => fill(handle, path, target, offset);
+  const read = async (offset: number, length: number) => {
+    if (offset < 0 || length < 0 || offset + length > sizeBytes) {
+      throw new UserError(`'${path}': expected ${length} bytes at ${offset}, got a file of ${sizeBytes} bytes`);
+    }
+    const target = new Uint8Array(length);
+    await readInto(target, offset);
+    return target;
+  };
+  return { path, sizeBytes, read, readInto, close: () => handle.close() };
+}
+
+async function fill(handle: FileHandle, path: string, target: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < target.byteLength; ) {
+    const length = Math.min(target.byteLength - done, MAX_READ_BYTES);
+    const { bytesRead } = await handle.read(target, done, length, offset + done);
+    if (bytesRead === 0) {
+      throw new UserError(
+        `'${path}': expected ${target.byteLength} bytes at ${offset}, got ${done} (the file was cut while it was open)`,
+      );
+    }
+    done += bytesRead;
+  }
+}

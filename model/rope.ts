@@ -1,0 +1,47 @@
+// Rotary position embedding in the Hugging Face convention, with the frequency scaling of Llama 3.
+import type { Llama3Scaling, LlamaConfig } from './config.ts';
+
+/** Inverse frequencies [hd/2] of RoPE: theta^(-2i/hd), scaled for Llama 3 where the config says so. */
+export function inverseFrequencies(config: LlamaConfig): Float64Array {
+  const { head_dim, rope_theta, rope_scaling } = config;
+  const frequencies = Float64Array.from({ length: head_dim / 2 }, (_, i) => rope_theta ** ((-2 * i) / head_dim));
+  return rope_scaling ? frequencies.map((frequency) => scaleFrequency(frequency, rope_scaling)) : frequencies;
+}
+
+/** cos and sin [T, hd] of every position and frequency, times `scale`; both halves of a row are equal. */
+export function ropeTables(config: LlamaConfig, tokens: number, scale: number): { cos: Float32Array; sin: Float32Array } {
+  const frequencies = inverseFrequencies(config);
+  const half = frequencies.length;
+  const cos = new Float32Array(tokens * half * 2);
+  const sin = new Float32Array(tokens * half * 2);
+  for (let t = 0; t < tokens; t++) {
+    for (let i = 0; i < 2 * half; i++) {
+      // transformers multiplies positions and frequencies in float32: at long positions that rounding shows
+      const angle = Math.fround(t * Math.fround(frequencies[i % half] as number));
+      cos[t * 2 * half + i] = scale * Math.cos(angle);
+      sin[t * 2 * half + i] = scale * Math.sin(angle);
+    }
+  }
+  return { cos, sin };
+}
+
+/** The matrix R [hd, hd] with x R = rotate_half(x) = [-x_2, x_1]: one product in place of two slices, a sign and a concat. */
+export function rotateHalfMatrix(head_dim: number): Float32Array {
+  const half = head_dim / 2;
+  const matrix = new Float32Array(head_dim * head_dim);
+  for (let i = 0; i < half; i++) {
+    matrix[(i + half) * head_dim + i] = -1;
+    matrix[i * head_dim + i + half] = 1;
+  }
+  return matrix;
+}
+
+/** Long wavelengths are stretched by `factor`, short ones kept, those between blended (Llama 3.1; litgpt's build_rope_cache). */
+function scaleFrequency(frequency: number, scaling: Llama3Scaling): number {
+  const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: original } = scaling;
+  const wavelength = (2 * Math.PI) / frequency;
+  if (wavelength < original / high) return frequency;
+  if (wavelength > original / low) return frequency / factor;
+  const blend = (original / wavelength - low) / (high - low);
+  return ((1 - blend) * frequency) / factor + blend * frequency;
+}

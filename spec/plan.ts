@@ -1,0 +1,112 @@
+// The resolved plan: what the specs become, and all that the runner and the report know of them.
+import type { Json, JsonObject, Numerics } from './stage.ts';
+
+/** A place in a spec file, or a command-line flag (`file` is then `--set`, line 0). Lines and columns start at 1. */
+export interface Origin {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** One stage with all its parameters resolved; cells that need the same work share one node. */
+export interface PlanNode {
+  /** Unique and stable: the pipeline's stage name and the axis values that set it apart, `warm[type=T_next]`. */
+  id: string;
+  /** The stage's name in the pipeline. */
+  stage: string;
+  /** The stage definition that it uses. */
+  use: string;
+  /** The axis values that set it apart from the other nodes of this stage: `type=T_next,data=arxiv_math`, or ''. */
+  cell: string;
+  /** Validated against the definition's schema, defaults filled in, paths absolute. */
+  params: JsonObject;
+  /** Where each value was written, by JSON pointer into `params` (`/lr`); a parent's pointer serves its children. */
+  origins: Readonly<Record<string, Origin>>;
+  /** JSON pointers of the parameters that are paths (`/path`). */
+  paths: readonly string[];
+  inputs: Readonly<Record<string, PlanInput>>;
+  seed: number;
+  numerics: Numerics;
+  /** Where the stage is declared in the pipeline. */
+  origin: Origin;
+  /** True when --force names this stage. */
+  force: boolean;
+}
+
+export interface PlanInput {
+  /** The id of the node that makes it. */
+  node: string;
+  output: string;
+  origin: Origin;
+}
+
+/** One number of the table. */
+export interface PlanCell {
+  /** Axis name to value name, in the order of the axes. */
+  axes: Readonly<Record<string, string>>;
+  /** `SHARP,T_next,dialog`-like name: the values joined by commas, escaped so that two cells never share a name. */
+  name: string;
+  metric: MetricRef;
+  paper: number | null;
+}
+
+/** Where a cell's number is: the field `field` of the metrics artifact `output` of node `node`. */
+export interface MetricRef {
+  node: string;
+  output: string;
+  field: string;
+}
+
+export interface Plan {
+  experiment: string;
+  title: string;
+  profile: string;
+  /** The spec file, absolute. */
+  file: string;
+  /** Command-line overrides that shaped it, as given; empty for the plain spec. */
+  overrides: readonly string[];
+  /** Inputs before their users. */
+  nodes: readonly PlanNode[];
+  cells: readonly PlanCell[];
+  axes: readonly PlanAxis[];
+  table: PlanTable;
+  claims: readonly PlanClaim[];
+  /** Remarks printed under the table. */
+  notes: readonly string[];
+}
+
+export interface PlanAxis {
+  name: string;
+  label: string;
+  values: readonly { name: string; label: string }[];
+}
+
+export interface PlanTable {
+  /** Axes whose values become rows, columns. */
+  rows: readonly string[];
+  columns: readonly string[];
+  /** Axes over which cells are averaged (seeds). */
+  mean_over: readonly string[];
+  /** What the numbers are: `perplexity`. */
+  metric: string;
+  better: 'lower' | 'higher';
+  /** Where the paper's numbers come from: `Table 2, Llama-2-7b`; empty when there are none. */
+  paper: string;
+}
+
+/** A selection of cells: axis values that must hold. */
+export type Selector = Readonly<Record<string, string>>;
+
+/** Checked once for every combination of the axes that its selectors leave open (and `where` allows). */
+export interface PlanClaim {
+  text: string;
+  where: Readonly<Record<string, readonly string[]>>;
+  /** `order`: each value at most the next (strictly less when `strict`). `ratio`: a/b within bounds. `tolerance`: |a-b| <= tolerance*|b|. */
+  check:
+    | { kind: 'order'; cells: readonly Selector[]; strict: boolean; slack: number }
+    | { kind: 'ratio'; of: Selector; to: Selector; at_least: number | null; at_most: number | null }
+    | { kind: 'tolerance'; of: Selector; to: Selector | number; within: number };
+  origin: Origin;
+}
+
+export type { Json };

@@ -1,0 +1,131 @@
+// The stage contract: what a stage declares, and what it is given when it runs. Stages and the runner meet here.
+import type { TSchema } from 'typebox';
+import type { Json, JsonObject } from '../util/json.ts';
+
+/** What an artifact holds; inputs and outputs are joined only when their kinds agree. */
+export const artifactKinds = ['checkpoint', 'recovery', 'activations', 'dataset', 'metrics', 'table', 'file'] as const;
+export type ArtifactKind = (typeof artifactKinds)[number];
+
+export interface InputPort {
+  kind: ArtifactKind;
+  summary: string;
+  optional?: boolean;
+}
+
+export interface OutputPort {
+  kind: ArtifactKind;
+  summary: string;
+  /** The file's ending, without the dot: `arrow`, `json`, `jsonl`. */
+  extension: string;
+}
+
+/** Small JSON that a record keeps about an artifact, for planning without opening it (`layers`, `records`, ...). */
+export type Facts = JsonObject;
+
+/**
+ * One independent part of a stage, planned, cached and scheduled by itself. An output of a stage with units is the
+ * set of its units' artifacts. Only units that somebody needs are run.
+ */
+export interface Unit {
+  /** Unique within the stage, shown to people and used by consumers to pick: `3→4`, `layer 4`. */
+  name: string;
+  /**
+   * What enters the unit's cache key instead of the stage's parameters, and what its `run` gets as `params`: leave
+   * out what does not change the unit, so that grids that share units share work.
+   */
+  params: JsonObject;
+  /** Which units of an input it reads, by input name; an input not named here is read whole. */
+  needs?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface StageResources {
+  /** A rough estimate of the peak memory of one attempt. */
+  memory_bytes?: number;
+}
+
+export interface StageDefinition {
+  name: string;
+  /** Raised when the same key would give other bytes; part of the cache key. */
+  version: number;
+  summary: string;
+  /** Where the method comes from: paper and section or equation. */
+  reference?: string;
+  /**
+   * A JSON Schema (object, additionalProperties false, defaults given). A string with `format: 'path'` names a file or
+   * folder: its content digest enters the key, the path itself does not.
+   */
+  params: TSchema;
+  inputs: Readonly<Record<string, InputPort>>;
+  outputs: Readonly<Record<string, OutputPort>>;
+  /** True when the bytes depend on backend, provider, precision and threads; these then enter the key. */
+  numeric: boolean;
+  /** True when the stage draws from the seed; the seed then enters the key. */
+  seeded: boolean;
+  /** Facts of the outputs before the stage has run, from parameters and the inputs' facts; undefined when unknown. */
+  expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
+  /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */
+  units?(params: JsonObject, inputs: Readonly<Record<string, Facts>>): readonly Unit[];
+  /** True when several units run cheaper together: all that are ready then go to one attempt. */
+  grouped?: boolean;
+  resources?(params: JsonObject): StageResources;
+  /** Loads the code that does the work; kept apart so that planning never loads it. */
+  run(): Promise<StageRun>;
+}
+
+/** What does the work: once for a stage without units, once for the batch of units of an attempt otherwise. */
+export type StageRun = (context: StageContext) => Promise<void>;
+
+/** Everything that a running stage may touch. It never sees the store, a clock or global randomness. */
+export interface StageContext {
+  /** The stage's parameters, validated and with defaults; paths are absolute. */
+  params: JsonObject;
+  seed: number;
+  numerics: Numerics;
+  inputs: Readonly<Record<string, StageInput>>;
+  /** Exactly one entry for a stage without units (name `''`). */
+  tasks: readonly UnitTask[];
+  progress(report: Progress): void;
+  /** Aborted when the user stops the run; long stages save their state and throw `signal.reason`. */
+  signal: AbortSignal;
+}
+
+export interface StageInput {
+  /** Absolute paths by unit name; a stage without units has the one name `''`. */
+  files: Readonly<Record<string, string>>;
+  facts: Facts;
+}
+
+export interface UnitTask {
+  name: string;
+  params: JsonObject;
+  /** Where to write each output; nothing is there before, and it is published when `done` is called. */
+  outputs: Readonly<Record<string, string>>;
+  /** A folder that survives a killed attempt of the same key; for resumable state. */
+  scratch: string;
+  /** Call when all outputs are written and closed; `facts` are kept in the record. */
+  done(facts?: Facts): Promise<void>;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+  /** What is counted: `step`, `epoch`, `token`, `layer`. */
+  of: string;
+  /** The unit it belongs to, when the attempt has several. */
+  unit?: string;
+  /** A short remark: `loss 0.0132`. */
+  note?: string;
+}
+
+/** What the numeric stages run on; part of their key. */
+export interface Numerics {
+  backend: 'onnx' | 'tensorflow' | 'cpu';
+  provider: 'cpu' | 'webgpu' | 'cuda';
+  precision: 'float32';
+  threads: number;
+}
+
+/** The explicit list of stages by name. */
+export type StageRegistry = ReadonlyMap<string, StageDefinition>;
+
+export type { Json, JsonObject };

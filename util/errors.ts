@@ -1,0 +1,11 @@
+// The one class of error that is a user's to mend: its message is complete and is printed without a stack trace.
+
+/** A mistake in what the user gave (a spec, a flag, a file, a setting); exit code 2 before a run, 1 within one. */
+export class UserError extends Error {
+  override readonly name: string = 'UserError';
+}
+
+/** True when `error` carries the system error code `code` (`ENOENT`, `ENOSPC`, ...). */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+}
