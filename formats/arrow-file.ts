@@ -15,8 +15,10 @@ export const MAX_BODY_BYTES = 2 ** 30;
 /** Every buffer starts at a multiple of this in the file, so that a mapped file serves vector loads. */
 const ALIGNMENT = 64;
 const MAGIC = new TextEncoder().encode('ARROW1');
-/** A footer or a message larger than this is refused before it is read. */
-const MAX_METADATA_BYTES = 256 * 2 ** 20;
+/** A larger footer (one block of 24 bytes per batch, and the file's metadata) is refused before it is read. */
+const MAX_FOOTER_BYTES = 256 * 2 ** 20;
+/** A larger record batch message (16 bytes per column and buffer) is refused before it is read. */
+const MAX_MESSAGE_BYTES = 2 ** 20;
 
 /**
  * Writes one Arrow IPC file in a stream; memory stays at one batch.
@@ -40,20 +42,20 @@ export class ArrowFileWriter {
   /** Creates (or empties) the file `path`; the schema's metadata is written in the order of its keys. */
   static async open(path: string, schema: Schema): Promise<ArrowFileWriter> {
     const sorted = new Map([...schema.metadata].sort(([a], [b]) => (a < b ? -1 : 1)));
-    try {
-      const writer = new ArrowFileWriter(path, await open(path, 'w'), new Schema(schema.fields, sorted));
-      await writer.put([MAGIC, new Uint8Array(2), ...message(Message.from(writer.schema), 8)]);
-      return writer;
-    } catch (error) {
+    const handle = await open(path, 'w').catch((error: unknown) => {
       throw fileError(error, path, 'file');
-    }
+    });
+    const writer = new ArrowFileWriter(path, handle, new Schema(schema.fields, sorted));
+    await writer.put([MAGIC, new Uint8Array(2), ...message(Message.from(writer.schema), 8)]);
+    return writer;
   }
 
   /** Appends a batch of the writer's schema; its body must be smaller than {@link MAX_BODY_BYTES}. */
   async write(batch: RecordBatch): Promise<void> {
     const { nodes, buffers } = VectorAssembler.assemble(batch);
     const { regions, bodyLength } = layOut(buffers);
-    if (bodyLength >= MAX_BODY_BYTES) throw new RangeError(`a record batch of ${bodyLength} bytes is too large to write`);
+    if (bodyLength >= MAX_BODY_BYTES)
+      throw new RangeError(`a record batch of ${bodyLength} bytes is too large to write`);
     const header = message(Message.from(new RecordBatchHeader(batch.numRows, nodes, regions, null), bodyLength), 0);
     this.blocks.push(new FileBlock(byteLength(header), bodyLength, this.position));
     await this.put([...header, ...buffers.flatMap((buffer) => padded(asBytes(buffer)))]);
@@ -76,6 +78,7 @@ export class ArrowFileWriter {
     try {
       await writeChunks(this.handle, chunks);
     } catch (error) {
+      await this.handle.close();
       throw fileError(error, this.path, 'file');
     }
     this.position += byteLength(chunks);
@@ -111,6 +114,10 @@ export class ArrowFileReader {
 
   get path(): string {
     return this.file.path;
+  }
+
+  get sizeBytes(): number {
+    return this.file.sizeBytes;
   }
 
   get numBatches(): number {
@@ -152,14 +159,16 @@ async function readFooter(file: RandomFile, what: string): Promise<ArrowFooter> 
   const size = file.sizeBytes;
   const isMagic = (bytes: Uint8Array) => MAGIC.every((byte, i) => bytes[i] === byte);
   if (size < 8 || !isMagic(await file.read(0, 6))) {
-    throw new UserError(`${what} '${file.path}': expected an Arrow IPC file, got a file that does not begin with 'ARROW1'`);
+    throw new UserError(
+      `${what} '${file.path}': expected an Arrow IPC file, got a file that does not begin with 'ARROW1'`,
+    );
   }
   const tail = await file.read(Math.max(0, size - 10), 10 > size ? size : 10);
   if (size < 26 || !isMagic(tail.subarray(4))) {
     throw damaged(file, what, `the file ends without its footer after ${size} bytes`);
   }
   const length = new DataView(tail.buffer).getInt32(0, true);
-  if (length <= 0 || length > Math.min(size - 18, MAX_METADATA_BYTES)) {
+  if (length <= 0 || length > Math.min(size - 18, MAX_FOOTER_BYTES)) {
     throw damaged(file, what, `its footer claims ${length} bytes of ${size}`);
   }
   const footer = await file.read(size - 10 - length, length);
@@ -171,7 +180,7 @@ async function readFooter(file: RandomFile, what: string): Promise<ArrowFooter> 
 function checkBlock(file: RandomFile, what: string, block: ArrowFooter['blocks'][number], end: number): void {
   const { offset, metadataLength, bodyLength } = block;
   const fits = offset >= 8 && metadataLength > 8 && offset + metadataLength + bodyLength <= end;
-  if (!fits || metadataLength > MAX_METADATA_BYTES) {
+  if (!fits || metadataLength > MAX_MESSAGE_BYTES) {
     throw damaged(file, what, `a record batch at ${offset} claims ${metadataLength} + ${bodyLength} bytes of ${end}`);
   }
 }
@@ -180,7 +189,7 @@ function decode<T>(file: RandomFile, what: string, decoder: () => T): T {
   try {
     return decoder();
   } catch (error) {
-    if (error instanceof FlatError) throw damaged(file, what, `its metadata holds a ${error.message}`);
+    if (error instanceof FlatError) throw damaged(file, what, `its metadata holds ${error.message}`);
     throw error;
   }
 }

@@ -43,8 +43,8 @@ interface Word {
 
 /**
  * A tokenizer trained on `texts` by byte pair encoding (Sennrich et al. 2016) over bytes (Radford et al. 2019): merges the most
- * frequent neighbouring pair until `vocab_size` is reached or no pair occurs twice; ties go to the lower ids, so equal texts give
- * equal bytes. Throws a RangeError when `vocab_size` has no room for the bytes and the given tokens.
+ * frequent neighbouring pair until `vocab_size` is reached or no pair occurs twice; ties go to the lower ids, as in Hugging Face's
+ * trainer, so equal texts give equal bytes. Throws a RangeError when `vocab_size` has no room for the bytes and the given tokens.
  */
 export function trainByteLevelBpe(texts: Iterable<string>, options: BpeTrainingOptions): TokenizerJson {
   const given = [...options.special_tokens, ...(options.added_tokens ?? [])];
@@ -54,8 +54,9 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: BpeTrainingO
       `vocab_size must be at least ${base} (${given.length} tokens and 256 bytes), got ${options.vocab_size}`,
     );
   }
-  const symbols = [...given, ...byteLetters()];
-  const merges = learnMerges(countWords(texts, given), symbols, options.vocab_size);
+  const letters = byteLetters();
+  const symbols = [...given, ...[...letters].sort()];
+  const merges = learnMerges(countWords(texts, given, symbols, letters), symbols, options.vocab_size);
   return tokenizerJson(options.special_tokens, given, symbols, merges);
 }
 
@@ -67,7 +68,7 @@ function byteLetters(): string[] {
 }
 
 /** The distinct pieces of `texts` outside the given tokens, as byte symbols, in order of first appearance. */
-function countWords(texts: Iterable<string>, given: string[]): Word[] {
+function countWords(texts: Iterable<string>, given: string[], symbols: string[], letters: string[]): Word[] {
   const counts = new Map<string, number>();
   const pattern = new RegExp(splitPattern, 'gu');
   const outside = given.length > 0 ? new RegExp(given.map(escapeForRegExp).join('|'), 'u') : undefined;
@@ -77,10 +78,9 @@ function countWords(texts: Iterable<string>, given: string[]): Word[] {
     }
   }
   const encoder = new TextEncoder();
-  return [...counts].map(([piece, count]) => ({
-    symbols: Array.from(encoder.encode(piece), (b) => b + given.length),
-    count,
-  }));
+  const ids = letters.map((letter) => symbols.indexOf(letter, given.length));
+  const toIds = (piece: string) => Array.from(encoder.encode(piece), (byte) => ids[byte] as number);
+  return [...counts].map(([piece, count]) => ({ symbols: toIds(piece), count }));
 }
 
 function escapeForRegExp(text: string): string {

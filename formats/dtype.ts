@@ -119,8 +119,8 @@ interface TypedConstructor<T> {
 }
 
 /** A typed view of `bytes`, copied first where they are not aligned. */
-function typed<T>(constructor: TypedConstructor<T>, bytes: Uint8Array): T {
-  const width = constructor.BYTES_PER_ELEMENT;
+function typed<T>(TypedArray: TypedConstructor<T>, bytes: Uint8Array): T {
+  const width = TypedArray.BYTES_PER_ELEMENT;
   const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
-  return new constructor(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / width));
+  return new TypedArray(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / width));
 }

@@ -1,4 +1,5 @@
 // Random access to a file of known size, and the sentences for files that cannot be opened, read or written.
+import { constants } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
 import { UserError } from '../util/errors.ts';
 
@@ -50,6 +51,12 @@ const REASONS: Record<string, string> = {
   EIO: 'the disk reports a read or write error',
 };
 
+/** A zeroed buffer for `length` bytes of `path`; more than this Node can hold in one is a UserError. */
+export function allocate(path: string, length: number): Uint8Array<ArrayBuffer> {
+  if (length <= constants.MAX_LENGTH) return new Uint8Array(length);
+  throw new UserError(`'${path}': expected at most ${constants.MAX_LENGTH} bytes in one tensor, got ${length}`);
+}
+
 /** Writes all of `chunks` at the end of `handle`, however many calls that takes. */
 export async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   for (const chunk of chunks) {
@@ -66,7 +73,7 @@ function randomFile(path: string, handle: FileHandle, sizeBytes: number): Random
     if (offset < 0 || length < 0 || offset + length > sizeBytes) {
       throw new UserError(`'${path}': expected ${length} bytes at ${offset}, got a file of ${sizeBytes} bytes`);
     }
-    const target = new Uint8Array(length);
+    const target = allocate(path, length);
     await readInto(target, offset);
     return target;
   };

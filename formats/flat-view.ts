@@ -8,6 +8,8 @@ export class FlatError extends Error {
 /** A FlatBuffers buffer; every access outside of it throws {@link FlatError}. */
 export class FlatBuffer {
   private readonly view: DataView;
+  /** Texts decoded so far; a small buffer that repeats one long text a million times must not fill the memory. */
+  private textBytes = 0;
 
   constructor(bytes: Uint8Array) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -31,12 +33,14 @@ export class FlatBuffer {
   /** A 64-bit integer that must be a safe non-negative number: all of Arrow's are lengths and offsets. */
   size(at: number): number {
     const value = Number(this.view.getBigInt64(this.check(at, 8), true));
-    if (!Number.isSafeInteger(value) || value < 0) throw new FlatError(`bad length ${value}`);
+    if (!Number.isSafeInteger(value) || value < 0) throw new FlatError(`the length ${value}`);
     return value;
   }
   text(at: number): string {
     const length = this.u32(at);
     this.check(at + 4, length);
+    this.textBytes += length;
+    if (this.textBytes > this.view.byteLength) throw new FlatError('more text than it has bytes');
     return new TextDecoder().decode(new Uint8Array(this.view.buffer, this.view.byteOffset + at + 4, length));
   }
   /** The places of a vector's elements of `width` bytes each. */
@@ -46,7 +50,8 @@ export class FlatBuffer {
     return Array.from({ length }, (_, i) => at + 4 + i * width);
   }
   private check(at: number, length: number): number {
-    if (at < 0 || at + length > this.view.byteLength) throw new FlatError(`reference to byte ${at + length}`);
+    if (at < 0 || at + length > this.view.byteLength)
+      throw new FlatError(`a reference beyond its ${this.view.byteLength} bytes`);
     return at;
   }
 }

@@ -28,23 +28,26 @@ export interface LlamaConfig {
   readonly eos_token_id: number | number[] | null;
 }
 
-const largest_size = 2 ** 24;
-const most_layers = 4096;
+const largestSize = 2 ** 24;
+const mostLayers = 4096;
 
 /** Reads the parsed config.json found at `source`; throws a UserError for what is no Llama that lamina can run. */
 export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
   const fields = fieldsOf(json, source);
   refuseOtherModels(fields);
-  const heads = fields.integer('num_attention_heads', 1, largest_size);
-  const hidden = fields.integer('hidden_size', 1, largest_size);
+  const heads = fields.integer('num_attention_heads', 1, largestSize);
+  const hidden = fields.integer('hidden_size', 1, largestSize);
+  if (!fields.has('head_dim') && hidden % heads !== 0) {
+    throw new UserError(`${source}: 'hidden_size' must be a multiple of 'num_attention_heads' (${heads}), got ${hidden}`);
+  }
   const config: LlamaConfig = {
     hidden_size: hidden,
-    intermediate_size: fields.integer('intermediate_size', 1, largest_size),
-    num_hidden_layers: fields.integer('num_hidden_layers', 1, most_layers),
+    intermediate_size: fields.integer('intermediate_size', 1, largestSize),
+    num_hidden_layers: fields.integer('num_hidden_layers', 1, mostLayers),
     num_attention_heads: heads,
-    num_key_value_heads: fields.integer('num_key_value_heads', 1, largest_size, heads),
-    head_dim: fields.integer('head_dim', 2, largest_size, hidden / heads),
-    vocab_size: fields.integer('vocab_size', 1, largest_size),
+    num_key_value_heads: fields.integer('num_key_value_heads', 1, largestSize, heads),
+    head_dim: fields.integer('head_dim', 2, largestSize, hidden / heads),
+    vocab_size: fields.integer('vocab_size', 1, largestSize),
     rms_norm_eps: fields.positive('rms_norm_eps', 1e-6),
     ...ropeOf(fields),
     tie_word_embeddings: fields.boolean('tie_word_embeddings', false),
@@ -57,7 +60,7 @@ export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
 }
 
 /** The config.json that Hugging Face's LlamaForCausalLM reads; `dtype` is the weights' type in the file. */
-export function llamaConfigJson(config: LlamaConfig, dtype: 'float32' | 'float16' | 'bfloat16'): object {
+export function llamaConfigJson(config: LlamaConfig, dtype?: 'float32' | 'float16' | 'bfloat16'): object {
   const { rope_scaling, ...sizes } = config;
   return {
     architectures: ['LlamaForCausalLM'],
@@ -65,7 +68,7 @@ export function llamaConfigJson(config: LlamaConfig, dtype: 'float32' | 'float16
     hidden_act: 'silu',
     attention_bias: false,
     mlp_bias: false,
-    torch_dtype: dtype,
+    ...(dtype && { torch_dtype: dtype }),
     ...sizes,
     rope_scaling: rope_scaling && { rope_type: 'llama3', ...rope_scaling },
   };

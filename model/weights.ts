@@ -33,10 +33,10 @@ export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, 
 /** Float32 values of every tensor at the start of pretraining: normal(0, 0.02), norms 1, and the projections that
  * write into the residual stream smaller by sqrt(2L) (GPT-2, section 2.3). */
 export function initWeights(config: LlamaConfig, random: Random): Map<string, { shape: number[]; values: Float32Array }> {
-  const residual_scale = 1 / Math.sqrt(2 * config.num_hidden_layers);
+  const residualScale = 1 / Math.sqrt(2 * config.num_hidden_layers);
   const weights = new Map<string, { shape: number[]; values: Float32Array }>();
   for (const [name, shape] of tensorShapes(config)) {
-    const std = /(o_proj|down_proj)/.test(name) ? 0.02 * residual_scale : 0.02;
+    const std = /(o_proj|down_proj)/.test(name) ? 0.02 * residualScale : 0.02;
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (shape.length === 1) values.fill(1);
     else for (let i = 0; i < values.length; i++) values[i] = std * random.normal();

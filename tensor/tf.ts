@@ -1,2 +1,2 @@
-// The one door to TensorFlow.js: everything numeric imports `tf` from here.
+// The one way to TensorFlow.js: `tf`, with gradients, optimizers and chained methods.
 export * as tf from '@tensorflow/tfjs';

@@ -37,14 +37,14 @@ export const materials = words('wood iron glass wool clay');
 const months = words('January March April May June August October December');
 const countries = words('Arland Belmor Corvia Dunmark');
 const goodNames = words(
-  'lamp rope cup table knife basket mirror candle hammer carpet bell chair bucket pillow kettle ladder comb saddle vase clock',
+  'lamp rope cup table spoon basket mirror candle hammer carpet bell chair bucket pillow kettle ladder comb saddle vase clock',
 );
 
 const townCount = 20;
 const personCount = 120;
 
 const random = createRandom('tiny-text', 'world', 1);
-const taken = new Set<string>();
+const taken = new Set(['Nose', 'Gases', 'Lumen', 'Line']); // words of English, no names
 
 export const towns: readonly Town[] = Array.from({ length: townCount }, () => ({
   name: newName(random, pick(random, words('ville ford burg stead'))),

@@ -1,0 +1,53 @@
+// One line of the live display: stage, unit, bar, what the stage reports, and the time; never wider than the terminal.
+import type { Paint } from '../../report/paint.ts';
+import { cutText, padRight, textWidth } from '../../report/text-width.ts';
+import type { Progress } from '../../spec/stage.ts';
+import { formatDuration } from '../duration.ts';
+import { type ActiveUnit, progressText } from './display.ts';
+
+const barWidth = 16;
+const stageWidth = 16;
+
+/** What the line of a running unit shows. */
+export interface BarState {
+  unit: ActiveUnit;
+  report: Progress | undefined;
+  elapsed_ms: number;
+}
+
+/** The line of a running unit, at most `width` columns. */
+export function barLine(state: BarState, width: number, paint: Paint): string {
+  const { unit, report } = state;
+  const time = timeText(state);
+  const stage = padRight(cutText(unit.stage, stageWidth), stageWidth);
+  const fixed = 2 + stageWidth + 1 + 2 + barWidth + 2 + 2 + textWidth(time);
+  const room = width - fixed;
+  if (room < 12) return cutText(`  ${unit.stage} ${unit.label} ${time}`, width);
+  const labelWidth = Math.max(4, Math.min(36, Math.floor(room * 0.45)));
+  const label = padRight(cutText(unit.label, labelWidth), labelWidth);
+  const noteWidth = Math.min(40, room - labelWidth);
+  const note = padRight(cutText(report === undefined ? '' : progressText(report), noteWidth), noteWidth);
+  return `  ${stage} ${label}  ${bar(share(report), paint)}  ${note}  ${paint.faint(time)}`;
+}
+
+/** The line under the bars: how much of the whole run is done. */
+export function totalLine(finished: number, units: number, elapsed_ms: number, width: number, paint: Paint): string {
+  return paint.faint(cutText(`  ${finished} of ${units} · ${formatDuration(elapsed_ms)}`, width));
+}
+
+function bar(share: number, paint: Paint): string {
+  const full = Math.round(share * barWidth);
+  return `${paint.good('█'.repeat(full))}${paint.faint('░'.repeat(barWidth - full))}`;
+}
+
+function share(report: Progress | undefined): number {
+  if (report === undefined || !(report.total > 0)) return 0;
+  return Math.min(1, Math.max(0, report.done / report.total));
+}
+
+/** The time that is left once a twentieth and ten seconds have passed, the time spent until then. */
+function timeText({ report, elapsed_ms }: BarState): string {
+  const done = share(report);
+  if (done < 0.05 || elapsed_ms < 10_000) return formatDuration(elapsed_ms).padStart(9);
+  return `${formatDuration((elapsed_ms / done) * (1 - done))} left`.padStart(9);
+}

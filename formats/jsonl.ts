@@ -1,0 +1,13 @@
+// JSON Lines: one object per line; blank lines are skipped.
+import type { RandomFile } from './file.ts';
+import { readLines } from './lines.ts';
+import { type DataRecord, decodeText, parseRecord } from './record.ts';
+
+/** The records of a JSONL file. */
+export async function* readJsonl(file: RandomFile): AsyncGenerator<DataRecord> {
+  for await (const { bytes, line } of readLines(file)) {
+    const where = `${file.path}:${line}`;
+    const text = decodeText(bytes, where).trim();
+    if (text !== '') yield parseRecord(text, where);
+  }
+}

@@ -1,0 +1,207 @@
+// A Llama in one checkpoint file: config as metadata, tensors in their stored type, the tokenizer's files as bytes.
+import { createHash } from 'node:crypto';
+import { type CheckpointReader, type CheckpointWriter, createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
+import { type Dtype, fromFloat32 } from '../formats/dtype.ts';
+import { parseStrictJson } from '../formats/strict-json.ts';
+import { tf } from '../tensor/tf.ts';
+import { UserError } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
+import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from './config.ts';
+import { tensorShapes } from './names.ts';
+import { createWeights, type Weights } from './weights.ts';
+
+/** The tokenizer's files as texts, which travel with the weights. */
+export interface TokenizerFiles {
+  readonly tokenizer_json: string | null;
+  readonly tokenizer_config_json: string | null;
+}
+
+/** One tensor to be written; its bytes are asked for when its turn comes. */
+export interface StoredTensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  bytes(): Promise<Uint8Array>;
+}
+
+/** An open Llama checkpoint: what it is, and its tensors on demand. */
+export interface LlamaCheckpoint {
+  readonly config: LlamaConfig;
+  readonly tokenizer: TokenizerFiles;
+  /** Every tensor of the config, checked to be there in its shape. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readFloat32(name: string): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+const kind = 'llama';
+const fileEntries = { tokenizer_json: 'tokenizer.json', tokenizer_config_json: 'tokenizer_config.json' } as const;
+/** JSON, written last: tensor name -> name of the equal tensor that is stored in its place. */
+const aliasesEntry = 'aliases.json';
+const largestText = 2 ** 28;
+
+/** Writes `tensors` (exactly those of the config) to `path`; equal tensors are stored once. */
+export async function writeLlama(
+  path: string,
+  config: LlamaConfig,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  tokenizer: TokenizerFiles,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<void> {
+  checkTensors(config, tensors, path);
+  const writer = await createCheckpoint(path, { kind, config: JSON.stringify(llamaConfigJson(config)) });
+  try {
+    await writeTexts(writer, tokenizer);
+    await writeTensors(writer, config, tensors, onProgress);
+    await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+/** Writes the model's float32 tensors to `path`, rounded to `dtype`. */
+export async function writeModel(
+  path: string,
+  config: LlamaConfig,
+  weights: { get(name: string): tf.Tensor | undefined },
+  tokenizer: TokenizerFiles,
+  dtype: 'F32' | 'F16' | 'BF16',
+): Promise<void> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const name of tensorShapes(config).keys()) {
+    const tensor = weights.get(name);
+    if (!tensor) throw new Error(`the weights have no tensor '${name}'`);
+    const bytes = async () => fromFloat32(dtype, (await tensor.data()) as Float32Array);
+    tensors.set(name, { dtype, shape: tensor.shape, bytes });
+  }
+  await writeLlama(path, config, tensors, tokenizer);
+}
+
+/** Opens the Llama checkpoint `path`; a UserError when it is another kind of file or lacks something. */
+export async function openLlama(path: string): Promise<LlamaCheckpoint> {
+  const reader = await openCheckpoint(path);
+  try {
+    return await llamaCheckpoint(reader, path);
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+/** Reads the checkpoint `path` whole, as float32 tensors; the caller disposes the weights. */
+export async function loadModel(path: string): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
+  const checkpoint = await openLlama(path);
+  const tensors = new Map<string, tf.Tensor>();
+  try {
+    for (const [name, { shape }] of checkpoint.tensors) {
+      const values = await checkpoint.readFloat32(name);
+      tensors.set(name, tf.tensor(values, [...shape], 'float32'));
+    }
+  } finally {
+    await checkpoint.close();
+  }
+  const { config, tokenizer } = checkpoint;
+  return { config, weights: createWeights(config, tensors), tokenizer };
+}
+
+/** Throws a UserError, naming all that is wrong, unless `tensors` are float tensors of the config's names and shapes. */
+export function checkTensors(
+  config: LlamaConfig,
+  tensors: ReadonlyMap<string, Pick<StoredTensor, 'dtype' | 'shape'>>,
+  source: string,
+): void {
+  const expected = tensorShapes(config);
+  const faults = [...tensors.keys()].filter((name) => !expected.has(name)).map((name) => `tensor '${name}' is not part of the model`);
+  for (const [name, shape] of expected) {
+    const tensor = tensors.get(name);
+    if (!tensor) faults.push(`tensor '${name}' is missing, expected ${showShape(shape)}`);
+    else if (showShape(tensor.shape) !== showShape(shape)) {
+      faults.push(`tensor '${name}': expected ${showShape(shape)}, got ${showShape(tensor.shape)}`);
+    } else if (!['F32', 'F16', 'BF16', 'F64'].includes(tensor.dtype)) {
+      faults.push(`tensor '${name}': expected F32, F16 or BF16, got ${tensor.dtype}`);
+    }
+  }
+  if (faults.length === 0) return;
+  const more = faults.length > 8 ? `\n  and ${faults.length - 8} more` : '';
+  throw new UserError(`'${source}' does not match its config:\n  ${faults.slice(0, 8).join('\n  ')}${more}`);
+}
+
+async function writeTexts(writer: CheckpointWriter, tokenizer: TokenizerFiles): Promise<void> {
+  for (const [key, name] of Object.entries(fileEntries)) {
+    const text = tokenizer[key as keyof TokenizerFiles];
+    if (text !== null) await writeText(writer, name, text);
+  }
+}
+
+async function writeText(writer: CheckpointWriter, name: string, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  await writer.write(name, 'U8', [bytes.byteLength], bytes);
+}
+
+/** In the config's order, so that the file does not depend on where the tensors came from. */
+async function writeTensors(
+  writer: CheckpointWriter,
+  config: LlamaConfig,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
+  const stored = new Map<string, string>();
+  const aliases: Record<string, string> = {};
+  let done = 0;
+  for (const name of tensorShapes(config).keys()) {
+    const { dtype, shape, bytes } = tensors.get(name) as StoredTensor;
+    const content = await bytes();
+    const digest = `${dtype} ${shape} ${createHash('sha256').update(content).digest('hex')}`;
+    const same = stored.get(digest);
+    if (same === undefined) await writer.write(name, dtype, shape, content);
+    else aliases[name] = same;
+    stored.set(digest, same ?? name);
+    onProgress(++done, tensors.size);
+  }
+  if (Object.keys(aliases).length > 0) await writeText(writer, aliasesEntry, JSON.stringify(aliases));
+}
+
+async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<LlamaCheckpoint> {
+  const { metadata } = reader;
+  if (metadata.kind !== kind || metadata.config === undefined) {
+    throw new UserError(`checkpoint '${path}' must hold a model (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`);
+  }
+  const config = parseLlamaConfig(parseStrictJson(metadata.config, `config of '${path}'`, 16), `config of '${path}'`);
+  const aliases = parseAliases(await readText(reader, aliasesEntry, path), path);
+  const tensors = new Map<string, StoredTensor>();
+  for (const name of tensorShapes(config).keys()) {
+    const source = aliases.get(name) ?? name;
+    const entry = reader.tensors.get(source);
+    if (entry) tensors.set(name, { dtype: entry.dtype, shape: entry.shape, bytes: () => reader.readBytes(source) });
+  }
+  checkTensors(config, tensors, path);
+  return {
+    config,
+    tokenizer: {
+      tokenizer_json: await readText(reader, fileEntries.tokenizer_json, path),
+      tokenizer_config_json: await readText(reader, fileEntries.tokenizer_config_json, path),
+    },
+    tensors,
+    readFloat32: (name) => reader.readFloat32(aliases.get(name) ?? name),
+    close: () => reader.close(),
+  };
+}
+
+async function readText(reader: CheckpointReader, name: string, path: string): Promise<string | null> {
+  const entry = reader.tensors.get(name);
+  if (!entry) return null;
+  if (entry.byteLength > largestText) {
+    throw new UserError(`checkpoint '${path}': '${name}' must be at most ${largestText} bytes, got ${entry.byteLength}`);
+  }
+  return new TextDecoder().decode(await reader.readBytes(name));
+}
+
+function parseAliases(text: string | null, path: string): Map<string, string> {
+  const json = parseStrictJson(text ?? '{}', `'${aliasesEntry}' of '${path}'`, 2);
+  const entries = Object.entries(isObject(json) ? json : {});
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+function showShape(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

@@ -1,0 +1,46 @@
+// The three functions of a Llama that deserve their own gradients: automatic ones would take twice the passes over memory.
+import { tf } from '../tensor/tf.ts';
+
+/** RMSNorm: x [N, D] * rsqrt(mean(x^2) + eps) * weight [D]. */
+export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, eps: number): tf.Tensor2D {
+  const normed = tf.customGrad((...inputs) => {
+    const [x, weight, save] = inputs as [tf.Tensor2D, tf.Tensor1D, tf.GradSaveFunc];
+    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), eps));
+    const unit = tf.mul(x, scale);
+    save([unit, scale, weight]);
+    return { value: tf.mul(unit, weight), gradFunc: rmsNormGradient };
+  });
+  return normed(x, weight) as tf.Tensor2D;
+}
+
+/** With u = x * scale and g = dy * weight: dx = scale * (g - u * mean(g * u)), dweight = sum over rows of dy * u. */
+function rmsNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [unit, scale, weight] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+  const g = tf.mul(dy, weight);
+  const along = tf.mul(unit, tf.mean(tf.mul(g, unit), 1, true));
+  return [tf.mul(scale, tf.sub(g, along)), tf.sum(tf.mul(dy, unit), 0)];
+}
+
+/** log of the sum of exponentials of each row: x [N, V] -> [N]. */
+export function logSumExp(x: tf.Tensor2D): tf.Tensor1D {
+  const reduced = tf.customGrad((...inputs) => {
+    const [x, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
+    const greatest = tf.max(x, 1, true);
+    const exponentials = tf.exp(tf.sub(x, greatest));
+    const sum = tf.sum(exponentials, 1, true);
+    save([exponentials, sum]);
+    return { value: tf.reshape(tf.add(tf.log(sum), greatest), [-1]), gradFunc: softmaxTimes };
+  });
+  return reduced(x) as tf.Tensor1D;
+}
+
+/** dx = dy * softmax(x), from the exponentials and their sums that the forward pass made. */
+function softmaxTimes(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [exponentials, sum] = saved as [tf.Tensor2D, tf.Tensor2D];
+  return [tf.mul(exponentials, tf.div(tf.reshape(dy, [-1, 1]), sum))];
+}
+
+/** silu(gate) * up, elementwise: the gated activation of the MLP, both [N, F]. */
+export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
+  return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+}

@@ -1,0 +1,83 @@
+// The Llama forward pass, in pieces, so that a caller can stop at any layer.
+//
+// B batch, T tokens, N = B*T rows, D hidden, F MLP width, H heads, K key/value heads, G = H/K, hd head size, V vocabulary.
+// Hidden states are [N, D] throughout: one large matrix product per projection. Weights are [out, in], so products are x W^T.
+// Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
+// masked in the loss, so no padding mask is needed.
+import { tf } from '../tensor/tf.ts';
+import { rmsNorm } from './functions.ts';
+import { mlp } from './mlp.ts';
+import type { Model } from './model.ts';
+import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
+
+/** A batch's size; hidden states are [batch*tokens, D]. */
+export interface Extent {
+  readonly batch: number;
+  readonly tokens: number;
+}
+
+/** Token ids [B, T] (int32) -> hidden states [N, D]. */
+export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
+  return tf.gather(model.weights.get(embeddingName), tf.reshape(ids, [-1])) as tf.Tensor2D;
+}
+
+/** One decoder layer (from 1): h [N, D] -> h [N, D], and the input of its MLP [N, D], which SLW learns from. */
+export function block(model: Model, layer: number, h: tf.Tensor2D, extent: Extent): { h: tf.Tensor2D; mlpInput: tf.Tensor2D } {
+  const attended = tf.add<tf.Tensor2D>(h, attention(model, layer, norm(model, layer, 'input_layernorm', h), extent));
+  const mlpInput = norm(model, layer, 'post_attention_layernorm', attended);
+  return { h: tf.add(attended, mlp(model, layer, mlpInput)), mlpInput };
+}
+
+/** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
+export function hiddenStates(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
+  const [batch, tokens] = ids.shape;
+  let h = embed(model, ids);
+  for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) h = block(model, layer, h, { batch, tokens }).h;
+  return h;
+}
+
+/** The norm before the head: [N, D] -> [N, D]. */
+export function finalNorm(model: Model, h: tf.Tensor2D): tf.Tensor2D {
+  return rmsNorm(h, model.weights.get(finalNormName) as tf.Tensor1D, model.config.rms_norm_eps);
+}
+
+/** The output head's weight [V, D]; the embedding itself when tied. */
+export function headWeight(model: Model): tf.Tensor2D {
+  return model.weights.get(model.config.tie_word_embeddings ? embeddingName : headName) as tf.Tensor2D;
+}
+
+/** Normed hidden states, any rows of them [R, D] -> logits [R, V]. */
+export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
+  return tf.matMul(h, headWeight(model), false, true);
+}
+
+/** ids [B, T] (int32) -> logits [B, T, V]. */
+export function forward(model: Model, ids: tf.Tensor2D): tf.Tensor3D {
+  return tf.tidy(() => tf.reshape(head(model, finalNorm(model, hiddenStates(model, ids))), [...ids.shape, model.config.vocab_size]));
+}
+
+/** Causal grouped-query attention with RoPE: x [N, D] -> [N, D], before the residual add. */
+export function attention(model: Model, layer: number, x: tf.Tensor2D, { batch, tokens }: Extent): tf.Tensor2D {
+  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
+  const frame = model.frame(tokens);
+  const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor4D => {
+    const y = tf.matMul(x, model.weights.get(attentionName(layer, name)) as tf.Tensor2D, false, true);
+    return tf.transpose(tf.reshape(y, [batch, tokens, count, head_dim]), [0, 2, 1, 3]);
+  };
+  const rotate = (y: tf.Tensor4D, { cos, sin }: { cos: tf.Tensor2D; sin: tf.Tensor2D }): tf.Tensor4D => {
+    const turned = tf.reshape(tf.matMul(tf.reshape(y, [-1, head_dim]), frame.rotate), y.shape);
+    return tf.add(tf.mul(y, cos), tf.mul(turned, sin));
+  };
+  // the G query heads of a key head become rows of one product: [B, H, T, hd] = [B, K, G*T, hd]
+  const rows = (heads / groups) * tokens;
+  const q = tf.reshape(rotate(project('q', heads), frame.query), [batch, groups, rows, head_dim]);
+  const k = rotate(project('k', groups), frame.key);
+  const scores = tf.add(tf.matMul(q, k, false, true), frame.mask); // [B, K, G*T, T]
+  const mixed = tf.reshape(tf.matMul(tf.softmax(scores), project('v', groups)), [batch, heads, tokens, head_dim]);
+  const joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * tokens, heads * head_dim]);
+  return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
+}
+
+function norm(model: Model, layer: number, name: NormName, h: tf.Tensor2D): tf.Tensor2D {
+  return rmsNorm(h, model.weights.get(normName(layer, name)) as tf.Tensor1D, model.config.rms_norm_eps);
+}

@@ -1,0 +1,80 @@
+// Turns what a run left behind into the result that people read: each cell's number, and the verdicts on the claims.
+import type { Plan, PlanCell } from '../spec/plan.ts';
+import type { CellResult, RunResult, RunSummary } from '../spec/result.ts';
+import { isObject } from '../util/json.ts';
+import { evaluateClaims } from './claims.ts';
+
+/** A metrics artifact: its parsed JSON, its digest, and the cache key of the record that holds it. */
+export interface MetricArtifact {
+  key: string;
+  digest: string;
+  metrics: unknown;
+}
+
+/** Finds the metrics artifact of a node's output, or says in one sentence why there is none. */
+export type FindMetric = (node: string, output: string) => Promise<MetricArtifact | { error: string }>;
+
+/** What the run itself knows. */
+export interface RunFacts {
+  run: string;
+  /** The spec, relative to the folder where the run was started. */
+  spec: string;
+  summary: RunSummary;
+}
+
+/** The result of a run of `plan`; a cell without a number carries the reason. */
+export async function collectResult(plan: Plan, facts: RunFacts, find: FindMetric): Promise<RunResult> {
+  const cells: CellResult[] = [];
+  for (const cell of plan.cells) cells.push(await collectCell(cell, find));
+  const { experiment, title, profile, overrides, axes, table, notes } = plan;
+  const claims = evaluateClaims(plan, cells);
+  return { experiment, title, ...facts, profile, overrides, cells, claims, axes, table, notes };
+}
+
+async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult> {
+  const { axes, name, metric, paper } = cell;
+  const empty = {
+    axes,
+    name,
+    metric: metric.field,
+    value: null,
+    paper,
+    stderr: null,
+    n: null,
+    key: null,
+    digest: null,
+  };
+  const found = await find(metric.node, metric.output);
+  if ('error' in found) return { ...empty, error: found.error };
+  const { key, digest } = found;
+  const number = readMetric(found.metrics, metric.field);
+  if (number === undefined)
+    return { ...empty, key, digest, error: `the metrics of '${metric.node}' have no number '${metric.field}'` };
+  return { ...empty, ...number, key, digest, error: null };
+}
+
+/**
+ * The number at a dotted field of a metrics object, with how many tokens it rests on and its standard error. The
+ * object's `stderr` is that of `mean_nll`; a perplexity's is perplexity times that (delta method on exp).
+ */
+export function readMetric(metrics: unknown, field: string): Pick<CellResult, 'value' | 'stderr' | 'n'> | undefined {
+  const path = field.split('.');
+  const parent = path
+    .slice(0, -1)
+    .reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), metrics);
+  const name = path.at(-1) ?? '';
+  if (!isObject(parent) || !isNumber(parent[name])) return undefined;
+  const value = parent[name];
+  const n = isNumber(parent.tokens) ? parent.tokens : null;
+  return { value, stderr: standardError(parent, name, value), n };
+}
+
+function standardError(metrics: Record<string, unknown>, name: string, value: number): number | null {
+  if (!isNumber(metrics.stderr)) return null;
+  if (name === 'perplexity') return value * metrics.stderr;
+  return name === 'mean_nll' ? metrics.stderr : null;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}

@@ -1,0 +1,41 @@
+// The verdicts on the claims as text: a line that counts them, then those that need a reader's eye.
+import type { ClaimResult } from '../spec/result.ts';
+import { type Paint, plainPaint } from './paint.ts';
+import type { TextOptions } from './render-text.ts';
+import { wrapText } from './text-width.ts';
+
+/** Claims that hold are listed too while the list stays this short. */
+const listAllUpTo = 12;
+
+/** `claims  3 hold · 1 does not`, then one line each; empty text when there are none. Ends with a line end. */
+export function renderClaims(claims: readonly ClaimResult[], options: TextOptions = {}): string {
+  if (claims.length === 0) return '';
+  const paint = options.paint ?? plainPaint;
+  const width = options.width ?? Number.POSITIVE_INFINITY;
+  const listed = claims.length <= listAllUpTo ? claims : claims.filter((claim) => claim.holds !== true);
+  const lines = listed.flatMap((claim) => claimLines(claim, width, paint));
+  return `${[claimsHeading(claims), ...lines].join('\n')}\n`;
+}
+
+/** `claims  14 hold · 1 does not · 2 undecided`. */
+export function claimsHeading(claims: readonly ClaimResult[]): string {
+  const count = (holds: boolean | null) => claims.filter((claim) => claim.holds === holds).length;
+  const parts = [
+    count(true) > 0 ? `${count(true)} ${count(true) === 1 ? 'holds' : 'hold'}` : '',
+    count(false) > 0 ? `${count(false)} ${count(false) === 1 ? 'does' : 'do'} not` : '',
+    count(null) > 0 ? `${count(null)} undecided` : '',
+  ];
+  return `claims  ${parts.filter((part) => part !== '').join(' · ')}`;
+}
+
+/** `✓` holds, `✗` does not, `?` undecided. */
+export function claimMark(claim: ClaimResult): string {
+  if (claim.holds === null) return '?';
+  return claim.holds ? '✓' : '✗';
+}
+
+function claimLines(claim: ClaimResult, width: number, paint: Paint): string[] {
+  const [first = '', ...rest] = wrapText(`${claim.claim}: ${claim.detail}`, width - 4, '');
+  const colour = claim.holds === null ? paint.warn : claim.holds ? paint.good : paint.bad;
+  return [`  ${colour(claimMark(claim))} ${first}`, ...rest.map((line) => `    ${line}`)];
+}

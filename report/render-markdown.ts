@@ -1,0 +1,39 @@
+// A table, or a whole result with its claims, as GitHub-flavoured Markdown.
+import type { RunResult } from '../spec/result.ts';
+import { legend, oursText, paperText } from './entry-text.ts';
+import { claimMark, claimsHeading } from './render-claims.ts';
+import { buildTable, type Table } from './table.ts';
+
+/** The title, the table, the claims and the notes of a result. It names no run and no time, so equal numbers give equal text. */
+export function renderMarkdown(result: RunResult): string {
+  const table = buildTable(result);
+  const remarks = legend(table).map((line) => `${escapeMarkdown(line)}\n`);
+  const parts = [`# ${escapeMarkdown(result.title)}\n`, renderMarkdownTable(table), remarks.join('\n')];
+  if (result.claims.length > 0) parts.push(renderMarkdownClaims(result));
+  if (table.notes.length > 0) parts.push(table.notes.map((note) => `- ${escapeMarkdown(note)}\n`).join(''));
+  return parts.join('\n');
+}
+
+/** Only the table: labels left, numbers right. */
+export function renderMarkdownTable(table: Table): string {
+  const headings = [...table.row_axes, ...table.columns.map((labels) => labels.join(' / ') || table.metric)];
+  const rules = [...table.row_axes.map(() => ':---'), ...table.columns.map(() => '---:')];
+  const rows = table.rows.map((row) => [
+    ...row.labels,
+    ...row.entries.map((entry) => `${oursText(entry)} ${paperText(entry, table)}`.trim()),
+  ]);
+  const lines = [headings.map(escapeMarkdown), rules, ...rows.map((row) => row.map(escapeMarkdown))];
+  return `${lines.map((line) => `| ${line.join(' | ')} |`).join('\n')}\n`;
+}
+
+function renderMarkdownClaims(result: RunResult): string {
+  const lines = result.claims.map(
+    (claim) => `- ${claimMark(claim)} ${escapeMarkdown(claim.claim)}: ${escapeMarkdown(claim.detail)}`,
+  );
+  return `${claimsHeading(result.claims)}\n\n${lines.join('\n')}\n`;
+}
+
+/** `text` so that Markdown shows it as it is, on one line. */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\|*_`[\]<>#]/g, '\\$&');
+}

@@ -1,0 +1,121 @@
+// Arranges the cells of a result as a table: which rows and columns there are, and what stands in each place.
+import type { PlanAxis } from '../spec/plan.ts';
+import type { CellResult, RunResult } from '../spec/result.ts';
+import { publishedDecimals } from './number.ts';
+import { estimate } from './statistics.ts';
+
+export interface Table {
+  title: string;
+  /** Labels of the axes that make the rows and the columns. */
+  row_axes: readonly string[];
+  column_axes: readonly string[];
+  rows: readonly TableRow[];
+  /** The labels of each column, one per column axis. */
+  columns: readonly (readonly string[])[];
+  metric: string;
+  better: 'lower' | 'higher';
+  /** Where the numbers in brackets come from; empty when there are none. */
+  paper: string;
+  paper_decimals: number;
+  /** True when the numbers are means with intervals. */
+  averaged: boolean;
+  notes: readonly string[];
+}
+
+export interface TableRow {
+  labels: readonly string[];
+  /** One per column; null where the experiment has no cell. */
+  entries: readonly (TableEntry | null)[];
+}
+
+export interface TableEntry {
+  /** Null when no cell of this place has a value. */
+  value: number | null;
+  /** Half the 95 % interval of a mean over runs. */
+  half_width: number | null;
+  /** How many cells have a value, of how many planned: a mean over less than planned is marked. */
+  measured: number;
+  planned: number;
+  paper: number | null;
+}
+
+/** The table of a run; axes that are placed nowhere but differ between cells become further row labels. */
+export function buildTable(result: RunResult): Table {
+  const { rows: rowNames, columns: columnNames, mean_over } = result.table;
+  const free = result.axes.filter(({ name }) => ![...rowNames, ...columnNames, ...mean_over].includes(name));
+  const varying = free.filter(({ name }) => new Set(result.cells.map((cell) => cell.axes[name])).size > 1);
+  const rowAxes = pickAxes(result, [...rowNames, ...varying.map(({ name }) => name)]);
+  const columnAxes = pickAxes(result, columnNames);
+  const rows = distinctPlaces(result.cells, rowAxes);
+  const columns = distinctPlaces(result.cells, columnAxes);
+  const places = groupCells(result.cells, rowAxes, columnAxes);
+  const papers = result.cells.map((cell) => cell.paper).filter((paper) => paper !== null);
+  return {
+    title: result.title,
+    row_axes: rowAxes.map((axis) => axis.label),
+    column_axes: columnAxes.map((axis) => axis.label),
+    rows: rows.map((row) => ({
+      labels: row.labels,
+      entries: columns.map((column) => entryOf(places.get(placeKey([...row.values, ...column.values])))),
+    })),
+    columns: columns.map((column) => column.labels),
+    metric: result.table.metric,
+    better: result.table.better,
+    paper: papers.length > 0 ? result.table.paper || 'the paper' : '',
+    paper_decimals: publishedDecimals(papers),
+    averaged: pickAxes(result, mean_over).some((axis) => axis.values.length > 1),
+    notes: result.notes,
+  };
+}
+
+function pickAxes(result: RunResult, names: readonly string[]): PlanAxis[] {
+  return names.flatMap((name) => result.axes.filter((axis) => axis.name === name));
+}
+
+interface Place {
+  values: readonly string[];
+  labels: readonly string[];
+}
+
+/** The combinations of `axes` that occur, in the order of the axes' values. */
+function distinctPlaces(cells: readonly CellResult[], axes: readonly PlanAxis[]): Place[] {
+  const found = new Map<string, number[]>();
+  for (const cell of cells) {
+    const order = axes.map((axis) => axis.values.findIndex(({ name }) => name === cell.axes[axis.name]));
+    found.set(order.join(','), order);
+  }
+  const sorted = [...found.values()].sort(compareOrders);
+  return sorted.map((order) => ({
+    values: order.map((index, i) => axes[i]?.values[index]?.name ?? ''),
+    labels: order.map((index, i) => axes[i]?.values[index]?.label ?? ''),
+  }));
+}
+
+function compareOrders(a: readonly number[], b: readonly number[]): number {
+  const i = a.findIndex((value, index) => value !== b[index]);
+  return i < 0 ? 0 : (a[i] as number) - (b[i] as number);
+}
+
+function groupCells(cells: readonly CellResult[], ...groups: (readonly PlanAxis[])[]): Map<string, CellResult[]> {
+  const axes = groups.flat();
+  const places = new Map<string, CellResult[]>();
+  for (const cell of cells) {
+    const key = placeKey(axes.map((axis) => cell.axes[axis.name] ?? ''));
+    const place = places.get(key);
+    if (place === undefined) places.set(key, [cell]);
+    else place.push(cell);
+  }
+  return places;
+}
+
+function placeKey(values: readonly string[]): string {
+  return JSON.stringify(values);
+}
+
+function entryOf(cells: readonly CellResult[] | undefined): TableEntry | null {
+  if (cells === undefined) return null;
+  const values = cells.map((cell) => cell.value).filter((value) => value !== null);
+  const { mean, half_width } = values.length > 0 ? estimate(values) : { mean: null, half_width: null };
+  const paper = cells.find((cell) => cell.paper !== null)?.paper ?? null;
+  return { value: mean, half_width, measured: values.length, planned: cells.length, paper };
+}

@@ -1,0 +1,154 @@
+// The shape of an experiment file: what it binds, its axes, its table, the paper's numbers and the claims.
+import type { Static } from 'typebox';
+import { Type } from 'typebox';
+import { dottedName, mapOf, plainName } from './map-of.ts';
+import { withSchema } from './pipeline.ts';
+
+const scalar = () => Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+const params = () =>
+  Type.Optional(
+    mapOf(Type.Unknown(), { key: plainName, description: 'values of pipeline parameters, and names for ${...}' }),
+  );
+const withStages = () =>
+  Type.Optional(mapOf(withSchema, { description: 'parameters of stages, by the name of the stage' }));
+const notes = () => Type.Optional(Type.Array(Type.String(), { description: 'remarks printed under the table' }));
+const text = (description: string) => Type.Optional(Type.String({ description }));
+const metricReference = () => text('where the number is: stage.field or stage.output.field');
+
+/** Axis values that must hold; a list holds when one of its values does. */
+const selector = () =>
+  mapOf(Type.Union([...scalar().anyOf, Type.Array(scalar(), { minItems: 1 })]), { description: 'axis: value or list' });
+/** Axis values that must hold, one for each axis. */
+const pointSelector = () => mapOf(scalar(), { description: 'axis: value' });
+
+const axisValue = Type.Object(
+  {
+    label: text('how the table prints it'),
+    value: Type.Optional(Type.Unknown({ description: "the value of the parameter that has the axis's name" })),
+    params: params(),
+    with: withStages(),
+    metric: metricReference(),
+  },
+  { additionalProperties: false },
+);
+
+const shortList = () => Type.Array(scalar(), { minItems: 1, description: 'values of the parameter of that name' });
+const axis = Type.Union([
+  shortList(),
+  Type.Object(
+    {
+      label: text('the heading of the axis'),
+      values: Type.Union([shortList(), mapOf(axisValue)], { description: 'the values by name, or a list' }),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
+const profile = Type.Object(
+  {
+    default: Type.Optional(Type.Boolean({ description: 'true for the profile that runs when --profile is not given' })),
+    summary: text('what it stands for and what it costs'),
+    params: params(),
+    with: withStages(),
+    notes: notes(),
+    labels: Type.Optional(
+      mapOf(mapOf(Type.String()), { description: 'other labels in this profile, by axis and value' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const table = Type.Object(
+  {
+    rows: Type.Optional(Type.Array(Type.String(), { description: 'axes whose values become rows' })),
+    columns: Type.Optional(Type.Array(Type.String(), { description: 'axes whose values become columns' })),
+    mean_over: Type.Optional(Type.Array(Type.String(), { description: 'axes over which cells are averaged' })),
+    metric: text('what the numbers are, for people'),
+    better: Type.Optional(Type.Enum(['lower', 'higher'], { description: 'which way is better' })),
+  },
+  { additionalProperties: false },
+);
+
+const paperNumber = () => Type.Union([Type.Number(), Type.Null()]);
+const paper = Type.Object(
+  {
+    source: Type.String({ description: 'table or figure, model and setting' }),
+    values: Type.Array(
+      mapOf(Type.Union([...scalar().anyOf, mapOf(paperNumber())]), {
+        description: 'axis values; either one axis maps its values to numbers, or `value` is the number',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const claim = Type.Object(
+  {
+    claim: Type.String({ description: 'the sentence that is checked' }),
+    where: Type.Optional(selector()),
+    order: Type.Optional(
+      Type.Array(pointSelector(), { minItems: 2, description: 'each cell at most the next one' }),
+    ),
+    strict: Type.Optional(Type.Boolean({ description: 'order: equal numbers do not hold' })),
+    slack: Type.Optional(
+      Type.Number({ minimum: 0, description: 'order: by how much a cell may exceed the next one' }),
+    ),
+    ratio: Type.Optional(
+      Type.Object(
+        {
+          of: pointSelector(),
+          to: pointSelector(),
+          at_least: Type.Optional(Type.Number()),
+          at_most: Type.Optional(Type.Number()),
+        },
+        { additionalProperties: false, description: 'one cell divided by another, within bounds' },
+      ),
+    ),
+    tolerance: Type.Optional(
+      Type.Object(
+        {
+          of: pointSelector(),
+          to: Type.Union([Type.Number(), pointSelector()]),
+          within: Type.Number({ minimum: 0, description: 'share of the second number: 0.05' }),
+        },
+        { additionalProperties: false, description: 'one cell close to another, or to a number' },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const experimentFile = Type.Object(
+  {
+    experiment: Type.Unsafe<string>({ ...dottedName, description: 'the name of the experiment' }),
+    title: text('what it shows, in one line'),
+    pipeline: Type.String({ minLength: 1, description: 'the pipeline file, relative to this one' }),
+    params: params(),
+    with: withStages(),
+    profiles: Type.Optional(
+      mapOf(profile, { key: dottedName, description: 'models, data and sizes; nothing else may differ' }),
+    ),
+    axes: Type.Optional(
+      mapOf(axis, { key: dottedName, description: 'what varies: every combination is a cell of the table' }),
+    ),
+    exclude: Type.Optional(Type.Array(selector(), { description: 'cells to leave out' })),
+    include: Type.Optional(Type.Array(selector(), { description: 'cells to keep although exclude names them' })),
+    targets: Type.Optional(
+      Type.Array(Type.String(), { description: 'stages to run for what they make, not for a number' }),
+    ),
+    metric: metricReference(),
+    table: Type.Optional(table),
+    paper: Type.Optional(paper),
+    claims: Type.Optional(Type.Array(claim, { description: 'what the paper says, to be checked on our numbers' })),
+    notes: notes(),
+  },
+  { additionalProperties: false },
+);
+
+export type ExperimentFile = Static<typeof experimentFile>;
+export type ExperimentAxis = Static<typeof axis>;
+export type ExperimentAxisValue = Static<typeof axisValue>;
+export type ExperimentProfile = Static<typeof profile>;
+export type ExperimentClaim = Static<typeof claim>;
+export type ExperimentPaper = Static<typeof paper>;
+export type ExperimentSelector = Readonly<Record<string, unknown>>;

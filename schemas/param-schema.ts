@@ -1,0 +1,64 @@
+// The part of JSON Schema in which a pipeline describes the values of its parameters.
+import { Type } from 'typebox';
+import { mapOf } from './map-of.ts';
+
+/** The types that a parameter may have. */
+export const valueTypes = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'] as const;
+export type ValueType = (typeof valueTypes)[number];
+
+/** A JSON Schema of one value, in the keywords that a spec may use; `format: path` marks a file or folder. */
+export interface ParamSchema {
+  type: ValueType | ValueType[];
+  format?: 'path';
+  default?: unknown;
+  description?: string;
+  enum?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  items?: ParamSchema;
+  properties?: Record<string, ParamSchema>;
+  required?: string[];
+  additionalProperties?: boolean;
+}
+
+/** A reference to the definition below; the schema that uses it carries `paramDefinitions` as its `$defs`. */
+export const paramSchema = Type.Unsafe<ParamSchema>({ $ref: '#/$defs/param' });
+
+const valueType = Type.Enum([...valueTypes]);
+const count = () => Type.Optional(Type.Integer({ minimum: 0 }));
+const bound = () => Type.Optional(Type.Number());
+
+export const paramDefinitions = {
+  param: Type.Object(
+    {
+      type: Type.Union([valueType, Type.Array(valueType, { minItems: 1 })], { description: 'the type of the value' }),
+      format: Type.Optional(
+        Type.Enum(['path'], {
+          description: 'path: the value names a file or a folder, relative to the file that it is written in',
+        }),
+      ),
+      default: Type.Optional(Type.Unknown({ description: 'the value when nobody gives one' })),
+      description: Type.Optional(Type.String({ description: 'what it is, with its unit' })),
+      enum: Type.Optional(Type.Array(Type.Unknown(), { minItems: 1, description: 'the only values allowed' })),
+      minimum: bound(),
+      maximum: bound(),
+      exclusiveMinimum: bound(),
+      exclusiveMaximum: bound(),
+      minLength: count(),
+      maxLength: count(),
+      minItems: count(),
+      maxItems: count(),
+      items: Type.Optional(paramSchema),
+      properties: Type.Optional(mapOf(paramSchema)),
+      required: Type.Optional(Type.Array(Type.String())),
+      additionalProperties: Type.Optional(Type.Boolean()),
+    },
+    { additionalProperties: false },
+  ),
+};

@@ -1,0 +1,67 @@
+// "did you mean": the known name that is nearest to a mistyped one.
+
+const longestCompared = 64;
+
+/** The candidate that `name` was most likely meant to be; undefined when none is near. Earlier candidates win ties. */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  let best: { candidate: string; distance: number } | undefined;
+  for (const candidate of candidates) {
+    const distance = nameDistance(name, candidate);
+    if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance };
+  }
+  return best?.candidate;
+}
+
+/** ` (did you mean 'x'?)`, or nothing when no candidate is near. */
+export function didYouMean(name: string, candidates: Iterable<string>): string {
+  const found = nearest(name, candidates);
+  return found === undefined ? '' : ` (did you mean '${found}'?)`;
+}
+
+/** `'a', 'b' or 'c'`; long lists are cut. */
+export function orList(names: readonly string[], most = 12): string {
+  const quoted = names.slice(0, most).map((name) => `'${name}'`);
+  if (names.length > most) return `${quoted.join(', ')} or ${names.length - most} more`;
+  return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`;
+}
+
+/** What to say of a name that is not known: the nearest one, or else all of them. */
+export function expectedNames(name: string, known: readonly string[], nothing: string): string {
+  const hint = didYouMean(name, known);
+  if (hint !== '') return hint;
+  return known.length === 0 ? `, ${nothing}` : `, expected ${orList(known)}`;
+}
+
+/** Edits between two names; letter case, and `-` for `_`, cost nothing but break ties; a long prefix counts as near. */
+function nameDistance(a: string, b: string): number {
+  if (a.length > longestCompared || b.length > longestCompared) return a === b ? 0 : Number.POSITIVE_INFINITY;
+  const [x, y] = [fold(a), fold(b)];
+  if (x.length >= 3 && (y.startsWith(x) || (y.length >= 3 && x.startsWith(y)))) return Math.min(1, editDistance(x, y));
+  return editDistance(x, y);
+}
+
+function fold(name: string): string {
+  return name.toLowerCase().replaceAll('-', '_');
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
+export function editDistance(a: string, b: string): number {
+  let [before, previous] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      current.push(
+        Math.min(
+          (previous[j] as number) + 1,
+          (current[j - 1] as number) + 1,
+          (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+          swap ? (before[j - 2] as number) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
+    }
+    [before, previous] = [previous, current];
+  }
+  return previous[b.length] as number;
+}

@@ -1,0 +1,68 @@
+// Reading spec files: small, regular files of UTF-8 text.
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, relative } from 'node:path';
+import { hasCode } from '../util/errors.ts';
+import type { Problems } from './diagnostic.ts';
+import type { Source, Span } from './located.ts';
+import { didYouMean } from './nearest.ts';
+
+/** Larger files are not specs. */
+export const largestSpec_bytes = 4 * 1024 * 1024;
+
+/** The spec files of one command: each is read once. */
+export class SpecFiles {
+  readonly cwd: string;
+  readonly problems: Problems;
+  readonly #sources = new Map<string, Source>();
+
+  constructor(cwd: string, problems: Problems) {
+    this.cwd = cwd;
+    this.problems = problems;
+  }
+
+  /** A path as shown to people. */
+  shown(path: string): string {
+    const near = relative(this.cwd, path);
+    return near === '' || isAbsolute(near) || near.startsWith('../../..') ? path : near;
+  }
+
+  /** Reads a file; a mistake is reported at `from`, where its name is written. */
+  async read(path: string, from: Span, what: string): Promise<Source | undefined> {
+    const known = this.#sources.get(path);
+    if (known !== undefined) return known;
+    try {
+      const text = await readText(path);
+      const source: Source = { name: this.shown(path), text, folder: dirname(path), flag: false };
+      this.#sources.set(path, source);
+      return source;
+    } catch (error) {
+      this.problems.add(from, `${what} '${this.shown(path)}' ${await this.#complaint(path, error)}`);
+      return undefined;
+    }
+  }
+
+  async #complaint(path: string, error: unknown): Promise<string> {
+    if (error instanceof NotASpec) return error.message;
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) {
+      const siblings = await readdir(dirname(path)).catch(() => [] as string[]);
+      return `does not exist${didYouMean(basename(path), siblings.sort())}`;
+    }
+    if (hasCode(error, 'EACCES')) return 'may not be read';
+    throw error;
+  }
+}
+
+class NotASpec extends Error {}
+
+async function readText(path: string): Promise<string> {
+  const status = await stat(path);
+  if (status.isDirectory()) throw new NotASpec('is a folder, expected a file');
+  if (!status.isFile()) throw new NotASpec('is not a regular file');
+  if (status.size > largestSpec_bytes) throw new NotASpec(`is larger than ${largestSpec_bytes / 1024 / 1024} MiB`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    if (hasCode(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw new NotASpec('is not UTF-8 text');
+    throw error;
+  }
+}

@@ -1,0 +1,141 @@
+// YAML text to located values: the one place that knows the YAML library.
+import type { Node, Pair, ParsedNode, Range } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Problems } from './diagnostic.ts';
+import type { Located, LocatedEntry, Scalar, Source, Span } from './located.ts';
+import { showValue, sizeOf } from './located.ts';
+
+const deepest = 64;
+const mostAliasedValues = 100_000;
+
+/** The value of a whole YAML document; undefined when it cannot be read at all (already reported). */
+export function parseYaml(source: Source, problems: Problems): Located | undefined {
+  return parseRange(source, 0, source.text.length, problems);
+}
+
+/** The value that a part of a source holds, such as the value of a flag. */
+export function parseRange(source: Source, start: number, end: number, problems: Problems): Located | undefined {
+  const document = parseDocument(source.text.slice(start, end), {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  const [mistake] = [...document.errors, ...document.warnings];
+  if (mistake !== undefined) {
+    const [from, to] = mistake.pos;
+    problems.add({ source, start: start + from, end: start + to }, syntaxMessage(mistake.code, mistake.message));
+    return undefined;
+  }
+  const reader = new Reader(source, start, problems);
+  const whole = { source, start, end };
+  return document.contents === null ? { kind: 'scalar', span: whole, value: null } : reader.read(document.contents, 0);
+}
+
+function syntaxMessage(code: string, message: string): string {
+  if (code === 'MULTIPLE_DOCS') return "expected one YAML document, got a second one after '---'";
+  if (code === 'RESOURCE_EXHAUSTION') return `nested more than ${deepest} levels deep`;
+  if (code === 'TAG_RESOLVE_FAILED') return `YAML tags are not supported: ${message.replace(/^Unresolved tag: /, '')}`;
+  return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1).replace(/\.$/, '')}`;
+}
+
+/** Turns YAML nodes into located values, checking what YAML allows and specs do not. */
+class Reader {
+  readonly #anchors = new Map<string, Located | undefined>();
+  #aliased = 0;
+  readonly source: Source;
+  readonly offset: number;
+  readonly problems: Problems;
+
+  constructor(source: Source, offset: number, problems: Problems) {
+    this.source = source;
+    this.offset = offset;
+    this.problems = problems;
+  }
+
+  read(node: ParsedNode, depth: number): Located {
+    const span = this.#span(node.range);
+    if (isAlias(node)) return this.#alias(node.source, span);
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, undefined);
+    const value = this.#value(node, span, depth);
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, value);
+    return value;
+  }
+
+  #value(node: ParsedNode, span: Span, depth: number): Located {
+    if (isScalar(node)) return { kind: 'scalar', span, value: this.#scalar(node.value, span) };
+    if (depth >= deepest) return this.#refuse(span, `nested more than ${deepest} levels deep`);
+    if (isSeq(node)) {
+      return { kind: 'list', span, items: node.items.map((item) => this.read(item as ParsedNode, depth + 1)) };
+    }
+    return { kind: 'map', span, entries: this.#entries(isMap(node) ? node.items : [], depth) };
+  }
+
+  #scalar(value: unknown, span: Span): Scalar {
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      this.problems.add(span, `expected a finite number, got ${value}`);
+      return 0;
+    }
+    const written = this.source.text.slice(span.start, span.end);
+    if (typeof value === 'number' && /^[-+]?\d+$/.test(written) && !Number.isSafeInteger(value)) {
+      this.problems.add(span, `the integer ${written} is too large to be kept exactly`);
+    }
+    return value as Scalar;
+  }
+
+  #entries(pairs: readonly Pair[], depth: number): Map<string, LocatedEntry> {
+    const entries = new Map<string, LocatedEntry>();
+    for (const pair of pairs) {
+      const keyNode = pair.key as ParsedNode;
+      const key = this.#span(keyNode.range);
+      const name = this.#keyName(keyNode, key);
+      const value = this.#pairValue(pair, key, depth);
+      if (name === undefined) continue;
+      const first = entries.get(name);
+      if (first === undefined) entries.set(name, { key, value });
+      else this.problems.add(key, `key '${name}' is given twice`, [{ span: first.key, message: 'first given here' }]);
+    }
+    return entries;
+  }
+
+  #pairValue(pair: Pair, key: Span, depth: number): Located {
+    const node = pair.value as ParsedNode | null;
+    return node === null ? { kind: 'scalar', span: key, value: null } : this.read(node, depth + 1);
+  }
+
+  #keyName(node: Node, span: Span): string | undefined {
+    if (isScalar(node) && node.value !== null) {
+      const name = String(node.value);
+      if (name !== '__proto__') return name;
+    }
+    this.problems.add(span, isScalar(node) ? `${showKey(node.value)} cannot be a key` : 'expected a plain key');
+    return undefined;
+  }
+
+  #alias(name: string, span: Span): Located {
+    const target = this.#anchors.get(name);
+    if (target === undefined) {
+      return this.#refuse(span, this.#anchors.has(name) ? `alias '${name}' stands for itself` : `unknown alias '${name}'`);
+    }
+    this.#aliased += sizeOf(target);
+    return this.#aliased > mostAliasedValues
+      ? this.#refuse(span, `aliases stand for more than ${mostAliasedValues} values`)
+      : target;
+  }
+
+  #refuse(span: Span, message: string): Located {
+    this.problems.add(span, message);
+    return { kind: 'scalar', span, value: null };
+  }
+
+  #span(range: Range | null | undefined): Span {
+    const [start, end] = range ?? [0, 0];
+    return { source: this.source, start: this.offset + start, end: this.offset + end };
+  }
+}
+
+function showKey(value: unknown): string {
+  return value === null ? 'an empty key' : showValue(value);
+}

@@ -1,0 +1,65 @@
+// dataset: records from a file or a seeded generator, in one form, split into recovery and evaluation parts.
+import { type Static, Type } from 'typebox';
+import type { StageDefinition } from '../spec/stage.ts';
+import { object } from './options.ts';
+
+const generatorNames = ['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'] as const;
+const generator = Type.Union(
+  generatorNames.map((name) => Type.Literal(name)),
+  { description: 'a seeded generator of the tiny profile' },
+);
+
+/** How a record's fields become messages (docs/data.md); `auto` goes by the field names. */
+export const recordForms = [
+  'auto',
+  'messages',
+  'prompt_completion',
+  'question_answer',
+  'instruction',
+  'dialogsum',
+  'openorca',
+  'text',
+] as const;
+
+const params = object({
+  path: Type.Optional(
+    Type.String({ format: 'path', description: 'JSONL, JSON, CSV or Parquet; give this or generate' }),
+  ),
+  eval_path: Type.Optional(
+    Type.String({ format: 'path', description: 'evaluation records; without it a share of path is set aside' }),
+  ),
+  generate: Type.Optional(Type.Union([generator, Type.Array(generator, { minItems: 1 })])),
+  generate_seed: Type.Integer({ minimum: 0, default: 1, description: 'stream of the generator' }),
+  records: Type.Integer({ minimum: 1, default: 2000, description: 'records per generator' }),
+  form: Type.Union(
+    recordForms.map((name) => Type.Literal(name)),
+    { default: 'auto', description: 'how the fields of a record become messages' },
+  ),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, description: 'at most this many records of path and of eval_path, drawn by the seed' }),
+  ),
+  eval_fraction: Type.Number({
+    minimum: 0,
+    maximum: 0.9,
+    default: 0.01,
+    description: 'share set aside for evaluation when there is no eval_path',
+  }),
+  drop_duplicates: Type.Boolean({ default: false, description: 'keep only the first of records with equal messages' }),
+});
+export type DatasetParams = Static<typeof params>;
+
+export const dataset: StageDefinition = {
+  name: 'dataset',
+  version: 1,
+  summary: 'reads or generates instruction records and splits them, by a seeded shuffle, into train and eval',
+  reference: 'SHARP (arXiv 2502.07832), section 3.1: 1 % of each data set evaluates, 99 % recovers',
+  params,
+  inputs: {},
+  outputs: {
+    train: { kind: 'dataset', summary: 'recovery records, one JSON object per line', extension: 'jsonl' },
+    eval: { kind: 'dataset', summary: 'evaluation records, one JSON object per line', extension: 'jsonl' },
+  },
+  numeric: false,
+  seeded: true,
+  run: async () => (await import('./dataset-run.ts')).run,
+};

@@ -1,0 +1,28 @@
+// load: a Hugging Face Llama folder becomes a checkpoint.
+import { type Static, Type } from 'typebox';
+import type { Facts, StageDefinition } from '../spec/stage.ts';
+import { object } from './options.ts';
+
+const params = object({
+  path: Type.String({
+    format: 'path',
+    description: 'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json',
+  }),
+});
+export type LoadParams = Static<typeof params>;
+
+export const load: StageDefinition = {
+  name: 'load',
+  version: 1,
+  summary: 'reads a Llama from a Hugging Face folder into one checkpoint file, checking every tensor',
+  params,
+  inputs: {},
+  outputs: { model: { kind: 'checkpoint', summary: 'weights, configuration and tokenizer', extension: 'arrow' } },
+  numeric: false,
+  seeded: false,
+  async expect(params): Promise<Facts | undefined> {
+    const { factsOfFolder } = await import('./load-run.ts');
+    return factsOfFolder((params as LoadParams).path);
+  },
+  run: async () => (await import('./load-run.ts')).run,
+};

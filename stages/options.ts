@@ -1,0 +1,43 @@
+// Parameters that several stages share, so that they read and behave the same everywhere.
+import { Type } from 'typebox';
+import type { Init } from '../model/candidates.ts';
+
+/** A share of something: above 0, at most 1. */
+export const fraction = (description: string, value = 1) =>
+  Type.Number({ exclusiveMinimum: 0, maximum: 1, default: value, description });
+
+/** Tokens per record; the rest is cut off. */
+export const maxLength = () =>
+  Type.Integer({ minimum: 8, maximum: 131072, default: 2048, description: 'tokens per record; longer ones are cut' });
+
+/** Records per forward pass; bounds memory, does not change which records are seen. */
+export const batchSize = (value: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum: 65536, default: value, description });
+
+/** A learning rate. */
+export const learningRate = (value: number) =>
+  Type.Number({ exclusiveMinimum: 0, maximum: 10, default: value, description: 'peak learning rate' });
+
+/** CPU threads of the stage; part of the cache key, because sums may round differently with another count. */
+export const threads = (value: number) =>
+  Type.Integer({ minimum: 1, maximum: 256, default: value, description: 'CPU threads; part of the cache key' });
+
+/** Which layers share an MLP: a replacement type, or an explicit map that wins over it. */
+export const replacement = {
+  type: Type.String({ default: 'T_next', description: 'replacement type (paper, Table 8)' }),
+  map: Type.Optional(
+    Type.String({ description: "explicit map 'reference:target,target; ...' with 1-based layers; wins over type" }),
+  ),
+};
+
+/** The form and the start of the recovery parameters. */
+export const candidate = Type.String({ default: 'g0', description: 'candidate transformation (paper, eq. 3-6)' });
+const inits = ['default', 'zero_input_side', 'gaussian'] as const satisfies readonly Init[];
+export const init = Type.Union(
+  inits.map((name) => Type.Literal(name)),
+  { default: 'default', description: 'how AB starts; every choice starts at Direct Sharing' },
+);
+
+/** An object of parameters that refuses what it does not name. */
+export const object = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });

@@ -1,0 +1,56 @@
+// pretrain: a Llama from random weights.
+import { type Static, Type } from 'typebox';
+import type { Facts, StageDefinition } from '../spec/stage.ts';
+import { batchSize, learningRate, maxLength, object, threads } from './options.ts';
+
+const params = object({
+  hidden_size: Type.Integer({ minimum: 8, maximum: 65536 }),
+  intermediate_size: Type.Integer({ minimum: 8, maximum: 262144 }),
+  layers: Type.Integer({ minimum: 1, maximum: 1024 }),
+  heads: Type.Integer({ minimum: 1, maximum: 1024 }),
+  kv_heads: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024, description: 'default: heads' })),
+  rope_theta: Type.Number({ exclusiveMinimum: 0, default: 10000 }),
+  rms_norm_eps: Type.Number({ exclusiveMinimum: 0, default: 1e-5 }),
+  tie_word_embeddings: Type.Boolean({ default: true }),
+  max_length: maxLength(),
+  batch_size: batchSize(64, 'records per optimizer step'),
+  steps: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+  lr: learningRate(1e-3),
+  schedule: Type.Union([Type.Literal('cosine'), Type.Literal('linear'), Type.Literal('constant')], {
+    default: 'cosine',
+  }),
+  warmup_ratio: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),
+  weight_decay: Type.Number({ minimum: 0, default: 0.1 }),
+  beta1: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0.9 }),
+  beta2: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0.95 }),
+  clip_norm: Type.Number({ minimum: 0, default: 1, description: 'largest norm of the whole gradient; 0 turns it off' }),
+  train_on: Type.Union([Type.Literal('all'), Type.Literal('responses')], {
+    default: 'all',
+    description: 'which tokens are learned',
+  }),
+  save_every: Type.Integer({ minimum: 1, default: 100, description: 'steps between resumable states' }),
+  threads: threads(1),
+});
+export type PretrainParams = Static<typeof params>;
+
+export const pretrain: StageDefinition = {
+  name: 'pretrain',
+  version: 1,
+  summary: 'trains a Llama from random weights with AdamW; goes on from its last saved step after a kill',
+  params,
+  inputs: {
+    data: { kind: 'dataset', summary: 'training records' },
+    tokenizer: { kind: 'file', summary: 'tokenizer.json' },
+  },
+  outputs: {
+    model: { kind: 'checkpoint', summary: 'the trained model, float32', extension: 'arrow' },
+    curve: { kind: 'metrics', summary: 'loss and learning rate by step', extension: 'json' },
+  },
+  numeric: true,
+  seeded: true,
+  async expect(params): Promise<Facts> {
+    const { layers, hidden_size, intermediate_size } = params as PretrainParams;
+    return { layers, hidden_size, intermediate_size };
+  },
+  run: async () => (await import('./pretrain-run.ts')).run,
+};

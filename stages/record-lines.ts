@@ -1,0 +1,40 @@
+// Data sets between stages: one JSON object per line.
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { createRandom, shuffle } from '../util/random.ts';
+import type { InstructionRecord } from './record-forms.ts';
+
+/** Lines per write: keeps memory small for any number of records. */
+const chunkLines = 1000;
+
+/** Writes `records` to `path`; equal records give equal bytes. */
+export async function writeRecords(path: string, records: readonly InstructionRecord[]): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (let start = 0; start < records.length; start += chunkLines) {
+      const lines = records.slice(start, start + chunkLines).map((record) => `${JSON.stringify(record)}\n`);
+      await file.write(lines.join(''));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads what `writeRecords` wrote. */
+export async function readRecordLines(path: string): Promise<InstructionRecord[]> {
+  const records: InstructionRecord[] = [];
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line !== '') records.push(JSON.parse(line) as InstructionRecord);
+  }
+  return records;
+}
+
+/** `fraction` of the records (at least one), drawn by the seed, in file order. */
+export function sampleRecords(records: InstructionRecord[], fraction: number, seed: number): InstructionRecord[] {
+  if (fraction === 1) return records;
+  const order = shuffle([...records.keys()], createRandom('sample', seed));
+  const count = Math.max(1, Math.round(records.length * fraction));
+  const chosen = order.slice(0, count).sort((a, b) => a - b);
+  return chosen.map((index) => records[index] as InstructionRecord);
+}

@@ -1,0 +1,28 @@
+// The stages, one line each: a new stage is a file and a line here.
+import type { StageDefinition, StageRegistry } from '../spec/stage.ts';
+import { captureActivations } from './capture-activations.ts';
+import { dataset } from './dataset.ts';
+import { exportStage } from './export.ts';
+import { load } from './load.ts';
+import { perplexityEval } from './perplexity-eval.ts';
+import { pretrain } from './pretrain.ts';
+import { sft } from './sft.ts';
+import { share } from './share.ts';
+import { slw } from './slw.ts';
+import { trainTokenizer } from './train-tokenizer.ts';
+
+const stages: StageDefinition[] = [
+  load,
+  dataset,
+  trainTokenizer,
+  pretrain,
+  share,
+  captureActivations,
+  slw,
+  sft,
+  perplexityEval,
+  exportStage,
+];
+
+/** The stages that a spec can `use`, by name. */
+export const stageRegistry: StageRegistry = new Map(stages.map((stage) => [stage.name, stage]));

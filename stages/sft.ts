@@ -1,0 +1,43 @@
+// sft: supervised fine-tuning of all recovery parameters together.
+import { type Static, Type } from 'typebox';
+import type { StageDefinition } from '../spec/stage.ts';
+import { batchSize, fraction, learningRate, maxLength, object, threads } from './options.ts';
+
+const params = object({
+  fraction: fraction('share of the records, drawn by the seed'),
+  max_length: maxLength(),
+  epochs: Type.Integer({ minimum: 1, maximum: 1000, default: 2 }),
+  max_steps: Type.Optional(Type.Integer({ minimum: 1, description: 'stop the schedule at this many steps' })),
+  batch_size: batchSize(128, 'records per optimizer step'),
+  micro_batch: batchSize(8, 'records per forward and backward pass; gradients are accumulated'),
+  lr: learningRate(2e-5),
+  schedule: Type.Union([Type.Literal('linear'), Type.Literal('cosine'), Type.Literal('constant')], {
+    default: 'linear',
+  }),
+  warmup_ratio: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),
+  weight_decay: Type.Number({ minimum: 0, default: 0 }),
+  clip_norm: Type.Number({ minimum: 0, default: 0, description: 'largest norm of the whole gradient; 0 turns it off' }),
+  save_every: Type.Integer({ minimum: 1, default: 50, description: 'steps between resumable states' }),
+  threads: threads(1),
+});
+export type SftParams = Static<typeof params>;
+
+export const sft: StageDefinition = {
+  name: 'sft',
+  version: 1,
+  summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
+  reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model, frozen' },
+    recovery: { kind: 'recovery', summary: 'the map and where its parameters start' },
+    data: { kind: 'dataset', summary: 'training records' },
+  },
+  outputs: {
+    recovery: { kind: 'recovery', summary: 'the trained parameters', extension: 'arrow' },
+    curve: { kind: 'metrics', summary: 'loss and learning rate by step', extension: 'json' },
+  },
+  numeric: true,
+  seeded: true,
+  run: async () => (await import('./sft-run.ts')).run,
+};

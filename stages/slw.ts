@@ -1,0 +1,49 @@
+// slw: single layer warm-up, one unit per (reference, target) pair.
+import { type Static, Type } from 'typebox';
+import { pairs, replacementMap } from '../model/sharing.ts';
+import type { StageDefinition, Unit } from '../spec/stage.ts';
+import { captureUnit } from './capture-activations.ts';
+import { candidate, init, learningRate, object, replacement, threads } from './options.ts';
+
+const params = object({
+  ...replacement,
+  candidate,
+  rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  init,
+  lr: learningRate(1e-3),
+  epochs: Type.Integer({ minimum: 1, maximum: 10_000, default: 5 }),
+  batch_tokens: Type.Integer({ minimum: 1, default: 1024, description: 'activations (tokens) per step of Adam' }),
+  granularity: Type.Union([Type.Literal('mlp'), Type.Literal('projection')], {
+    default: 'mlp',
+    description: 'one loss at the output of the MLP, or one at each projection',
+  }),
+  threads: threads(1),
+});
+export type SlwParams = Static<typeof params>;
+
+/** A unit's parameters: those of the stage without the map, and the one pair that it fits. */
+export type SlwUnitParams = Omit<SlwParams, 'type' | 'map'> & { reference: number; target: number };
+
+export const slw: StageDefinition = {
+  name: 'slw',
+  version: 1,
+  summary: "fits one target layer's recovery parameters to the output of its original MLP",
+  reference: 'SHARP (arXiv 2502.07832), section 2.3 and eq. 2 (with g applied to the reference layer)',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    activations: { kind: 'activations', summary: 'inputs of the MLPs of the target layers' },
+  },
+  outputs: { recovery: { kind: 'recovery', summary: 'the fitted parameters of one pair', extension: 'arrow' } },
+  numeric: true,
+  seeded: true,
+  units(params, inputs): Unit[] {
+    const { type, map, ...rest } = params as SlwParams;
+    return pairs(replacementMap(Number(inputs.model?.layers), map ?? type)).map(({ reference, target }) => ({
+      name: `${reference}→${target}`,
+      params: { ...rest, reference, target },
+      needs: { activations: [captureUnit(target)] },
+    }));
+  },
+  run: async () => (await import('./slw-run.ts')).run,
+};

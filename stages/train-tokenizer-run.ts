@@ -1,0 +1,22 @@
+// The work of train-tokenizer: every message's text, through the byte-level BPE trainer.
+import { writeFile } from 'node:fs/promises';
+import { trainByteLevelBpe } from '../formats/bpe-trainer.ts';
+import { renderChat } from '../model/chat.ts';
+import type { StageContext } from '../spec/stage.ts';
+import type { InstructionRecord } from './record-forms.ts';
+import { readRecordLines } from './record-lines.ts';
+import type { TrainTokenizerParams } from './train-tokenizer.ts';
+
+export async function run({ params, inputs, tasks }: StageContext): Promise<void> {
+  const [task] = tasks;
+  if (task === undefined) return;
+  const records = await readRecordLines(inputs.data?.files[''] as string);
+  const { vocab_size } = params as TrainTokenizerParams;
+  const tokenizer = trainByteLevelBpe(textsOf(records), { vocab_size });
+  await writeFile(task.outputs.tokenizer as string, `${JSON.stringify(tokenizer, null, 1)}\n`);
+  await task.done({ vocab_size });
+}
+
+function* textsOf(records: readonly InstructionRecord[]): Iterable<string> {
+  for (const record of records) yield 'text' in record ? record.text : renderChat(record.messages);
+}

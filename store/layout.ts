@@ -1,0 +1,38 @@
+// Where everything lies inside a store folder.
+import { join } from 'node:path';
+import type { BlobRef } from './digest.ts';
+
+/** The folders of a store; all are made when it is opened for writing. */
+export const storeFolders = ['cas', 'ac', 'ac-alt', 'leases', 'attempts', 'scratch', 'quarantine', 'runs'] as const;
+
+/** Paths inside the store `folder`. */
+export interface Layout {
+  folder: string;
+  version: string;
+  memo: string;
+  blob(ref: BlobRef): string;
+  record(key: string): string;
+  alternative(key: string, outputs: string): string;
+  lease(key: string): string;
+  attempts(key: string): string;
+  scratch(key: string): string;
+  quarantine(name: string): string;
+  run(experiment: string, run: string): string;
+}
+
+/** The layout of the store in `folder`. */
+export function layoutOf(folder: string): Layout {
+  return {
+    folder,
+    version: join(folder, 'store.json'),
+    memo: join(folder, 'digests.jsonl'),
+    blob: ({ digest, size }) => join(folder, 'cas', digest.slice(0, 2), `${digest}-${size}`),
+    record: (key) => join(folder, 'ac', key.slice(0, 2), `${key}.json`),
+    alternative: (key, outputs) => join(folder, 'ac-alt', key.slice(0, 2), `${key}.${outputs}.json`),
+    lease: (key) => join(folder, 'leases', key),
+    attempts: (key) => join(folder, 'attempts', key),
+    scratch: (key) => join(folder, 'scratch', key),
+    quarantine: (name) => join(folder, 'quarantine', name),
+    run: (experiment, run) => join(folder, 'runs', experiment, run),
+  };
+}

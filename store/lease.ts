@@ -1,0 +1,138 @@
+// One worker per key: a lease file names its holder, and a heartbeat shows that the holder lives.
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { isObject } from '../util/json.ts';
+import { linkUnlessTaken } from './durable.ts';
+import { statOrNone } from './file-identity.ts';
+import { identityOf, type ProcessIdentity, stateOf } from './process-identity.ts';
+import type { Lease } from './store.ts';
+
+export interface LeaseTimes {
+  /** Between two signs of life of a holder. */
+  heartbeat_ms: number;
+  /** Without a sign of life for this long, a holder that cannot be seen from here counts as dead. */
+  stale_ms: number;
+}
+
+export const defaultLeaseTimes: LeaseTimes = { heartbeat_ms: 5_000, stale_ms: 60_000 };
+
+interface Holder extends ProcessIdentity {
+  /** Unique to this holding of the lease. */
+  id: string;
+}
+
+/** The leases that this process holds and watches; `pathOf` gives the lease file of a key. */
+export class LeaseKeeper {
+  readonly #pathOf: (key: string) => string;
+  readonly #times: LeaseTimes;
+  readonly #held = new Map<string, string>();
+  /** When a foreign lease was first seen with the heartbeat that it still has, on this process's own clock. */
+  readonly #watched = new Map<string, { beat: string; since_ms: number }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(pathOf: (key: string) => string, times: LeaseTimes = defaultLeaseTimes) {
+    this.#pathOf = pathOf;
+    this.#times = times;
+  }
+
+  /** Takes the lease of a key unless somebody alive holds it; a dead holder's lease is taken over. */
+  acquire(key: string): Lease | undefined {
+    const path = this.#pathOf(key);
+    const mine: Holder = { id: randomUUID(), ...identityOf() };
+    const temporary = `${path}.${mine.id}.tmp`;
+    try {
+      writeFileSync(temporary, JSON.stringify(mine));
+      const taken = linkUnlessTaken(temporary, path) || this.#takeOver(path, temporary);
+      return taken ? this.#hold(path, mine.id) : undefined;
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  /** True while somebody alive (this process included) holds the lease of `key`. */
+  isHeld(key: string): boolean {
+    const path = this.#pathOf(key);
+    return this.#held.has(path) || (statOrNone(path) !== undefined && !this.#isStale(path));
+  }
+
+  releaseAll(): void {
+    for (const [path, id] of [...this.#held]) this.#release(path, id);
+  }
+
+  #hold(path: string, id: string): Lease {
+    this.#held.set(path, id);
+    this.#watched.delete(path);
+    this.#timer ??= setInterval(() => this.#beat(), this.#times.heartbeat_ms).unref();
+    return { release: () => this.#release(path, id) };
+  }
+
+  #release(path: string, id: string): void {
+    if (this.#held.get(path) !== id) return;
+    this.#held.delete(path);
+    if (readHolder(path)?.id === id) rmSync(path, { force: true });
+    if (this.#held.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #beat(): void {
+    const now = new Date();
+    for (const path of this.#held.keys()) {
+      try {
+        utimesSync(path, now, now);
+      } catch {
+        // A missed beat is harmless: another runner would only do the work twice, and the first result wins.
+      }
+    }
+  }
+
+  /**
+   * Replaces a stale lease by `temporary`. The guard's name holds the stale lease's id, so that of several takers one
+   * goes on, and only if the lease is still the stale one.
+   */
+  #takeOver(path: string, temporary: string): boolean {
+    const stale = readHolder(path);
+    if (!this.#isStale(path)) return false;
+    const guard = `${path}.${stale?.id ?? 'empty'}.guard`;
+    if (!linkUnlessTaken(temporary, guard)) {
+      // Its owner died within these few lines: make way for the next try.
+      if (this.#isStale(guard)) rmSync(guard, { force: true });
+      return false;
+    }
+    try {
+      if (statOrNone(path) === undefined) return linkUnlessTaken(temporary, path);
+      if (readHolder(path)?.id !== stale?.id) return false;
+      renameSync(temporary, path);
+      return true;
+    } finally {
+      rmSync(guard, { force: true });
+    }
+  }
+
+  #isStale(path: string): boolean {
+    const holder = readHolder(path);
+    const state = holder === undefined ? 'elsewhere' : stateOf(holder);
+    return state === 'dead' || (state === 'elsewhere' && this.#isSilent(path));
+  }
+
+  /** True when the lease's heartbeat has not moved for long; clocks of other hosts play no part. */
+  #isSilent(path: string): boolean {
+    const stats = statOrNone(path);
+    if (stats === undefined) return false;
+    const beat = `${stats.ino}:${stats.mtimeNs}`;
+    const seen = this.#watched.get(path);
+    const now_ms = performance.now();
+    if (seen?.beat === beat) return now_ms - seen.since_ms > this.#times.stale_ms;
+    this.#watched.set(path, { beat, since_ms: now_ms });
+    return false;
+  }
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isObject(value) && typeof value.id === 'string' ? (value as unknown as Holder) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,115 @@
+// The store in memory: the same contract without durability, for tests and for trying things out.
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { closeAttempt, openAttempt } from './attempts.ts';
+import { type BlobRef, sha256 } from './digest.ts';
+import { type DigestMemo, memoryMemo } from './digest-memo.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { type StoreRecord, sameOutputs } from './record.ts';
+import { digestSource } from './source-digest.ts';
+import type { Attempt, Draft, Found, Lease, Publication, Store } from './store.ts';
+
+/** A store whose records and artifacts live in memory; `folder` serves the attempts and whoever asks for a path. */
+export function createMemoryStore(folder: string): MemoryStore {
+  return new MemoryStore(resolve(folder));
+}
+
+export class MemoryStore implements Store {
+  readonly folder: string;
+  readonly #layout: Layout;
+  readonly #memo: DigestMemo = memoryMemo();
+  readonly #records = new Map<string, StoreRecord>();
+  readonly #artifacts = new Map<string, Buffer>();
+  readonly #leases = new Set<string>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.#layout = layoutOf(folder);
+  }
+
+  async find(key: string): Promise<Found> {
+    const record = this.#records.get(key);
+    if (record === undefined) return { status: 'miss' };
+    for (const [name, output] of Object.entries(record.outputs)) {
+      const bytes = this.#artifacts.get(output.digest);
+      const problem = bytes === undefined ? 'is gone' : sha256(bytes) === output.digest ? undefined : 'was changed';
+      if (problem === undefined) continue;
+      this.#artifacts.delete(output.digest);
+      return { status: 'damaged', detail: `artifact '${name}' (${output.digest.slice(0, 12)}) ${problem}` };
+    }
+    return { status: 'hit', record };
+  }
+
+  /** Writes the artifact to its path on first use. */
+  pathOf(artifact: BlobRef): string {
+    const path = this.#layout.blob(artifact);
+    const bytes = this.#artifacts.get(artifact.digest);
+    if (bytes !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, bytes);
+      chmodSync(path, 0o444);
+    }
+    return path;
+  }
+
+  digestSource(path: string): Promise<BlobRef> {
+    return digestSource(path, this.#memo);
+  }
+
+  async lease(key: string): Promise<Lease | undefined> {
+    if (this.#leases.has(key)) return undefined;
+    this.#leases.add(key);
+    let released = false;
+    return {
+      release: () => {
+        if (!released) this.#leases.delete(key);
+        released = true;
+      },
+    };
+  }
+
+  openAttempt(keys: readonly string[], worker: number): Promise<Attempt> {
+    return openAttempt(this.#layout, keys, worker);
+  }
+
+  closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
+    closeAttempt(this.#layout, attempt, keep);
+  }
+
+  async publish(draft: Draft): Promise<Publication> {
+    const record = this.#absorb(draft);
+    rmSync(this.#layout.scratch(draft.key), { recursive: true, force: true });
+    const earlier = this.#records.get(draft.key);
+    if (earlier !== undefined && sameOutputs(earlier, record)) return { status: 'same', record: earlier };
+    const usable = earlier !== undefined && (await this.find(draft.key)).status === 'hit';
+    if (usable && !draft.replace) return { status: 'different', record: earlier };
+    this.#records.set(draft.key, record);
+    return { status: earlier === undefined ? 'published' : 'different', record };
+  }
+
+  async *records(): AsyncIterable<StoreRecord> {
+    yield* this.#records.values();
+  }
+
+  close(): void {
+    this.#leases.clear();
+  }
+
+  /** The bytes of an artifact, to look at or to damage. */
+  bytesOf(artifact: BlobRef): Buffer | undefined {
+    return this.#artifacts.get(artifact.digest);
+  }
+
+  #absorb({ key, preimage, outputs, facts, about }: Draft): StoreRecord {
+    const refs = Object.entries(outputs).map(([name, { path, digest, size, extension }]) => {
+      const bytes = readFileSync(path);
+      if (bytes.length !== size) {
+        throw new Error(`'${path}' has ${bytes.length} bytes, but the worker reported ${size}`);
+      }
+      if (!this.#artifacts.has(digest)) this.#artifacts.set(digest, bytes);
+      rmSync(path);
+      return [name, { digest, size, extension }];
+    });
+    return { format: 'lamina-record', version: 1, key, preimage, outputs: Object.fromEntries(refs), facts, about };
+  }
+}

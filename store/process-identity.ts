@@ -1,0 +1,67 @@
+// Who a process is, so that another one can tell whether it is still alive.
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { hasCode } from '../util/errors.ts';
+
+/** Enough to tell a process from a later one with the same number. */
+export interface ProcessIdentity {
+  host: string;
+  /** Changes when the machine restarts; '' where the system does not tell. */
+  boot: string;
+  /** The process-number space: two containers on one host do not see each other's processes. */
+  space: string;
+  pid: number;
+  /** When it started, in ticks since the boot; '' where the system does not tell. */
+  started: string;
+}
+
+/** This process, or another one of this host by its number. */
+export function identityOf(pid: number = process.pid): ProcessIdentity {
+  return { ...here(), pid, started: startOf(pid) ?? '' };
+}
+
+/** `dead` only when that is certain; `elsewhere` when it cannot be seen from here. */
+export function stateOf(other: ProcessIdentity): 'alive' | 'dead' | 'elsewhere' {
+  const { host, boot, space } = here();
+  if (other.host !== host) return 'elsewhere';
+  if (other.boot !== boot) return 'dead';
+  if (other.space !== space) return 'elsewhere';
+  return isRunning(other) ? 'alive' : 'dead';
+}
+
+let cached: Omit<ProcessIdentity, 'pid' | 'started'> | undefined;
+
+function here(): Omit<ProcessIdentity, 'pid' | 'started'> {
+  cached ??= {
+    host: hostname(),
+    boot: orEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    space: orEmpty(() => readlinkSync('/proc/self/ns/pid')),
+  };
+  return cached;
+}
+
+function isRunning({ pid, started }: ProcessIdentity): boolean {
+  if (started !== '') return startOf(pid) === started;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !hasCode(error, 'ESRCH');
+  }
+}
+
+/** Field 22 of /proc/PID/stat; undefined for no process, and for a zombie, which does no more work. */
+function startOf(pid: number): string | undefined {
+  const text = orEmpty(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  // The name of the program is in brackets and may hold anything, so count from the last bracket.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return text === '' || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,94 @@
+// Names the bytes of the files and folders that parameters point at.
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { hasCode, UserError } from '../util/errors.ts';
+import { canonicalJson } from '../util/json.ts';
+import { type BlobRef, digestFile, sha256 } from './digest.ts';
+import type { DigestMemo } from './digest-memo.ts';
+import { isSettled, statOrNone } from './file-identity.ts';
+
+/** What tools leave in a folder without it being part of what the folder holds. */
+const ignoredNames: ReadonlySet<string> = new Set(['.git', '.cache', '.DS_Store']);
+const maxFiles = 100_000;
+
+/**
+ * The digest and size of a file; for a folder, of the canonical listing of its files (path, digest, size) with the
+ * sum of their sizes. Throws UserError for what is missing, is neither, or leads out of the folder.
+ */
+export async function digestSource(path: string, memo: DigestMemo): Promise<BlobRef> {
+  const stats = statOrNone(path);
+  if (stats === undefined) throw new UserError(`'${path}' does not exist`);
+  if (stats.isFile()) return digestWithMemo(path, memo);
+  if (!stats.isDirectory()) throw new UserError(`'${path}' is neither a file nor a folder`);
+  return digestFolder(path, memo);
+}
+
+/** The digest of one file, read only when the memo does not know it. */
+export async function digestWithMemo(path: string, memo: DigestMemo): Promise<BlobRef> {
+  const stats = statOrNone(path);
+  if (stats === undefined) throw new UserError(`'${path}' does not exist`);
+  const known = memo.get(stats);
+  if (known !== undefined) return { digest: known, size: Number(stats.size) };
+  const settled = isSettled(stats, Date.now());
+  const ref = await readable(path, () => digestFile(path));
+  if (settled) memo.put(path, stats, ref.digest);
+  return ref;
+}
+
+async function digestFolder(folder: string, memo: DigestMemo): Promise<BlobRef> {
+  const listing: { path: string; digest: string; size: number }[] = [];
+  for (const name of filesIn(folder)) {
+    listing.push({ path: name.split(sep).join('/'), ...(await digestWithMemo(join(folder, name), memo)) });
+  }
+  listing.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const size = listing.reduce((sum, file) => sum + file.size, 0);
+  return { digest: sha256(canonicalJson(listing)), size };
+}
+
+/** The files below `folder` as relative paths. */
+function filesIn(folder: string): string[] {
+  const root = realpathSync(folder);
+  const files: string[] = [];
+  const pending = [''];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const path = join(root, next);
+    for (const entry of readable(path, () => readdirSync(path, { withFileTypes: true }))) {
+      if (ignoredNames.has(entry.name)) continue;
+      const name = join(next, entry.name);
+      const link = entry.isSymbolicLink();
+      if (link) refuseLinkOut(root, folder, name);
+      const target = link ? statSync(join(root, name)) : entry;
+      if (target.isDirectory() && link) throw new UserError(linkMessage(folder, name, 'is a link to a folder'));
+      if (target.isDirectory()) pending.push(name);
+      else if (target.isFile()) files.push(name);
+      else throw new UserError(`'${join(folder, name)}' is neither a file nor a folder`);
+      if (files.length > maxFiles) throw new UserError(`'${folder}' holds more than ${maxFiles} files`);
+    }
+  }
+  return files;
+}
+
+function refuseLinkOut(root: string, folder: string, name: string): void {
+  const target = readable(join(folder, name), () => realpathSync(join(root, name)));
+  if (!target.startsWith(root + sep)) {
+    throw new UserError(linkMessage(folder, name, `leads out of the folder, to '${target}'`));
+  }
+}
+
+function linkMessage(folder: string, name: string, what: string): string {
+  return `'${join(folder, name)}' ${what}, so '${folder}' is not whole; copy the files there (cp -rL)`;
+}
+
+function readable<T>(path: string, read: () => T): T {
+  const refuse = (error: unknown): never => {
+    if (hasCode(error, 'EACCES')) throw new UserError(`cannot read '${path}': permission denied`);
+    if (hasCode(error, 'ENOENT')) throw new UserError(`cannot read '${path}': it does not exist`);
+    throw error;
+  };
+  try {
+    const result = read();
+    return result instanceof Promise ? (result.catch(refuse) as T) : result;
+  } catch (error) {
+    return refuse(error);
+  }
+}

@@ -1,0 +1,63 @@
+// The store as the runner sees it; held by a folder (file-store.ts) or by memory (memory-store.ts).
+import type { BlobRef } from './digest.ts';
+import type { OutputRef, StoreRecord } from './record.ts';
+
+/** What a key leads to. `damaged`: it was there and cannot be used any more; `detail` says what was found. */
+export type Found = { status: 'hit'; record: StoreRecord } | { status: 'miss' } | { status: 'damaged'; detail: string };
+
+/** The sole right to work on a key, until released. */
+export interface Lease {
+  release(): void;
+}
+
+/** The folders of one try at one or several keys. */
+export interface Attempt {
+  id: string;
+  keys: readonly string[];
+  /** Where the worker's standard output and error go. */
+  log: string;
+  /** Where an output of a key is to be written. */
+  output(key: string, name: string, extension: string): string;
+  /** A folder that outlives the attempt until the key is published. */
+  scratch(key: string): string;
+}
+
+/** A finished unit's files, not yet in the store. */
+export interface Draft extends Pick<StoreRecord, 'key' | 'preimage' | 'facts' | 'about'> {
+  outputs: Readonly<Record<string, OutputRef & { path: string }>>;
+  /** Take this result even where the key has another one already (--force). */
+  replace: boolean;
+}
+
+/**
+ * `record` is the key's result from now on. `same`: it was there already. `different`: this draft and an earlier result
+ * of the same key are not the same bytes; the one that is not `record` is kept beside it as an alternative.
+ */
+export interface Publication {
+  status: 'published' | 'same' | 'different';
+  record: StoreRecord;
+}
+
+/** Immutable artifacts by digest, and records of finished work by cache key. */
+export interface Store {
+  /** Absolute. */
+  readonly folder: string;
+  /** Looks a key up; a hit has a valid record and every artifact whole. What is found damaged is put aside. */
+  find(key: string): Promise<Found>;
+  /** The absolute path of an artifact, to read. */
+  pathOf(artifact: BlobRef): string;
+  /** The digest of a file or folder of the user's, read only if it changed. Throws UserError when it cannot be read. */
+  digestSource(path: string): Promise<BlobRef>;
+  /** The lease of a key, or undefined while somebody alive holds it. */
+  lease(key: string): Promise<Lease | undefined>;
+  /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. */
+  openAttempt(keys: readonly string[], worker: number): Promise<Attempt>;
+  /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
+  publish(draft: Draft): Promise<Publication>;
+  /** Removes what an attempt left; a failed one keeps its log. */
+  closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void;
+  /** All valid records, in no order. */
+  records(): AsyncIterable<StoreRecord>;
+  /** Gives back every lease and stops the heartbeat. */
+  close(): void;
+}

@@ -1,0 +1,149 @@
+// Small builders over the recorder: one recorded operator each, with shapes worked out and trivial work left out.
+import { type Attributes, constant, type ElementType, type Recorder, type Shape, scalarConstant, sizeOf, Value } from './graph.ts';
+
+/** True when two shapes are equal. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The shape of `a` and `b` broadcast together. Throws when they do not fit. */
+export function broadcastShape(a: Shape, b: Shape): Shape {
+  if (sameShape(a, b)) return a;
+  const rank = Math.max(a.length, b.length);
+  const out = new Array<number>(rank);
+  for (let i = 1; i <= rank; i++) {
+    const x = a[a.length - i] ?? 1;
+    const y = b[b.length - i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) throw new Error(`shapes [${a}] and [${b}] do not broadcast together`);
+    out[rank - i] = x === 1 ? y : x;
+  }
+  return out;
+}
+
+/** `axis` counted from the front. */
+export function positiveAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** An elementwise operator of one value. */
+export function unary(g: Recorder, op: string, x: Value, type: ElementType = x.type, attributes?: Attributes): Value {
+  return g.add(op, [x], x.shape, type, attributes);
+}
+
+/** An elementwise operator of two values that broadcast; an operand that was only expanded is taken before its expansion. */
+export function binary(g: Recorder, op: string, a: Value, b: Value, type?: ElementType, attributes?: Attributes): Value {
+  const shape = broadcastShape(a.shape, b.shape);
+  const left = withoutExpand(a, b, shape);
+  const right = withoutExpand(b, left, shape);
+  return g.add(op, [left, right], shape, type ?? a.type, attributes);
+}
+
+function withoutExpand(x: Value, other: Value, shape: Shape): Value {
+  if (x.node === undefined || x.node.signature.op !== 'Expand') return x;
+  const source = x.node.inputs[0] as Value;
+  return sameShape(broadcastShape(source.shape, other.shape), shape) ? source : x;
+}
+
+/** `x` as another element type; float to integer truncates, anything to bool is `x != 0`. */
+export function cast(g: Recorder, x: Value, type: ElementType): Value {
+  if (x.type === type) return x;
+  const to = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 }[type];
+  return g.add('Cast', [x], x.shape, type, { to: { int: to } });
+}
+
+/** `x` in another shape of the same size; a concrete value is viewed, without a node. Cached per value. */
+export function reshape(g: Recorder, x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x;
+  x.views ??= new Map();
+  const key = shape.join();
+  let view = x.views.get(key);
+  if (view === undefined) {
+    view = x.data === undefined ? reshapeNode(g, x, shape) : new Value(shape, x.type, { data: x.data });
+    x.views.set(key, view);
+  }
+  return view;
+}
+
+function reshapeNode(g: Recorder, x: Value, shape: Shape): Value {
+  const attributes = shape.includes(0) ? { allowzero: { int: 1 } } : undefined;
+  const source = x.node?.signature.op === 'Reshape' ? (x.node.inputs[0] as Value) : x;
+  if (sameShape(source.shape, shape)) return source;
+  return g.add('Reshape', [source, constant('int64', shape)], shape, x.type, attributes);
+}
+
+/** `x` with its axes in the order `perm`; where only axes of length 1 move, a reshape. */
+export function transpose(g: Recorder, x: Value, perm: readonly number[]): Value {
+  const shape = perm.map((axis) => x.shape[axis] as number);
+  const moved = perm.filter((axis) => x.shape[axis] !== 1);
+  if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] as number))) return reshape(g, x, shape);
+  return g.add('Transpose', [x], shape, x.type, { perm: { ints: perm } });
+}
+
+/** `x` repeated along its axes of length 1 (and new leading ones) to `shape`. */
+export function expand(g: Recorder, x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x;
+  return g.add('Expand', [x, constant('int64', shape)], shape, x.type);
+}
+
+/** A value of `shape` filled with one number that belongs to the graph's structure. */
+export function splat(g: Recorder, type: ElementType, x: number, shape: Shape): Value {
+  return expand(g, scalarConstant(type, x), shape);
+}
+
+/** The shape that remains when `axes` are reduced. */
+export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): Shape {
+  return keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
+}
+
+/** A reduction (`ReduceSum`, `ReduceMax`, ...) over `axes`, all of them counted from the front. */
+export function reduce(g: Recorder, op: string, x: Value, axes: readonly number[], keepDims: boolean): Value {
+  const shape = reducedShape(x.shape, axes, keepDims);
+  if (axes.length === 0) return x;
+  if (op !== 'ReduceSumSquare' && axes.every((axis) => x.shape[axis] === 1)) return reshape(g, x, shape);
+  return g.add(op, [x, constant('int64', axes)], shape, x.type, { keepdims: { int: keepDims ? 1 : 0 } });
+}
+
+/** Contiguous part of `x`: from `begin`, `size` elements along each axis. */
+export function slice(g: Recorder, x: Value, begin: readonly number[], size: readonly number[]): Value {
+  const axes = begin.map((_, i) => i).filter((i) => begin[i] !== 0 || size[i] !== x.shape[i]);
+  if (axes.length === 0) return x;
+  const starts = axes.map((i) => begin[i] as number);
+  const ends = axes.map((i) => (begin[i] as number) + (size[i] as number));
+  return g.add('Slice', [x, constant('int64', starts), constant('int64', ends), constant('int64', axes)], size, x.type);
+}
+
+/** Values joined along `axis`. */
+export function concat(g: Recorder, parts: readonly Value[], axis: number): Value {
+  const filled = parts.filter((part) => sizeOf(part.shape) > 0);
+  const first = (filled[0] ?? parts[0]) as Value;
+  if (filled.length <= 1) return first;
+  const length = filled.reduce((sum, part) => sum + (part.shape[axis] as number), 0);
+  const shape = first.shape.map((n, i) => (i === axis ? length : n));
+  return g.add('Concat', filled, shape, first.type, { axis: { int: axis } });
+}
+
+/** `condition ? a : b`, elementwise with broadcasting. */
+export function where(g: Recorder, condition: Value, a: Value, b: Value): Value {
+  const shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape));
+  return g.add('Where', [condition, a, b], shape, a.type);
+}
+
+/**
+ * `alpha` times the product of `a` and `b` over their last two axes, either transposed first; leading axes broadcast.
+ * ONNX Runtime's FusedMatMul reads transposed operands in place.
+ */
+export function matMul(g: Recorder, a: Value, b: Value, transA = false, transB = false, alpha = 1): Value {
+  const rank = a.shape.length;
+  const rows = a.shape[rank - (transA ? 1 : 2)] as number;
+  const columns = b.shape[b.shape.length - (transB ? 2 : 1)] as number;
+  const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const shape = [...batch, rows, columns];
+  if (!transA && !transB && alpha === 1) return g.add('MatMul', [a, b], shape, 'float32');
+  return g.add('com.microsoft:FusedMatMul', [a, b], shape, 'float32', {
+    transA: { int: transA ? 1 : 0 },
+    transB: { int: transB ? 1 : 0 },
+    alpha: { float: alpha },
+  });
+}

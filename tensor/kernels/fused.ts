@@ -1,0 +1,69 @@
+// Kernels of our own, behind `tensor/ops.ts`: what ONNX Runtime does in one pass and TensorFlow.js has no kernel for.
+import { binary, cast, matMul, reduce, reshape, unary } from '../build.ts';
+import { constant, type Recorder, sizeOf, type Value } from '../graph.ts';
+import { input, type KernelTable } from '../kernel.ts';
+
+export const FUSED: KernelTable = {
+  LaminaMatMul: (g, inputs, attrs) =>
+    matMul(
+      g,
+      input(inputs, 'a'),
+      input(inputs, 'b'),
+      attrs['transposeA'] === true,
+      attrs['transposeB'] === true,
+      attrs['alpha'] as number,
+    ),
+  LaminaRmsNorm: (g, inputs, attrs) => rmsNorm(g, input(inputs, 'x'), input(inputs, 'weight'), attrs['eps'] as number),
+  LaminaSilu: (g, inputs) =>
+    unary(g, 'com.microsoft:QuickGelu', input(inputs, 'x'), 'float32', { alpha: { float: 1 } }),
+  LaminaRotary: (g, inputs) => rotary(g, input(inputs, 'x'), input(inputs, 'cos'), input(inputs, 'sin')),
+  LaminaTokenLosses: (g, inputs) => tokenLosses(g, input(inputs, 'logits'), input(inputs, 'labels')),
+  LaminaTokenLossesGrad: (g, inputs) =>
+    tokenLossesGrad(g, input(inputs, 'probs'), input(inputs, 'labels'), input(inputs, 'dy')),
+};
+
+/** x [N, D] -> [x * rstd * weight, rstd [N, 1]], rstd = 1 / sqrt(mean(x^2) + eps). */
+function rmsNorm(g: Recorder, x: Value, weight: Value, eps: number): Value[] {
+  const results = [
+    { shape: x.shape, type: 'float32' },
+    { shape: [...x.shape.slice(0, -1), 1], type: 'float32' },
+  ] as const;
+  const attributes = { axis: { int: -1 }, epsilon: { float: eps }, stash_type: { int: 1 } };
+  return g.addMany('SimplifiedLayerNormalization', [x, weight], results, attributes);
+}
+
+/** x [B, T, H, d] with the angles of position t in row t of cos and sin [T, d/2]; halves are paired as in Llama. */
+function rotary(g: Recorder, x: Value, cos: Value, sin: Value): Value {
+  const [batch, length, heads, width] = x.shape as [number, number, number, number];
+  const flat = reshape(g, x, [batch, length, heads * width]);
+  const start = constant('int64', [0]);
+  const turned = g.add('com.microsoft:RotaryEmbedding', [flat, start, cos, sin], flat.shape, 'float32', {
+    interleaved: { int: 0 },
+  });
+  return reshape(g, turned, x.shape);
+}
+
+/**
+ * logits [N, V], labels [N] -> [-log p(label) [N], p [N, V]]. The log is taken of the largest probability, which is at
+ * least 1/V, and corrected by the distance of the label's logit to the largest: no underflow, and no second [N, V].
+ */
+function tokenLosses(g: Recorder, logits: Value, labels: Value): Value[] {
+  const probs = unary(g, 'Softmax', logits, 'float32', { axis: { int: 1 } });
+  const count = logits.shape[0] as number;
+  const chosen = g.add('GatherElements', [logits, reshape(g, cast(g, labels, 'int32'), [count, 1])], [count, 1], 'float32', {
+    axis: { int: 1 },
+  });
+  const distance = binary(g, 'Sub', reduce(g, 'ReduceMax', logits, [1], true), chosen);
+  const logLargest = unary(g, 'Log', reduce(g, 'ReduceMax', probs, [1], true));
+  return [reshape(g, binary(g, 'Sub', distance, logLargest), [count]), probs];
+}
+
+/** dy (p - onehot(label)): the one-hot is subtracted in place at one element of each row. */
+function tokenLossesGrad(g: Recorder, probs: Value, labels: Value, dy: Value): Value {
+  const count = sizeOf(labels.shape);
+  const column = reshape(g, dy, [count, 1]);
+  const scaled = binary(g, 'Mul', probs, column);
+  const at = reshape(g, cast(g, labels, 'int32'), [count, 1]);
+  const attributes = { axis: { int: 1 }, reduction: { string: 'add' } };
+  return g.add('ScatterElements', [scaled, at, unary(g, 'Neg', column)], probs.shape, 'float32', attributes);
+}

@@ -1,0 +1,210 @@
+// The passages of a transformer as differentiable functions with hand-written gradients: few passes over memory on
+// backend `onnx`, the same numbers from ordinary TensorFlow.js operators on the others.
+//
+// Shapes: B batch, T tokens, N = B T rows, D hidden, V vocabulary, H heads, K key/value heads, d width of a head.
+import { tf } from './tf.ts';
+
+type Tensors = Record<string, tf.Tensor>;
+type GradSaver = (tensors: tf.Tensor[]) => void;
+
+/** Rows of `table` [V, D] at `ids` (int32, any shape) -> [...ids, D]; equal ids add up in the gradient. */
+export function embedding(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
+  const forward = (table: tf.Tensor, save: GradSaver) => {
+    save([ids]);
+    const shape = table.shape;
+    return {
+      value: tf.gather(table, ids),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const at = saved[0] as tf.Tensor;
+        const rows = tf.reshape(dy, [at.size, shape[1] as number]);
+        return tf.scatterND(tf.reshape(at, [at.size, 1]), rows, shape);
+      },
+    };
+  };
+  return tf.customGrad(forward as CustomGradient)(table);
+}
+
+/** `x` [..., D] times `weight` [D] over its root mean square: x / sqrt(mean(x^2) + eps) * weight (arXiv 1910.07467). */
+export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor {
+  const width = x.shape[x.rank - 1] as number;
+  const rows = tf.reshape(x, [-1, width]);
+  const forward = (x: tf.Tensor, weight: tf.Tensor, save: GradSaver) => {
+    const [value, rstd] = runOr('LaminaRmsNorm', { x, weight }, { eps }, () => plainRmsNorm(x, weight, eps)) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    save([x, weight, rstd]);
+    return { value, gradFunc: rmsNormGrad };
+  };
+  return tf.reshape(tf.customGrad(forward as CustomGradient)(rows, weight), x.shape);
+}
+
+function plainRmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor[] {
+  const rstd = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps));
+  return [tf.mul(tf.mul(x, rstd), weight), rstd];
+}
+
+/** With t = dy x: dw = rstd^T t, and dx = dy w rstd - x rstd^3 (t w) / D; sums as products with a vector. */
+function rmsNormGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [x, weight, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const width = weight.size;
+  const t = tf.mul(dy, x);
+  const dot = tf.matMul(t as tf.Tensor2D, tf.reshape(weight, [width, 1]));
+  const cubed = tf.mul(tf.mul(tf.mul(rstd, rstd), tf.mul(rstd, 1 / width)), dot);
+  const dx = tf.sub(tf.mul(tf.mul(dy, weight), rstd), tf.mul(x, cubed));
+  const dw = tf.reshape(tf.matMul(rstd as tf.Tensor2D, t as tf.Tensor2D, true), [width]);
+  return [dx, dw];
+}
+
+/** x sigmoid(x) (arXiv 1702.03118). */
+export function silu(x: tf.Tensor): tf.Tensor {
+  const forward = (x: tf.Tensor, save: GradSaver) => {
+    const value = plainSilu(x);
+    save([x, value]);
+    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, siluSlope(saved)) };
+  };
+  return tf.customGrad(forward as CustomGradient)(x);
+}
+
+/** silu(gate) * up (arXiv 2002.05202), both of the same shape. */
+export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+  const forward = (gate: tf.Tensor, up: tf.Tensor, save: GradSaver) => {
+    const activated = plainSilu(gate);
+    save([gate, activated, up]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => [
+      tf.mul(tf.mul(dy, saved[2] as tf.Tensor), siluSlope(saved)),
+      tf.mul(dy, saved[1] as tf.Tensor),
+    ];
+    return { value: tf.mul(activated, up), gradFunc };
+  };
+  return tf.customGrad(forward as CustomGradient)(gate, up);
+}
+
+function plainSilu(x: tf.Tensor): tf.Tensor {
+  return first(runOr('LaminaSilu', { x }, {}, () => [tf.mul(x, tf.sigmoid(x))]));
+}
+
+/** From x and y = silu(x): sigmoid(x) (1 + x - y). */
+function siluSlope(saved: tf.Tensor[]): tf.Tensor {
+  const [x, y] = saved as [tf.Tensor, tf.Tensor];
+  return tf.mul(tf.add(tf.sub(x, y), 1), tf.sigmoid(x));
+}
+
+/**
+ * Turns the pairs (x[i], x[i + d/2]) of `x` [B, T, H, d] by the angles whose cosines and sines [T, d/2] are given
+ * (RoPE in Llama's pairing, arXiv 2104.09864). The angles are constants: they get no gradient.
+ */
+export function rotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+  const forward = (x: tf.Tensor, save: GradSaver) => {
+    save([cos, sin]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      turn(dy, saved[0] as tf.Tensor, tf.neg(saved[1] as tf.Tensor));
+    return { value: turn(x, cos, sin), gradFunc };
+  };
+  return tf.customGrad(forward as CustomGradient)(x);
+}
+
+function turn(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+  return first(runOr('LaminaRotary', { x, cos, sin }, {}, () => [plainTurn(x, cos, sin)]));
+}
+
+function plainTurn(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+  const [left, right] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
+  const c = tf.expandDims(cos, 1);
+  const s = tf.expandDims(sin, 1);
+  return tf.concat([tf.sub(tf.mul(left, c), tf.mul(right, s)), tf.add(tf.mul(right, c), tf.mul(left, s))], -1);
+}
+
+/**
+ * softmax(scale q k^T + mask) v for `q` [B, H, T, d] and `k`, `v` [B, K, S, d] with K dividing H: query head h reads
+ * key/value head floor(h K / H), as in Llama. `mask` broadcasts to [B, H, T, S] and gets no gradient. -> [B, H, T, d]
+ */
+export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, mask: tf.Tensor, scale: number): tf.Tensor {
+  const [batch, heads, length, width] = q.shape as [number, number, number, number];
+  const [, groups, keys] = k.shape as [number, number, number, number];
+  const stacked = [batch, groups, (heads / groups) * length];
+  const forward = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, save: GradSaver) => {
+    const scores = scaledMatMul(q, k, false, true, scale);
+    const masked = tf.add(tf.reshape(scores, [batch, heads, length, keys]), mask);
+    const probs = tf.reshape(tf.softmax(masked), [...stacked, keys]);
+    const value = tf.matMul(probs, v);
+    save([q, k, v, probs, value]);
+    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => attentionGrad(dy, saved, scale) };
+  };
+  const result = tf.customGrad(forward as CustomGradient)(tf.reshape(q, [...stacked, width]), k, v);
+  return tf.reshape(result, q.shape);
+}
+
+/** The row sums of dP P are those of dO O, which are shorter rows (arXiv 2205.14135, appendix B). */
+function attentionGrad(dy: tf.Tensor, saved: tf.Tensor[], scale: number): tf.Tensor[] {
+  const [q, k, v, probs, value] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const dot = tf.sum(tf.mul(dy, value), -1, true);
+  const dScores = tf.mul(probs, tf.sub(tf.matMul(dy, v, false, true), dot));
+  return [
+    scaledMatMul(dScores, k, false, false, scale),
+    scaledMatMul(dScores, q, true, false, scale),
+    tf.matMul(probs, dy, true, false),
+  ];
+}
+
+/** `alpha` times a matrix product, without a gradient of its own. */
+function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean, alpha: number): tf.Tensor {
+  const attrs = { transposeA, transposeB, alpha };
+  return first(runOr('LaminaMatMul', { a, b }, attrs, () => [tf.mul(tf.matMul(a, b, transposeA, transposeB), alpha)]));
+}
+
+/** -log p(label) of each row: `logits` [N, V], `labels` int32 [N] (negative ones are read as 0: mask them) -> [N]. */
+export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
+  const forward = (logits: tf.Tensor, save: GradSaver) => {
+    const at = tf.maximum(labels, tf.scalar(0, 'int32'));
+    const inputs = { logits, labels: at };
+    const [value, probs] = runOr('LaminaTokenLosses', inputs, {}, () => plainLosses(logits, at)) as [tf.Tensor, tf.Tensor];
+    save([probs, at]);
+    return { value, gradFunc: tokenLossesGrad };
+  };
+  return tf.customGrad(forward as CustomGradient)(logits);
+}
+
+/** The mean of -log p(label) over the rows where `mask` [N] (float32, 0 or 1) is 1; 0 where none is. */
+export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor): tf.Scalar {
+  const total = tf.sum(tf.mul(tokenLosses(logits, labels), mask));
+  return tf.div(total, tf.maximum(tf.sum(mask), 1)) as tf.Scalar;
+}
+
+function plainLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor[] {
+  const logProbs = tf.logSoftmax(logits);
+  const hits = tf.oneHot(labels as tf.Tensor1D, logits.shape[1] as number);
+  return [tf.neg(tf.sum(tf.mul(logProbs, hits), 1)), tf.exp(logProbs)];
+}
+
+function tokenLossesGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor {
+  const [probs, labels] = saved as [tf.Tensor, tf.Tensor];
+  return first(
+    runOr('LaminaTokenLossesGrad', { probs, labels, dy }, {}, () => [
+      tf.mul(tf.sub(probs, tf.oneHot(labels as tf.Tensor1D, probs.shape[1] as number)), tf.expandDims(dy, 1)),
+    ]),
+  );
+}
+
+/** What a masked score gets added: far below any score, and finite, so that a fully masked row has no NaN. */
+export const MASKED = -1e9;
+
+/** [T, T] with 0 where key s may be seen by query t (s <= t) and `MASKED` elsewhere. */
+export function causalMask(length: number): tf.Tensor2D {
+  const values = new Float32Array(length * length);
+  for (let t = 0; t < length; t++) values.fill(MASKED, t * length + t + 1, (t + 1) * length);
+  return tf.tensor2d(values, [length, length]);
+}
+
+/** TensorFlow.js's types know custom gradients of plain tensors only. */
+type CustomGradient = Parameters<typeof tf.customGrad>[0];
+
+/** Our own kernel where the backend has it, `plain` elsewhere. */
+function runOr(kernel: string, inputs: Tensors, attrs: Record<string, unknown>, plain: () => tf.Tensor[]): tf.Tensor[] {
+  if (tf.getKernel(kernel, tf.getBackend()) === undefined) return plain();
+  return [tf.engine().runKernel(kernel, inputs, attrs as never)].flat() as tf.Tensor[];
+}
+
+function first(tensors: tf.Tensor[]): tf.Tensor {
+  return tensors[0] as tf.Tensor;
+}

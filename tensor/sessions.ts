@@ -1,0 +1,105 @@
+// Compiled sessions, kept by the structure of their graph, least recently used first out.
+import { encodePlan, type Plan, peakBytes, valueName } from './lowering.ts';
+import { createSession, type RuntimeOptions, type RuntimeTensor, type Session } from './runtime.ts';
+
+/** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
+export interface SessionLimits {
+  readonly sessions: number;
+  readonly bytes: number;
+}
+
+/** Counts of what the cache has done since the process began. */
+export interface SessionCounts {
+  sessions: number;
+  compiled: number;
+  runs: number;
+  run_ms: number;
+  compile_ms: number;
+}
+
+interface Compiled {
+  readonly session: Session;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly bytes: number;
+}
+
+const DEFAULT_LIMITS: SessionLimits = { sessions: 64, bytes: 2 ** 31 };
+
+/** Runs plans, compiling each structure once while it stays within the limits. */
+export class SessionCache {
+  readonly #options: RuntimeOptions;
+  readonly #limits: SessionLimits;
+  readonly #compiled = new Map<string, Compiled>();
+  #bytes = 0;
+  readonly counts: SessionCounts = { sessions: 0, compiled: 0, runs: 0, run_ms: 0, compile_ms: 0 };
+
+  constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
+    this.#options = options;
+    this.#limits = limits;
+  }
+
+  /** Computes the plan's outputs, in their order. */
+  run(plan: Plan): RuntimeTensor[] {
+    const compiled = this.#find(plan);
+    const feeds: Record<string, RuntimeTensor> = {};
+    const fetches: Record<string, null> = {};
+    for (let i = 0; i < plan.inputs.length; i++) {
+      feeds[compiled.inputNames[i] as string] = (plan.inputs[i] as Plan['inputs'][number]).runtime();
+    }
+    for (const name of compiled.outputNames) fetches[name] = null;
+    const start = performance.now();
+    const results = compiled.session.run(feeds, fetches);
+    this.counts.run_ms += performance.now() - start;
+    this.counts.runs++;
+    return compiled.outputNames.map((name) => results[name] as RuntimeTensor);
+  }
+
+  /** Releases every session. */
+  clear(): void {
+    for (const key of [...this.#compiled.keys()]) this.#evict(key);
+  }
+
+  #find(plan: Plan): Compiled {
+    const known = this.#compiled.get(plan.key);
+    if (known !== undefined) {
+      this.#compiled.delete(plan.key);
+      this.#compiled.set(plan.key, known);
+      return known;
+    }
+    const start = performance.now();
+    const compiled = this.#compile(plan);
+    this.counts.compile_ms += performance.now() - start;
+    this.counts.compiled++;
+    this.#keep(plan.key, compiled);
+    return compiled;
+  }
+
+  #compile(plan: Plan): Compiled {
+    return {
+      session: createSession(encodePlan(plan), this.#options),
+      inputNames: plan.inputs.map(valueName),
+      outputNames: plan.outputs.map(valueName),
+      bytes: peakBytes(plan),
+    };
+  }
+
+  #keep(key: string, compiled: Compiled): void {
+    this.#compiled.set(key, compiled);
+    this.#bytes += compiled.bytes;
+    for (const oldest of this.#compiled.keys()) {
+      const fits = this.#compiled.size <= this.#limits.sessions && this.#bytes <= this.#limits.bytes;
+      if (fits || oldest === key) break;
+      this.#evict(oldest);
+    }
+    this.counts.sessions = this.#compiled.size;
+  }
+
+  #evict(key: string): void {
+    const compiled = this.#compiled.get(key) as Compiled;
+    compiled.session.dispose();
+    this.#compiled.delete(key);
+    this.#bytes -= compiled.bytes;
+    this.counts.sessions = this.#compiled.size;
+  }
+}

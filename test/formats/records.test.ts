@@ -1,0 +1,163 @@
+// Data files of every kind: values and places, streaming across pieces, and a sentence for everything wrong.
+import { writeFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readRecords } from '../../formats/records.ts';
+import { UserError } from '../../util/errors.ts';
+import { expected, fixture, scratchFolder } from './files.ts';
+
+const { path, write } = scratchFolder();
+
+/** All records of a file, places without the folder. */
+async function all(file: string): Promise<{ value: Record<string, unknown>; where: string }[]> {
+  const records = [];
+  for await (const { value, where } of readRecords(file)) records.push({ value, where: where.replace(/^.*\//, '') });
+  return records;
+}
+
+const values = async (file: string) => (await all(file)).map(({ value }) => value);
+const fails = async (file: string, sentence: string) => {
+  await expect(all(file)).rejects.toThrow(new UserError(sentence.replace('FILE', file)));
+};
+
+describe('JSONL', () => {
+  test('gives one record per line and skips blank lines', async () => {
+    const file = write('a.jsonl', '\ufeff{"a":1}\r\n\n  \n{"b":"\\n"}');
+    expect(await all(file)).toEqual([
+      { value: { a: 1 }, where: 'a.jsonl:1' },
+      { value: { b: '\n' }, where: 'a.jsonl:4' },
+    ]);
+  });
+
+  test('has lines across the pieces in which it is read', async () => {
+    const long = Array.from({ length: 50 }, (_, i) => ({ i, text: 'é'.repeat(40_000 + i) }));
+    expect(await values(write('long.jsonl', long.map((record) => JSON.stringify(record)).join('\n')))).toEqual(long);
+  });
+
+  test('names the line of a bad record', async () => {
+    const position = "Expected ',' or '}' after property value in JSON at position 6";
+    await expect(all(write('bad.jsonl', '{"a":1}\n{"a":1'))).rejects.toThrow(
+      /^.*bad\.jsonl:2: expected a JSON object, got /,
+    );
+    await expect(all(write('bad.jsonl', '{"a":1}\n{"a":1]}'))).rejects.toThrow(position);
+    await fails(write('array.jsonl', '{}\n[1]\n'), 'FILE:2: expected a JSON object, got an array');
+    await fails(write('null.jsonl', 'null'), 'FILE:1: expected a JSON object, got null');
+    await fails(write('latin.jsonl', Uint8Array.of(0x7b, 0x7d, 10, 0xff)), 'FILE:2: expected text in UTF-8');
+  });
+
+  test('refuses a line without end', async () => {
+    writeFileSync(path('endless.jsonl'), Buffer.alloc(65 * 2 ** 20, 'x'));
+    await fails(path('endless.jsonl'), 'FILE:1: expected a record of at most 67108864 bytes, got a longer one');
+  });
+});
+
+describe('a JSON array', () => {
+  test('gives one record per element, with the line on which it begins', async () => {
+    const file = write('a.json', '\ufeff\n[\n {"a": "]},{\\"[", "b": [1, {"c": 2}]}\n,\n\n {}]\n\n');
+    expect(await all(file)).toEqual([
+      { value: { a: ']},{"[', b: [1, { c: 2 }] }, where: 'a.json:3' },
+      { value: {}, where: 'a.json:6' },
+    ]);
+  });
+
+  test('is cut where JSON.parse would cut it', async () => {
+    const record = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue());
+    await fc.assert(
+      fc.asyncProperty(fc.array(record, { minLength: 1 }), fc.nat(4), async (records, indent) => {
+        const text = JSON.stringify(records, null, indent);
+        expect(await values(write('any.json', text))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  test('may be larger than the pieces in which it is read', async () => {
+    const records = Array.from({ length: 300 }, (_, i) => ({ i, text: `"\\${'é'.repeat(10_000)}` }));
+    expect(await values(write('large.json', JSON.stringify(records)))).toEqual(records);
+  });
+
+  test.each([
+    ['an object', '\n{"a":1}', 'FILE:2: expected an array of objects (a file of one object per line is named .jsonl)'],
+    ['numbers', '[{},\n1]', 'FILE:2: expected a JSON object, got a number'],
+    ['a comma too many', '[{},\n]', 'FILE:2: expected a JSON object, got nothing (a comma too many)'],
+    ['more after it', '[{}]\n{}', 'FILE:2: expected nothing after the array, got more text'],
+    ['no end', '[{},\n{}\n', "FILE:3: expected ']' at the end of the array, got the end of the file"],
+    ['no element', ' [ ] ', "data file 'FILE': expected at least one record, got none"],
+    ['nothing', ' ', "data file 'FILE': expected at least one record, got none"],
+  ])('with %s is refused', async (_, text, sentence) => {
+    await fails(write('bad.json', text), sentence);
+  });
+});
+
+describe('CSV', () => {
+  test('follows RFC 4180: quotes, doubled quotes, commas and line ends in values', async () => {
+    const file = write('a.csv', '\ufeffid,text,\r\n1,"a, ""b""\r\nc",x\r\n\r\n2,,"" \n3,d,e');
+    await fails(file, `FILE:5: expected a comma after the quoted value 3, got ' '`);
+    const good = write('b.csv', '\ufeffid,text,\r\n1,"a, ""b""\r\nc",x\r\n\r\n2,,""\n3,d,e');
+    expect(await all(good)).toEqual([
+      { value: { id: '1', text: 'a, "b"\r\nc', '': 'x' }, where: 'b.csv:2' },
+      { value: { id: '2', text: '', '': '' }, where: 'b.csv:5' },
+      { value: { id: '3', text: 'd', '': 'e' }, where: 'b.csv:6' },
+    ]);
+  });
+
+  test('gives back any texts that were quoted', async () => {
+    const row = fc.array(fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', ' ', 'é') }), {
+      minLength: 2,
+      maxLength: 2,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1 }), async (rows) => {
+        const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
+        const text = ['a,b', ...rows.map((cells) => cells.map(quote).join(','))].join('\r\n');
+        expect(await values(write('any.csv', text))).toEqual(rows.map(([a, b]) => ({ a, b })));
+      }),
+    );
+  });
+
+  test.each([
+    ['too few values', 'a,b\n1', 'FILE:2: expected 2 values as in the header, got 1'],
+    ['a column twice', 'a,b,a\n', "FILE:1: the column 'a' appears twice in the header"],
+    ['an open quote', 'a\n1\n"x\ny', 'FILE:3: a quoted value begins here and never ends'],
+    ['a bare quote', 'a\n5" pipe"', 'FILE:2: value 1 holds a quote but is not quoted (write "a ""quoted"" word")'],
+    ['a header only', 'a,b\n', "data file 'FILE': expected at least one record, got none"],
+  ])('with %s is refused', async (_, text, sentence) => {
+    await fails(write('bad.csv', text), sentence);
+  });
+});
+
+describe('Parquet', () => {
+  test.each(['records.parquet', 'records-gzip.parquet'])('%s has the rows pyarrow wrote', async (name) => {
+    const records = await all(fixture(name));
+    expect(records.map(({ value }) => value)).toEqual(expected().parquet);
+    expect(records[4]?.where).toBe(`${name}: row 5`);
+  });
+
+  test('that is not Parquet is refused', async () => {
+    const file = write('text.parquet', 'hello, this is only text');
+    await fails(file, "data file 'FILE': expected a Parquet file, got parquet file invalid (footer != PAR1)");
+  });
+});
+
+describe('a data file', () => {
+  test('is known by its ending', async () => {
+    await fails(
+      write('a.txt', 'x'),
+      "data file 'FILE': expected an ending of .jsonl, .ndjson, .json, .csv, .parquet, got '.txt'",
+    );
+    expect(await values(write('A.JSONL', '{"a":1}'))).toEqual([{ a: 1 }]);
+  });
+
+  test('must be there and hold something', async () => {
+    await fails(path('none.jsonl'), "data file 'FILE': no such file or folder");
+    await fails(write('empty.jsonl', ''), "data file 'FILE': expected at least one record, got none");
+    await fails(write('empty.csv', ''), "data file 'FILE': expected at least one record, got none");
+  });
+
+  test('is closed when its reader stops early', async () => {
+    const file = write('stop.jsonl', '{"a":1}\n{"a":2}\nbad');
+    for await (const { value } of readRecords(file)) {
+      expect(value).toEqual({ a: 1 });
+      break;
+    }
+  });
+});

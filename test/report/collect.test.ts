@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { collectResult, readMetric } from '../../report/collect.ts';
+import type { Plan } from '../../spec/plan.ts';
+import { methodAxis, perplexityTable } from './results.ts';
+
+const plan: Plan = {
+  experiment: 'small',
+  title: 'Small',
+  profile: 'tiny',
+  file: '/specs/small.yaml',
+  overrides: [],
+  nodes: [],
+  cells: ['original', 'sharp', 'sharp_slw'].map((method) => ({
+    axes: { method },
+    name: method,
+    metric: { node: `${method}_ppl`, output: 'metrics', field: 'perplexity' },
+    paper: null,
+  })),
+  axes: [methodAxis],
+  table: perplexityTable,
+  claims: [],
+  notes: [],
+};
+
+test('a cell has its number, its provenance, or the reason why there is none', async () => {
+  const facts = { run: 'r', spec: 'small.yaml', summary: { cached: 0, ran: 1, failed: 1, blocked: 0, duration_ms: 1 } };
+  const result = await collectResult(plan, facts, async (node) => {
+    if (node === 'sharp_ppl') return { error: 'sft failed' };
+    const metrics = node === 'original_ppl' ? { perplexity: 2, stderr: 0.01, tokens: 500 } : { other: 1 };
+    return { key: 'k', digest: 'd', metrics };
+  });
+  expect(result.cells.map(({ value, stderr, n, key, error }) => ({ value, stderr, n, key, error }))).toEqual([
+    { value: 2, stderr: 0.02, n: 500, key: 'k', error: null },
+    { value: null, stderr: null, n: null, key: null, error: 'sft failed' },
+    {
+      value: null,
+      stderr: null,
+      n: null,
+      key: 'k',
+      error: "the metrics of 'sharp_slw_ppl' have no number 'perplexity'",
+    },
+  ]);
+});
+
+test('a dotted field is read inside its object', () => {
+  expect(readMetric({ tasks: { piqa: { acc: 0.7 } } }, 'tasks.piqa.acc')).toEqual({
+    value: 0.7,
+    stderr: null,
+    n: null,
+  });
+  expect(readMetric({ tasks: null }, 'tasks.piqa.acc')).toBeUndefined();
+  expect(readMetric({ mean_nll: 0.5, stderr: 0.1 }, 'mean_nll')?.stderr).toBe(0.1);
+});

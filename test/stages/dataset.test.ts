@@ -1,0 +1,103 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { dataset } from '../../stages/dataset.ts';
+import { toRecord } from '../../stages/record-forms.ts';
+import { runStage, temporaryFolder } from './harness.ts';
+
+const lines = (path: string): { id: string; messages?: { role: string; content: string }[]; text?: string }[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+const source = (name: string, text: string): string => {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, text);
+  return path;
+};
+
+const questions = (count: number): string =>
+  Array.from({ length: count }, (_, i) => JSON.stringify({ question: `q${i}`, answer: `a${i}` })).join('\n');
+
+describe('dataset', () => {
+  it('sets one percent aside by a seeded shuffle and keeps the rest in file order', async () => {
+    const path = source('qa.jsonl', questions(300));
+    const { files, facts } = await runStage(dataset, { params: { path } });
+    const train = lines(files['']?.train as string);
+    const held = lines(files['']?.eval as string);
+    expect([train.length, held.length]).toEqual([297, 3]);
+    expect(facts['']).toMatchObject({ train: 297, eval: 3 });
+    const ids = train.map(({ id }) => Number(id.split(':')[1]));
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    expect(new Set([...train, ...held].map(({ id }) => id)).size).toBe(300);
+  });
+
+  it('another seed sets other records aside, the same seed the same bytes', async () => {
+    const path = source('qa.jsonl', questions(300));
+    const held = async (seed: number) => readFileSync((await runStage(dataset, { params: { path }, seed })).files['']?.eval as string, 'utf8');
+    const first = await held(1);
+    expect(await held(1)).toBe(first);
+    expect(await held(2)).not.toBe(first);
+  });
+
+  it('an evaluation file is used whole', async () => {
+    const params = { path: source('train.jsonl', questions(10)), eval_path: source('test.jsonl', questions(4)) };
+    const { facts } = await runStage(dataset, { params });
+    expect(facts['']).toMatchObject({ train: 10, eval: 4 });
+  });
+
+  it('equal records are dropped only when asked', async () => {
+    const path = source('qa.jsonl', `${questions(5)}\n${questions(5)}`);
+    const count = async (drop_duplicates: boolean) => {
+      const { facts } = await runStage(dataset, { params: { path, drop_duplicates } });
+      return Number(facts['']?.train) + Number(facts['']?.eval);
+    };
+    expect([await count(false), await count(true)]).toEqual([10, 5]);
+  });
+
+  it('a generator and a file together are refused', async () => {
+    const params = { path: source('qa.jsonl', questions(5)), generate: 'arxiv_math' };
+    await expect(runStage(dataset, { params })).rejects.toThrow(
+      "stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither",
+    );
+  });
+
+  it('too few records to set one aside are refused', async () => {
+    await expect(runStage(dataset, { params: { path: source('qa.jsonl', questions(1)) } })).rejects.toThrow(
+      'cannot set 1 of 1 records aside: expected more records, or an eval_path',
+    );
+  });
+});
+
+describe('record forms', () => {
+  const messagesOf = (fields: Record<string, unknown>) => {
+    const record = toRecord(fields, 'auto', 'folder/file.jsonl:7');
+    return 'messages' in record ? record.messages.map(({ role, content }) => `${role}: ${content}`) : record.text;
+  };
+
+  // The layouts are those of the data sets' cards (docs/data.md).
+  it.each([
+    [{ question: 'Q', answer: 'A' }, ['user: Q', 'assistant: A']],
+    [{ instruction: 'I', input: '', output: 'O' }, ['user: I', 'assistant: O']],
+    [{ instruction: 'I', input: 'X', output: 'O', text: 'T' }, ['user: I\n\nX', 'assistant: O']],
+    [{ instruction: 'I', context: 'C', response: 'R', category: 'c' }, ['user: I\n\nC', 'assistant: R']],
+    [{ id: '1', dialogue: 'D', summary: 'S', topic: 't' }, ['user: Summarize the following dialogue.\n\nD', 'assistant: S']],
+    [{ fname: '1', dialogue: 'D', summary1: 'S', summary2: 'Z' }, ['user: Summarize the following dialogue.\n\nD', 'assistant: S']],
+    [{ id: '1', system_prompt: '', question: 'Q', response: 'R' }, ['user: Q', 'assistant: R']],
+    [{ id: '1', system_prompt: 'P', question: 'Q', response: 'R' }, ['system: P', 'user: Q', 'assistant: R']],
+    [{ text: 'plain', id: '1', score: 2 }, 'plain'],
+    [{ id: '1', messages: [{ role: 'user', content: 'Q' }] }, ['user: Q']],
+  ])('reads %j', (fields, expected) => {
+    expect(messagesOf(fields)).toEqual(expected);
+  });
+
+  it('names file, line and field of what it cannot read', () => {
+    expect(() => toRecord({ question: 'Q', answer: 3 }, 'auto', 'data/x.jsonl:7')).toThrow(
+      "data/x.jsonl:7: field 'answer' expects text, got number",
+    );
+    expect(() => toRecord({ foo: 'Q' }, 'auto', 'data/x.jsonl:7')).toThrow(
+      'data/x.jsonl:7: no known record form fits, got foo, expected one of messages (messages); openorca (system_prompt, question, response); question_answer (question, answer); prompt_completion (prompt, completion); dialogsum (dialogue); instruction (instruction); text (text)',
+    );
+  });
+});

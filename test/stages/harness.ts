@@ -1,0 +1,91 @@
+// Runs one stage by itself in a temporary folder, as a worker would, and hands back the paths of its outputs.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Facts, JsonObject, Progress, StageDefinition, StageInput, UnitTask } from '../../spec/stage.ts';
+
+export interface StageOutcome {
+  /** Paths by unit name, then by output name. */
+  files: Record<string, Record<string, string>>;
+  facts: Record<string, Facts>;
+  reports: Progress[];
+}
+
+export interface StageSetup {
+  params?: Record<string, unknown>;
+  inputs?: Record<string, string | StageInput>;
+  units?: readonly string[];
+  seed?: number;
+  /** Keeps scratch areas between calls. */
+  folder?: string;
+  signal?: AbortSignal;
+  onProgress?: (report: Progress) => void;
+}
+
+const ajv = new Ajv2020({ useDefaults: true, strict: false, formats: { path: true } });
+
+/** A folder that lives until the process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lamina-test-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Validates the parameters (filling in defaults), runs the stage and returns what it wrote. */
+export async function runStage(definition: StageDefinition, setup: StageSetup = {}): Promise<StageOutcome> {
+  const params = withDefaults(definition, setup.params ?? {});
+  const inputs = Object.fromEntries(Object.entries(setup.inputs ?? {}).map(([name, input]) => [name, asInput(input)]));
+  const folder = setup.folder ?? temporaryFolder();
+  const outcome: StageOutcome = { files: {}, facts: {}, reports: [] };
+  const run = await definition.run();
+  await run({
+    params,
+    seed: setup.seed ?? 42,
+    numerics: { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 },
+    inputs,
+    tasks: tasksOf(definition, params, inputs, setup, folder, outcome),
+    progress: (report) => {
+      outcome.reports.push(report);
+      setup.onProgress?.(report);
+    },
+    signal: setup.signal ?? new AbortController().signal,
+  });
+  return outcome;
+}
+
+function withDefaults(definition: StageDefinition, given: Record<string, unknown>): JsonObject {
+  const params = structuredClone(given);
+  if (!ajv.validate(definition.params, params)) throw new Error(ajv.errorsText());
+  return params as JsonObject;
+}
+
+function asInput(input: string | StageInput): StageInput {
+  return typeof input === 'string' ? { files: { '': input }, facts: {} } : input;
+}
+
+function tasksOf(
+  definition: StageDefinition,
+  params: JsonObject,
+  inputs: Record<string, StageInput>,
+  setup: StageSetup,
+  folder: string,
+  outcome: StageOutcome,
+): UnitTask[] {
+  const facts = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.facts]));
+  const units = definition.units?.(params, facts) ?? [{ name: '', params }];
+  const wanted = units.filter(({ name }) => setup.units === undefined || setup.units.includes(name));
+  return wanted.map(({ name, params: own }) => {
+    const place = join(folder, encodeURIComponent(name));
+    const scratch = join(place, 'scratch');
+    mkdirSync(scratch, { recursive: true });
+    const outputs = Object.fromEntries(
+      Object.entries(definition.outputs).map(([output, { extension }]) => [output, join(place, `${output}.${extension}`)]),
+    );
+    const done = async (found: Facts = {}) => {
+      outcome.files[name] = outputs;
+      outcome.facts[name] = found;
+    };
+    return { name, params: own, outputs, scratch, done };
+  });
+}
