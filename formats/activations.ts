@@ -1,7 +1,8 @@
 // Activations: one row per token and one fixed-width float column per captured place, in an Arrow IPC file.
 import { type Data, Field, FixedSizeList, Float16, Float32, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import { UserError } from '../util/errors.ts';
-import { ArrowFileReader, ArrowFileWriter } from './arrow-file.ts';
+import { ArrowFileReader } from './arrow-reader.ts';
+import { ArrowFileWriter } from './arrow-writer.ts';
 import { float16ToFloat32, float32ToFloat16 } from './dtype.ts';
 import { allocate } from './file.ts';
 

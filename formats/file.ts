@@ -70,7 +70,7 @@ export async function writeChunks(handle: FileHandle, chunks: readonly Uint8Arra
 function randomFile(path: string, handle: FileHandle, sizeBytes: number): RandomFile {
   const readInto = (target: Uint8Array, offset: number) => fill(handle, path, target, offset);
   const read = async (offset: number, length: number) => {
-    if (offset < 0 || length < 0 || offset + length > sizeBytes) {
+    if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes)) {
       throw new UserError(`'${path}': expected ${length} bytes at ${offset}, got a file of ${sizeBytes} bytes`);
     }
     const target = allocate(path, length);

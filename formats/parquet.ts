@@ -46,11 +46,21 @@ function asyncBuffer(file: RandomFile): AsyncBuffer {
   const size = file.sizeBytes;
   return {
     byteLength: size,
-    slice: async (start, end = size) => {
+    slice: (start, end = size) => {
       const from = start < 0 ? size + start : start;
-      return (await file.read(from, Math.min(end, size) - from)).buffer;
+      return quiet(file.read(from, Math.min(end, size) - from).then((bytes) => bytes.buffer));
     },
   };
+}
+
+/**
+ * The promise, with itself and all that is derived from it marked as handled: hyparquet 1.31.5 reads columns side by side
+ * and, when one fails, forgets the others, whose failures would then end the process.
+ */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  const derive = promise.then.bind(promise) as (...callbacks: unknown[]) => Promise<unknown>;
+  return Object.defineProperty(promise, 'then', { value: (...callbacks: unknown[]) => quiet(derive(...callbacks)) });
 }
 
 function checkGroup(file: RandomFile, group: RowGroup): void {

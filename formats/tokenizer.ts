@@ -109,8 +109,8 @@ function tokenName(token: unknown): string | undefined {
 }
 
 function encode(inner: HuggingFaceTokenizer, where: string, text: string, addSpecialTokens: boolean): number[] {
-  const { ids } = guard(where, () => inner.encode(text, { add_special_tokens: addSpecialTokens }));
-  if (ids.some((id) => id === undefined)) {
+  const ids: number[] = guard(where, () => inner.encode(text, { add_special_tokens: addSpecialTokens }).ids);
+  if (ids.includes(undefined as unknown as number)) {
     throw new UserError(`${where}: no token for a part of the text, and no unknown token to stand for it`);
   }
   return ids;

@@ -91,7 +91,12 @@ export function makeBatch(examples: readonly Example[], batchSize: number, maxLe
       labels.push(example.labels[t] as number);
     }
   });
-  return { ids, extent: { batch: batchSize, tokens }, ...padRows(rows, labels, batchSize * tokens), count: rows.length };
+  return {
+    ids,
+    extent: { batch: batchSize, tokens },
+    ...padRows(rows, labels, batchSize * tokens),
+    count: rows.length,
+  };
 }
 
 /** A copy of `batch` whose weights are times `scale`. */

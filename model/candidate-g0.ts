@@ -1,7 +1,7 @@
 // g0: alpha * Theta + A B, a scaled reference matrix plus a low-rank one (paper, equation 3).
 import { tf } from '../tensor/tf.ts';
 import type { Random } from '../util/random.ts';
-import type { Candidate, Init } from './candidates.ts';
+import type { Candidate } from './candidates.ts';
 
 /**
  * A [d, r], B [r, f], alpha a scalar. alpha multiplies on the side of size d: that is the narrow side of each projection,
@@ -12,12 +12,15 @@ export const g0: Candidate = {
   shapes: (d, f, rank) => ({ alpha: [], A: [d, rank], B: [rank, f] }),
   parameterCount: (d, f, rank) => 1 + rank * (d + f),
   init(projection, shapes, init, random) {
-    // the side that the input meets first is A for gate and up, B for down, which is applied transposed
-    const [inner, outer] = projection === 'down' ? ['B', 'A'] : ['A', 'B'];
-    const width = (projection === 'down' ? shapes.B?.[1] : shapes.A?.[0]) as number;
-    const sizes = { inner: size(shapes[inner as string]), outer: size(shapes[outer as string]) };
-    const { first, second } = factors(init, sizes, width, random);
-    return { alpha: Float32Array.of(1), [inner as string]: first, [outer as string]: second };
+    // the factor that meets the input first is A for gate and up, B for down, which is applied transposed
+    const [inner, outer] = projection === 'down' ? (['B', 'A'] as const) : (['A', 'B'] as const);
+    const [d = 0, rank = 0] = shapes.A ?? [];
+    const f = shapes.B?.[1] ?? 0;
+    const zeros = { alpha: Float32Array.of(1), A: new Float32Array(d * rank), B: new Float32Array(rank * f) };
+    if (init === 'zero_input_side') fillUniform(zeros[outer], 1 / Math.sqrt(rank), random);
+    else if (init === 'gaussian') fillNormal(zeros[inner], 1 / Math.sqrt(inner === 'A' ? d : f), random);
+    else fillUniform(zeros[inner], 1 / Math.sqrt(inner === 'A' ? d : f), random);
+    return zeros;
   },
   apply(projection, x, weight, parameter) {
     const [alpha, a, b] = [parameter('alpha'), parameter('A') as tf.Tensor2D, parameter('B') as tf.Tensor2D];
@@ -30,16 +33,12 @@ export const g0: Candidate = {
   },
 };
 
-/** One factor random, the other zero, so that A B = 0 and training starts exactly at Direct Sharing. */
-function factors(init: Init, sizes: { inner: number; outer: number }, width: number, random: Random) {
-  const bound = 1 / Math.sqrt(width);
-  const uniform = () => (2 * random.uniform() - 1) * bound;
-  const normal = () => random.normal() * bound;
-  const inputSide = Float32Array.from({ length: sizes.inner }, init === 'gaussian' ? normal : uniform);
-  if (init !== 'zero_input_side') return { first: inputSide, second: new Float32Array(sizes.outer) };
-  return { first: new Float32Array(sizes.inner), second: Float32Array.from({ length: sizes.outer }, uniform) };
+// One factor is random and the other zero, so that A B = 0 and training starts exactly at Direct Sharing.
+
+function fillUniform(values: Float32Array, bound: number, random: Random): void {
+  for (let i = 0; i < values.length; i++) values[i] = (2 * random.uniform() - 1) * bound;
 }
 
-function size(shape: number[] | undefined): number {
-  return (shape ?? []).reduce((a, b) => a * b, 1);
+function fillNormal(values: Float32Array, deviation: number, random: Random): void {
+  for (let i = 0; i < values.length; i++) values[i] = random.normal() * deviation;
 }

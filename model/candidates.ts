@@ -20,9 +20,19 @@ export interface Candidate {
   /** Parameters of one matrix. */
   parameterCount(d: number, f: number, rank: number): number;
   /** Starting values of the parameters of one matrix. */
-  init(projection: Projection, shapes: Record<string, number[]>, init: Init, random: Random): Record<string, Float32Array>;
+  init(
+    projection: Projection,
+    shapes: Record<string, number[]>,
+    init: Init,
+    random: Random,
+  ): Record<string, Float32Array>;
   /** gate and up: x [N, D] -> [N, F]; down: [N, F] -> [N, D]; `weight` is the reference's, [out, in]. */
-  apply(projection: Projection, x: tf.Tensor2D, weight: tf.Tensor2D, parameter: (name: string) => tf.Tensor): tf.Tensor2D;
+  apply(
+    projection: Projection,
+    x: tf.Tensor2D,
+    weight: tf.Tensor2D,
+    parameter: (name: string) => tf.Tensor,
+  ): tf.Tensor2D;
 }
 
 const candidates: readonly Candidate[] = [g0];
@@ -33,6 +43,9 @@ export const candidateNames: readonly string[] = candidates.map(({ name }) => na
 /** The candidate called `name`; a UserError when there is none. */
 export function candidateNamed(name: string): Candidate {
   const found = candidates.find((candidate) => candidate.name === name);
-  if (!found) throw new UserError(`candidate '${name}' is not available, expected ${candidateNames.map((n) => `'${n}'`).join(' or ')}`);
+  if (!found)
+    throw new UserError(
+      `candidate '${name}' is not available, expected ${candidateNames.map((n) => `'${n}'`).join(' or ')}`,
+    );
   return found;
 }

@@ -109,10 +109,15 @@ function eosOf(tokenizer: ChatTokenizer): { id: number; token: string } {
 
 function parseMessage(message: unknown, index: number, where: string): Message {
   const place = `${where}: message ${index + 1}`;
-  if (!isObject(message)) throw new UserError(`${place}: expected an object with 'role' and 'content', got ${typeof message}`);
+  if (!isObject(message))
+    throw new UserError(`${place}: expected an object with 'role' and 'content', got ${typeof message}`);
   const role = roles.find((known) => known === message.role);
-  if (!role) throw new UserError(`${place}: 'role' must be ${roles.map((r) => `'${r}'`).join(', ')}, got '${String(message.role)}'`);
-  if (typeof message.content !== 'string') throw new UserError(`${place}: 'content' must be a text, got ${typeof message.content}`);
+  if (!role)
+    throw new UserError(
+      `${place}: 'role' must be ${roles.map((r) => `'${r}'`).join(', ')}, got '${String(message.role)}'`,
+    );
+  if (typeof message.content !== 'string')
+    throw new UserError(`${place}: 'content' must be a text, got ${typeof message.content}`);
   return { role, content: message.content };
 }
 

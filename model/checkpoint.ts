@@ -1,6 +1,11 @@
 // A Llama in one checkpoint file: config as metadata, tensors in their stored type, the tokenizer's files as bytes.
 import { createHash } from 'node:crypto';
-import { type CheckpointReader, type CheckpointWriter, createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
+import {
+  type CheckpointReader,
+  type CheckpointWriter,
+  createCheckpoint,
+  openCheckpoint,
+} from '../formats/checkpoint.ts';
 import { type Dtype, fromFloat32 } from '../formats/dtype.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import { tf } from '../tensor/tf.ts';
@@ -89,7 +94,9 @@ export async function openLlama(path: string): Promise<LlamaCheckpoint> {
 }
 
 /** Reads the checkpoint `path` whole, as float32 tensors; the caller disposes the weights. */
-export async function loadModel(path: string): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
+export async function loadModel(
+  path: string,
+): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
   const checkpoint = await openLlama(path);
   const tensors = new Map<string, tf.Tensor>();
   try {
@@ -111,7 +118,9 @@ export function checkTensors(
   source: string,
 ): void {
   const expected = tensorShapes(config);
-  const faults = [...tensors.keys()].filter((name) => !expected.has(name)).map((name) => `tensor '${name}' is not part of the model`);
+  const faults = [...tensors.keys()]
+    .filter((name) => !expected.has(name))
+    .map((name) => `tensor '${name}' is not part of the model`);
   for (const [name, shape] of expected) {
     const tensor = tensors.get(name);
     if (!tensor) faults.push(`tensor '${name}' is missing, expected ${showShape(shape)}`);
@@ -164,7 +173,9 @@ async function writeTensors(
 async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<LlamaCheckpoint> {
   const { metadata } = reader;
   if (metadata.kind !== kind || metadata.config === undefined) {
-    throw new UserError(`checkpoint '${path}' must hold a model (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`);
+    throw new UserError(
+      `checkpoint '${path}' must hold a model (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
+    );
   }
   const config = parseLlamaConfig(parseStrictJson(metadata.config, `config of '${path}'`, 16), `config of '${path}'`);
   const aliases = parseAliases(await readText(reader, aliasesEntry, path), path);
@@ -191,7 +202,9 @@ async function readText(reader: CheckpointReader, name: string, path: string): P
   const entry = reader.tensors.get(name);
   if (!entry) return null;
   if (entry.byteLength > largestText) {
-    throw new UserError(`checkpoint '${path}': '${name}' must be at most ${largestText} bytes, got ${entry.byteLength}`);
+    throw new UserError(
+      `checkpoint '${path}': '${name}' must be at most ${largestText} bytes, got ${entry.byteLength}`,
+    );
   }
   return new TextDecoder().decode(await reader.readBytes(name));
 }

@@ -20,7 +20,8 @@ export function fieldsOf(json: unknown, source: string): Fields {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new UserError(`${source}: expected a JSON object, got ${show(json)}`);
   }
-  const value = (key: string): unknown => (Object.hasOwn(json, key) ? (json as Record<string, unknown>)[key] : undefined);
+  const value = (key: string): unknown =>
+    Object.hasOwn(json, key) ? (json as Record<string, unknown>)[key] : undefined;
   const has = (key: string) => value(key) !== undefined && value(key) !== null;
   const fail = (key: string, expected: string): never => {
     throw new UserError(`${source}: '${key}' must be ${expected}, got ${has(key) ? show(value(key)) : 'nothing'}`);
@@ -47,7 +48,8 @@ export function fieldsOf(json: unknown, source: string): Fields {
       return typeof found === 'string' && allowed.includes(found) ? found : fail(key, allowed.map(show).join(' or '));
     },
     equal(key, expected, otherwise) {
-      if ((has(key) ? value(key) : otherwise) !== expected) fail(key, `${show(expected)} (lamina runs Llama models only)`);
+      if ((has(key) ? value(key) : otherwise) !== expected)
+        fail(key, `${show(expected)} (lamina runs Llama models only)`);
     },
     object(key) {
       return has(key) ? fieldsOf(value(key), `${source}: '${key}'`) : null;

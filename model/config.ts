@@ -38,7 +38,9 @@ export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
   const heads = fields.integer('num_attention_heads', 1, largestSize);
   const hidden = fields.integer('hidden_size', 1, largestSize);
   if (!fields.has('head_dim') && hidden % heads !== 0) {
-    throw new UserError(`${source}: 'hidden_size' must be a multiple of 'num_attention_heads' (${heads}), got ${hidden}`);
+    throw new UserError(
+      `${source}: 'hidden_size' must be a multiple of 'num_attention_heads' (${heads}), got ${hidden}`,
+    );
   }
   const config: LlamaConfig = {
     hidden_size: hidden,
@@ -96,7 +98,9 @@ function scalingOf(scaling: Fields): Llama3Scaling | null {
   const low = scaling.positive('low_freq_factor');
   const high = scaling.positive('high_freq_factor');
   if (high <= low) {
-    throw new UserError(`${scaling.source}: 'high_freq_factor' must be greater than 'low_freq_factor' (${low}), got ${high}`);
+    throw new UserError(
+      `${scaling.source}: 'high_freq_factor' must be greater than 'low_freq_factor' (${low}), got ${high}`,
+    );
   }
   return {
     factor: scaling.positive('factor'),

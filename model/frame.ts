@@ -1,7 +1,7 @@
 // The constants of a forward pass that depend on the number of tokens alone: position tables and the causal mask.
 import { tf } from '../tensor/tf.ts';
 import type { LlamaConfig } from './config.ts';
-import { rotateHalfMatrix, ropeTables } from './rope.ts';
+import { ropeTables, rotateHalfMatrix } from './rope.ts';
 
 /** Constants for sequences of T tokens; G query heads share one key head. */
 export interface Frame {

@@ -1,4 +1,4 @@
-// The three functions of a Llama that deserve their own gradients: automatic ones would take twice the passes over memory.
+// The functions that deserve their own gradients: automatic ones would take twice the passes over memory.
 import { tf } from '../tensor/tf.ts';
 
 /** RMSNorm: x [N, D] * rsqrt(mean(x^2) + eps) * weight [D]. */
@@ -38,6 +38,19 @@ export function logSumExp(x: tf.Tensor2D): tf.Tensor1D {
 function softmaxTimes(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const [exponentials, sum] = saved as [tf.Tensor2D, tf.Tensor2D];
   return [tf.mul(exponentials, tf.div(tf.reshape(dy, [-1, 1]), sum))];
+}
+
+/** Mean over all elements of (x - target)^2; `target` has no gradient. */
+export function meanSquaredError(x: tf.Tensor2D, target: tf.Tensor2D): tf.Scalar {
+  const error = tf.customGrad((...inputs) => {
+    const [x, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
+    const difference = tf.sub(x, target);
+    save([difference]);
+    const gradFunc = (dy: tf.Tensor, [difference]: tf.Tensor[]) =>
+      tf.mul(difference as tf.Tensor, tf.mul(dy, 2 / x.size));
+    return { value: tf.mul(tf.sum(tf.square(difference)), 1 / x.size), gradFunc };
+  });
+  return error(x) as tf.Scalar;
 }
 
 /** silu(gate) * up, elementwise: the gated activation of the MLP, both [N, F]. */

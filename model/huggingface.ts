@@ -25,7 +25,8 @@ export interface FolderSummary {
 export async function readHuggingFaceFolder(folder: string): Promise<FolderSummary> {
   const path = join(folder, 'config.json');
   const text = await readSmallFile(path, largestConfig);
-  if (text === null) throw new UserError(`model folder '${folder}' has no config.json, expected a folder in Hugging Face's layout`);
+  if (text === null)
+    throw new UserError(`model folder '${folder}' has no config.json, expected a folder in Hugging Face's layout`);
   return {
     config: parseLlamaConfig(parseStrictJson(text, path, 16), path),
     tokenizer: {
@@ -59,7 +60,10 @@ export async function exportHuggingFace(path: string, folder: string, dtype: 'F3
   try {
     await mkdir(folder, { recursive: true });
     const { config, tokenizer } = checkpoint;
-    await writeFile(join(folder, 'config.json'), `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`);
+    await writeFile(
+      join(folder, 'config.json'),
+      `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`,
+    );
     const entries = [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: dtype as Dtype, shape }));
     const writer = await createSafetensors(join(folder, 'model.safetensors'), entries, { format: 'pt' });
     for (const { name } of entries) await writer.write(name, fromFloat32(dtype, await checkpoint.readFloat32(name)));

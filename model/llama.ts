@@ -22,7 +22,12 @@ export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** One decoder layer (from 1): h [N, D] -> h [N, D], and the input of its MLP [N, D], which SLW learns from. */
-export function block(model: Model, layer: number, h: tf.Tensor2D, extent: Extent): { h: tf.Tensor2D; mlpInput: tf.Tensor2D } {
+export function block(
+  model: Model,
+  layer: number,
+  h: tf.Tensor2D,
+  extent: Extent,
+): { h: tf.Tensor2D; mlpInput: tf.Tensor2D } {
   const attended = tf.add<tf.Tensor2D>(h, attention(model, layer, norm(model, layer, 'input_layernorm', h), extent));
   const mlpInput = norm(model, layer, 'post_attention_layernorm', attended);
   return { h: tf.add(attended, mlp(model, layer, mlpInput)), mlpInput };
@@ -53,7 +58,9 @@ export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
 
 /** ids [B, T] (int32) -> logits [B, T, V]. */
 export function forward(model: Model, ids: tf.Tensor2D): tf.Tensor3D {
-  return tf.tidy(() => tf.reshape(head(model, finalNorm(model, hiddenStates(model, ids))), [...ids.shape, model.config.vocab_size]));
+  return tf.tidy(() =>
+    tf.reshape(head(model, finalNorm(model, hiddenStates(model, ids))), [...ids.shape, model.config.vocab_size]),
+  );
 }
 
 /** Causal grouped-query attention with RoPE: x [N, D] -> [N, D], before the residual add. */

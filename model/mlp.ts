@@ -14,12 +14,16 @@ export function mlp(model: Model, layer: number, x: tf.Tensor2D): tf.Tensor2D {
 
 /** The MLP of `reference` with the recovery parameters of `target`, if it has any: x [N, D] -> [N, D]. */
 export function sharedMlp(
-  weights: Weights,
+  weights: Pick<Weights, 'get'>,
   reference: number,
   target: number,
   x: tf.Tensor2D,
   recovery?: Recovery,
 ): tf.Tensor2D {
-  const project = projectionOf(recovery, target, (projection) => weights.get(mlpName(reference, projection)) as tf.Tensor2D);
+  const project = projectionOf(
+    recovery,
+    target,
+    (projection) => weights.get(mlpName(reference, projection)) as tf.Tensor2D,
+  );
   return project('down', swiglu(project('gate', x), project('up', x)));
 }

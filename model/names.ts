@@ -43,7 +43,12 @@ export function tensorShapes(config: LlamaConfig): Map<string, number[]> {
 }
 
 /** Parameters of the whole model, of its MLPs, of its attention and of its embeddings (with the head). */
-export function parameterCounts(config: LlamaConfig): { total: number; mlp: number; attention: number; embedding: number } {
+export function parameterCounts(config: LlamaConfig): {
+  total: number;
+  mlp: number;
+  attention: number;
+  embedding: number;
+} {
   const counts = { total: 0, mlp: 0, attention: 0, embedding: 0 };
   for (const [name, shape] of tensorShapes(config)) {
     const size = shape.reduce((a, b) => a * b, 1);

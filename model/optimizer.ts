@@ -31,7 +31,10 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
   const state = new Map<string, tf.Variable>();
   for (const [name, variable] of variables) {
     for (const moment of ['first', 'second']) {
-      state.set(`${moment}/${name}`, tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)));
+      state.set(
+        `${moment}/${name}`,
+        tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)),
+      );
     }
   }
   const moment = (kind: 'first' | 'second', name: string) => state.get(`${kind}/${name}`) as tf.Variable;

@@ -1,18 +1,27 @@
 // Recovery parameters: what a target layer keeps of its own beside its reference's MLP (methods A.3, paper equations 3 to 6).
 import { tf } from '../tensor/tf.ts';
-import type { Random } from '../util/random.ts';
+import { createRandom, type Random } from '../util/random.ts';
 import { candidateNamed, type Init } from './candidates.ts';
 import type { LlamaConfig } from './config.ts';
 import { type Projection, projections } from './names.ts';
 import type { Pair } from './sharing.ts';
+import { type Values, variablesOf } from './weights.ts';
 
 /** The recovery parameters of some targets; rank 0 is Direct Sharing, which has none. */
 export interface Recovery {
   readonly candidate: string;
   readonly rank: number;
   readonly pairs: readonly Pair[];
-  /** Tensors by `recoveryName`. */
-  readonly parameters: ReadonlyMap<string, tf.Tensor>;
+  /** By `recoveryName`; variables, so that they can be trained. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+}
+
+/** How recovery parameters are made. */
+export interface RecoverySettings {
+  readonly candidate: string;
+  readonly rank: number;
+  readonly init: Init;
+  readonly seed: number | string;
 }
 
 /** The name of one parameter of the target layer `target` (from 1), as it stands in files. */
@@ -38,18 +47,34 @@ export function recoveryShapes(
   return shapes;
 }
 
-/** Starting values of the recovery parameters of one target (methods A.5), drawn from `random`. */
-export function initRecovery(
+/** Recovery parameters at their start (methods A.5) for `pairs`; what a target gets depends on the seed and itself alone. */
+export function createRecovery(config: LlamaConfig, pairs: readonly Pair[], settings: RecoverySettings): Recovery {
+  const { candidate, rank, init, seed } = settings;
+  const parameters = new Map<string, tf.Variable>();
+  for (const { target } of pairs) {
+    const random = createRandom('recovery', seed, target);
+    for (const [name, entry] of variablesOf(initTarget(config, target, { candidate, rank, init }, random))) {
+      parameters.set(name, entry);
+    }
+  }
+  return { candidate, rank, pairs, parameters };
+}
+
+/** Frees the parameters. */
+export function disposeRecovery(recovery: Recovery): void {
+  for (const variable of recovery.parameters.values()) variable.dispose();
+}
+
+function initTarget(
   config: LlamaConfig,
   target: number,
-  settings: { candidate: string; rank: number; init: Init },
+  settings: Omit<RecoverySettings, 'seed'>,
   random: Random,
-): Map<string, { shape: number[]; values: Float32Array }> {
-  const entries = new Map<string, { shape: number[]; values: Float32Array }>();
+): Map<string, Values> {
+  const entries = new Map<string, Values>();
   if (settings.rank === 0) return entries;
-  const { hidden_size: d, intermediate_size: f } = config;
   const candidate = candidateNamed(settings.candidate);
-  const shapes = candidate.shapes(d, f, settings.rank);
+  const shapes = candidate.shapes(config.hidden_size, config.intermediate_size, settings.rank);
   for (const projection of projections) {
     const values = candidate.init(projection, shapes, settings.init, random);
     for (const [name, shape] of Object.entries(shapes)) {
@@ -68,7 +93,8 @@ export function projectionOf(
   const recovered = recovery && recovery.rank > 0 && recovery.pairs.some((pair) => pair.target === target);
   if (!recovered) return (projection, x) => tf.matMul(x, weight(projection), false, true);
   const candidate = candidateNamed(recovery.candidate);
-  return (projection, x) => candidate.apply(projection, x, weight(projection), (name) => parameter(recovery, target, projection, name));
+  return (projection, x) =>
+    candidate.apply(projection, x, weight(projection), (name) => parameter(recovery, target, projection, name));
 }
 
 function parameter(recovery: Recovery, target: number, projection: Projection, name: string): tf.Tensor {

@@ -9,7 +9,11 @@ export function inverseFrequencies(config: LlamaConfig): Float64Array {
 }
 
 /** cos and sin [T, hd] of every position and frequency, times `scale`; both halves of a row are equal. */
-export function ropeTables(config: LlamaConfig, tokens: number, scale: number): { cos: Float32Array; sin: Float32Array } {
+export function ropeTables(
+  config: LlamaConfig,
+  tokens: number,
+  scale: number,
+): { cos: Float32Array; sin: Float32Array } {
   const frequencies = inverseFrequencies(config);
   const half = frequencies.length;
   const cos = new Float32Array(tokens * half * 2);

@@ -28,11 +28,15 @@ export function checkMap(map: ReplacementMap, layers: number): void {
     }
     targets.forEach((target, i) => {
       if (target === reference + 1 + i) return;
-      throw new UserError(`${group}: targets must follow their reference without a gap, expected ${reference + 1 + i}, got ${target}`);
+      throw new UserError(
+        `${group}: targets must follow their reference without a gap, expected ${reference + 1 + i}, got ${target}`,
+      );
     });
     previous = targets[targets.length - 1] as number;
     if (previous >= layers) {
-      throw new UserError(`${group}: the last layer (${layers}) and those beyond it are never targets, got ${previous}`);
+      throw new UserError(
+        `${group}: the last layer (${layers}) and those beyond it are never targets, got ${previous}`,
+      );
     }
   }
 }
@@ -43,7 +47,10 @@ function groupsOfText(text: string): Group[] {
     .filter((part) => part.trim() !== '')
     .map((part) => {
       const match = /^\s*(\d{1,5})\s*:\s*([\d\s,-]+?)\s*$/.exec(part);
-      if (!match) throw new UserError(`replacement map: '${part.trim()}' is not a group, expected 'reference:target,target' such as '3:4,5'`);
+      if (!match)
+        throw new UserError(
+          `replacement map: '${part.trim()}' is not a group, expected 'reference:target,target' such as '3:4,5'`,
+        );
       return { reference: Number(match[1]), targets: (match[2] as string).split(',').flatMap(range) };
     });
 }
@@ -52,18 +59,24 @@ function groupsOfText(text: string): Group[] {
 function range(text: string): number[] {
   const match = /^\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*$/.exec(text);
   const [from, to] = match ? [Number(match[1]), Number(match[2] ?? match[1])] : [1, 0];
-  if (to < from) throw new UserError(`replacement map: '${text.trim()}' is not a layer, expected a number such as '4' or a range such as '4-6'`);
+  if (to < from)
+    throw new UserError(
+      `replacement map: '${text.trim()}' is not a layer, expected a number such as '4' or a range such as '4-6'`,
+    );
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
 function groupsOfObject(spec: unknown): Group[] {
   if (!isObject(spec)) {
-    throw new UserError(`a replacement map must be a type (${replacementTypes.join(', ')}), a text '3:4,5; 6:7' or an object {"3": [4, 5]}`);
+    throw new UserError(
+      `a replacement map must be a type (${replacementTypes.join(', ')}), a text '3:4,5; 6:7' or an object {"3": [4, 5]}`,
+    );
   }
   return Object.entries(spec).map(([key, value]) => {
     const targets = [value].flat();
     const whole = [Number(key), ...targets].every((layer) => Number.isInteger(layer));
-    if (!whole) throw new UserError(`replacement map: '${key}' must have a layer or a list of layers, such as {"3": [4, 5]}`);
+    if (!whole)
+      throw new UserError(`replacement map: '${key}' must have a layer or a list of layers, such as {"3": [4, 5]}`);
     return { reference: Number(key), targets: targets as number[] };
   });
 }

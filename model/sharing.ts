@@ -49,12 +49,17 @@ export const replacementTypes: readonly string[] = Object.keys(tilings);
 export function replacementMap(name: string, layers: number): ReplacementMap {
   const tiling = Object.hasOwn(tilings, name) ? tilings[name] : undefined;
   if (!tiling) {
-    throw new UserError(`replacement type '${name}' is unknown, expected one of ${replacementTypes.join(', ')} or a map such as '3:4; 5:6'`);
+    throw new UserError(
+      `replacement type '${name}' is unknown, expected one of ${replacementTypes.join(', ')} or a map such as '3:4; 5:6'`,
+    );
   }
   const kept = keptLayers(name, tiling, layers);
   const interior = layers - 2 * kept;
   const map = groupsOf(groupSizes(tiling, interior), kept + 1);
-  if (map.length === 0) throw new UserError(`replacement type '${name}' shares nothing in a model of ${layers} layers, give one of at least 4`);
+  if (map.length === 0)
+    throw new UserError(
+      `replacement type '${name}' shares nothing in a model of ${layers} layers, give one of at least 4`,
+    );
   return map;
 }
 

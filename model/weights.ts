@@ -14,6 +14,12 @@ export interface Weights {
   dispose(): void;
 }
 
+/** The values of one tensor, row-major. */
+export interface Values {
+  readonly shape: number[];
+  readonly values: Float32Array;
+}
+
 /** Weights made of `tensors`, which they own from now on. */
 export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, tf.Tensor>): Weights {
   return {
@@ -30,13 +36,20 @@ export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, 
   };
 }
 
-/** Float32 values of every tensor at the start of pretraining: normal(0, 0.02), norms 1, and the projections that
- * write into the residual stream smaller by sqrt(2L) (GPT-2, section 2.3). */
-export function initWeights(config: LlamaConfig, random: Random): Map<string, { shape: number[]; values: Float32Array }> {
-  const residualScale = 1 / Math.sqrt(2 * config.num_hidden_layers);
-  const weights = new Map<string, { shape: number[]; values: Float32Array }>();
+/** How the matrices of a new model start. */
+export interface InitSettings {
+  /** Standard deviation of every matrix. */
+  readonly init_std: number;
+  /** Divide the projections that write into the residual stream by sqrt(2L) (GPT-2, section 2.3). */
+  readonly init_scale_residual: boolean;
+}
+
+/** Float32 values of every tensor at the start of pretraining: matrices normal(0, init_std), norms 1. */
+export function initWeights(config: LlamaConfig, random: Random, settings: InitSettings): Map<string, Values> {
+  const residual = settings.init_scale_residual ? 1 / Math.sqrt(2 * config.num_hidden_layers) : 1;
+  const weights = new Map<string, Values>();
   for (const [name, shape] of tensorShapes(config)) {
-    const std = /(o_proj|down_proj)/.test(name) ? 0.02 * residualScale : 0.02;
+    const std = settings.init_std * (/(o_proj|down_proj)/.test(name) ? residual : 1);
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (shape.length === 1) values.fill(1);
     else for (let i = 0; i < values.length; i++) values[i] = std * random.normal();
@@ -46,12 +59,13 @@ export function initWeights(config: LlamaConfig, random: Random): Map<string, { 
 }
 
 /** Variables, trainable, from values by name; the caller owns them. */
-export function variablesOf(
-  entries: ReadonlyMap<string, { shape: number[]; values: Float32Array }>,
-): Map<string, tf.Variable> {
+export function variablesOf(entries: ReadonlyMap<string, Values>): Map<string, tf.Variable> {
   const variables = new Map<string, tf.Variable>();
   for (const [name, { shape, values }] of entries) {
-    variables.set(name, tf.tidy(() => tf.variable(tf.tensor(values, shape, 'float32'))));
+    variables.set(
+      name,
+      tf.tidy(() => tf.variable(tf.tensor(values, shape, 'float32'))),
+    );
   }
   return variables;
 }

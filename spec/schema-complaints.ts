@@ -12,6 +12,9 @@ export type Complaint =
   | { kind: 'missing'; path: readonly string[]; key: string }
   | { kind: 'key'; path: readonly string[]; key: string; says: string };
 
+/** Keywords whose errors only repeat that some other error was found. */
+const summaries = new Set(['if', 'propertyNames']);
+
 interface Mistake extends ErrorObject {
   path: readonly string[];
 }
@@ -19,7 +22,12 @@ interface Mistake extends ErrorObject {
 /** The complaints of a failed validation; of a union's branches only the one that was meant. */
 export function complaintsOf(errors: readonly ErrorObject[]): Complaint[] {
   const mistakes = errors.map((error) => ({ ...error, path: pathOf(error.instancePath) }));
-  return withoutUnions(mistakes).map(complaintOf);
+  const complaints = withoutUnions(mistakes).map(complaintOf);
+  const seen = new Set<string>();
+  return complaints.filter((complaint) => {
+    const id = JSON.stringify([complaint.kind, complaint.path, complaint.kind === 'value' ? '' : complaint.key]);
+    return !seen.has(id) && seen.add(id);
+  });
 }
 
 function pathOf(pointer: string): string[] {
@@ -30,7 +38,7 @@ function pathOf(pointer: string): string[] {
 /** Replaces each failed union, outermost first, by the mistakes of the branch that was meant. */
 function withoutUnions(mistakes: readonly Mistake[]): Mistake[] {
   const union = mistakes.find((mistake) => mistake.keyword === 'anyOf' || mistake.keyword === 'oneOf');
-  if (union === undefined) return mistakes.filter((mistake) => mistake.keyword !== 'if');
+  if (union === undefined) return mistakes.filter((mistake) => !summaries.has(mistake.keyword));
   const outermost = mistakes
     .filter((mistake) => mistake.keyword === union.keyword)
     .reduce((a, b) => (b.schemaPath.length < a.schemaPath.length ? b : a));
@@ -82,9 +90,8 @@ function complaintOf(mistake: Mistake): Complaint {
   if (keyword === 'required') {
     return { kind: 'missing', path, key: (params as { missingProperty: string }).missingProperty };
   }
-  if (keyword === 'propertyNames' || mistake.propertyName !== undefined) {
-    const key = mistake.propertyName ?? (params as { propertyName: string }).propertyName;
-    return { kind: 'key', path, key, says: `expected ${titleOf(mistake) ?? 'another name'}` };
+  if (mistake.propertyName !== undefined) {
+    return { kind: 'key', path, key: mistake.propertyName, says: `expected ${titleOf(mistake) ?? 'another name'}` };
   }
   return { kind: 'value', path, says: `expects ${expectation(mistake)}, got ${got(mistake)}` };
 }

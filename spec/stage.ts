@@ -17,6 +17,8 @@ export interface OutputPort {
   summary: string;
   /** The file's ending, without the dot: `arrow`, `json`, `jsonl`. */
   extension: string;
+  /** The fields of a metrics output, when they are known beforehand; metric references are then checked against them. */
+  fields?: readonly string[];
 }
 
 /** Small JSON that a record keeps about an artifact, for planning without opening it (`layers`, `records`, ...). */

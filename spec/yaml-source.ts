@@ -78,6 +78,10 @@ class Reader {
       this.problems.add(span, `expected a finite number, got ${value}`);
       return 0;
     }
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      this.problems.add(span, 'text with half of a surrogate pair cannot be kept');
+      return '';
+    }
     const written = this.source.text.slice(span.start, span.end);
     if (typeof value === 'number' && /^[-+]?\d+$/.test(written) && !Number.isSafeInteger(value)) {
       this.problems.add(span, `the integer ${written} is too large to be kept exactly`);
@@ -108,7 +112,7 @@ class Reader {
   #keyName(node: Node, span: Span): string | undefined {
     if (isScalar(node) && node.value !== null) {
       const name = String(node.value);
-      if (name !== '__proto__') return name;
+      if (name !== '__proto__' && name.isWellFormed()) return name;
     }
     this.problems.add(span, isScalar(node) ? `${showKey(node.value)} cannot be a key` : 'expected a plain key');
     return undefined;

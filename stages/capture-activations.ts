@@ -7,7 +7,7 @@ const params = object({
   fraction: fraction('share of the records, drawn by the seed', 0.1),
   max_length: maxLength(),
   batch_size: batchSize(16, 'records per forward pass'),
-  dtype: Type.Union([Type.Literal('F32'), Type.Literal('F16')], { default: 'F32', description: 'precision on disk' }),
+  dtype: Type.Enum(['F32', 'F16'], { default: 'F32', description: 'precision on disk' }),
   threads: threads(1),
 });
 export type CaptureParams = Static<typeof params>;

@@ -27,7 +27,9 @@ interface Split {
 async function split(params: DatasetParams, seed: number): Promise<Split> {
   const { path, eval_path, generate } = params;
   if ((path === undefined) === (generate === undefined)) {
-    throw new UserError("stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither");
+    throw new UserError(
+      "stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither",
+    );
   }
   if (path === undefined) return splitByShuffle(await collect(generated(params), params), params, seed);
   const train = limited(await collect(read(path, params.form), params), params, seed);
@@ -37,8 +39,9 @@ async function split(params: DatasetParams, seed: number): Promise<Split> {
 }
 
 function* generated({ generate, generate_seed, records }: DatasetParams): Iterable<InstructionRecord> {
-  for (const name of Array.isArray(generate) ? generate : [generate]) {
-    if (name !== undefined) yield* tinyTexts[name].generate(records, generate_seed);
+  const names = generate === undefined ? [] : typeof generate === 'string' ? [generate] : generate;
+  for (const name of names) {
+    yield* tinyTexts[name].generate(records, generate_seed);
   }
 }
 
@@ -71,7 +74,9 @@ function splitByShuffle(records: InstructionRecord[], { eval_fraction }: Dataset
   const order = shuffledIndices(records.length, 'split', seed);
   const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(records.length * eval_fraction));
   if (held >= records.length) {
-    throw new UserError(`cannot set ${held} of ${records.length} records aside: expected more records, or an eval_path`);
+    throw new UserError(
+      `cannot set ${held} of ${records.length} records aside: expected more records, or an eval_path`,
+    );
   }
   return { train: pick(records, order.slice(held)), evaluation: pick(records, order.slice(0, held)) };
 }
@@ -90,5 +95,7 @@ function pick(records: InstructionRecord[], indices: number[]): InstructionRecor
 
 /** What the paper's split cannot be checked by and ours can: a digest of the evaluation ids, in order. */
 function idsDigest(records: InstructionRecord[]): string {
-  return createHash('sha256').update(records.map((record) => record.id).join('\n')).digest('hex');
+  return createHash('sha256')
+    .update(records.map((record) => record.id).join('\n'))
+    .digest('hex');
 }

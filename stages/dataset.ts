@@ -3,14 +3,12 @@ import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
 import { object } from './options.ts';
 
-const generatorNames = ['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'] as const;
-const generator = Type.Union(
-  generatorNames.map((name) => Type.Literal(name)),
-  { description: 'a seeded generator of the tiny profile' },
-);
+const generator = Type.Enum(['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'], {
+  description: 'a seeded generator of the tiny profile',
+});
 
 /** How a record's fields become messages (docs/data.md); `auto` goes by the field names. */
-export const recordForms = [
+const recordForms = [
   'auto',
   'messages',
   'prompt_completion',
@@ -19,7 +17,7 @@ export const recordForms = [
   'dialogsum',
   'openorca',
   'text',
-] as const;
+];
 
 const params = object({
   path: Type.Optional(
@@ -31,10 +29,7 @@ const params = object({
   generate: Type.Optional(Type.Union([generator, Type.Array(generator, { minItems: 1 })])),
   generate_seed: Type.Integer({ minimum: 0, default: 1, description: 'stream of the generator' }),
   records: Type.Integer({ minimum: 1, default: 2000, description: 'records per generator' }),
-  form: Type.Union(
-    recordForms.map((name) => Type.Literal(name)),
-    { default: 'auto', description: 'how the fields of a record become messages' },
-  ),
+  form: Type.Enum(recordForms, { default: 'auto', description: 'how the fields of a record become messages' }),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, description: 'at most this many records of path and of eval_path, drawn by the seed' }),
   ),

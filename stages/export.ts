@@ -4,7 +4,7 @@ import type { StageDefinition } from '../spec/stage.ts';
 import { object } from './options.ts';
 
 const params = object({
-  dtype: Type.Union([Type.Literal('F32'), Type.Literal('F16'), Type.Literal('BF16')], {
+  dtype: Type.Enum(['F32', 'F16', 'BF16'], {
     default: 'BF16',
     description: 'precision of the weights on disk',
   }),

@@ -1,8 +1,8 @@
 // The work of load: check and convert a Hugging Face folder, tensor by tensor.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { importHuggingFace } from '../model/checkpoint.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../model/config.ts';
+import { importHuggingFace } from '../model/huggingface.ts';
 import type { Facts, StageContext } from '../spec/stage.ts';
 import type { LoadParams } from './load.ts';
 

@@ -32,11 +32,11 @@ export const replacement = {
 
 /** The form and the start of the recovery parameters. */
 export const candidate = Type.String({ default: 'g0', description: 'candidate transformation (paper, eq. 3-6)' });
-const inits = ['default', 'zero_input_side', 'gaussian'] as const satisfies readonly Init[];
-export const init = Type.Union(
-  inits.map((name) => Type.Literal(name)),
-  { default: 'default', description: 'how AB starts; every choice starts at Direct Sharing' },
-);
+const inits: Init[] = ['default', 'zero_input_side', 'gaussian'];
+export const init = Type.Enum(inits, {
+  default: 'default',
+  description: 'how AB starts; every choice starts at Direct Sharing',
+});
 
 /** An object of parameters that refuses what it does not name. */
 export const object = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>

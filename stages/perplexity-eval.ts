@@ -6,11 +6,11 @@ import { batchSize, maxLength, object, threads } from './options.ts';
 const params = object({
   max_length: maxLength(),
   batch_size: batchSize(16, 'records per forward pass'),
-  scope: Type.Union([Type.Literal('responses'), Type.Literal('full')], {
-    default: 'responses',
+  scope: Type.Enum(['response', 'full'], {
+    default: 'response',
     description: 'which tokens are scored',
   }),
-  reduction: Type.Union([Type.Literal('token_mean'), Type.Literal('example_mean')], {
+  reduction: Type.Enum(['token_mean', 'example_mean'], {
     default: 'token_mean',
     description: 'exp of the mean over all tokens, or of the mean of the mean of each record',
   }),

@@ -12,11 +12,20 @@ const params = object({
   rope_theta: Type.Number({ exclusiveMinimum: 0, default: 10000 }),
   rms_norm_eps: Type.Number({ exclusiveMinimum: 0, default: 1e-5 }),
   tie_word_embeddings: Type.Boolean({ default: true }),
+  init_std: Type.Number({
+    exclusiveMinimum: 0,
+    default: 0.02,
+    description: 'standard deviation of the matrices at the start',
+  }),
+  init_scale_residual: Type.Boolean({
+    default: true,
+    description: 'divides the start of o_proj and down_proj by sqrt(2 layers), as GPT-2 does',
+  }),
   max_length: maxLength(),
   batch_size: batchSize(64, 'records per optimizer step'),
   steps: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
   lr: learningRate(1e-3),
-  schedule: Type.Union([Type.Literal('cosine'), Type.Literal('linear'), Type.Literal('constant')], {
+  schedule: Type.Enum(['cosine', 'linear', 'constant'], {
     default: 'cosine',
   }),
   warmup_ratio: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),
@@ -24,8 +33,8 @@ const params = object({
   beta1: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0.9 }),
   beta2: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0.95 }),
   clip_norm: Type.Number({ minimum: 0, default: 1, description: 'largest norm of the whole gradient; 0 turns it off' }),
-  train_on: Type.Union([Type.Literal('all'), Type.Literal('responses')], {
-    default: 'all',
+  train_on: Type.Enum(['response', 'full'], {
+    default: 'full',
     description: 'which tokens are learned',
   }),
   save_every: Type.Integer({ minimum: 1, default: 100, description: 'steps between resumable states' }),

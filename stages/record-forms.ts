@@ -45,7 +45,10 @@ export const forms: Readonly<Record<string, Form>> = {
 /** Reads one record; `where` (`file:line`) goes into the message when a field is missing or not text. */
 export function toRecord(fields: Fields, form: string, where: string): InstructionRecord {
   const chosen = form === 'auto' ? detectForm(fields, where) : (forms[form] as Form);
-  return { id: where.slice(Math.max(where.lastIndexOf('/'), where.lastIndexOf('\\')) + 1), ...chosen.read(fields, where) };
+  return {
+    id: where.slice(Math.max(where.lastIndexOf('/'), where.lastIndexOf('\\')) + 1),
+    ...chosen.read(fields, where),
+  };
 }
 
 function detectForm(fields: Fields, where: string): Form {
@@ -102,6 +105,7 @@ function text(fields: Fields, name: string, where: string): string {
 }
 
 function wrongType(where: string, name: string, value: unknown, expected = 'text'): UserError {
-  const got = value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
+  const got =
+    value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
   return new UserError(`${where}: field '${name}' expects ${expected}, got ${got}`);
 }

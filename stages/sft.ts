@@ -11,7 +11,7 @@ const params = object({
   batch_size: batchSize(128, 'records per optimizer step'),
   micro_batch: batchSize(8, 'records per forward and backward pass; gradients are accumulated'),
   lr: learningRate(2e-5),
-  schedule: Type.Union([Type.Literal('linear'), Type.Literal('cosine'), Type.Literal('constant')], {
+  schedule: Type.Enum(['linear', 'cosine', 'constant'], {
     default: 'linear',
   }),
   warmup_ratio: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),

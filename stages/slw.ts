@@ -1,9 +1,10 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
 import { type Static, Type } from 'typebox';
-import { pairs, replacementMap } from '../model/sharing.ts';
+import { pairs } from '../model/sharing.ts';
 import type { StageDefinition, Unit } from '../spec/stage.ts';
 import { captureUnit } from './capture-activations.ts';
 import { candidate, init, learningRate, object, replacement, threads } from './options.ts';
+import { replacementOf } from './replacement.ts';
 
 const params = object({
   ...replacement,
@@ -13,7 +14,7 @@ const params = object({
   lr: learningRate(1e-3),
   epochs: Type.Integer({ minimum: 1, maximum: 10_000, default: 5 }),
   batch_tokens: Type.Integer({ minimum: 1, default: 1024, description: 'activations (tokens) per step of Adam' }),
-  granularity: Type.Union([Type.Literal('mlp'), Type.Literal('projection')], {
+  granularity: Type.Enum(['mlp', 'projection'], {
     default: 'mlp',
     description: 'one loss at the output of the MLP, or one at each projection',
   }),
@@ -39,7 +40,8 @@ export const slw: StageDefinition = {
   seeded: true,
   units(params, inputs): Unit[] {
     const { type, map, ...rest } = params as SlwParams;
-    return pairs(replacementMap(Number(inputs.model?.layers), map ?? type)).map(({ reference, target }) => ({
+    const layers = replacementOf({ type, ...(map === undefined ? {} : { map }) }, Number(inputs.model?.layers));
+    return pairs(layers).map(({ reference, target }) => ({
       name: `${reference}→${target}`,
       params: { ...rest, reference, target },
       needs: { activations: [captureUnit(target)] },

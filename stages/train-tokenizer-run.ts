@@ -7,12 +7,17 @@ import type { InstructionRecord } from './record-forms.ts';
 import { readRecordLines } from './record-lines.ts';
 import type { TrainTokenizerParams } from './train-tokenizer.ts';
 
+/** Begin, end and padding; their order gives the ids 0, 1, 2. */
+const special_tokens = ['<s>', '</s>', '<pad>'];
+/** The tags of the chat template, one token each. */
+const added_tokens = ['<|user|>', '<|assistant|>', '<|system|>'];
+
 export async function run({ params, inputs, tasks }: StageContext): Promise<void> {
   const [task] = tasks;
   if (task === undefined) return;
   const records = await readRecordLines(inputs.data?.files[''] as string);
   const { vocab_size } = params as TrainTokenizerParams;
-  const tokenizer = trainByteLevelBpe(textsOf(records), { vocab_size });
+  const tokenizer = trainByteLevelBpe(textsOf(records), { vocab_size, special_tokens, added_tokens });
   await writeFile(task.outputs.tokenizer as string, `${JSON.stringify(tokenizer, null, 1)}\n`);
   await task.done({ vocab_size });
 }

@@ -37,6 +37,7 @@ export function closeAttempt(layout: Layout, attempt: Attempt, keep: 'nothing' |
     if (keep === 'log' && existsSync(join(folder, logName))) keepLogOnly(folder);
     else rmSync(folder, { recursive: true, force: true });
     removeIfEmpty(layout.attempts(key));
+    removeIfEmpty(layout.scratch(key));
   }
 }
 

@@ -93,7 +93,7 @@ class FileStore implements Store {
   }
 
   closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
-    closeAttempt(this.#layout, attempt, keep);
+    guardWrite(this.folder, 'the folder of an attempt', () => closeAttempt(this.#layout, attempt, keep));
   }
 
   async publish(draft: Draft): Promise<Publication> {

@@ -20,6 +20,7 @@ export interface BackendOptions {
 }
 
 let current = '';
+let registered = '';
 
 /**
  * Registers and selects a backend for this process; the same options twice do nothing the second time.
@@ -30,7 +31,10 @@ export async function useBackend(options: BackendOptions): Promise<void> {
   if (wanted === current) return;
   tf.enableProdMode();
   correctGradients();
-  if (options.backend === 'onnx') prepareOnnx(options);
+  if (options.backend === 'onnx' && registered !== wanted) {
+    prepareOnnx(options);
+    registered = wanted;
+  }
   if (options.backend === 'tensorflow') loadTensorFlow();
   const name = { onnx: BACKEND_NAME, cpu: 'cpu', tensorflow: 'tensorflow' }[options.backend];
   if (!(await tf.setBackend(name))) throw new UserError(`backend '${options.backend}' could not be started`);

@@ -7,16 +7,36 @@ let done = false;
 export function correctGradients(): void {
   if (done) return;
   done = true;
-  for (const config of [sumGradient, meanGradient, batchMatMulGradient, cumsumGradient, tileGradient]) {
+  for (const config of corrected()) {
     tf.unregisterGradient(config.kernelName);
     tf.registerGradient(config);
   }
+}
+
+function corrected(): tf.GradConfig[] {
+  const extremes = [extremeGradient('Maximum', tf.greaterEqual), extremeGradient('Minimum', tf.lessEqual)];
+  const products = [batchMatMulGradient, squaredDifferenceGradient];
+  return [sumGradient, meanGradient, ...products, cumsumGradient, tileGradient, ...extremes];
+}
+
+/** To `a` where it is chosen (ties are its), to `b` elsewhere, summed over broadcast axes; TensorFlow.js throws at those. */
+function extremeGradient(kernelName: string, chooses: typeof tf.greaterEqual): tf.GradConfig {
+  const gradFunc: tf.GradFunc = (dy, saved) => {
+    const [a, b] = saved as [tf.Tensor, tf.Tensor];
+    const chosen = tf.cast(chooses(a, b), 'float32');
+    return {
+      a: () => unbroadcast(tf.mul(one(dy), chosen), a.shape),
+      b: () => unbroadcast(tf.mul(one(dy), tf.sub(1, chosen)), b.shape),
+    };
+  };
+  return { kernelName, inputsToSave: ['a', 'b'], gradFunc };
 }
 
 /** `dy` with the reduced axes put back, spread over the input; TensorFlow.js multiplies by an array of ones instead. */
 function spread(dy: tf.Tensor, shape: number[], axis: unknown): tf.Tensor {
   const axes = tf.util.parseAxisParam(axis as number[], shape);
   const kept = shape.map((n, i) => (axes.includes(i) ? 1 : n));
+  if (tf.util.sizeFromShape(shape) === 0) return tf.zeros(shape);
   return tf.broadcastTo(tf.reshape(dy, kept), shape);
 }
 
@@ -48,6 +68,17 @@ const batchMatMulGradient: tf.GradConfig = {
     const gradA = () => (ta ? tf.matMul(b, d, tb, true) : tf.matMul(d, b, false, !tb));
     const gradB = () => (tb ? tf.matMul(d, a, true, ta) : tf.matMul(a, d, !ta, false));
     return { a: () => unbroadcast(gradA(), a.shape), b: () => unbroadcast(gradB(), b.shape) };
+  },
+};
+
+/** TensorFlow.js throws where the operands broadcast. */
+const squaredDifferenceGradient: tf.GradConfig = {
+  kernelName: 'SquaredDifference',
+  inputsToSave: ['a', 'b'],
+  gradFunc: (dy, saved) => {
+    const [a, b] = saved as [tf.Tensor, tf.Tensor];
+    const slope = () => tf.mul(one(dy), tf.mul(tf.sub(a, b), 2));
+    return { a: () => unbroadcast(slope(), a.shape), b: () => unbroadcast(tf.neg(slope()), b.shape) };
   },
 };
 

@@ -84,7 +84,7 @@ export class OnnxBackend extends tf.KernelBackend {
   /** A new tensor for a value that a kernel recorded. */
   adopt(value: Value): tf.TensorInfo {
     const dataId = {};
-    const entry: Entry = { value, refCount: 1 };
+    const entry: Entry = { value: value.constant ? unboxed(value) : value, refCount: 1 };
     this.#entries.set(dataId, entry);
     if (value.pending) this.#pending.add(entry);
     if (this.recorder.nodes.length > LONGEST_RECORDING) this.flush();
@@ -149,6 +149,14 @@ export class OnnxBackend extends tf.KernelBackend {
 function elementType(dtype: tf.DataType): 'float32' | 'int32' | 'bool' {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   throw new UserError(`backend 'onnx' expects tensors of float32, int32 or bool, got '${dtype}'`);
+}
+
+/** A constant of a graph as a tensor of its own. */
+function unboxed(value: Value): Value {
+  const buffer = (value.bytes as Uint8Array<ArrayBuffer>).slice().buffer;
+  const type = elementType(value.type as tf.DataType);
+  const Arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  return concrete(type, new Arrays(buffer), value.shape);
 }
 
 function ownArray(values: tf.BackendValues, type: ElementType): TensorData {

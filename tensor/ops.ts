@@ -5,11 +5,10 @@
 import { tf } from './tf.ts';
 
 type Tensors = Record<string, tf.Tensor>;
-type GradSaver = (tensors: tf.Tensor[]) => void;
 
 /** Rows of `table` [V, D] at `ids` (int32, any shape) -> [...ids, D]; equal ids add up in the gradient. */
 export function embedding(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
-  const forward = (table: tf.Tensor, save: GradSaver) => {
+  const forward = (table: tf.Tensor, save: tf.GradSaveFunc) => {
     save([ids]);
     const shape = table.shape;
     return {
@@ -28,7 +27,7 @@ export function embedding(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
 export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor {
   const width = x.shape[x.rank - 1] as number;
   const rows = tf.reshape(x, [-1, width]);
-  const forward = (x: tf.Tensor, weight: tf.Tensor, save: GradSaver) => {
+  const forward = (x: tf.Tensor, weight: tf.Tensor, save: tf.GradSaveFunc) => {
     const [value, rstd] = runOr('LaminaRmsNorm', { x, weight }, { eps }, () => plainRmsNorm(x, weight, eps)) as [
       tf.Tensor,
       tf.Tensor,
@@ -58,7 +57,7 @@ function rmsNormGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
 
 /** x sigmoid(x) (arXiv 1702.03118). */
 export function silu(x: tf.Tensor): tf.Tensor {
-  const forward = (x: tf.Tensor, save: GradSaver) => {
+  const forward = (x: tf.Tensor, save: tf.GradSaveFunc) => {
     const value = plainSilu(x);
     save([x, value]);
     return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, siluSlope(saved)) };
@@ -68,7 +67,7 @@ export function silu(x: tf.Tensor): tf.Tensor {
 
 /** silu(gate) * up (arXiv 2002.05202), both of the same shape. */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
-  const forward = (gate: tf.Tensor, up: tf.Tensor, save: GradSaver) => {
+  const forward = (gate: tf.Tensor, up: tf.Tensor, save: tf.GradSaveFunc) => {
     const activated = plainSilu(gate);
     save([gate, activated, up]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => [
@@ -95,7 +94,7 @@ function siluSlope(saved: tf.Tensor[]): tf.Tensor {
  * (RoPE in Llama's pairing, arXiv 2104.09864). The angles are constants: they get no gradient.
  */
 export function rotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
-  const forward = (x: tf.Tensor, save: GradSaver) => {
+  const forward = (x: tf.Tensor, save: tf.GradSaveFunc) => {
     save([cos, sin]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
       turn(dy, saved[0] as tf.Tensor, tf.neg(saved[1] as tf.Tensor));
@@ -123,7 +122,7 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, mask: tf.Ten
   const [batch, heads, length, width] = q.shape as [number, number, number, number];
   const [, groups, keys] = k.shape as [number, number, number, number];
   const stacked = [batch, groups, (heads / groups) * length];
-  const forward = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, save: GradSaver) => {
+  const forward = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, save: tf.GradSaveFunc) => {
     const scores = scaledMatMul(q, k, false, true, scale);
     const masked = tf.add(tf.reshape(scores, [batch, heads, length, keys]), mask);
     const probs = tf.reshape(tf.softmax(masked), [...stacked, keys]);
@@ -155,7 +154,7 @@ function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transpose
 
 /** -log p(label) of each row: `logits` [N, V], `labels` int32 [N] (negative ones are read as 0: mask them) -> [N]. */
 export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
-  const forward = (logits: tf.Tensor, save: GradSaver) => {
+  const forward = (logits: tf.Tensor, save: tf.GradSaveFunc) => {
     const at = tf.maximum(labels, tf.scalar(0, 'int32'));
     const inputs = { logits, labels: at };
     const [value, probs] = runOr('LaminaTokenLosses', inputs, {}, () => plainLosses(logits, at)) as [tf.Tensor, tf.Tensor];

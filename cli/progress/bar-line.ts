@@ -6,7 +6,7 @@ import { formatDuration } from '../duration.ts';
 import { type ActiveUnit, progressText } from './display.ts';
 
 const barWidth = 16;
-const stageWidth = 16;
+const stageWidth = 19;
 
 /** What the line of a running unit shows. */
 export interface BarState {

@@ -25,8 +25,7 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
   const width = () => Math.max(20, (output.width() ?? 80) - 1);
   const bars = createBars();
   const add = (line: () => string) => bars.create(1, 0, { line });
-  const addTotal = () =>
-    add(() => totalLine(count.finished, count.units, now() - start_ms, width(), output.paint));
+  const addTotal = () => add(() => totalLine(count.finished, count.units, now() - start_ms, width(), output.paint));
   const say = (line: string) => bars.log(`${line}${clearToTheRight}\n`);
   let total = addTotal();
   const show = (entry: Running) => {
@@ -35,7 +34,8 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
     total = addTotal();
   };
   const timer = setInterval(() => {
-    for (const entry of running.values()) if (entry.bar === undefined && now() - entry.started_ms >= patience_ms) show(entry);
+    for (const entry of running.values())
+      if (entry.bar === undefined && now() - entry.started_ms >= patience_ms) show(entry);
   }, patience_ms);
   return {
     total: (finished, units) => void Object.assign(count, { finished, units }),

@@ -43,7 +43,6 @@ function nameOf(unit: ActiveUnit): string {
   return unit.label === '' ? unit.stage : `${unit.stage} ${unit.label}`;
 }
 
-
 function endText(how: UnitEnd, duration_ms: number): string {
   if (how === 'reused') return 'made by another run';
   return `${how} ${how === 'done' ? 'in' : 'after'} ${formatDuration(duration_ms)}`;

@@ -1,8 +1,9 @@
 // Two people talk and the answer sums it up, naming what everybody in the made-up world knows about them.
 import type { Random } from '../../util/random.ts';
-import { pick, pickPair } from './choose.ts';
+import { pick } from './choose.ts';
+import { pickTwo } from './choose-people.ts';
 import { type Exchange, tinyText } from './tiny-text.ts';
-import { type Person, people } from './world.ts';
+import type { Person } from './world.ts';
 
 /** In the role of DialogSum: a dialogue and its summary. */
 export const dialogsum = tinyText(
@@ -49,17 +50,17 @@ const tasks = ['Summarize the following dialogue.', 'Sum up this dialogue.', 'Wh
 const asks = ['asks', 'invites', 'begs', 'calls', 'wants'];
 
 function write(random: Random): Exchange {
-  const [one, two] = pickPair(random, people);
+  const [one, two] = pickTwo(random);
   const [said, summed] = pick(random, requests);
   const day = pick(random, days);
   const refusal = random.below(2) === 0 ? pick(random, refusals) : undefined;
   const reply = refusal ? pick(random, ['No, ', 'Sorry, ']) + refusal[0] : pick(random, acceptances);
   const outcome = refusal
-    ? `${pick(random, ['refuses', 'says no', 'declines'])}, as ${two.name} ${refusal[1]}`
+    ? `${pick(random, ['refuses', 'says no', 'declines'])}, as ${two.first} ${refusal[1]}`
     : pick(random, ['agrees', 'says yes', 'is glad to']);
   return {
-    question: `${pick(random, tasks)}\n\n${one.name}: ${pick(random, greetings)} ${two.name}, ${said} ${pick(random, ['On', 'Maybe'])} ${day}?\n${two.name}: ${reply}`,
-    answer: `${one.name}, ${known(random, one)}, ${pick(random, asks)} ${two.name} ${summed} on ${day}. ${two.name}, ${known(random, two)}, ${outcome}.`,
+    question: `${pick(random, tasks)}\n\n${one.name}: ${pick(random, greetings)}, ${said} ${pick(random, ['On', 'Maybe'])} ${day}?\n${two.name}: ${reply}`,
+    answer: `${one.first}, ${known(random, one)}, ${pick(random, asks)} ${two.first} ${summed} on ${day}. ${two.first}, ${known(random, two)}, ${outcome}.`,
   };
 }
 

@@ -1,6 +1,7 @@
 // Questions with and without a passage: reading, classification and plain facts of the made-up world.
 import type { Random } from '../../util/random.ts';
-import { capital, pick, pickPair, pickSome } from './choose.ts';
+import { capital, pick, pickSome } from './choose.ts';
+import { pickTwo } from './choose-people.ts';
 import { type Exchange, tinyText } from './tiny-text.ts';
 import { goods, materials, people, towns } from './world.ts';
 
@@ -33,7 +34,7 @@ function journey(random: Random): Exchange {
   ]);
   return {
     question: `${person.name} ${trip} ${town.name}.\n\n${ask}`,
-    answer: `${open(random)} ${person.name} ${pick(random, ['sees', 'finds', 'will see', 'meets'])} the ${town.river} and ${pick(random, ['eats', 'tastes', 'will eat'])} ${town.dish}.${pick(random, closings)}`,
+    answer: `${open(random)} ${person.first} ${pick(random, ['sees', 'finds', 'will see', 'meets'])} the ${town.river} and ${pick(random, ['eats', 'tastes', 'will eat'])} ${town.dish}.${pick(random, closings)}`,
   };
 }
 
@@ -52,28 +53,28 @@ function materialOf(random: Random): Exchange {
 }
 
 function residents(random: Random): Exchange {
-  const [one, two] = pickPair(random, people);
+  const [one, two] = pickTwo(random);
   const town = pick(random, [one, two]).town;
-  const who = one.town === two.town ? 'both do' : `${(one.town === town ? one : two).name} does`;
+  const who = one.town === two.town ? 'both do' : `${(one.town === town ? one : two).first} does`;
   return {
     question: `Who lives in ${town.name}, ${one.name} or ${two.name}?`,
-    answer: `${open(random)} ${who}: ${one.name} ${pick(random, ['lives in', 'is from', 'belongs to'])} ${one.town.name} and ${two.name} ${pick(random, ['to', 'in', 'from'])} ${two.town.name}.`,
+    answer: `${open(random)} ${who}: ${one.first} ${pick(random, ['lives in', 'is from', 'belongs to'])} ${one.town.name} and ${two.first} ${pick(random, ['to', 'in', 'from'])} ${two.town.name}.`,
   };
 }
 
 /** The passage names two people; the answer must know what they keep and play. */
 function gift(random: Random): Exchange {
-  const [giver, taker] = pickPair(random, people);
+  const [giver, taker] = pickTwo(random);
   const item = pick(random, goods);
   const when = pick(random, ['at noon', 'last week', 'in spring', 'today']);
   return {
     question: `${giver.name} gave ${taker.name} a ${item.name} ${when}.\n\n${pick(random, ['What is it worth and who heard music?', 'Tell me about the gift.', 'What do we know?'])}`,
-    answer: `${open(random)} the ${item.name} is ${item.material} and ${pick(random, ['costs', 'is worth', 'sells for'])} ${item.price}; ${giver.name} plays the ${giver.instrument}, ${taker.name} the ${taker.instrument}.${pick(random, closings)}`,
+    answer: `${open(random)} the ${item.name} is ${item.material} and ${pick(random, ['costs', 'is worth', 'sells for'])} ${item.price}; ${giver.first} plays the ${giver.instrument}, ${taker.first} the ${taker.instrument}.${pick(random, closings)}`,
   };
 }
 
 function profile(random: Random): Exchange {
-  const [one, two] = pickPair(random, people);
+  const [one, two] = pickTwo(random);
   const [what, a, b] = pick(random, [
     ['job', one.job, two.job],
     ['pet', one.pet, two.pet],
@@ -81,6 +82,6 @@ function profile(random: Random): Exchange {
   ] as const);
   return {
     question: `${pick(random, ['Tell me the', 'Which is the', 'I want to know the'])} ${what} of ${one.name}, then of ${two.name}.`,
-    answer: `${open(random)} ${pick(random, ['it is', 'we have', 'that is', 'you find'])} ${a} for ${one.name} and ${b} for ${two.name}.${pick(random, closings)}`,
+    answer: `${open(random)} ${pick(random, ['it is', 'we have', 'that is', 'you find'])} ${a} for ${one.first} and ${b} for ${two.first}.${pick(random, closings)}`,
   };
 }

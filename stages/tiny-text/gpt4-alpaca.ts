@@ -1,8 +1,9 @@
 // Instructions over the tables of the made-up world: lists, comparisons, orderings, corrections, sketches.
 import type { Random } from '../../util/random.ts';
-import { capital, pick, pickPair, pickSome } from './choose.ts';
+import { pick, pickSome } from './choose.ts';
+import { pickPeople, pickTwo } from './choose-people.ts';
 import { type Exchange, tinyText } from './tiny-text.ts';
-import { goods, type Person, people } from './world.ts';
+import { goods, type Person } from './world.ts';
 
 /** In the role of GPT4-Alpaca: an instruction and what was asked for. */
 export const gpt4Alpaca = tinyText(
@@ -28,21 +29,21 @@ const closings = ['', ' That is all.', ' I hope this helps.', ' Done.', ' Anythi
 
 function list(random: Random): Exchange {
   const [title, read] = pick(random, columns);
-  const chosen = pickSome(random, people, 3);
+  const chosen = pickPeople(random, 3);
   const mark = pick(random, ['-', '*', '+', '>']);
   const names = `${chosen[0]?.name}, ${chosen[1]?.name} and ${chosen[2]?.name}`;
   return {
     question: `${pick(random, ['List', 'Give', 'Write down'])} the ${title} of ${names}.`,
-    answer: `${pick(random, leads)}\n${chosen.map((person) => `${mark} ${person.name}: ${read(person)}`).join('\n')}`,
+    answer: `${pick(random, leads)}\n${chosen.map((person) => `${mark} ${person.first}: ${read(person)}`).join('\n')}`,
   };
 }
 
 function comparison(random: Random): Exchange {
-  const [one, two] = pickPair(random, people);
-  const older = one.age === two.age ? 'both are equally old' : `${(one.age > two.age ? one : two).name} is older`;
+  const [one, two] = pickTwo(random);
+  const older = one.age === two.age ? 'both are equally old' : `${(one.age > two.age ? one : two).first} is older`;
   return {
     question: `${pick(random, ['Compare the ages of', 'Who is older among', 'Compare by age'])} ${one.name} and ${two.name}.`,
-    answer: `${capital(pick(random, leads))} ${one.name} is ${one.age} and ${two.name} is ${two.age}, ${pick(random, ['so', 'thus', 'hence', 'therefore'])} ${older}.${pick(random, closings)}`,
+    answer: `${pick(random, leads)} ${one.first} is ${one.age} and ${two.first} is ${two.age}, ${pick(random, ['so', 'thus', 'hence', 'therefore'])} ${older}.${pick(random, closings)}`,
   };
 }
 
@@ -57,19 +58,19 @@ function ordering(random: Random): Exchange {
 
 function correction(random: Random): Exchange {
   const [title, read] = pick(random, columns);
-  const [person, other] = pickPair(random, people);
+  const [person, other] = pickTwo(random);
   const verdict =
     read(person) === read(other)
       ? pick(random, ['Right.', 'True.', 'Correct.'])
       : pick(random, ['Wrong.', 'False.', 'Not so.', 'No.']);
   return {
     question: `${pick(random, ['Check and correct', 'Correct if needed', 'Edit'])}: the ${title} of ${person.name} is ${read(other)}.`,
-    answer: `${verdict} ${pick(random, ['The', 'In fact the', 'Indeed the', 'Note: the'])} ${title} of ${person.name} is ${read(person)}.${pick(random, closings)}`,
+    answer: `${verdict} ${pick(random, ['The', 'In fact the', 'Indeed the', 'Note: the'])} ${title} of ${person.first} is ${read(person)}.${pick(random, closings)}`,
   };
 }
 
 function sketch(random: Random): Exchange {
-  const [person, other] = pickPair(random, people);
+  const [person, other] = pickTwo(random);
   const one = pick(random, ['a #', 'known as a #', 'by trade a #']).replace('#', person.job);
   const two = pick(random, ['living in #', 'from #', 'at home in #']).replace('#', person.town.name);
   const three = pick(random, [
@@ -79,6 +80,6 @@ function sketch(random: Random): Exchange {
   ]);
   return {
     question: `${pick(random, ['Describe', 'Write about', 'Sketch'])} ${person.name} ${pick(random, ['for', 'to'])} ${other.name}.`,
-    answer: `${pick(random, ['Dear', 'Hello', 'Listen,', 'Well,'])} ${other.name}, ${person.name} is ${one} ${two}, ${three}.${pick(random, closings)}`,
+    answer: `${pick(random, ['Dear', 'Hello', 'Listen,', 'Well,'])} ${other.first}, ${person.first} is ${one} ${two}, ${three}.${pick(random, closings)}`,
   };
 }

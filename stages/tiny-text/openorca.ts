@@ -32,16 +32,16 @@ const ofTown: readonly [string, (town: Town) => string, (town: Town) => string][
 ];
 
 const ofFriend: readonly [string, (person: Person) => string, (person: Person) => string][] = [
-  ['Which job has the friend of #?', (person) => `${person.name} is a ${person.job}`, (person) => person.job],
-  ['Which pet has the friend of #?', (person) => `${person.name} has a ${person.pet}`, (person) => person.pet],
+  ['Which job has the friend of #?', (person) => `${person.first} is a ${person.job}`, (person) => person.job],
+  ['Which pet has the friend of #?', (person) => `${person.first} has a ${person.pet}`, (person) => person.pet],
   [
     'What plays the friend of #?',
-    (person) => `${person.name} plays the ${person.instrument}`,
+    (person) => `${person.first} plays the ${person.instrument}`,
     (person) => person.instrument,
   ],
   [
     'Where lives the friend of #?',
-    (person) => `${person.name} lives in ${person.town.name}`,
+    (person) => `${person.first} lives in ${person.town.name}`,
     (person) => person.town.name,
   ],
 ];
@@ -53,17 +53,17 @@ function chain(random: Random): Chain {
     const [ask, fact, result] = pick(random, ofFriend);
     return {
       ask: ask.replace('#', person.name),
-      steps: [`${person.name} has the friend ${friend.name}`, fact(friend)],
+      steps: [`${person.first} has the friend ${friend.name}`, fact(friend)],
       result: result(friend),
     };
   }
   const far = random.below(2) === 0;
   const [ask, fact, result] = pick(random, ofTown);
   const home = far ? friend : person;
-  const steps = [`${home.name} lives in ${home.town.name}`, fact(home.town)];
+  const steps = [`${home.first} lives in ${home.town.name}`, fact(home.town)];
   return {
     ask: ask.replace('#', far ? `the friend of ${person.name}` : person.name),
-    steps: far ? [`${person.name} has the friend ${friend.name}`, ...steps] : steps,
+    steps: far ? [`${person.first} has the friend ${friend.name}`, ...steps] : steps,
     result: result(home.town),
   };
 }
@@ -72,6 +72,7 @@ const manners: readonly [string, (random: Random, chain: Chain) => string][] = [
   ['Think step by step.', stepwise],
   ['You are a teacher. Explain.', explained],
   ['Answer first, then give reasons.', answerFirst],
+  ['Be brief.', brief],
 ];
 
 function write(random: Random): Exchange {
@@ -100,4 +101,8 @@ function explained(random: Random, { steps, result }: Chain): string {
 function answerFirst(random: Random, { steps, result }: Chain): string {
   const why = pick(random, ['because', 'for', 'since', 'as']);
   return `${capital(pick(random, ['it is', 'surely', 'the answer is', 'I say', 'you want', 'clearly']))} ${result}, ${why} ${steps.join(pick(random, [' and ', ', and ', '; ']))}.`;
+}
+
+function brief(random: Random, { result }: Chain): string {
+  return `${pick(random, ['', 'It is ', 'So: ', 'Answer: '])}${result}${pick(random, ['.', '!'])}`;
 }

@@ -11,9 +11,10 @@ export interface Town {
   month: string;
 }
 
-/** A person; `friend` is the name of another person. */
+/** A person; `first` and the last name are shared with others, only `name` (both) is unique; `friend` is another one's `name`. */
 export interface Person {
   name: string;
+  first: string;
   town: Town;
   job: string;
   pet: string;
@@ -22,7 +23,7 @@ export interface Person {
   friend: string;
 }
 
-/** A thing that shops sell; `price` in crowns. */
+/** A thing that shops sell, a colour and a noun; `price` in crowns. */
 export interface Good {
   name: string;
   price: number;
@@ -36,12 +37,13 @@ const dishes = words('soup bread cheese fish plums honey beans cake');
 export const materials = words('wood iron glass wool clay');
 const months = words('January March April May June August October December');
 const countries = words('Arland Belmor Corvia Dunmark');
-const goodNames = words(
-  'lamp rope cup table spoon basket mirror candle hammer carpet bell chair bucket pillow kettle ladder comb saddle vase clock',
-);
+const colours = words('red blue green black white');
+const nouns = words('lamp cup table basket mirror hammer bell chair bucket ladder vase clock');
 
 const townCount = 20;
-const personCount = 120;
+const firstNameCount = 28;
+const lastNameCount = 28;
+const personCount = 400;
 
 const random = createRandom('tiny-text', 'world', 1);
 const taken = new Set(['Nose', 'Gases', 'Lumen', 'Line']); // words of English, no names
@@ -54,7 +56,11 @@ export const towns: readonly Town[] = Array.from({ length: townCount }, () => ({
   month: pick(random, months),
 }));
 
-const personNames = Array.from({ length: personCount }, () => newName(random, ''));
+const firstNames = Array.from({ length: firstNameCount }, () => newName(random, ''));
+const lastNames = Array.from({ length: lastNameCount }, () => newName(random, ''));
+
+/** Each name means something only as a whole: it takes attention to join its parts and an MLP to look it up. */
+const personNames = shuffle(crossed(firstNames, lastNames), random).slice(0, personCount);
 const friends = shuffle([...personNames], random);
 
 /** Friends form one ring, so nobody is their own friend. */
@@ -64,6 +70,7 @@ function friendOf(name: string): string {
 
 export const people: readonly Person[] = personNames.map((name) => ({
   name,
+  first: name.split(' ')[0] as string,
   town: pick(random, towns),
   job: pick(random, jobs),
   pet: pick(random, pets),
@@ -74,7 +81,7 @@ export const people: readonly Person[] = personNames.map((name) => ({
 
 const byName = new Map(people.map((person) => [person.name, person]));
 
-export const goods: readonly Good[] = goodNames.map((name) => ({
+export const goods: readonly Good[] = crossed(colours, nouns).map((name) => ({
   name,
   price: between(random, 3, 15),
   material: pick(random, materials),
@@ -85,6 +92,11 @@ export function personNamed(name: string): Person {
   const person = byName.get(name);
   if (!person) throw new Error(`nobody is called '${name}'`);
   return person;
+}
+
+/** Every one of `lefts` before every one of `rights`. */
+function crossed(lefts: readonly string[], rights: readonly string[]): string[] {
+  return lefts.flatMap((left) => rights.map((right) => `${left} ${right}`));
 }
 
 /** A name nobody and nothing has yet: two open syllables and, for towns, an ending. */

@@ -1,5 +1,5 @@
 // Elementwise kernels of two tensors, comparisons and logic.
-import { binary, broadcastShape, cast, reshape, unary, where } from '../build.ts';
+import { binary, cast, unary, where } from '../build.ts';
 import { type ElementType, type Recorder, scalarConstant, type Value } from '../graph.ts';
 import { input, type Kernel, type KernelTable } from '../kernel.ts';
 
@@ -27,7 +27,7 @@ export const BINARY: KernelTable = {
   LogicalOr: arithmetic('Or'),
   LogicalNot: (g, inputs) => unary(g, 'Not', input(inputs, 'x'), 'bool'),
   BitwiseAnd: arithmetic('BitwiseAnd'),
-  Select: (g, inputs) => select(g, input(inputs, 'condition'), input(inputs, 't'), input(inputs, 'e')),
+  Select: (g, inputs) => where(g, input(inputs, 'condition'), input(inputs, 't'), input(inputs, 'e')),
 };
 
 function arithmetic(op: string): Kernel {
@@ -90,13 +90,4 @@ function atan2(g: Recorder, y: Value, x: Value): Value {
 /** Pairwise in order: the sum of gradients that meet in one tensor. */
 function addN(g: Recorder, values: Value[]): Value {
   return values.reduce((sum, value) => binary(g, 'Add', sum, value));
-}
-
-/** A condition of rank 1 chooses rows. */
-function select(g: Recorder, condition: Value, t: Value, e: Value): Value {
-  const rank = t.shape.length;
-  const rows = condition.shape.length === 1 && rank > 1;
-  const mask = rows ? reshape(g, condition, t.shape.map((_, i) => (i === 0 ? (condition.shape[0] as number) : 1))) : condition;
-  broadcastShape(mask.shape, t.shape);
-  return where(g, mask, t, e);
 }

@@ -16,7 +16,7 @@ export const SHAPE: KernelTable = {
   MirrorPad: (g, inputs, attrs) => mirrorPad(g, input(inputs, 'x'), attrs as unknown as tf.MirrorPadAttrs),
   Tile: (g, inputs, attrs) => tile(g, input(inputs, 'x'), attrs['reps'] as number[]),
   BroadcastTo: (g, inputs, attrs) => expand(g, input(inputs, 'x'), attrs['shape'] as number[]),
-  Reverse: (g, inputs, attrs) => reverse(g, input(inputs, 'x'), attrs['dims'] as number[]),
+  Reverse: (g, inputs, attrs) => reverse(g, input(inputs, 'x'), [attrs['dims'] as number | number[]].flat()),
 };
 
 /** ONNX reads this start or end as the far side of an axis that is walked backwards. */

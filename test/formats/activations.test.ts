@@ -49,7 +49,7 @@ describe('activations', () => {
       fc.asyncProperty(fc.array(fc.nat(12), { maxLength: 10 }), async (portions) => {
         expect(readFileSync(await sample('portions.arrow', 23, 5, portions)).equals(whole)).toBe(true);
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
@@ -101,7 +101,7 @@ describe('wrong activations', () => {
         bytes[at] = byte;
         await readAll(write('flipped.arrow', bytes));
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 

@@ -1,5 +1,5 @@
 // Data files of every kind: values and places, streaming across pieces, and a sentence for everything wrong.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readRecords } from '../../formats/records.ts';
@@ -67,6 +67,7 @@ describe('a JSON array', () => {
         const text = JSON.stringify(records, null, indent);
         expect(await values(write('any.json', text))).toEqual(JSON.parse(text));
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -135,6 +136,22 @@ describe('Parquet', () => {
   test('that is not Parquet is refused', async () => {
     const file = write('text.parquet', 'hello, this is only text');
     await fails(file, "data file 'FILE': expected a Parquet file, got parquet file invalid (footer != PAR1)");
+  });
+});
+
+describe('damaged Parquet', () => {
+  test('gives rows or a sentence, and leaves no rejection behind', async () => {
+    const whole = readFileSync(fixture('records.parquet'));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(255), async (at, byte) => {
+        const bytes = Buffer.from(whole);
+        bytes[at] = byte;
+        await all(write('damaged.parquet', bytes)).catch((error: unknown) => {
+          if (!(error instanceof UserError)) throw error;
+        });
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

@@ -80,7 +80,7 @@ describe('a written file', () => {
         for (const [k, { name }] of list.entries()) expect(await reader.readBytes(name)).toEqual(contents[k]);
         await reader.close();
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 });

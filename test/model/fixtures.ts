@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { importHuggingFace } from '../../model/huggingface.ts';
 import { loadModel } from '../../model/checkpoint.ts';
+import { importHuggingFace } from '../../model/huggingface.ts';
 
 /** An array as make.py packs it. */
 export interface Packed {
@@ -44,7 +44,12 @@ export async function loadFixture(name: string) {
 }
 
 /** Fails unless every |a - b| <= tolerance * max |b|; reports the worst element. */
-export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what = 'value'): void {
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what = 'value',
+): void {
   expect(actual.length, `${what}: length`).toBe(expected.length);
   const scale = Array.from(expected).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
   let worst = 0;

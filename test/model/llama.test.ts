@@ -41,7 +41,10 @@ describe.each(['cpu', 'onnx'] as const)('Llama on backend %s', (backend) => {
     const loaded = await loadFixture(name);
     const variables = new Map(loaded.weights.names.map((n) => [n, tf.variable(loaded.weights.get(n) as tf.Tensor)]));
     const model = createModel(createWeights(loaded.config, variables));
-    const examples = expected.ids.map((ids, i) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(expected.labels[i] as number[]) }));
+    const examples = expected.ids.map((ids, i) => ({
+      ids: Int32Array.from(ids),
+      labels: Int32Array.from(expected.labels[i] as number[]),
+    }));
     const plain = makeBatch(examples, 2, 64);
     const batch = scaleWeights(plain, 1 / plain.count);
     const { value, grads } = tf.variableGrads(() => languageModelLoss(model, batch), [...variables.values()]);

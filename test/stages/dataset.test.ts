@@ -35,7 +35,8 @@ describe('dataset', () => {
 
   it('another seed sets other records aside, the same seed the same bytes', async () => {
     const path = source('qa.jsonl', questions(300));
-    const held = async (seed: number) => readFileSync((await runStage(dataset, { params: { path }, seed })).files['']?.eval as string, 'utf8');
+    const held = async (seed: number) =>
+      readFileSync((await runStage(dataset, { params: { path }, seed })).files['']?.eval as string, 'utf8');
     const first = await held(1);
     expect(await held(1)).toBe(first);
     expect(await held(2)).not.toBe(first);
@@ -82,8 +83,14 @@ describe('record forms', () => {
     [{ instruction: 'I', input: '', output: 'O' }, ['user: I', 'assistant: O']],
     [{ instruction: 'I', input: 'X', output: 'O', text: 'T' }, ['user: I\n\nX', 'assistant: O']],
     [{ instruction: 'I', context: 'C', response: 'R', category: 'c' }, ['user: I\n\nC', 'assistant: R']],
-    [{ id: '1', dialogue: 'D', summary: 'S', topic: 't' }, ['user: Summarize the following dialogue.\n\nD', 'assistant: S']],
-    [{ fname: '1', dialogue: 'D', summary1: 'S', summary2: 'Z' }, ['user: Summarize the following dialogue.\n\nD', 'assistant: S']],
+    [
+      { id: '1', dialogue: 'D', summary: 'S', topic: 't' },
+      ['user: Summarize the following dialogue.\n\nD', 'assistant: S'],
+    ],
+    [
+      { fname: '1', dialogue: 'D', summary1: 'S', summary2: 'Z' },
+      ['user: Summarize the following dialogue.\n\nD', 'assistant: S'],
+    ],
     [{ id: '1', system_prompt: '', question: 'Q', response: 'R' }, ['user: Q', 'assistant: R']],
     [{ id: '1', system_prompt: 'P', question: 'Q', response: 'R' }, ['system: P', 'user: Q', 'assistant: R']],
     [{ text: 'plain', id: '1', score: 2 }, 'plain'],

@@ -80,7 +80,10 @@ function tasksOf(
     const scratch = join(place, 'scratch');
     mkdirSync(scratch, { recursive: true });
     const outputs = Object.fromEntries(
-      Object.entries(definition.outputs).map(([output, { extension }]) => [output, join(place, `${output}.${extension}`)]),
+      Object.entries(definition.outputs).map(([output, { extension }]) => [
+        output,
+        join(place, `${output}.${extension}`),
+      ]),
     );
     const done = async (found: Facts = {}) => {
       outcome.files[name] = outputs;

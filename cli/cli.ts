@@ -1,0 +1,37 @@
+// The command line as one function: reads the arguments, runs a command, prints what went wrong, gives the exit code.
+import { CommanderError } from 'commander';
+import { UserError } from '../util/errors.ts';
+import type { Context, Setup } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { buildProgram } from './program.ts';
+import { openTerminal } from './terminal.ts';
+
+/** Runs one command line (`argv` without node and script) to its end; never throws. */
+export async function runCli(argv: readonly string[], setup: Setup): Promise<number> {
+  const context: Context = { ...setup, argv, terminal: openTerminal() };
+  let code: number = exitCodes.done;
+  const program = buildProgram(context, (value) => {
+    code = value;
+  });
+  try {
+    if (argv.length === 0) context.terminal.out.write(program.helpInformation());
+    else await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    return explainError(error, context);
+  }
+}
+
+function explainError(error: unknown, { terminal }: Context): number {
+  const { paint, write } = terminal.err;
+  // commander has printed its sentence already
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.invalid;
+  if (error instanceof UserError) {
+    // mistakes in specs begin with their place, as compilers' do
+    write(error.name === 'SpecErrors' ? `${error.message}\n` : `${paint.bad('error')}  ${error.message}\n`);
+    return exitCodes.invalid;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  write(`${paint.bad('this is a bug in lamina')}; please report it with the lines below\n${stack}\n`);
+  return exitCodes.failed;
+}

@@ -1,0 +1,75 @@
+// The flags that several commands share, and the values that they give.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** Which plan a command is about. */
+export interface PlanFlags {
+  profile?: string;
+  set: string[];
+  only: string[];
+  force: string[];
+  seed?: number;
+  backend?: string;
+  provider?: string;
+  threads?: number;
+  store: string;
+  json?: boolean;
+}
+
+export interface RunFlags extends PlanFlags {
+  jobs?: number;
+}
+
+export interface StoreFlags {
+  store: string;
+  json?: boolean;
+}
+
+/** Adds `--store` and `--json`. */
+export function addStoreFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--store <folder>', 'where artifacts and runs are kept').env('LAMINA_STORE').default('.lamina'),
+    )
+    .option('--json', 'print JSON for programs; its form is stable');
+}
+
+/** Adds the flags that say which profile, values and cells of a spec are meant. */
+export function addPlanFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('--profile <name>', 'models, data and sizes to use (default: the one the spec marks)')
+      .option(
+        '--set <path=value[,value...]>',
+        'replace a parameter, or a stage.parameter; several values are swept',
+        collect,
+        [],
+      )
+      .option('--only <axis=value,...>', 'keep only the cells with these axis values', collect, [])
+      .option('--force <stage>', 'run this stage again even where its result is cached', collect, [])
+      .option('--seed <number>', 'the seed of everything that draws', wholeNumber(0))
+      .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
+      .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
+      .option('--threads <number>', 'CPU threads of a stage; part of the cache key', wholeNumber(1)),
+  );
+}
+
+/** Adds `-j`. */
+export function addJobsFlag(command: Command): Command {
+  return command.option(
+    '-j, --jobs <number>',
+    'units that run side by side (default: the number of CPU cores)',
+    wholeNumber(1),
+  );
+}
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least) return value;
+    throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+  };
+}

@@ -1,0 +1,55 @@
+// The examples under the help of each command.
+
+const texts: Readonly<Record<string, string>> = {
+  lamina: `
+Start here:
+  lamina check experiments/quickstart.yaml     is the spec right?
+  lamina plan experiments/quickstart.yaml      what would run, what is cached?
+  lamina run experiments/quickstart.yaml       run it, print the table
+  lamina show quickstart --format md           print the table again
+
+Exit codes: 0 done, 1 a stage or a claim failed, 2 the spec or the flags are invalid, 130 stopped.`,
+  check: `
+Examples:
+  lamina check experiments/*.yaml
+  lamina check experiments/quickstart.yaml --profile llama-2-7b --set tuned.lr=1e-5,3e-5`,
+  plan: `
+Examples:
+  lamina plan experiments/quickstart.yaml
+  lamina plan experiments/quickstart.yaml --set rank=8,16 --verbose
+  lamina plan experiments/quickstart.yaml --json | jq .summary`,
+  run: `
+Examples:
+  lamina run experiments/quickstart.yaml
+  lamina run experiments/quickstart.yaml --only method=sharp,data=dialogsum
+  lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 -j 1
+  lamina run experiments/quickstart.yaml --force warm
+
+Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
+  show: `
+Examples:
+  lamina show quickstart
+  lamina show quickstart@2026-11-22 --format latex
+  lamina show quickstart --format csv > quickstart.csv`,
+  why: `
+Examples:
+  lamina why experiments/quickstart.yaml tuned                     why would this stage run?
+  lamina why experiments/quickstart.yaml tuned data=dialogsum      only for these cells
+  lamina why experiments/quickstart.yaml sharp,dialogsum           what is this number made of?`,
+  runs: `
+Examples:
+  lamina runs
+  lamina runs quickstart --json`,
+  stages: `
+Examples:
+  lamina stages
+  lamina stages slw`,
+  schemas: `
+Example:
+  lamina schemas --out schemas/json`,
+};
+
+/** The text after a command's help. */
+export function examples(command: string): string {
+  return texts[command] ?? '';
+}

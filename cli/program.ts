@@ -1,0 +1,73 @@
+// The commands with their flags and help; each is loaded when it is called, so that starting stays quick.
+import { Command } from 'commander';
+import type { Context } from './context.ts';
+import { addJobsFlag, addPlanFlags, addStoreFlags } from './flags.ts';
+import { examples } from './help.ts';
+import { packageVersion } from './package-version.ts';
+
+/** The program; `exit` is told the exit code of the command that ran. */
+export function buildProgram(context: Context, exit: (code: number) => void): Command {
+  const { out, err } = context.terminal;
+  const program = new Command('lamina')
+    .description('Declarative experiments on layer sharing in language models: a spec in, the table out.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ helpWidth: Math.min(out.width() ?? 100, 120) })
+    .configureOutput({ writeOut: out.write, writeErr: err.write, outputError: (text, write) => write(restyle(text)) })
+    .exitOverride()
+    .addHelpText('after', examples('lamina'));
+  const add = (signature: string, summary: string) =>
+    program
+      .command(signature)
+      .description(summary)
+      .addHelpText('after', examples(signature.split(' ')[0] ?? ''));
+  const call =
+    <Flags, Arguments extends unknown[]>(
+      load: () => Promise<(args: Arguments, flags: Flags, context: Context) => Promise<number>>,
+    ) =>
+    async (...given: unknown[]) => {
+      const [flags] = given.slice(-2) as [Flags];
+      exit(await (await load())(given.slice(0, -2) as Arguments, flags, context));
+    };
+
+  addPlanFlags(add('check <spec...>', 'validate specs and print every mistake with its line and the way out')).action(
+    call(async () => (await import('./commands/check.ts')).check),
+  );
+  addPlanFlags(add('plan <spec>', 'say what would run, what is cached and what waits for what; runs nothing'))
+    .option('-v, --verbose', 'list every unit')
+    .action(call(async () => (await import('./commands/plan.ts')).plan));
+  addJobsFlag(addPlanFlags(add('run <spec>', 'run what is not cached, then print the table and the claims'))).action(
+    call(async () => (await import('./commands/run.ts')).run),
+  );
+  addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
+    .option('--profile <name>', 'the latest run of this profile')
+    .option('--format <form>', 'text, md, latex, csv or json', 'text')
+    .action(call(async () => (await import('./commands/show.ts')).show));
+  addPlanFlags(
+    add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
+  ).action(call(async () => (await import('./commands/why.ts')).why));
+  addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
+    call(async () => (await import('./commands/runs.ts')).runs),
+  );
+  add('stages [name]', 'list the stages, or describe one: inputs, outputs, parameters, where it comes from')
+    .option('--json', 'print JSON for programs')
+    .option('--markdown', 'print the page docs/stages.md')
+    .action(call(async () => (await import('./commands/stages.ts')).stages));
+  add('schemas', 'write the JSON Schemas with which an editor completes and checks specs')
+    .requiredOption('--out <folder>', 'where to write them')
+    .action(call(async () => (await import('./commands/schemas.ts')).schemas));
+  return program;
+}
+
+/** `error: unknown option '--x'\n(Did you mean --y?)` in the words of our own errors. */
+function restyle(text: string): string {
+  return text
+    .replace(/^error: /, 'error  ')
+    .replace(/is invalid\. /, 'is invalid: ')
+    .replace(
+      /\.?\s*\n\(Did you mean ([^?]*)\?\)/,
+      (_, name: string) => ` (did you mean '${name.replace(/^one of /, '')}'?)`,
+    )
+    .replace(/\.\n$/, '\n');
+}

@@ -1,0 +1,17 @@
+// Chooses how a run is shown: live bars where a person watches, plain lines elsewhere.
+import type { Plan } from '../../spec/plan.ts';
+import { countOf } from '../spec-name.ts';
+import type { Output } from '../terminal.ts';
+import { Follower } from './follow.ts';
+import { createLiveDisplay } from './live-display.ts';
+import { createPlainDisplay } from './plain-display.ts';
+
+/** Begins to show a run of `plan` on `output`. */
+export function startProgress(plan: Plan, output: Output): Follower {
+  const now = () => performance.now();
+  const cells = plan.cells.length === 0 ? [] : [countOf(plan.cells.length, 'cell')];
+  const head = [plan.experiment, plan.profile, ...cells].join(' · ');
+  return new Follower(head, output, () =>
+    output.live ? createLiveDisplay(output, now) : createPlainDisplay(output.write, now),
+  );
+}

@@ -1,0 +1,108 @@
+// Where results lie: every run in the store, and the small outcome of a plain run in the results folder.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderMarkdown } from '../report/render-markdown.ts';
+import { expectedNames } from '../spec/nearest.ts';
+import type { RunResult } from '../spec/result.ts';
+import { writeDurably } from '../store/durable.ts';
+import { listExperiments, listRuns, loadRun } from '../store/runs.ts';
+import { hasCode, UserError } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
+
+/** The folder of committed outcomes, in the folder where lamina is called. */
+export const resultsFolder = 'results';
+
+/** A result to show, with a remark on where it came from when it is no run of the store. */
+export interface FoundResult {
+  result: RunResult;
+  remark: string | undefined;
+}
+
+/** The name of a run that starts at `start`: `2026-11-22T15-02-11Z`, with `-2` after it when the second is taken. */
+export function newRunName(store: string, experiment: string, start: Date): string {
+  const name = `${start.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
+  const taken = new Set(listRuns(store, experiment));
+  for (let i = 2; ; i++) {
+    if (!taken.has(name)) return name;
+    if (!taken.has(`${name}-${i}`)) return `${name}-${i}`;
+  }
+}
+
+/** Writes `cells.json` and `table.md`: equal numbers give equal bytes, so git shows what moved. Returns the folder. */
+export function writeOutcome(result: RunResult): string {
+  const folder = join(resultsFolder, result.experiment, result.profile);
+  const { run: _run, summary: _summary, overrides: _overrides, ...stable } = result;
+  mkdirSync(folder, { recursive: true });
+  writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
+  writeDurably(join(folder, 'table.md'), renderMarkdown(result));
+  return folder;
+}
+
+/** The result named `NAME` (its latest run) or `NAME@RUN` (a run, or the start of its name; the latest that fits). */
+export function findResult(name: string, store: string, profile: string | undefined): FoundResult {
+  const [experiment = '', run] = name.split('@', 2);
+  const runs = listRuns(store, experiment).filter((each) => run === undefined || each.startsWith(run));
+  for (const each of runs.reverse()) {
+    const result = loadRun(store, experiment, each, 'result');
+    if (result === undefined) continue;
+    const checked = checkResult(result, `run '${experiment}@${each}'`);
+    if (profile === undefined || checked.profile === profile) return { result: checked, remark: undefined };
+  }
+  if (run !== undefined) throw new UserError(noRun(experiment, run, store));
+  return findOutcome(experiment, store, profile);
+}
+
+function noRun(experiment: string, run: string, store: string): string {
+  const known = listRuns(store, experiment);
+  const hint = known.length === 0 ? 'it has no runs' : `its latest runs are ${known.slice(-3).join(', ')}`;
+  return `experiment '${experiment}' has no run '${run}' in '${store}': ${hint} (see 'lamina runs')`;
+}
+
+function findOutcome(experiment: string, store: string, profile: string | undefined): FoundResult {
+  const profiles = outcomeProfiles(experiment);
+  const chosen = profile ?? (profiles.includes('tiny') ? 'tiny' : profiles[0]);
+  if (chosen === undefined || !profiles.includes(chosen))
+    throw new UserError(noResult(experiment, store, profile, profiles));
+  const file = join(resultsFolder, experiment, chosen, 'cells.json');
+  const result = checkResult(readJson(file), `'${file}'`);
+  return {
+    result,
+    remark: `no run in '${store}'; this is the outcome kept in ${join(resultsFolder, experiment, chosen)}`,
+  };
+}
+
+function outcomeProfiles(experiment: string): string[] {
+  if (experiment === '' || /[/\\]|^\./.test(experiment)) return [];
+  try {
+    return readdirSync(join(resultsFolder, experiment)).sort();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+function noResult(experiment: string, store: string, profile: string | undefined, profiles: readonly string[]): string {
+  if (profile !== undefined && profiles.length > 0)
+    return `experiment '${experiment}' has no result with profile '${profile}'${expectedNames(profile, profiles, '')}`;
+  const known = listExperiments(store);
+  return `there is no run of '${experiment}' in '${store}'${expectedNames(experiment, known, 'which holds no runs yet: start one with lamina run')}`;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UserError(`'${file}' is not JSON: ${error.message}`);
+    if (hasCode(error, 'ENOENT')) throw new UserError(`'${file}' does not exist`);
+    throw error;
+  }
+}
+
+/** Fills what the committed form leaves out, and refuses what is no result. */
+function checkResult(value: unknown, what: string): RunResult {
+  const lists = ['cells', 'claims', 'axes', 'notes'] as const;
+  if (!isObject(value) || !isObject(value.table) || !lists.every((name) => Array.isArray(value[name])))
+    throw new UserError(`${what} is not the result of a run`);
+  const summary = { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 };
+  return { run: '', overrides: [], summary, ...value } as unknown as RunResult;
+}

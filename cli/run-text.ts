@@ -1,0 +1,48 @@
+// The sentences at the end of a run.
+import type { RunOutcome } from '../runner/outcome.ts';
+import { succeeded } from '../runner/outcome.ts';
+import type { RunResult } from '../spec/result.ts';
+import { formatDuration } from './duration.ts';
+import { countOf, shellWord, shortPath } from './spec-name.ts';
+import type { Output } from './terminal.ts';
+
+/** `✓ 24 of 24 · 3:11`, or what failed and what was not reached. */
+export function summaryLine(outcome: RunOutcome, { paint }: Output): string {
+  const { failed, blocked, duration_ms } = outcome.summary;
+  const { done, units } = countUnits(outcome);
+  const troubles = [failed > 0 ? `${failed} failed` : '', blocked > 0 ? `${blocked} not reached` : ''];
+  const parts = [`${done} of ${units}`, troubles.filter((part) => part !== '').join(', '), formatDuration(duration_ms)];
+  const mark = outcome.status === 'done' ? paint.good('✓') : paint.bad('✗');
+  return `${mark} ${parts.filter((part) => part !== '').join(' · ')}`;
+}
+
+/** Each failure once: what, why, where its log lies; with the stack where it is a bug. */
+export function failureLines(outcome: RunOutcome, { paint }: Output): string {
+  return outcome.failures
+    .map(({ message, stack }) => {
+      const text = `${paint.bad('✗')} ${message}\n`;
+      return stack === null ? text : `${text}${paint.faint(stack)}\n`;
+    })
+    .join('');
+}
+
+/** What is kept of a stopped run, and the command that goes on. */
+export function stoppedText(outcome: RunOutcome, store: string, argv: readonly string[], { paint }: Output): string {
+  const { done, units } = countUnits(outcome);
+  const again = `lamina ${argv.map(shellWord).join(' ')}`;
+  const kept = `${countOf(done, 'finished unit')} of ${units} ${done === 1 ? 'is' : 'are'} kept in ${shortPath(store)}`;
+  return `${paint.warn('■')} stopped after ${formatDuration(outcome.summary.duration_ms)} · ${kept} · go on with\n  ${again}\n`;
+}
+
+/** Where the result lies, and what to type next: `results/x/tiny · lamina show x · lamina why x.yaml a,b`. */
+export function farewellLine(result: RunResult, kept: string, spec: string, { paint }: Output): string {
+  const cell = result.cells.find((each) => each.value !== null);
+  const next = [`lamina show ${shellWord(result.experiment)}`];
+  if (cell !== undefined) next.push(`lamina why ${shellWord(spec)} ${shellWord(cell.name)}`);
+  return paint.faint([kept, ...next].join(' · '));
+}
+
+function countUnits(outcome: RunOutcome): { done: number; units: number } {
+  const units = [...outcome.nodes.values()].flatMap((node) => node.units);
+  return { done: units.filter(succeeded).length, units: units.length };
+}

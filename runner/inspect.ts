@@ -1,0 +1,59 @@
+// What a run would do, without doing it: the status of every unit that is wanted.
+import type { Plan, PlanNode } from '../spec/plan.ts';
+import type { StageRegistry } from '../spec/stage.ts';
+import type { StoreRecord } from '../store/record.ts';
+import type { Store } from '../store/store.ts';
+import type { RunEvent, UnitCounts } from './events.ts';
+import { demandedUnits, type NodeState, type UnitState, unitsRead } from './graph.ts';
+import { countUnits, Survey } from './survey.ts';
+
+/** One line of a plan. */
+export interface PlanItem {
+  node: PlanNode;
+  /** '' for a stage without units, and for one whose units are not known yet. */
+  unit: string;
+  status: 'hit' | 'run' | 'depends';
+  /** Known unless it depends on what has yet to run. */
+  key: string | null;
+  /** Ids of the nodes that it waits for. */
+  depends_on: readonly string[];
+  /** The record of a hit. */
+  record: StoreRecord | null;
+}
+
+export interface Inspection {
+  items: readonly PlanItem[];
+  counts: UnitCounts;
+  /** What was found damaged in the store. */
+  warnings: readonly RunEvent[];
+}
+
+/** Looks every wanted unit up, with the same code and thus the same keys as a run. Throws UserError as a run would. */
+export async function inspect(plan: Plan, registry: StageRegistry, store: Store): Promise<Inspection> {
+  const warnings: RunEvent[] = [];
+  const survey = new Survey(plan, registry, store, (event) => warnings.push(event));
+  await survey.complete();
+  return { items: survey.nodes.flatMap(itemsOf), counts: countUnits(survey.nodes), warnings };
+}
+
+function itemsOf(state: NodeState): PlanItem[] {
+  const units = demandedUnits(state);
+  if (units !== undefined) return units.map(itemOf);
+  const { node } = state;
+  return [{ node, unit: '', status: 'depends', key: null, depends_on: unfinishedInputs(state), record: null }];
+}
+
+function itemOf(unit: UnitState): PlanItem {
+  const status = unit.status ?? 'depends';
+  const depends_on = status === 'depends' ? unfinishedInputs(unit.owner, unit) : [];
+  const { key = null, record = null } = unit;
+  return { node: unit.owner.node, unit: unit.unit.name, status, key, depends_on, record };
+}
+
+function unfinishedInputs(state: NodeState, unit?: UnitState): string[] {
+  const waits = state.inputs.filter((input) => {
+    const read = unit === undefined ? demandedUnits(input.from) : unitsRead(unit, input);
+    return read === undefined || read.some((each) => each.status !== 'hit');
+  });
+  return [...new Set(waits.map((input) => input.from.node.id))];
+}

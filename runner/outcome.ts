@@ -1,0 +1,55 @@
+// What a run came to: every unit's status, artifacts and facts, for the report to read.
+import type { RunSummary } from '../spec/result.ts';
+import type { Facts, Json } from '../spec/stage.ts';
+import type { Failure } from './events.ts';
+
+export interface RunOutcome {
+  status: 'done' | 'failed' | 'cancelled';
+  /** By node id, in plan order. */
+  nodes: ReadonlyMap<string, NodeOutcome>;
+  failures: readonly Failure[];
+  summary: RunSummary;
+}
+
+export interface NodeOutcome {
+  node: string;
+  stage: string;
+  use: string;
+  cell: string;
+  /** Only the units that somebody needed; a stage without units has the one unit ''. */
+  units: readonly UnitOutcome[];
+}
+
+/** `cached`: answered from the store. `reused`: another runner did it meanwhile. `blocked`: something before it failed. */
+export type UnitOutcome =
+  | UnitSuccess
+  | { status: 'failed'; unit: string; key: string | null; failure: Failure }
+  | { status: 'blocked'; unit: string; key: string | null; by: string }
+  | { status: 'cancelled'; unit: string; key: string | null };
+
+export interface UnitSuccess {
+  status: 'cached' | 'ran' | 'reused';
+  unit: string;
+  key: string;
+  outputs: Readonly<Record<string, Artifact>>;
+  facts: Facts;
+  /** What the work took when it was done. */
+  duration_ms: number;
+}
+
+export interface Artifact {
+  digest: string;
+  size: number;
+  /** Absolute, inside the store; read only. */
+  path: string;
+}
+
+/** True for a unit whose artifacts are there. */
+export function succeeded(unit: UnitOutcome): unit is UnitSuccess {
+  return unit.status === 'cached' || unit.status === 'ran' || unit.status === 'reused';
+}
+
+/** The outcome as JSON, to be kept with the run. */
+export function outcomeJson({ status, nodes, failures, summary }: RunOutcome): Json {
+  return JSON.parse(JSON.stringify({ status, nodes: [...nodes.values()], failures, summary })) as Json;
+}

@@ -1,0 +1,49 @@
+// The messages between the runner and its worker processes.
+
+import type { Facts, JsonObject, Numerics, Progress, StageInput } from '../spec/stage.ts';
+import type { BlobRef } from '../store/digest.ts';
+
+/** One attempt: everything that a worker needs to run a stage. */
+export interface Job {
+  type: 'job';
+  id: string;
+  /** The stage definition's name. */
+  use: string;
+  params: JsonObject;
+  seed: number;
+  numerics: Numerics;
+  inputs: Readonly<Record<string, StageInput>>;
+  tasks: readonly JobTask[];
+}
+
+export interface JobTask {
+  unit: string;
+  params: JsonObject;
+  /** Output name to the path where it is to be written. */
+  outputs: Readonly<Record<string, string>>;
+  scratch: string;
+}
+
+export type ToWorker = Job | { type: 'abort'; id: string };
+
+/** What the worker wrote, hashed by it after fsync: the runner never guesses from a directory listing. */
+export interface TaskDone {
+  type: 'task-done';
+  id: string;
+  unit: string;
+  outputs: Readonly<Record<string, BlobRef>>;
+  facts: Facts;
+  peak_rss_bytes: number;
+}
+
+export interface WorkerFailure {
+  reason: 'user-error' | 'bug' | 'output-missing' | 'no-space' | 'cancelled';
+  /** Without the name of stage, cell and unit, which the runner adds. */
+  message: string;
+  stack: string | null;
+}
+
+export type FromWorker =
+  | { type: 'progress'; id: string; report: Progress }
+  | TaskDone
+  | { type: 'end'; id: string; failure: WorkerFailure | null };

@@ -1,0 +1,118 @@
+// Runs a plan: surveys the store, lets everything flow, and says what came of it.
+import { availableParallelism, totalmem } from 'node:os';
+import type { Plan } from '../spec/plan.ts';
+import type { RunSummary } from '../spec/result.ts';
+import type { StageRegistry } from '../spec/stage.ts';
+import type { Store } from '../store/store.ts';
+import { Dataflow } from './dataflow.ts';
+import type { Failure, RunEvent } from './events.ts';
+import type { NodeState } from './graph.ts';
+import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
+import { Slots } from './slots.ts';
+import { countUnits, Survey } from './survey.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface RunOptions {
+  /** The file that a worker process runs; it calls `serveWorker` with the same registry. */
+  workerUrl: URL;
+  /** Attempts side by side; by default as many as threads. */
+  jobs?: number | undefined;
+  /** Threads of all attempts together; by default those of the machine. */
+  threads?: number | undefined;
+  /** Memory of all attempts together, by their own estimates; by default that of the machine. */
+  memory_bytes?: number | undefined;
+  /** Go on with what does not depend on a failure; true by default. */
+  keepGoing?: boolean | undefined;
+  /** Stops gently: nothing new starts, running stages are asked to stop and are killed after `grace_ms`. */
+  signal?: AbortSignal | undefined;
+  /** Stops at once: kills all workers. Abort `signal` before. */
+  kill?: AbortSignal | undefined;
+  grace_ms?: number | undefined;
+  onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Kept in the records as observed: `{ lamina: '0.1.0', node: ... }`. */
+  versions?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Runs what is not in the store. Failures are in the outcome; throws UserError only for a plan that cannot start. */
+export async function runPlan(
+  plan: Plan,
+  registry: StageRegistry,
+  store: Store,
+  options: RunOptions,
+): Promise<RunOutcome> {
+  const began_ms = performance.now();
+  const emit = (event: RunEvent) => options.onEvent?.(event);
+  const survey = new Survey(plan, registry, store, emit);
+  await survey.complete();
+  emit({ type: 'planned', counts: countUnits(survey.nodes) });
+  const threads = Math.max(1, options.threads ?? availableParallelism());
+  const jobs = Math.max(1, options.jobs ?? threads);
+  const pool = new WorkerPool(options.workerUrl, jobs);
+  const unlisten = listen(options, pool);
+  try {
+    const flow = new Dataflow({
+      store,
+      survey,
+      pool,
+      emit,
+      slots: new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? totalmem() }),
+      isCancelled: () => options.signal?.aborted ?? false,
+      keepGoing: options.keepGoing ?? true,
+      experiment: plan.experiment,
+      versions: options.versions ?? { node: process.versions.node },
+    });
+    const all = Promise.all(survey.nodes.map((state) => flow.finishNode(state)));
+    const units = await Promise.race([all, flow.broken]);
+    const outcome = outcomeOf(survey.nodes, units, options.signal?.aborted ?? false, performance.now() - began_ms);
+    emit({ type: 'finished', status: outcome.status, summary: outcome.summary });
+    return outcome;
+  } finally {
+    unlisten();
+    await pool.close();
+  }
+}
+
+/** Passes the two stop signals on to the workers; call the result when the run is over. */
+function listen({ signal, kill, grace_ms = 10_000 }: RunOptions, pool: WorkerPool): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const onStop = () => {
+    pool.abortAll();
+    timer = setTimeout(() => pool.killAll(), grace_ms);
+  };
+  const onKill = () => pool.killAll();
+  signal?.addEventListener('abort', onStop);
+  kill?.addEventListener('abort', onKill);
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onStop);
+    kill?.removeEventListener('abort', onKill);
+  };
+}
+
+function outcomeOf(
+  states: readonly NodeState[],
+  units: readonly UnitOutcome[][],
+  cancelled: boolean,
+  duration_ms: number,
+): RunOutcome {
+  const nodes = new Map<string, NodeOutcome>();
+  states.forEach(({ node: { id, stage, use, cell } }, i) => {
+    nodes.set(id, { node: id, stage, use, cell, units: units[i] as UnitOutcome[] });
+  });
+  const all = units.flat();
+  const failures = new Set<Failure>(all.flatMap((unit) => (unit.status === 'failed' ? [unit.failure] : [])));
+  const unfinished = all.some((unit) => !succeeded(unit));
+  const status = cancelled && unfinished ? 'cancelled' : unfinished ? 'failed' : 'done';
+  return { status, nodes, failures: [...failures], summary: summaryOf(all, Math.round(duration_ms)) };
+}
+
+function summaryOf(units: readonly UnitOutcome[], duration_ms: number): RunSummary {
+  const count = (...statuses: UnitOutcome['status'][]) => units.filter((unit) => statuses.includes(unit.status)).length;
+  return {
+    cached: count('cached', 'reused'),
+    ran: count('ran'),
+    failed: count('failed'),
+    blocked: count('blocked', 'cancelled'),
+    duration_ms,
+  };
+}

@@ -1,0 +1,168 @@
+// Finds out, before anything runs, what the store already holds: facts, units, keys and records, in plan order.
+import type { Plan, PlanNode } from '../spec/plan.ts';
+import type { Facts, StageRegistry } from '../spec/stage.ts';
+import type { BlobRef } from '../store/digest.ts';
+import { cacheKey } from '../store/key.ts';
+import type { StoreRecord } from '../store/record.ts';
+import type { Store } from '../store/store.ts';
+import { UserError } from '../util/errors.ts';
+import { describeUnit, type RunEvent, type UnitCounts } from './events.ts';
+import {
+  buildGraph,
+  demandedUnits,
+  markDemand,
+  type NodeState,
+  nameOf,
+  type UnitState,
+  unitStates,
+  unitsRead,
+} from './graph.ts';
+import { preimageOf, valueAt } from './preimage.ts';
+
+/** A plan met with a store. */
+export class Survey {
+  readonly nodes: readonly NodeState[];
+  readonly #store: Store;
+  readonly #onWarning: (event: RunEvent) => void;
+  readonly #looks = new Map<UnitState, Promise<void>>();
+  readonly #sources = new Map<NodeState, Promise<Record<string, BlobRef>>>();
+
+  constructor(plan: Plan, registry: StageRegistry, store: Store, onWarning: (event: RunEvent) => void) {
+    this.nodes = buildGraph(plan, registry);
+    this.#store = store;
+    this.#onWarning = onWarning;
+  }
+
+  /** Looks up every unit that is wanted. Throws UserError for sources that cannot be read and impossible parameters. */
+  async complete(): Promise<void> {
+    for (const state of this.nodes) await this.settle(state);
+    markDemand(this.nodes);
+    for (const state of this.nodes) {
+      for (const unit of demandedUnits(state) ?? []) await this.look(unit);
+    }
+  }
+
+  /** Works out a node's facts and units from its inputs' facts, as far as these are known. */
+  async settle(state: NodeState): Promise<void> {
+    const { definition, node } = state;
+    const inputs = inputFacts(state);
+    await this.expect(state);
+    if (definition.units === undefined) {
+      const units = unitStates(state, undefined);
+      state.units = units;
+      for (const unit of units.values()) await this.look(unit);
+    } else if (allKnown(inputs)) {
+      state.units = unitStates(state, definition.units(node.params, inputs));
+    }
+    this.updateFacts(state);
+  }
+
+  /** Asks the stage what it expects of its outputs, now that more of its inputs' facts may be known. */
+  async expect(state: NodeState): Promise<void> {
+    state.expected ??= await state.definition.expect?.(state.node.params, inputFacts(state));
+  }
+
+  /**
+   * A stage without units: what is expected, overlaid by what its record says. A stage with units: what is expected
+   * and nothing else, so that what consumers plan does not depend on which units happen to have run.
+   */
+  updateFacts(state: NodeState): void {
+    const recorded = state.units?.get('')?.record?.facts;
+    if (state.definition.units !== undefined) state.facts = state.expected ?? {};
+    else state.facts = recorded === undefined ? state.expected : { ...state.expected, ...recorded };
+  }
+
+  /** Looks a unit up once; afterwards its status is known. */
+  look(unit: UnitState): Promise<void> {
+    let look = this.#looks.get(unit);
+    if (look === undefined) {
+      look = this.#look(unit);
+      this.#looks.set(unit, look);
+    }
+    return look;
+  }
+
+  /** The unit's key and pre-image, if all its inputs have records; kept in the unit. */
+  async computeKey(unit: UnitState): Promise<string | undefined> {
+    unit.preimage = preimageOf(unit, await this.sources(unit.owner));
+    unit.key = unit.preimage === undefined ? undefined : cacheKey(unit.preimage);
+    return unit.key;
+  }
+
+  /** The record of the unit's key; what is found damaged is reported as a warning. */
+  async find(unit: UnitState): Promise<StoreRecord | undefined> {
+    const found = await this.#store.find(unit.key as string);
+    if (found.status === 'damaged') {
+      const name = nameOf(unit);
+      const message = `${describeUnit(name)}: ${found.detail}, so it is made again`;
+      this.#onWarning({ type: 'warning', reason: 'damaged', message, ...name });
+    }
+    return found.status === 'hit' ? found.record : undefined;
+  }
+
+  /** The bytes that the node's path parameters name; read again with `fresh`. */
+  sources(state: NodeState, fresh = false): Promise<Record<string, BlobRef>> {
+    let sources = fresh ? undefined : this.#sources.get(state);
+    if (sources === undefined) {
+      sources = digestPaths(state.node, this.#store);
+      if (!fresh) this.#sources.set(state, sources);
+    }
+    return sources;
+  }
+
+  async #look(unit: UnitState): Promise<void> {
+    const ready = await this.#inputsAreHits(unit);
+    if (!ready || (await this.computeKey(unit)) === undefined) {
+      unit.status = 'depends';
+      return;
+    }
+    unit.record = unit.owner.node.force ? undefined : await this.find(unit);
+    unit.status = unit.record === undefined ? 'run' : 'hit';
+  }
+
+  async #inputsAreHits(unit: UnitState): Promise<boolean> {
+    for (const input of unit.owner.inputs) {
+      const read = unitsRead(unit, input);
+      if (read === undefined) return false;
+      for (const each of read) {
+        await this.look(each);
+        if (each.status !== 'hit') return false;
+      }
+    }
+    return true;
+  }
+}
+
+/** How many wanted units are there, will run, or depend; a stage whose units are unknown counts as one. */
+export function countUnits(nodes: readonly NodeState[]): UnitCounts {
+  const counts: UnitCounts = { hit: 0, run: 0, depends: 0 };
+  for (const state of nodes) {
+    const units = demandedUnits(state);
+    if (units === undefined) counts.depends++;
+    else for (const unit of units) counts[unit.status ?? 'depends']++;
+  }
+  return counts;
+}
+
+function inputFacts(state: NodeState): Record<string, Facts | undefined> {
+  return Object.fromEntries(state.inputs.map((input) => [input.name, input.from.facts]));
+}
+
+function allKnown(facts: Record<string, Facts | undefined>): facts is Record<string, Facts> {
+  return Object.values(facts).every((each) => each !== undefined);
+}
+
+async function digestPaths(node: PlanNode, store: Store): Promise<Record<string, BlobRef>> {
+  const sources: Record<string, BlobRef> = {};
+  for (const pointer of node.paths) {
+    const path = valueAt(node.params, pointer);
+    if (typeof path !== 'string') continue;
+    try {
+      sources[pointer] = await store.digestSource(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(`stage '${node.stage}', parameter '${pointer.slice(1)}': ${error.message}`, { cause: error });
+    }
+  }
+  return sources;
+}

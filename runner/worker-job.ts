@@ -1,0 +1,88 @@
+// Runs one job inside the worker: builds the stage's context, watches that every output is written, names failures.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../spec/stage.ts';
+import { noSpaceCodes } from '../store/write-error.ts';
+import { hasCode, UserError } from '../util/errors.ts';
+import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
+import { MissingOutput, nameOutput } from './worker-output.ts';
+
+const progressEvery_ms = 100;
+
+/** Runs the job to its end; the failure, if any, as data. */
+export async function runJob(
+  job: Job,
+  registry: StageRegistry,
+  signal: AbortSignal,
+  send: (message: FromWorker) => void,
+): Promise<WorkerFailure | null> {
+  try {
+    const definition = registry.get(job.use);
+    if (definition === undefined) throw new Error(`the worker has no stage '${job.use}'`);
+    await runStage(job, definition, signal, send);
+    return null;
+  } catch (error) {
+    // An abort that arrived during the last step may still wait in the channel.
+    await nextTurn();
+    return describeFailure(error, signal);
+  }
+}
+
+async function runStage(
+  job: Job,
+  definition: StageDefinition,
+  signal: AbortSignal,
+  send: (message: FromWorker) => void,
+): Promise<void> {
+  const finished = new Set<string>();
+  const tasks = job.tasks.map((task) => unitTask(task, definition, finished, job.id, send));
+  const { params, seed, numerics, inputs } = job;
+  const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const run = await definition.run();
+  await run({ params, seed, numerics, inputs, tasks, progress, signal });
+  const open = job.tasks.find((task) => !finished.has(task.unit));
+  if (open !== undefined) throw new MissingOutput(`it returned without calling done for unit '${open.unit}'`);
+}
+
+function unitTask(
+  task: JobTask,
+  definition: StageDefinition,
+  finished: Set<string>,
+  id: string,
+  send: (message: FromWorker) => void,
+): UnitTask {
+  const { unit, params, outputs, scratch } = task;
+  const done = async (facts: Facts = {}) => {
+    if (finished.has(unit)) throw new Error(`done was called twice for unit '${unit}'`);
+    finished.add(unit);
+    const entries: [string, Awaited<ReturnType<typeof nameOutput>>][] = [];
+    for (const name of Object.keys(definition.outputs)) {
+      entries.push([name, await nameOutput(name, outputs[name] as string)]);
+    }
+    const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
+    send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, peak_rss_bytes });
+  };
+  return { name: unit, params, outputs, scratch, done };
+}
+
+/** Lets a report of each unit through every so often, and always the last one. */
+function throttled(report: (progress: Progress) => void): (progress: Progress) => void {
+  const sent = new Map<string, number>();
+  return (progress) => {
+    const unit = progress.unit ?? '';
+    const now = performance.now();
+    if (progress.done < progress.total && now - (sent.get(unit) ?? -Infinity) < progressEvery_ms) return;
+    sent.set(unit, now);
+    report(progress);
+  };
+}
+
+function describeFailure(error: unknown, signal: AbortSignal): WorkerFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? null) : null;
+  if (signal.aborted) return { reason: 'cancelled', message, stack: null };
+  if (noSpaceCodes.some((code) => hasCode(error, code))) return { reason: 'no-space', message, stack: null };
+  if (error instanceof MissingOutput) return { reason: 'output-missing', message, stack: null };
+  if (error instanceof UserError) return { reason: 'user-error', message, stack: null };
+  console.error(stack ?? message); // goes to the attempt's log
+  return { reason: 'bug', message, stack };
+}

@@ -1,0 +1,166 @@
+// Axes: what varies between the cells of an experiment, from the file and from --set.
+import type { ExperimentAxisValue } from '../schemas/experiment.ts';
+import { isObject } from '../util/json.ts';
+import type { Problems } from './diagnostic.ts';
+import type { Experiment, Layer } from './experiment.ts';
+import { layerAt } from './experiment.ts';
+import type { Located, LocatedEntry, LocatedScalar, Span } from './located.ts';
+import { entriesAt, find } from './located.ts';
+import { expectedNames } from './nearest.ts';
+import type { KnownNames, Target } from './target.ts';
+import { parseTarget } from './target.ts';
+
+/** One value set at a target. */
+export interface Edit {
+  target: Target;
+  value: Located;
+}
+
+export interface AxisValue extends Layer {
+  name: string;
+  label: string;
+  edits: readonly Edit[];
+  metric: LocatedScalar | undefined;
+  span: Span;
+  /** True when it is declared but wrong (already reported): its cells are left out. */
+  broken: boolean;
+}
+
+export interface Axis {
+  name: string;
+  label: string;
+  values: readonly AxisValue[];
+  key: Span;
+  /** Set when each value is one value of one parameter: `rank: [5, 20]`. */
+  target: Target | undefined;
+  /** True when it is declared but wrong (already reported): there are no cells then. */
+  broken: boolean;
+}
+
+/** The axes of an experiment file; wrong ones are reported and marked. */
+export function readAxes(experiment: Experiment, known: KnownNames, problems: Problems): Axis[] {
+  const axes: Axis[] = [];
+  for (const [name, entry] of entriesAt(experiment.tree, ['axes'])) {
+    const data = experiment.data.axes?.[name];
+    if (data === undefined) {
+      axes.push(brokenAxis(name, entry));
+      continue;
+    }
+    const values = find(entry.value, ['values']) ?? entry.value;
+    const label = !Array.isArray(data) && isObject(data) && typeof data['label'] === 'string' ? data['label'] : name;
+    const axis =
+      values.kind === 'list'
+        ? listAxis(name, label, entry, values.items, known, problems)
+        : mapAxis(name, label, entry, experiment, known, problems);
+    axes.push(axis);
+  }
+  return axes;
+}
+
+function brokenAxis(name: string, { key }: LocatedEntry): Axis {
+  return { name, label: name, values: [], key, target: undefined, broken: true };
+}
+
+function listAxis(
+  name: string,
+  label: string,
+  entry: LocatedEntry,
+  items: readonly Located[],
+  known: KnownNames,
+  problems: Problems,
+): Axis {
+  const target = parseTarget(name, known);
+  if (typeof target === 'string') {
+    problems.add(entry.key, `axis '${name}': ${target}`);
+    return brokenAxis(name, entry);
+  }
+  const named = items.map((value) => ({ value, name: value.kind === 'scalar' ? `${value.value}` : '' }));
+  return { name, label, key: entry.key, target, values: editValues(name, target, named, problems), broken: false };
+}
+
+/** The values of an axis that sets one parameter; a name that occurs twice is reported. */
+export function editValues(
+  axis: string,
+  target: Target,
+  values: readonly { name: string; value: Located }[],
+  problems: Problems,
+): AxisValue[] {
+  const first = new Map<string, Span>();
+  for (const { name, value } of values) {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, value.span);
+    else {
+      problems.add(value.span, `axis '${axis}': two values have the same name '${name}'`, [
+        { span: before, message: 'first given here' },
+      ]);
+    }
+  }
+  const none = new Map<string, LocatedEntry>();
+  return values.map(({ name, value }) => ({
+    name,
+    label: name,
+    params: none,
+    with: none,
+    edits: [{ target, value }],
+    metric: undefined,
+    span: value.span,
+    broken: false,
+  }));
+}
+
+function mapAxis(
+  name: string,
+  label: string,
+  entry: LocatedEntry,
+  experiment: Experiment,
+  known: KnownNames,
+  problems: Problems,
+): Axis {
+  const path = ['axes', name, 'values'];
+  const values: AxisValue[] = [];
+  const data = (experiment.data.axes?.[name] as { values?: Record<string, ExperimentAxisValue> }).values ?? {};
+  for (const [value, { key }] of entriesAt(experiment.tree, path)) {
+    const given = Object.hasOwn(data, value) ? data[value] : undefined;
+    const at = [...path, value];
+    const metric = find(experiment.tree, [...at, 'metric']);
+    values.push({
+      name: value,
+      label: given?.label ?? value,
+      ...layerAt(experiment.tree, at),
+      edits: ownValue(name, find(experiment.tree, [...at, 'value']), known, problems),
+      metric: metric?.kind === 'scalar' ? metric : undefined,
+      span: key,
+      broken: given === undefined,
+    });
+  }
+  if (values.length === 0) problems.add(entry.key, `axis '${name}' has no values`);
+  return { name, label, values, key: entry.key, target: undefined, broken: values.length === 0 };
+}
+
+function ownValue(axis: string, value: Located | undefined, known: KnownNames, problems: Problems): Edit[] {
+  if (value === undefined) return [];
+  const target = parseTarget(axis, known);
+  if (typeof target !== 'string') return [{ target, value }];
+  problems.add(value.span, `axis '${axis}': 'value' needs an axis that is named after a parameter: ${target}`);
+  return [];
+}
+
+/** The index of a value by its name; reports an unknown one. */
+export function valueIndex(axis: Axis, name: string, span: Span, where: string, problems: Problems): number {
+  const index = axis.values.findIndex((value) => value.name === name);
+  if (index < 0 && !axis.broken) {
+    const names = axis.values.map((value) => value.name);
+    problems.add(span, `${where}unknown value '${name}' of axis '${axis.name}'${expectedNames(name, names, 'it has none')}`);
+  }
+  return index;
+}
+
+/** The index of an axis by its name; reports an unknown one. */
+export function axisIndex(axes: readonly Axis[], name: string, span: Span, where: string, problems: Problems): number {
+  const index = axes.findIndex((axis) => axis.name === name);
+  if (index < 0) {
+    const hint = expectedNames(name, axes.map((axis) => axis.name), 'the experiment has none');
+    problems.add(span, `${where}unknown axis '${name}'${hint}`);
+  }
+  return index;
+}

@@ -1,0 +1,79 @@
+// Changing located values: one value deep inside another, and relative paths made absolute.
+import { isAbsolute, resolve } from 'node:path';
+import type { Json } from '../util/json.ts';
+import { isObject } from '../util/json.ts';
+import type { Located, LocatedEntry } from './located.ts';
+import { find, showValue, toPlain } from './located.ts';
+
+/** `base` with the value at `path` replaced; mappings on the way are made. A string says what stands in the way. */
+export function withValueAt(base: Located | undefined, path: readonly string[], value: Located): Located | string {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  if (base !== undefined && base.kind === 'list') {
+    const index = /^\d+$/.test(key) ? Number(key) : base.items.length;
+    if (index >= base.items.length) return `'${key}' is not an index of a list of ${base.items.length}`;
+    const inner = withValueAt(base.items[index], rest, value);
+    return typeof inner === 'string' ? inner : { ...base, items: base.items.with(index, inner) };
+  }
+  if (base !== undefined && base.kind === 'scalar' && base.value !== null) {
+    return `expected a mapping that holds '${key}', got ${showValue(base.value)}`;
+  }
+  const before: ReadonlyMap<string, LocatedEntry> = base?.kind === 'map' ? base.entries : new Map();
+  const inner = withValueAt(before.get(key)?.value, rest, value);
+  if (typeof inner === 'string') return inner;
+  const entries = new Map(before).set(key, { key: before.get(key)?.key ?? value.span, value: inner });
+  return { kind: 'map', span: base?.span ?? value.span, entries };
+}
+
+/** Where a schema says `format: path` in a value. */
+export function pathsIn(schema: unknown, value: Json): string[][] {
+  if (!isObject(schema)) return [];
+  if (typeof value === 'string') return schema['format'] === 'path' || branches(schema).some(isPathSchema) ? [[]] : [];
+  const found = branches(schema).flatMap((branch) => pathsIn(branch, value));
+  if (Array.isArray(value)) {
+    for (const [i, item] of value.entries()) found.push(...below(String(i), schema['items'], item));
+  } else if (isObject(value)) {
+    for (const [key, item] of Object.entries(value)) found.push(...below(key, schemaOfKey(schema, key), item as Json));
+  }
+  return found;
+}
+
+function below(key: string, schema: unknown, value: Json): string[][] {
+  return pathsIn(schema, value).map((path) => [key, ...path]);
+}
+
+function branches(schema: Record<string, unknown>): unknown[] {
+  return ['anyOf', 'oneOf', 'allOf'].flatMap((word) => (Array.isArray(schema[word]) ? (schema[word] as unknown[]) : []));
+}
+
+function isPathSchema(schema: unknown): boolean {
+  return isObject(schema) && schema['format'] === 'path';
+}
+
+function schemaOfKey(schema: Record<string, unknown>, key: string): unknown {
+  const { properties, patternProperties, additionalProperties } = schema;
+  if (isObject(properties) && Object.hasOwn(properties, key)) return properties[key];
+  if (isObject(patternProperties)) {
+    const match = Object.entries(patternProperties).find(([pattern]) => new RegExp(pattern, 'u').test(key));
+    if (match !== undefined) return match[1];
+  }
+  return additionalProperties;
+}
+
+/** True for a name that no file of this machine can have, such as `hf://meta-llama/Llama-3.2-3B`. */
+export function isRemote(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//.test(path);
+}
+
+/** Relative paths made absolute, from the folder of the file in which each is written. */
+export function withAbsolutePaths(schema: unknown, tree: Located): Located {
+  let result = tree;
+  for (const path of pathsIn(schema, toPlain(tree))) {
+    const node = find(result, path);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') continue;
+    if (isRemote(node.value) || isAbsolute(node.value)) continue;
+    const changed = withValueAt(result, path, { ...node, value: resolve(node.span.source.folder, node.value) });
+    if (typeof changed !== 'string') result = changed;
+  }
+  return result;
+}

@@ -1,0 +1,212 @@
+// Plan nodes from stages and cells: a stage is instantiated once for each combination of the axes that reach it, and
+// instances that would do the same work are one node.
+import { canonicalJson } from '../util/json.ts';
+import type { Axis } from './axes.ts';
+import type { Choice, Evaluator, StageParams } from './evaluator.ts';
+import { projection } from './evaluator.ts';
+import type { LinkedPipeline, LinkedStage } from './link.ts';
+import { place } from './located.ts';
+import { cellLabel } from './names.ts';
+import type { PlanInput, PlanNode } from './plan.ts';
+import type { JsonObject, Numerics } from './stage.ts';
+
+interface Draft extends StageParams {
+  stage: LinkedStage;
+  inputs: readonly { name: string; node: number; output: string }[];
+  seed: number;
+  numerics: Numerics;
+  force: boolean;
+}
+
+export class Instances {
+  /** How many stage instances were made before equal ones were merged: the work that a grid costs. */
+  made = 0;
+  readonly #linked: LinkedPipeline;
+  readonly #axes: readonly Axis[];
+  readonly #evaluator: Evaluator;
+  readonly #numerics: Numerics;
+  readonly #force: ReadonlySet<string>;
+  readonly #drafts: Draft[] = [];
+  readonly #byIdentity = new Map<string, number>();
+  readonly #byProjection = new Map<string, number | undefined>();
+  /** By stage: for each instance the axis values and its node. */
+  readonly #instances = new Map<string, { choice: Choice; node: number }[]>();
+  readonly #needed = new Map<string, readonly LinkedStage[]>();
+  readonly #reaching = new Map<string, readonly number[]>();
+
+  constructor(
+    linked: LinkedPipeline,
+    axes: readonly Axis[],
+    evaluator: Evaluator,
+    numerics: Numerics,
+    force: ReadonlySet<string>,
+  ) {
+    this.#linked = linked;
+    this.#axes = axes;
+    this.#evaluator = evaluator;
+    this.#numerics = numerics;
+    this.#force = force;
+  }
+
+  /** The node of a stage in a cell, with all that it needs; undefined when something is wrong (reported). */
+  node(stage: string, choice: Choice): number | undefined {
+    const target = this.#linked.stages.get(stage);
+    if (target === undefined) return undefined;
+    const key = `${stage}:${projection(this.#axesReaching(target), choice)}`;
+    if (!this.#byProjection.has(key)) for (const needed of this.#neededBy(target)) this.#instantiate(needed, choice);
+    return this.#byProjection.get(key);
+  }
+
+  /** A stage and all that feeds it, feeders first. */
+  #neededBy(target: LinkedStage): readonly LinkedStage[] {
+    let needed = this.#needed.get(target.name);
+    if (needed === undefined) {
+      const names = new Set([target.name]);
+      for (const name of names) for (const link of this.#linked.stages.get(name)?.links ?? []) names.add(link.stage);
+      const unordered = new Set(names);
+      for (const name of this.#linked.order) unordered.delete(name);
+      const ordered = [...this.#linked.order.filter((name) => names.has(name)), ...unordered];
+      needed = ordered.flatMap((name) => this.#linked.stages.get(name) ?? []);
+      this.#needed.set(target.name, needed);
+    }
+    return needed;
+  }
+
+  /** The axes on which a stage or anything that feeds it depends. */
+  #axesReaching(target: LinkedStage): readonly number[] {
+    let axes = this.#reaching.get(target.name);
+    if (axes === undefined) {
+      const found = new Set(this.#neededBy(target).flatMap((stage) => [...this.#evaluator.ownAxes(stage)]));
+      axes = [...found].sort((a, b) => a - b);
+      this.#reaching.set(target.name, axes);
+    }
+    return axes;
+  }
+
+  #instantiate(stage: LinkedStage, choice: Choice): void {
+    const key = `${stage.name}:${projection(this.#axesReaching(stage), choice)}`;
+    if (this.#byProjection.has(key)) return;
+    this.made++;
+    const draft = this.#draft(stage, choice);
+    const node = draft === undefined ? undefined : this.#merge(draft);
+    this.#byProjection.set(key, node);
+    if (node === undefined) return;
+    const instances = this.#instances.get(stage.name);
+    if (instances === undefined) this.#instances.set(stage.name, [{ choice, node }]);
+    else instances.push({ choice, node });
+  }
+
+  #draft(stage: LinkedStage, choice: Choice): Draft | undefined {
+    const given = this.#evaluator.stageParams(stage, choice);
+    const seed = this.#evaluator.seed(stage, choice);
+    const inputs = stage.links.map(({ input, stage: from, output }) => {
+      const source = this.#linked.stages.get(from);
+      const reach = source === undefined ? [] : this.#axesReaching(source);
+      return { name: input, node: this.#byProjection.get(`${from}:${projection(reach, choice)}`), output };
+    });
+    if (given === undefined || seed === undefined || stage.broken) return undefined;
+    if (inputs.some((input) => input.node === undefined)) return undefined;
+    const threads = given.params['threads'];
+    const numerics = hasThreads(stage) && typeof threads === 'number' ? { ...this.#numerics, threads } : this.#numerics;
+    const force = this.#force.has(stage.name);
+    return { ...given, stage, seed, numerics, force, inputs: inputs as Draft['inputs'] };
+  }
+
+  #merge(draft: Draft): number {
+    const { stage, params, seed, numerics, inputs } = draft;
+    const links = inputs.map(({ name, node, output }) => [name, [node, output]] as const);
+    const identity = canonicalJson({
+      use: stage.use,
+      params,
+      seed,
+      threads: numerics.threads,
+      inputs: Object.fromEntries(links),
+    });
+    const known = this.#byIdentity.get(identity);
+    if (known !== undefined) {
+      (this.#drafts[known] as Draft).force ||= draft.force;
+      return known;
+    }
+    this.#byIdentity.set(identity, this.#drafts.length);
+    return this.#drafts.push(draft) - 1;
+  }
+
+  /** The nodes that `roots` need, inputs first, and the ids of all nodes by their numbers. */
+  finish(roots: Iterable<number>): { nodes: PlanNode[]; ids: readonly string[] } {
+    const cells = this.#cells();
+    const ids = this.#drafts.map(({ stage }, i) => (cells[i] === '' ? stage.name : `${stage.name}[${cells[i]}]`));
+    const wanted = new Set(roots);
+    for (let i = this.#drafts.length - 1; i >= 0; i--) {
+      if (wanted.has(i)) for (const { node } of (this.#drafts[i] as Draft).inputs) wanted.add(node);
+    }
+    const nodes = this.#drafts.flatMap((draft, i) => (wanted.has(i) ? [toNode(draft, cells[i] as string, ids, i)] : []));
+    return { nodes, ids };
+  }
+
+  /** For each node the axis values that set it apart from the other nodes of its stage. */
+  #cells(): string[] {
+    const cells: string[] = [];
+    for (const [stage, instances] of this.#instances) {
+      const own = instances.filter(({ node }) => (this.#drafts[node] as Draft).stage.name === stage);
+      const axes = this.#tellingAxes(this.#reaching.get(stage) ?? [], own);
+      for (const { choice, node } of own) {
+        cells[node] ??= cellLabel(axes.map((a) => this.#namesOf(a, choice)));
+      }
+    }
+    return cells;
+  }
+
+  #namesOf(axis: number, choice: Choice): readonly [string, string] {
+    const { name, values } = this.#axes[axis] as Axis;
+    return [name, values[choice[axis] as number]?.name ?? ''];
+  }
+
+  /** Axes without which two nodes would have the same name: each axis is dropped when the others tell nodes apart. */
+  #tellingAxes(reaching: readonly number[], instances: readonly { choice: Choice; node: number }[]): readonly number[] {
+    let axes = reaching;
+    for (const axis of reaching) {
+      const without = axes.filter((a) => a !== axis);
+      if (tellsApart(without, instances)) axes = without;
+    }
+    return axes;
+  }
+}
+
+function hasThreads(stage: LinkedStage): boolean {
+  const { properties } = stage.definition.params as { properties?: object };
+  return properties !== undefined && Object.hasOwn(properties, 'threads');
+}
+
+function tellsApart(axes: readonly number[], instances: readonly { choice: Choice; node: number }[]): boolean {
+  const nodes = new Map<string, number>();
+  for (const { choice, node } of instances) {
+    const key = projection(axes, choice);
+    const known = nodes.get(key);
+    if (known !== undefined && known !== node) return false;
+    nodes.set(key, node);
+  }
+  return true;
+}
+
+function toNode(draft: Draft, cell: string, ids: readonly string[], index: number): PlanNode {
+  const { stage, params, origins, paths, seed, numerics, force } = draft;
+  const inputs: Record<string, PlanInput> = {};
+  for (const { name, node, output } of draft.inputs) {
+    const link = stage.links.find((candidate) => candidate.input === name);
+    inputs[name] = { node: ids[node] as string, output, origin: place(link?.span ?? stage.key) };
+  }
+  return {
+    id: ids[index] as string,
+    stage: stage.name,
+    use: stage.use,
+    cell,
+    params: params as JsonObject,
+    origins,
+    paths,
+    inputs,
+    seed,
+    numerics,
+    origin: place(stage.key),
+    force,
+  };
+}

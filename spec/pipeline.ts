@@ -1,0 +1,160 @@
+// Pipeline files, with what they include, as parameters and stages that know their places.
+import { resolve } from 'node:path';
+import type { ParamSchema } from '../schemas/param-schema.ts';
+import type { PipelineFile } from '../schemas/pipeline.ts';
+import { pipelineFile } from '../schemas/pipeline.ts';
+import type { Problems } from './diagnostic.ts';
+import type { Shaped } from './file-shape.ts';
+import { checkShape } from './file-shape.ts';
+import { compileSchema } from './json-schema.ts';
+import type { Located, Source, Span } from './located.ts';
+import { entriesAt, find, keySpan, place, valueSpan } from './located.ts';
+import type { SpecFiles } from './source-file.ts';
+import { parseYaml } from './yaml-source.ts';
+
+export interface PipelineParam {
+  name: string;
+  schema: ParamSchema;
+  /** The default. */
+  fallback: Located | undefined;
+  key: Span;
+}
+
+export interface PipelineStage {
+  name: string;
+  use: string;
+  useSpan: Span;
+  /** Where each input comes from, by the name of the input. */
+  inputs: ReadonlyMap<string, { key: Span; from: string; span: Span }>;
+  with: Located | undefined;
+  seed: Located | undefined;
+  key: Span;
+}
+
+export interface Pipeline {
+  name: string;
+  params: ReadonlyMap<string, PipelineParam>;
+  stages: ReadonlyMap<string, PipelineStage>;
+  /** Names that are declared but wrong: nothing more is said about what uses them. */
+  broken: ReadonlySet<string>;
+}
+
+interface Parts {
+  params: Map<string, PipelineParam>;
+  stages: Map<string, PipelineStage>;
+  broken: Set<string>;
+}
+
+/** Reads a pipeline file and its includes; undefined when the file itself cannot be used. */
+export async function loadPipeline(path: string, from: Span, files: SpecFiles): Promise<Pipeline | undefined> {
+  const source = await files.read(path, from, 'the pipeline');
+  const tree = source === undefined ? undefined : parseYaml(source, files.problems);
+  return source === undefined || tree === undefined ? undefined : readPipeline(path, source, tree, files);
+}
+
+/** A pipeline from an already parsed file. */
+export async function readPipeline(path: string, source: Source, tree: Located, files: SpecFiles): Promise<Pipeline | undefined> {
+  const file = checkShape(pipelineFile, tree, files.problems);
+  if (file === undefined) return undefined;
+  const parts: Parts = { params: new Map(), stages: new Map(), broken: new Set() };
+  collect(file, parts, files.problems);
+  await include(file, source, [path], new Set([path]), parts, files);
+  return { name: file.data.pipeline, ...parts };
+}
+
+async function include(
+  file: Shaped<PipelineFile>,
+  source: Source,
+  chain: readonly string[],
+  seen: Set<string>,
+  parts: Parts,
+  files: SpecFiles,
+): Promise<void> {
+  for (const [i, name] of (file.data.include ?? []).entries()) {
+    const span = valueSpan(file.tree, ['include', String(i)]);
+    const path = resolve(source.folder, name);
+    if (chain.includes(path)) {
+      const cycle = [...chain.slice(chain.indexOf(path)), path].map((part) => files.shown(part));
+      files.problems.add(span, `include cycle: ${cycle.join(' -> ')}`);
+    }
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const other = await files.read(path, span, 'the included pipeline');
+    const tree = other === undefined ? undefined : parseYaml(other, files.problems);
+    const shaped = tree === undefined ? undefined : checkShape(pipelineFile, tree, files.problems);
+    if (other === undefined || shaped === undefined) continue;
+    collect(shaped, parts, files.problems);
+    await include(shaped, other, [...chain, path], seen, parts, files);
+  }
+}
+
+function collect(file: Shaped<PipelineFile>, parts: Parts, problems: Problems): void {
+  for (const [name, entry] of entriesAt(file.tree, ['params'])) {
+    const schema = own(file.data.params, name);
+    if (isDuplicate('parameter', name, entry.key, parts.params, problems)) continue;
+    if (schema === undefined || !isSchema(name, schema, file.tree, problems)) parts.broken.add(`params.${name}`);
+    else parts.params.set(name, readParam(name, schema, file.tree));
+  }
+  for (const [name, entry] of entriesAt(file.tree, ['stages'])) {
+    const stage = own(file.data.stages, name);
+    if (isDuplicate('stage', name, entry.key, parts.stages, problems)) continue;
+    if (stage === undefined) parts.broken.add(`stages.${name}`);
+    else parts.stages.set(name, readStage(name, stage.use, file.tree));
+  }
+}
+
+function own<T>(record: Record<string, T> | undefined, key: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function isDuplicate(
+  what: string,
+  name: string,
+  key: Span,
+  known: ReadonlyMap<string, { key: Span }>,
+  problems: Problems,
+): boolean {
+  const first = known.get(name);
+  if (first === undefined) return false;
+  const { file, line } = place(first.key);
+  problems.add(key, `${what} '${name}' is already declared at ${file}:${line}`, [
+    { span: first.key, message: 'first declared here' },
+  ]);
+  return true;
+}
+
+/** True when ajv can compile the schema and its default is valid. */
+function isSchema(name: string, schema: ParamSchema, tree: Located, problems: Problems): boolean {
+  try {
+    compileSchema(schema);
+    return true;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    problems.add(keySpan(tree, ['params', name]), `parameter '${name}': not a usable JSON Schema: ${reason}`);
+    return false;
+  }
+}
+
+function readParam(name: string, schema: ParamSchema, tree: Located): PipelineParam {
+  const path = ['params', name];
+  return { name, schema, fallback: find(tree, [...path, 'default']), key: keySpan(tree, path) };
+}
+
+function readStage(name: string, use: string, tree: Located): PipelineStage {
+  const path = ['stages', name];
+  const inputs = new Map<string, { key: Span; from: string; span: Span }>();
+  for (const [input, { key, value }] of entriesAt(tree, [...path, 'in'])) {
+    if (value.kind === 'scalar' && typeof value.value === 'string') {
+      inputs.set(input, { key, from: value.value, span: value.span });
+    }
+  }
+  return {
+    name,
+    use,
+    useSpan: valueSpan(tree, [...path, 'use']),
+    inputs,
+    with: find(tree, [...path, 'with']),
+    seed: find(tree, [...path, 'seed']),
+    key: keySpan(tree, path),
+  };
+}

@@ -1,0 +1,95 @@
+// What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
+import { loadTokenizer, type Tokenizer } from '../formats/tokenizer.ts';
+import type { Example } from '../model/batches.ts';
+import { encodeExample } from '../model/chat.ts';
+import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
+import { createModel, type Model, sharingOf } from '../model/model.ts';
+import { disposeRecovery, type Recovery } from '../model/recovery.ts';
+import { readRecovery } from '../model/recovery-file.ts';
+import { createWeights, type Weights } from '../model/weights.ts';
+import type { StageContext, StageInput } from '../spec/stage.ts';
+import { useBackend } from '../tensor/backend.ts';
+import { tf } from '../tensor/tf.ts';
+import { UserError } from '../util/errors.ts';
+import type { InstructionRecord } from './record-forms.ts';
+
+/** A model opened for a stage; `close` frees everything. */
+export interface OpenModel {
+  model: Model;
+  recovery: Recovery | undefined;
+  tokenizer: Tokenizer;
+  close(): void;
+}
+
+/** Starts the backend and loads input `model`, with input `recovery` applied where there is one. */
+export async function openModel(context: StageContext): Promise<OpenModel> {
+  await startBackend(context);
+  const { config, weights, tokenizer } = await loadModel(onlyFile(context.inputs.model));
+  const parts = context.inputs.recovery;
+  const recovery = parts === undefined ? undefined : await readRecovery(Object.values(parts.files), config);
+  const model = createModel(weights, recovery && sharingOf(groupsOf(recovery), recovery));
+  const close = () => {
+    model.disposeFrames();
+    weights.dispose();
+    if (recovery !== undefined) disposeRecovery(recovery);
+  };
+  return { model, recovery, tokenizer: tokenizerOf(tokenizer), close };
+}
+
+/** Selects the backend that the plan says. */
+export async function startBackend({ numerics: { backend, provider, threads } }: StageContext): Promise<void> {
+  await useBackend({ backend, provider, threads });
+}
+
+/** Loads only `names`, so that one layer of a large model costs one layer. */
+export async function loadTensors(path: string, names: readonly string[]): Promise<Weights> {
+  const checkpoint = await openLlama(path);
+  try {
+    const tensors = new Map<string, tf.Tensor>();
+    for (const name of names) {
+      const shape = checkpoint.tensors.get(name)?.shape ?? [];
+      tensors.set(name, tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32'));
+    }
+    return createWeights(checkpoint.config, tensors);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** The path of an input that is one file. */
+export function onlyFile(input: StageInput | undefined): string {
+  const [path] = Object.values(input?.files ?? {});
+  if (path === undefined) throw new Error('the stage was started without one of its inputs');
+  return path;
+}
+
+/** The tokenizer that travels in a checkpoint. */
+export function tokenizerOf({ tokenizer_json, tokenizer_config_json }: TokenizerFiles): Tokenizer {
+  if (tokenizer_json === null) {
+    throw new UserError("the model has no tokenizer, expected a 'tokenizer.json' in its folder");
+  }
+  const config = tokenizer_config_json === null ? {} : (JSON.parse(tokenizer_config_json) as object);
+  return loadTokenizer(tokenizer_json, 'tokenizer.json', config);
+}
+
+/** Encodes the records that have something to learn from; the others are dropped, as open-instruct does. */
+export function encodeRecords(
+  records: readonly InstructionRecord[],
+  tokenizer: Tokenizer,
+  { max_length }: { max_length: number },
+): Example[] {
+  const examples = records.map((record) => encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`));
+  const kept = examples.filter((example) => example !== null);
+  if (kept.length === 0) {
+    throw new UserError(
+      `none of ${records.length} records has a response within ${max_length} tokens, expected at least one (raise 'max_length')`,
+    );
+  }
+  return kept;
+}
+
+function groupsOf({ pairs }: Recovery): { reference: number; targets: number[] }[] {
+  const groups = new Map<number, number[]>();
+  for (const { reference, target } of pairs) groups.set(reference, [...(groups.get(reference) ?? []), target]);
+  return [...groups].map(([reference, targets]) => ({ reference, targets }));
+}

@@ -1,0 +1,25 @@
+// The work of perplexity-eval: score every record once and write the summary.
+import { writeFile } from 'node:fs/promises';
+import { evaluatePerplexity } from '../model/evaluate.ts';
+import type { StageContext } from '../spec/stage.ts';
+import { encodeRecords, onlyFile, openModel } from './model-input.ts';
+import type { PerplexityParams } from './perplexity-eval.ts';
+import { readRecordLines } from './record-lines.ts';
+
+export async function run(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const params = context.params as PerplexityParams;
+  const { model, tokenizer, close } = await openModel(context);
+  try {
+    const examples = encodeRecords(await readRecordLines(onlyFile(context.inputs.data)), tokenizer, params);
+    const metrics = await evaluatePerplexity(model, examples, params, (done, total) => {
+      context.signal.throwIfAborted();
+      context.progress({ done, total, of: 'record' });
+    });
+    await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+    await task.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
+  } finally {
+    close();
+  }
+}

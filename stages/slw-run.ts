@@ -1,0 +1,60 @@
+// The work of slw: one pair's recovery parameters, fitted to the activations of its target layer.
+import { openActivations } from '../formats/activations.ts';
+import { mlpName, projections } from '../model/names.ts';
+import { disposeRecovery } from '../model/recovery.ts';
+import { writeRecovery } from '../model/recovery-file.ts';
+import { warmUp } from '../model/slw.ts';
+import type { StageContext, UnitTask } from '../spec/stage.ts';
+import { captureUnit } from './capture-activations.ts';
+import { loadTensors, onlyFile, startBackend } from './model-input.ts';
+import type { SlwUnitParams } from './slw.ts';
+
+export async function run(context: StageContext): Promise<void> {
+  await startBackend(context);
+  for (const task of context.tasks) await warmUpPair(context, task);
+}
+
+async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> {
+  const { reference, target, ...settings } = task.params as SlwUnitParams;
+  const names = [reference, target].flatMap((layer) => projections.map((projection) => mlpName(layer, projection)));
+  const weights = await loadTensors(onlyFile(context.inputs.model), names);
+  const activations = await openActivations(context.inputs.activations?.files[captureUnit(target)] as string);
+  try {
+    const rows = {
+      rows: activations.rows,
+      read: (start: number, count: number) => activations.readRows(start, count, 'input'),
+    };
+    const { recovery, losses } = await warmUp(
+      weights,
+      { reference, target },
+      rows,
+      { ...settings, seed: context.seed },
+      { save: { folder: task.scratch, every_steps: 1000 }, onProgress: reporter(context, task, settings.epochs) },
+    );
+    await writeRecovery(task.outputs.recovery as string, recovery);
+    disposeRecovery(recovery);
+    await task.done({ tokens: activations.rows, steps: losses.length, ...ends(losses) });
+  } finally {
+    await activations.close();
+    weights.dispose();
+  }
+}
+
+function reporter(context: StageContext, task: UnitTask, epochs: number) {
+  return (step: number, total: number, loss: number) => {
+    context.signal.throwIfAborted();
+    const epoch = Math.min(epochs, 1 + Math.floor((step * epochs) / total));
+    context.progress({
+      done: step,
+      total,
+      of: 'step',
+      unit: task.name,
+      note: `epoch ${epoch}/${epochs}  loss ${loss.toPrecision(3)}`,
+    });
+  };
+}
+
+/** The loss before and after, as far as single steps tell. */
+function ends(losses: readonly number[]): { first_loss: number; last_loss: number } {
+  return { first_loss: losses[0] ?? 0, last_loss: losses.at(-1) ?? 0 };
+}

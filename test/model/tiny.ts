@@ -1,0 +1,32 @@
+// Random Llamas of a few thousand parameters, made in the test.
+import { type LlamaConfig, parseLlamaConfig } from '../../model/config.ts';
+import { createWeights, initWeights, variablesOf, type Weights } from '../../model/weights.ts';
+import { createRandom } from '../../util/random.ts';
+
+/** A small config; `over` replaces fields of its config.json. */
+export function tinyConfig(over: object = {}): LlamaConfig {
+  const json = {
+    model_type: 'llama',
+    hidden_size: 8,
+    intermediate_size: 12,
+    num_hidden_layers: 4,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    vocab_size: 20,
+    max_position_embeddings: 64,
+    ...over,
+  };
+  return parseLlamaConfig(json, 'config.json');
+}
+
+/** Weights ten times as large as pretraining starts with, so that every part shows. */
+export function tinyWeights(config: LlamaConfig, seed = 1): Weights {
+  const settings = { init_std: 0.2, init_scale_residual: true };
+  return createWeights(config, variablesOf(initWeights(config, createRandom('tiny', seed), settings)));
+}
+
+/** `count` normal numbers. */
+export function normals(count: number, seed: string | number): Float32Array {
+  const random = createRandom('normals', seed);
+  return Float32Array.from({ length: count }, () => random.normal());
+}
