@@ -28,13 +28,17 @@ export function newRunName(store: string, experiment: string, start: Date): stri
   }
 }
 
-/** Writes `cells.json` and `table.md`: equal numbers give equal bytes, so git shows what moved. Returns the folder. */
+/** Writes `cells.json` and `table.md`: equal numbers give equal bytes, so git shows what moved. Returns the folder. Throws UserError. */
 export function writeOutcome(result: RunResult): string {
   const folder = join(resultsFolder, result.experiment, result.profile);
   const { run: _run, summary: _summary, overrides: _overrides, ...stable } = result;
-  mkdirSync(folder, { recursive: true });
-  writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
-  writeDurably(join(folder, 'table.md'), renderMarkdown(result));
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
+    writeDurably(join(folder, 'table.md'), renderMarkdown(result));
+  } catch (error) {
+    throw new UserError(`cannot write the outcome into '${folder}': ${(error as Error).message}`, { cause: error });
+  }
   return folder;
 }
 

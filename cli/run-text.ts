@@ -1,4 +1,5 @@
 // The sentences at the end of a run.
+import { textWidth } from '../report/text-width.ts';
 import type { RunOutcome } from '../runner/outcome.ts';
 import { succeeded } from '../runner/outcome.ts';
 import type { RunResult } from '../spec/result.ts';
@@ -35,11 +36,13 @@ export function stoppedText(outcome: RunOutcome, store: string, argv: readonly s
 }
 
 /** Where the result lies, and what to type next: `results/x/tiny · lamina show x · lamina why x.yaml a,b`. */
-export function farewellLine(result: RunResult, kept: string, spec: string, { paint }: Output): string {
+export function farewellLine(result: RunResult, kept: string, spec: string, { paint, width }: Output): string {
   const cell = result.cells.find((each) => each.value !== null);
-  const next = [`lamina show ${shellWord(result.experiment)}`];
-  if (cell !== undefined) next.push(`lamina why ${shellWord(spec)} ${shellWord(cell.name)}`);
-  return paint.faint([kept, ...next].join(' · '));
+  const parts = [kept, `lamina show ${shellWord(result.experiment)}`];
+  if (cell !== undefined) parts.push(`lamina why ${shellWord(spec)} ${shellWord(cell.name)}`);
+  const line = parts.join(' · ');
+  // a command that is broken over two lines cannot be copied
+  return paint.faint(textWidth(line) <= (width() ?? Number.POSITIVE_INFINITY) ? line : parts.join('\n'));
 }
 
 function countUnits(outcome: RunOutcome): { done: number; units: number } {

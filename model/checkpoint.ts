@@ -11,6 +11,7 @@ import { parseStrictJson } from '../formats/strict-json.ts';
 import { tf } from '../tensor/tf.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { checkTensors } from './check-tensors.ts';
 import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from './config.ts';
 import { tensorShapes } from './names.ts';
 import { createWeights, type Weights } from './weights.ts';
@@ -111,30 +112,6 @@ export async function loadModel(
   return { config, weights: createWeights(config, tensors), tokenizer };
 }
 
-/** Throws a UserError, naming all that is wrong, unless `tensors` are float tensors of the config's names and shapes. */
-export function checkTensors(
-  config: LlamaConfig,
-  tensors: ReadonlyMap<string, Pick<StoredTensor, 'dtype' | 'shape'>>,
-  source: string,
-): void {
-  const expected = tensorShapes(config);
-  const faults = [...tensors.keys()]
-    .filter((name) => !expected.has(name))
-    .map((name) => `tensor '${name}' is not part of the model`);
-  for (const [name, shape] of expected) {
-    const tensor = tensors.get(name);
-    if (!tensor) faults.push(`tensor '${name}' is missing, expected ${showShape(shape)}`);
-    else if (showShape(tensor.shape) !== showShape(shape)) {
-      faults.push(`tensor '${name}': expected ${showShape(shape)}, got ${showShape(tensor.shape)}`);
-    } else if (!['F32', 'F16', 'BF16', 'F64'].includes(tensor.dtype)) {
-      faults.push(`tensor '${name}': expected F32, F16 or BF16, got ${tensor.dtype}`);
-    }
-  }
-  if (faults.length === 0) return;
-  const more = faults.length > 8 ? `\n  and ${faults.length - 8} more` : '';
-  throw new UserError(`'${source}' does not match its config:\n  ${faults.slice(0, 8).join('\n  ')}${more}`);
-}
-
 async function writeTexts(writer: CheckpointWriter, tokenizer: TokenizerFiles): Promise<void> {
   for (const [key, name] of Object.entries(fileEntries)) {
     const text = tokenizer[key as keyof TokenizerFiles];
@@ -213,8 +190,4 @@ function parseAliases(text: string | null, path: string): Map<string, string> {
   const json = parseStrictJson(text ?? '{}', `'${aliasesEntry}' of '${path}'`, 2);
   const entries = Object.entries(isObject(json) ? json : {});
   return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
-}
-
-function showShape(shape: readonly number[]): string {
-  return `[${shape.join(', ')}]`;
 }

@@ -53,7 +53,44 @@ export function meanSquaredError(x: tf.Tensor2D, target: tf.Tensor2D): tf.Scalar
   return error(x) as tf.Scalar;
 }
 
+/**
+ * Attention weights applied to values: softmax(q k^T + mask) v, with q [B, K, R, hd] (scaled already), k and v
+ * [B, K, T, hd], mask [R, T] -> [B, K, R, hd].
+ */
+export function attend(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor2D): tf.Tensor4D {
+  const attended = tf.customGrad((...inputs) => {
+    const [q, k, v, save] = inputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    const weights = tf.softmax(tf.add(tf.matMul(q, k, false, true), mask));
+    const value = tf.matMul(weights, v);
+    save([q, k, v, weights, value]);
+    return { value, gradFunc: attendGradient };
+  });
+  return attended(q, k, v) as tf.Tensor4D;
+}
+
+/** The softmax's row sum of dweights * weights is that of dy * y, which is narrower (FlashAttention, appendix B.2). */
+function attendGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [q, k, v, weights, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+  const dot = tf.sum(tf.mul(dy, y), -1, true);
+  const dscores = tf.mul(weights, tf.sub(tf.matMul(dy, v, false, true), dot));
+  return [tf.matMul(dscores, k), tf.matMul(dscores, q, true), tf.matMul(weights, dy, true)];
+}
+
 /** silu(gate) * up, elementwise: the gated activation of the MLP, both [N, F]. */
 export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
-  return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+  const gated = tf.customGrad((...inputs) => {
+    const [gate, up, save] = inputs as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+    const sigmoid = tf.sigmoid(gate);
+    const silu = tf.mul(gate, sigmoid);
+    save([sigmoid, silu, up]);
+    return { value: tf.mul(silu, up), gradFunc: swigluGradient };
+  });
+  return gated(gate, up) as tf.Tensor2D;
+}
+
+/** silu' = s + silu (1 - s) with s = sigmoid(gate). */
+function swigluGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [sigmoid, silu, up] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+  const slope = tf.add(sigmoid, tf.mul(silu, tf.sub(1, sigmoid)));
+  return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];
 }

@@ -7,7 +7,8 @@ import { openSafetensorsFolder } from '../formats/safetensors-folder.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import type { TensorReader } from '../formats/tensor-reader.ts';
 import { hasCode, UserError } from '../util/errors.ts';
-import { checkTensors, openLlama, type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
+import { checkTensors } from './check-tensors.ts';
+import { openLlama, type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
 import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from './config.ts';
 import { headName, tensorShapes } from './names.ts';
 

@@ -5,7 +5,7 @@
 // Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
 // masked in the loss, so no padding mask is needed.
 import { tf } from '../tensor/tf.ts';
-import { rmsNorm } from './functions.ts';
+import { attend, rmsNorm } from './functions.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
 import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
@@ -77,11 +77,11 @@ export function attention(model: Model, layer: number, x: tf.Tensor2D, { batch, 
   };
   // the G query heads of a key head become rows of one product: [B, H, T, hd] = [B, K, G*T, hd]
   const rows = (heads / groups) * tokens;
-  const q = tf.reshape(rotate(project('q', heads), frame.query), [batch, groups, rows, head_dim]);
+  const q = tf.reshape(rotate(project('q', heads), frame.query), [batch, groups, rows, head_dim]) as tf.Tensor4D;
   const k = rotate(project('k', groups), frame.key);
-  const scores = tf.add(tf.matMul(q, k, false, true), frame.mask); // [B, K, G*T, T]
-  const mixed = tf.reshape(tf.matMul(tf.softmax(scores), project('v', groups)), [batch, heads, tokens, head_dim]);
-  const joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * tokens, heads * head_dim]);
+  const mixed = attend(q, k, project('v', groups), frame.mask); // [B, K, G*T, hd]
+  const perHead = tf.reshape(mixed, [batch, heads, tokens, head_dim]);
+  const joined = tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch * tokens, heads * head_dim]);
   return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
 }
 

@@ -1,7 +1,7 @@
 // Adam with decoupled weight decay (AdamW), by PyTorch's formula, in ten passes over each parameter.
 import { tf } from '../tensor/tf.ts';
 
-/** Adam's settings; names as in PyTorch. weight_decay 0 is Adam; clip_norm 0 does not clip. */
+/** Adam's settings; names as in PyTorch. weight_decay 0 is Adam, and norms and scalars never decay; clip_norm 0 does not clip. */
 export interface AdamSettings {
   readonly beta1: number;
   readonly beta2: number;
@@ -49,7 +49,7 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
         const first = tf.add(tf.mul(moment('first', name), settings.beta1), gradient);
         const second = tf.add(tf.mul(moment('second', name), settings.beta2), tf.square(gradient));
         const change = tf.mul(tf.div(first, tf.add(tf.sqrt(second), eps)), rate);
-        const decayed = keep ? tf.mul(variable, keep) : variable;
+        const decayed = keep && variable.rank > 1 ? tf.mul(variable, keep) : variable;
         moment('first', name).assign(first);
         moment('second', name).assign(second);
         variable.assign(tf.sub(decayed, change));

@@ -2,7 +2,7 @@
 import { tf } from '../tensor/tf.ts';
 import type { Random } from '../util/random.ts';
 import type { LlamaConfig } from './config.ts';
-import { tensorShapes } from './names.ts';
+import { embeddingName, tensorShapes } from './names.ts';
 
 /** The tensors of one Llama, float32, by their Hugging Face names. */
 export interface Weights {
@@ -36,26 +36,35 @@ export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, 
   };
 }
 
-/** How the matrices of a new model start. */
+/** How the matrices of a new model start: normal, with these standard deviations. */
 export interface InitSettings {
-  /** Standard deviation of every matrix. */
   readonly init_std: number;
-  /** Divide the projections that write into the residual stream by sqrt(2L) (GPT-2, section 2.3). */
-  readonly init_scale_residual: boolean;
+  /** Of the token embedding; default: init_std. */
+  readonly init_embedding_std?: number | undefined;
+  /** Of what writes into the residual stream, o_proj and down_proj; default: init_std / sqrt(2L) (GPT-2, section 2.3). */
+  readonly init_residual_std?: number | undefined;
+  /** Factor of the latter from one layer to the next, so that each adds a like share to a growing residual stream; default 1. */
+  readonly init_residual_growth?: number | undefined;
 }
 
-/** Float32 values of every tensor at the start of pretraining: matrices normal(0, init_std), norms 1. */
+/** Float32 values of every tensor at the start of pretraining: matrices random, norms 1. */
 export function initWeights(config: LlamaConfig, random: Random, settings: InitSettings): Map<string, Values> {
-  const residual = settings.init_scale_residual ? 1 / Math.sqrt(2 * config.num_hidden_layers) : 1;
   const weights = new Map<string, Values>();
   for (const [name, shape] of tensorShapes(config)) {
-    const std = settings.init_std * (/(o_proj|down_proj)/.test(name) ? residual : 1);
+    const std = stdOf(name, settings, config.num_hidden_layers);
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
     if (shape.length === 1) values.fill(1);
     else for (let i = 0; i < values.length; i++) values[i] = std * random.normal();
     weights.set(name, { shape, values });
   }
   return weights;
+}
+
+function stdOf(name: string, settings: InitSettings, layers: number): number {
+  const { init_std, init_embedding_std = init_std, init_residual_std = init_std / Math.sqrt(2 * layers) } = settings;
+  if (name === embeddingName) return init_embedding_std;
+  const residual = /layers\.(\d+)\..*(o_proj|down_proj)/.exec(name); // Hugging Face counts layers from 0
+  return residual ? init_residual_std * (settings.init_residual_growth ?? 1) ** Number(residual[1]) : init_std;
 }
 
 /** Variables, trainable, from values by name; the caller owns them. */

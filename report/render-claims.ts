@@ -7,14 +7,24 @@ import { wrapText } from './text-width.ts';
 /** Claims that hold are listed too while the list stays this short. */
 const listAllUpTo = 12;
 
-/** `claims  3 hold · 1 does not`, then one line each; empty text when there are none. Ends with a line end. */
+/**
+ * `claims  3 hold · 1 does not`, then each claim; one that is decided several times has a line per case below it.
+ * Empty text when there are none, else it ends with a line end.
+ */
 export function renderClaims(claims: readonly ClaimResult[], options: TextOptions = {}): string {
   if (claims.length === 0) return '';
   const paint = options.paint ?? plainPaint;
   const width = options.width ?? Number.POSITIVE_INFINITY;
   const listed = claims.length <= listAllUpTo ? claims : claims.filter((claim) => claim.holds !== true);
-  const lines = listed.flatMap((claim) => claimLines(claim, width, paint));
+  const lines = [...groupCases(listed).values()].flatMap((cases) => groupLines(cases, width, paint));
   return `${[claimsHeading(claims), ...lines].join('\n')}\n`;
+}
+
+/** The cases of each claim, by its text. */
+export function groupCases(claims: readonly ClaimResult[]): Map<string, ClaimResult[]> {
+  const groups = new Map<string, ClaimResult[]>();
+  for (const claim of claims) groups.set(claim.claim, [...(groups.get(claim.claim) ?? []), claim]);
+  return groups;
 }
 
 /** `claims  14 hold · 1 does not · 2 undecided`. */
@@ -34,8 +44,16 @@ export function claimMark(claim: ClaimResult): string {
   return claim.holds ? '✓' : '✗';
 }
 
-function claimLines(claim: ClaimResult, width: number, paint: Paint): string[] {
-  const [first = '', ...rest] = wrapText(`${claim.claim}: ${claim.detail}`, width - 4, '');
+function groupLines(cases: readonly ClaimResult[], width: number, paint: Paint): string[] {
+  const [first] = cases as [ClaimResult];
+  if (cases.length === 1) return markedLines(first, `${first.claim}: ${first.detail}`, 2, width, paint);
+  const heading = wrapText(`  ${first.claim}`, width, '    ');
+  return [...heading, ...cases.flatMap((each) => markedLines(each, each.detail, 4, width, paint))];
+}
+
+function markedLines(claim: ClaimResult, text: string, indent: number, width: number, paint: Paint): string[] {
+  const [first = '', ...rest] = wrapText(text, width - indent - 2);
   const colour = claim.holds === null ? paint.warn : claim.holds ? paint.good : paint.bad;
-  return [`  ${colour(claimMark(claim))} ${first}`, ...rest.map((line) => `    ${line}`)];
+  const before = ' '.repeat(indent);
+  return [`${before}${colour(claimMark(claim))} ${first}`, ...rest.map((line) => `${before}  ${line}`)];
 }

@@ -1,7 +1,7 @@
 // A table, or a whole result with its claims, as GitHub-flavoured Markdown.
-import type { RunResult } from '../spec/result.ts';
+import type { ClaimResult, RunResult } from '../spec/result.ts';
 import { legend, oursText, paperText } from './entry-text.ts';
-import { claimMark, claimsHeading } from './render-claims.ts';
+import { claimMark, claimsHeading, groupCases } from './render-claims.ts';
 import { buildTable, type Table } from './table.ts';
 
 /** The title, the table, the claims and the notes of a result. It names no run and no time, so equal numbers give equal text. */
@@ -27,9 +27,12 @@ export function renderMarkdownTable(table: Table): string {
 }
 
 function renderMarkdownClaims(result: RunResult): string {
-  const lines = result.claims.map(
-    (claim) => `- ${claimMark(claim)} ${escapeMarkdown(claim.claim)}: ${escapeMarkdown(claim.detail)}`,
-  );
+  const line = (claim: ClaimResult, text: string) => `- ${claimMark(claim)} ${escapeMarkdown(text)}`;
+  const lines = [...groupCases(result.claims)].flatMap(([text, cases]) => {
+    const [first] = cases as [ClaimResult];
+    if (cases.length === 1) return [line(first, `${text}: ${first.detail}`)];
+    return [`- ${escapeMarkdown(text)}`, ...cases.map((each) => `  ${line(each, each.detail)}`)];
+  });
   return `${claimsHeading(result.claims)}\n\n${lines.join('\n')}\n`;
 }
 

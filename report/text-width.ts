@@ -43,17 +43,20 @@ export function cutText(text: string, width: number): string {
   return width < 1 ? '' : `${kept}…`;
 }
 
-/** `text` in lines of at most `width` columns, broken at spaces; later lines start with `indent`. A long word is kept whole. */
+/**
+ * `text` in lines of at most `width` columns, broken at spaces; it keeps the spaces that it starts with, and later lines
+ * start with `indent`. A long word is kept whole.
+ */
 export function wrapText(text: string, width: number, indent = ''): string[] {
+  if (textWidth(text) <= width) return [text];
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
+  let line = /^ */.exec(text)?.[0] ?? '';
+  for (const word of text.trim().split(' ')) {
+    const longer = line.trim() === '' ? line + word : `${line} ${word}`;
     if (line.trim() !== '' && textWidth(longer) > width) {
       lines.push(line);
-      line = `${indent}${word}`;
+      line = indent + word;
     } else line = longer;
   }
-  lines.push(line);
-  return lines;
+  return [...lines, line];
 }

@@ -107,12 +107,13 @@ class AttemptRun {
     try {
       const keys = this.#units.map((unit) => unit.key as string);
       this.#attempt = await store.openAttempt(keys, worker.pid);
+      const job = jobOf(this.#units, this.#attempt, store);
+      for (const unit of this.#units) this.#context.emit({ type: 'unit-started', pid: worker.pid, ...nameOf(unit) });
+      // The last look before the job is sent: from then on, a stop reaches the worker.
       if (this.#context.isCancelled()) {
         this.#cancel();
         return;
       }
-      const job = jobOf(this.#units, this.#attempt, store);
-      for (const unit of this.#units) this.#context.emit({ type: 'unit-started', pid: worker.pid, ...nameOf(unit) });
       const end = await worker.run(job, this.#attempt.log, (message) => this.#receive(message));
       await this.#publishing;
       this.#conclude(troubleOf(end, store.folder));

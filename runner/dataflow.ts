@@ -1,7 +1,6 @@
 // The flow of a run: every unit waits for what it reads, then is answered from the store or goes to an attempt.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease } from '../store/store.ts';
-import { UserError } from '../util/errors.ts';
 import { type AttemptContext, successOf, tryUnits } from './attempt.ts';
 import { failureOf, troubleFrom } from './failure.ts';
 import { demandedUnits, type NodeState, nameOf, type UnitState, unitStates, unitsRead } from './graph.ts';
@@ -63,7 +62,6 @@ export class Dataflow {
     try {
       await this.#context.survey.settle(state);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
       return this.#fail(whole, error);
     }
     if (state.units === undefined) throw new Error(`the units of '${state.node.id}' are unknown after its inputs ran`);

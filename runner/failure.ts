@@ -58,12 +58,17 @@ function deathOf({ code, signal }: { code: number | null; signal: NodeJS.Signals
   return code === null ? 'its worker process could not be started' : `its worker process ended with exit code ${code}`;
 }
 
+/** Also true for the class of another copy of lamina, as a stage of the user's own may import it. */
+export function isUserError(error: unknown): error is Error {
+  return error instanceof UserError || (error instanceof Error && error.name === 'UserError');
+}
+
 /** A user's error as trouble; anything else is a bug of the runner and is thrown on. */
 export function troubleFrom(error: unknown): Trouble {
   if (error instanceof StoreWriteError) {
     const reason = noSpaceCodes.includes(error.code) ? 'no-space' : 'store-error';
     return { reason, message: error.message };
   }
-  if (error instanceof UserError) return { reason: 'user-error', message: error.message };
+  if (isUserError(error)) return { reason: 'user-error', message: error.message };
   throw error;
 }

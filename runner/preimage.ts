@@ -7,11 +7,16 @@ import { type NodeInput, type UnitState, unitsRead } from './graph.ts';
 
 /** The pre-image; undefined while an input has no record. */
 export function preimageOf(unit: UnitState, sources: Readonly<Record<string, BlobRef>>): KeyPreimage | undefined {
+  const preimage = knownPreimage(unit, sources);
+  return Object.keys(preimage.inputs).length === unit.owner.inputs.length ? preimage : undefined;
+}
+
+/** As much of the pre-image as is known: without the inputs that have no record yet. */
+export function knownPreimage(unit: UnitState, sources: Readonly<Record<string, BlobRef>>): KeyPreimage {
   const inputs: Record<string, InputDigest> = {};
   for (const input of unit.owner.inputs) {
     const digest = inputDigest(unit, input);
-    if (digest === undefined) return undefined;
-    inputs[input.name] = digest;
+    if (digest !== undefined) inputs[input.name] = digest;
   }
   const { node, definition } = unit.owner;
   return {

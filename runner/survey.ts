@@ -7,6 +7,7 @@ import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { UserError } from '../util/errors.ts';
 import { describeUnit, type RunEvent, type UnitCounts } from './events.ts';
+import { isUserError } from './failure.ts';
 import {
   buildGraph,
   demandedUnits,
@@ -24,6 +25,7 @@ export class Survey {
   readonly nodes: readonly NodeState[];
   readonly #store: Store;
   readonly #onWarning: (event: RunEvent) => void;
+  readonly #warned = new Set<string>();
   readonly #looks = new Map<UnitState, Promise<void>>();
   readonly #sources = new Map<NodeState, Promise<Record<string, BlobRef>>>();
 
@@ -35,7 +37,7 @@ export class Survey {
 
   /** Looks up every unit that is wanted. Throws UserError for sources that cannot be read and impossible parameters. */
   async complete(): Promise<void> {
-    for (const state of this.nodes) await this.settle(state);
+    for (const state of this.nodes) await this.#settleNamed(state);
     markDemand(this.nodes);
     for (const state of this.nodes) {
       for (const unit of demandedUnits(state) ?? []) await this.look(unit);
@@ -55,6 +57,17 @@ export class Survey {
       state.units = unitStates(state, definition.units(node.params, inputs));
     }
     this.updateFacts(state);
+  }
+
+  async #settleNamed(state: NodeState): Promise<void> {
+    try {
+      await this.settle(state);
+    } catch (error) {
+      if (!isUserError(error)) throw error;
+      const { stage, cell } = state.node;
+      if (error.message.startsWith(`stage '${stage}'`)) throw error;
+      throw new UserError(`${describeUnit({ stage, cell, unit: '' })}: ${error.message}`, { cause: error });
+    }
   }
 
   /** Asks the stage what it expects of its outputs, now that more of its inputs' facts may be known. */
@@ -89,10 +102,11 @@ export class Survey {
     return unit.key;
   }
 
-  /** The record of the unit's key; what is found damaged is reported as a warning. */
+  /** The record of the unit's key; what is found damaged is reported as a warning, once. */
   async find(unit: UnitState): Promise<StoreRecord | undefined> {
     const found = await this.#store.find(unit.key as string);
-    if (found.status === 'damaged') {
+    if (found.status === 'damaged' && !this.#warned.has(unit.key as string)) {
+      this.#warned.add(unit.key as string);
       const name = nameOf(unit);
       const message = `${describeUnit(name)}: ${found.detail}, so it is made again`;
       this.#onWarning({ type: 'warning', reason: 'damaged', message, ...name });
@@ -160,7 +174,7 @@ async function digestPaths(node: PlanNode, store: Store): Promise<Record<string,
     try {
       sources[pointer] = await store.digestSource(path);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!isUserError(error)) throw error;
       throw new UserError(`stage '${node.stage}', parameter '${pointer.slice(1)}': ${error.message}`, { cause: error });
     }
   }

@@ -2,7 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../spec/stage.ts';
 import { noSpaceCodes } from '../store/write-error.ts';
-import { hasCode, UserError } from '../util/errors.ts';
+import { hasCode } from '../util/errors.ts';
+import { isUserError } from './failure.ts';
 import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
 import { MissingOutput, nameOutput } from './worker-output.ts';
 
@@ -82,7 +83,7 @@ function describeFailure(error: unknown, signal: AbortSignal): WorkerFailure {
   if (signal.aborted) return { reason: 'cancelled', message, stack: null };
   if (noSpaceCodes.some((code) => hasCode(error, code))) return { reason: 'no-space', message, stack: null };
   if (error instanceof MissingOutput) return { reason: 'output-missing', message, stack: null };
-  if (error instanceof UserError) return { reason: 'user-error', message, stack: null };
+  if (isUserError(error)) return { reason: 'user-error', message, stack: null };
   console.error(stack ?? message); // goes to the attempt's log
   return { reason: 'bug', message, stack };
 }

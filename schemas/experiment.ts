@@ -1,4 +1,5 @@
 // The shape of an experiment file: what it binds, its axes, its table, the paper's numbers and the claims.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { dottedName, mapOf, plainName } from './map-of.ts';
@@ -86,13 +87,9 @@ const claim = Type.Object(
   {
     claim: Type.String({ description: 'the sentence that is checked' }),
     where: Type.Optional(selector()),
-    order: Type.Optional(
-      Type.Array(pointSelector(), { minItems: 2, description: 'each cell at most the next one' }),
-    ),
+    order: Type.Optional(Type.Array(pointSelector(), { minItems: 2, description: 'each cell at most the next one' })),
     strict: Type.Optional(Type.Boolean({ description: 'order: equal numbers do not hold' })),
-    slack: Type.Optional(
-      Type.Number({ minimum: 0, description: 'order: by how much a cell may exceed the next one' }),
-    ),
+    slack: Type.Optional(Type.Number({ minimum: 0, description: 'order: by how much a cell may exceed the next one' })),
     ratio: Type.Optional(
       Type.Object(
         {

@@ -7,10 +7,9 @@ export const valueTypes = ['string', 'number', 'integer', 'boolean', 'object', '
 export type ValueType = (typeof valueTypes)[number];
 
 /** A JSON Schema of one value, in the keywords that a spec may use; `format: path` marks a file or folder. */
-export interface ParamSchema {
+export interface ValueSchema {
   type: ValueType | ValueType[];
   format?: 'path';
-  default?: unknown;
   description?: string;
   enum?: unknown[];
   minimum?: number;
@@ -21,44 +20,52 @@ export interface ParamSchema {
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
-  items?: ParamSchema;
-  properties?: Record<string, ParamSchema>;
+  items?: ValueSchema;
+  properties?: Record<string, ValueSchema>;
   required?: string[];
   additionalProperties?: boolean;
 }
 
+/** A parameter: the schema of its value, and the value when nobody gives one. */
+export interface ParamSchema extends ValueSchema {
+  default?: unknown;
+}
+
 /** A reference to the definition below; the schema that uses it carries `paramDefinitions` as its `$defs`. */
 export const paramSchema = Type.Unsafe<ParamSchema>({ $ref: '#/$defs/param' });
+const valueSchema = Type.Unsafe<ValueSchema>({ $ref: '#/$defs/value' });
 
 const valueType = Type.Enum([...valueTypes]);
 const count = () => Type.Optional(Type.Integer({ minimum: 0 }));
 const bound = () => Type.Optional(Type.Number());
 
+const valueKeywords = {
+  type: Type.Union([valueType, Type.Array(valueType, { minItems: 1 })], { description: 'the type of the value' }),
+  format: Type.Optional(
+    Type.Enum(['path'], {
+      description: 'path: the value names a file or a folder, relative to the file that it is written in',
+    }),
+  ),
+  description: Type.Optional(Type.String({ description: 'what it is, with its unit' })),
+  enum: Type.Optional(Type.Array(Type.Unknown(), { minItems: 1, description: 'the only values allowed' })),
+  minimum: bound(),
+  maximum: bound(),
+  exclusiveMinimum: bound(),
+  exclusiveMaximum: bound(),
+  minLength: count(),
+  maxLength: count(),
+  minItems: count(),
+  maxItems: count(),
+  items: Type.Optional(valueSchema),
+  properties: Type.Optional(mapOf(valueSchema)),
+  required: Type.Optional(Type.Array(Type.String())),
+  additionalProperties: Type.Optional(Type.Boolean()),
+};
+
 export const paramDefinitions = {
+  value: Type.Object(valueKeywords, { additionalProperties: false }),
   param: Type.Object(
-    {
-      type: Type.Union([valueType, Type.Array(valueType, { minItems: 1 })], { description: 'the type of the value' }),
-      format: Type.Optional(
-        Type.Enum(['path'], {
-          description: 'path: the value names a file or a folder, relative to the file that it is written in',
-        }),
-      ),
-      default: Type.Optional(Type.Unknown({ description: 'the value when nobody gives one' })),
-      description: Type.Optional(Type.String({ description: 'what it is, with its unit' })),
-      enum: Type.Optional(Type.Array(Type.Unknown(), { minItems: 1, description: 'the only values allowed' })),
-      minimum: bound(),
-      maximum: bound(),
-      exclusiveMinimum: bound(),
-      exclusiveMaximum: bound(),
-      minLength: count(),
-      maxLength: count(),
-      minItems: count(),
-      maxItems: count(),
-      items: Type.Optional(paramSchema),
-      properties: Type.Optional(mapOf(paramSchema)),
-      required: Type.Optional(Type.Array(Type.String())),
-      additionalProperties: Type.Optional(Type.Boolean()),
-    },
+    { ...valueKeywords, default: Type.Optional(Type.Unknown({ description: 'the value when nobody gives one' })) },
     { additionalProperties: false },
   ),
 };

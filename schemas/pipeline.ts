@@ -1,4 +1,5 @@
 // The shape of a pipeline file: parameters, and stages with their inputs and parameters.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { dottedName, mapOf, plainName } from './map-of.ts';
@@ -12,9 +13,7 @@ export const withSchema = Type.Union([mapOf(Type.Unknown()), Type.String()], {
 export const stageSchema = Type.Object(
   {
     use: Type.String({ description: 'the stage definition: see lamina stages' }),
-    in: Type.Optional(
-      mapOf(Type.String(), { description: 'where each input comes from: a stage, or stage.output' }),
-    ),
+    in: Type.Optional(mapOf(Type.String(), { description: 'where each input comes from: a stage, or stage.output' })),
     with: Type.Optional(withSchema),
     seed: Type.Optional(
       Type.Union([Type.Integer({ minimum: 0 }), Type.String()], {

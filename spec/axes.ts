@@ -6,7 +6,7 @@ import type { Experiment, Layer } from './experiment.ts';
 import { layerAt } from './experiment.ts';
 import type { Located, LocatedEntry, LocatedScalar, Span } from './located.ts';
 import { entriesAt, find } from './located.ts';
-import { expectedNames } from './nearest.ts';
+import { expectedNames, nearest } from './nearest.ts';
 import type { KnownNames, Target } from './target.ts';
 import { parseTarget } from './target.ts';
 
@@ -47,7 +47,7 @@ export function readAxes(experiment: Experiment, known: KnownNames, problems: Pr
       continue;
     }
     const values = find(entry.value, ['values']) ?? entry.value;
-    const label = !Array.isArray(data) && isObject(data) && typeof data['label'] === 'string' ? data['label'] : name;
+    const label = !Array.isArray(data) && isObject(data) && typeof data.label === 'string' ? data.label : name;
     const axis =
       values.kind === 'list'
         ? listAxis(name, label, entry, values.items, known, problems)
@@ -118,19 +118,20 @@ function mapAxis(
 ): Axis {
   const path = ['axes', name, 'values'];
   const values: AxisValue[] = [];
-  const data = (experiment.data.axes?.[name] as { values?: Record<string, ExperimentAxisValue> }).values ?? {};
+  const given = experiment.data.axes?.[name] as { values?: Record<string, ExperimentAxisValue> } | undefined;
+  const data = given?.values ?? {};
   for (const [value, { key }] of entriesAt(experiment.tree, path)) {
-    const given = Object.hasOwn(data, value) ? data[value] : undefined;
+    const valid = Object.hasOwn(data, value) ? data[value] : undefined;
     const at = [...path, value];
     const metric = find(experiment.tree, [...at, 'metric']);
     values.push({
       name: value,
-      label: given?.label ?? value,
+      label: valid?.label ?? value,
       ...layerAt(experiment.tree, at),
       edits: ownValue(name, find(experiment.tree, [...at, 'value']), known, problems),
       metric: metric?.kind === 'scalar' ? metric : undefined,
       span: key,
-      broken: given === undefined,
+      broken: valid === undefined,
     });
   }
   if (values.length === 0) problems.add(entry.key, `axis '${name}' has no values`);
@@ -150,7 +151,10 @@ export function valueIndex(axis: Axis, name: string, span: Span, where: string, 
   const index = axis.values.findIndex((value) => value.name === name);
   if (index < 0 && !axis.broken) {
     const names = axis.values.map((value) => value.name);
-    problems.add(span, `${where}unknown value '${name}' of axis '${axis.name}'${expectedNames(name, names, 'it has none')}`);
+    problems.add(
+      span,
+      `${where}unknown value '${name}' of axis '${axis.name}'${expectedNames(name, names, 'it has none')}`,
+    );
   }
   return index;
 }
@@ -158,8 +162,13 @@ export function valueIndex(axis: Axis, name: string, span: Span, where: string, 
 /** The index of an axis by its name; reports an unknown one. */
 export function axisIndex(axes: readonly Axis[], name: string, span: Span, where: string, problems: Problems): number {
   const index = axes.findIndex((axis) => axis.name === name);
-  if (index < 0) {
-    const hint = expectedNames(name, axes.map((axis) => axis.name), 'the experiment has none');
+  const broken = axes.filter((axis) => axis.broken).map((axis) => axis.name);
+  if (index < 0 && nearest(name, broken) === undefined) {
+    const hint = expectedNames(
+      name,
+      axes.map((axis) => axis.name),
+      'the experiment has none',
+    );
     problems.add(span, `${where}unknown axis '${name}'${hint}`);
   }
   return index;

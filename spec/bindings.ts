@@ -5,6 +5,7 @@ import type { Layer } from './experiment.ts';
 import type { LinkedPipeline } from './link.ts';
 import type { Located, LocatedMap, Span } from './located.ts';
 import { expectedNames } from './nearest.ts';
+import { isExcused } from './pipeline.ts';
 import { referencesIn } from './template.ts';
 
 /** The name that is always known: the seed of the seeded stages. */
@@ -55,13 +56,13 @@ export function checkLayer(
 ): void {
   const declared = [...declaredParams(linked), seedName];
   for (const [name, { key }] of layer.params) {
-    if (declared.includes(name) || referred.has(name)) continue;
+    if (declared.includes(name) || referred.has(name) || linked.pipeline.partial) continue;
     const hint = expectedNames(name, declared, 'the pipeline has none');
     problems.add(key, `${where}unknown parameter '${name}'${hint}`);
   }
   const { pipeline, stages } = linked;
   for (const [name, { key, value }] of layer.with) {
-    if (!pipeline.stages.has(name) && !pipeline.broken.has(`stages.${name}`)) {
+    if (!pipeline.stages.has(name) && !isExcused(pipeline, 'stages', name)) {
       const hint = expectedNames(name, [...pipeline.stages.keys()], 'the pipeline has none');
       problems.add(key, `${where}unknown stage '${name}'${hint}`);
     }

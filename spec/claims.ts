@@ -16,6 +16,8 @@ export interface ReadClaim {
   where: Selection;
   cells: readonly Selection[];
   span: Span;
+  /** What messages call it: `claim 1: `. */
+  name: string;
 }
 
 /** The claims of an experiment; wrong ones are reported and left out. */
@@ -43,7 +45,10 @@ function readClaim(
   const given = checks.filter((check) => data[check] !== undefined);
   const [check] = given;
   if (check === undefined || given.length > 1) {
-    problems.add(span, `${where}expected one of 'order', 'ratio' or 'tolerance', got ${given.length === 0 ? 'none' : given.join(' and ')}`);
+    problems.add(
+      span,
+      `${where}expected one of 'order', 'ratio' or 'tolerance', got ${given.length === 0 ? 'none' : given.join(' and ')}`,
+    );
     return undefined;
   }
   if (!complete(data, check, tree, where, problems)) return undefined;
@@ -53,8 +58,13 @@ function readClaim(
   if (allowed === undefined || cells.includes(undefined)) return undefined;
   const selections = cells as Selection[];
   const names = selections.map((selection) => selectorOf(selection, axes));
-  const plan = { text: data.claim, where: whereOf(allowed, axes), check: checkOf(data, names), origin: place(tree.span) };
-  return { plan, where: allowed, cells: selections, span };
+  const plan = {
+    text: data.claim,
+    where: whereOf(allowed, axes),
+    check: checkOf(data, names),
+    origin: place(tree.span),
+  };
+  return { plan, where: allowed, cells: selections, span, name: where };
 }
 
 function complete(
@@ -82,11 +92,15 @@ function selectorTrees(check: (typeof checks)[number], tree: Located): Located[]
 }
 
 function selectorOf(selection: Selection, axes: readonly Axis[]): Selector {
-  return Object.fromEntries([...selection].map(([axis, values]) => [axes[axis]?.name ?? '', valueNames(axis, values, axes)[0] ?? '']));
+  return Object.fromEntries(
+    [...selection].map(([axis, values]) => [axes[axis]?.name ?? '', valueNames(axis, values, axes)[0] ?? '']),
+  );
 }
 
 function whereOf(selection: Selection, axes: readonly Axis[]): Record<string, readonly string[]> {
-  return Object.fromEntries([...selection].map(([axis, values]) => [axes[axis]?.name ?? '', valueNames(axis, values, axes)]));
+  return Object.fromEntries(
+    [...selection].map(([axis, values]) => [axes[axis]?.name ?? '', valueNames(axis, values, axes)]),
+  );
 }
 
 function valueNames(axis: number, values: ReadonlySet<number>, axes: readonly Axis[]): string[] {
@@ -146,6 +160,6 @@ function reportSeveral(
   const names = Object.entries(selectorOf(selection, axes)).map(([axis, value]) => `${axis}: ${value}`);
   problems.add(
     claim.span,
-    `the selector { ${names.join(', ')} } names several cells, expected it to fix ${missing.join(' and ')} as the other selectors do`,
+    `${claim.name}{ ${names.join(', ')} } names several cells, expected it to fix ${missing.join(' and ')} as the other selectors do`,
   );
 }

@@ -73,7 +73,7 @@ function renderDiagnostics(diagnostics: readonly Diagnostic[]): string {
 export function renderDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, length, message, text, related = [] } = diagnostic;
   const others = related.map((other) => `      ${positionOf(other)}  ${other.message}`);
-  if (line === 0) return [`${printable(`${file} ${text}`)}  ${printable(message)}`, ...others].join('\n');
+  if (line === 0) return [`${printable(`${file} ${text}`.trim())}  ${printable(message)}`, ...others].join('\n');
   const window = clip(text, column - 1, length);
   const blank = printable(window.text.slice(0, window.start)).replace(/[^\t]/g, ' ');
   return [

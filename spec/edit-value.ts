@@ -28,10 +28,10 @@ export function withValueAt(base: Located | undefined, path: readonly string[], 
 /** Where a schema says `format: path` in a value. */
 export function pathsIn(schema: unknown, value: Json): string[][] {
   if (!isObject(schema)) return [];
-  if (typeof value === 'string') return schema['format'] === 'path' || branches(schema).some(isPathSchema) ? [[]] : [];
+  if (typeof value === 'string') return schema.format === 'path' || branches(schema).some(isPathSchema) ? [[]] : [];
   const found = branches(schema).flatMap((branch) => pathsIn(branch, value));
   if (Array.isArray(value)) {
-    for (const [i, item] of value.entries()) found.push(...below(String(i), schema['items'], item));
+    for (const [i, item] of value.entries()) found.push(...below(String(i), schema.items, item));
   } else if (isObject(value)) {
     for (const [key, item] of Object.entries(value)) found.push(...below(key, schemaOfKey(schema, key), item as Json));
   }
@@ -43,11 +43,13 @@ function below(key: string, schema: unknown, value: Json): string[][] {
 }
 
 function branches(schema: Record<string, unknown>): unknown[] {
-  return ['anyOf', 'oneOf', 'allOf'].flatMap((word) => (Array.isArray(schema[word]) ? (schema[word] as unknown[]) : []));
+  return ['anyOf', 'oneOf', 'allOf'].flatMap((word) =>
+    Array.isArray(schema[word]) ? (schema[word] as unknown[]) : [],
+  );
 }
 
 function isPathSchema(schema: unknown): boolean {
-  return isObject(schema) && schema['format'] === 'path';
+  return isObject(schema) && schema.format === 'path';
 }
 
 function schemaOfKey(schema: Record<string, unknown>, key: string): unknown {

@@ -1,27 +1,18 @@
-// Evaluates interpolations and layers: the value of a parameter, and the parameters of a stage, in one cell.
-import type { JsonObject } from '../util/json.ts';
+// Evaluates interpolations: the value of a parameter in one cell, through all layers.
 import type { AxisValue } from './axes.ts';
 import type { Bindings } from './bindings.ts';
-import { seedName, unknownStageParam } from './bindings.ts';
+import { seedName } from './bindings.ts';
 import type { Problems } from './diagnostic.ts';
-import { isRemote, pathsIn, withAbsolutePaths, withValueAt } from './edit-value.ts';
+import { withAbsolutePaths, withValueAt } from './edit-value.ts';
 import { compileSchema } from './json-schema.ts';
-import type { LinkedStage } from './link.ts';
-import type { Located, LocatedEntry, LocatedMap, Span } from './located.ts';
-import { child, keySpan, originsOf, pointerTo, showValue, sizeOf, toPlain, valueSpan } from './located.ts';
+import type { Located, LocatedEntry, Span } from './located.ts';
+import { child, keySpan, showValue, sizeOf, toPlain, valueSpan } from './located.ts';
 import { expectedNames } from './nearest.ts';
-import type { Origin } from './plan.ts';
 import type { Complaint } from './schema-complaints.ts';
 import { parseTemplate, referencesIn } from './template.ts';
 
 /** The index of a value for each axis: one cell. */
 export type Choice = readonly number[];
-
-export interface StageParams {
-  params: JsonObject;
-  origins: Record<string, Origin>;
-  paths: string[];
-}
 
 export interface EvaluatorOptions {
   /** Where a parameter without a value is reported; when undefined it is not, and what needs it is left unchecked. */
@@ -32,7 +23,8 @@ export interface EvaluatorOptions {
 
 const mostValues = 100_000;
 const longestText = 65_536;
-const seedSchema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+/** What a seed may be. */
+export const seedSchema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
 const defaultSource = { name: '--seed', text: '0', folder: '', flag: true };
 const defaultSeed: Located = { kind: 'scalar', span: { source: defaultSource, start: 0, end: 1 }, value: 0 };
@@ -42,37 +34,15 @@ export class Evaluator {
   readonly #problems: Problems;
   readonly #options: EvaluatorOptions;
   readonly #params = new Map<string, Located | undefined>();
-  readonly #stages = new Map<string, StageParams | undefined>();
   readonly #paramAxes = new Map<string, readonly number[]>();
-  readonly #stageAxes = new Map<string, readonly number[]>();
   readonly #running: string[] = [];
   readonly #cycles = new Set<string>();
+  readonly #unbound = new Set<string>();
 
   constructor(bindings: Bindings, problems: Problems, options: EvaluatorOptions) {
     this.#bindings = bindings;
     this.#problems = problems;
     this.#options = options;
-  }
-
-  /** The axes on which a stage's own parameters and seed depend, in order. */
-  ownAxes(stage: LinkedStage): readonly number[] {
-    const known = this.#stageAxes.get(stage.name);
-    if (known !== undefined) return known;
-    const { layers, axes, edits } = this.#bindings;
-    const axesFound = new Set<number>();
-    const trees: (Located | undefined)[] = [stage.with, stage.definition.seeded ? stage.seed : undefined];
-    for (const layer of layers) trees.push(layer.with.get(stage.name)?.value);
-    for (const [i, axis] of axes.entries()) {
-      const set = axis.values.flatMap((value) => stageSettings(value, stage.name));
-      if (set.length > 0) axesFound.add(i);
-      trees.push(...set);
-    }
-    for (const edit of edits) if (edit.target.stage === stage.name) trees.push(edit.value);
-    for (const tree of trees) this.#addAxesOf(tree, axesFound);
-    if (stage.definition.seeded && stage.seed === undefined) for (const i of this.paramAxes(seedName)) axesFound.add(i);
-    const sorted = [...axesFound].sort((a, b) => a - b);
-    this.#stageAxes.set(stage.name, sorted);
-    return sorted;
   }
 
   /** The axes on which a parameter depends, in order. */
@@ -91,13 +61,14 @@ export class Evaluator {
     for (const { target, value } of edits) {
       if (target.stage === undefined && target.path[0] === name) trees.push(value);
     }
-    for (const tree of trees) this.#addAxesOf(tree, axesFound);
+    for (const tree of trees) this.addAxesOf(tree, axesFound);
     const sorted = [...axesFound].sort((a, b) => a - b);
     this.#paramAxes.set(name, sorted);
     return sorted;
   }
 
-  #addAxesOf(tree: Located | undefined, axes: Set<number>): void {
+  /** Adds the axes on which the interpolations of a value depend. */
+  addAxesOf(tree: Located | undefined, axes: Set<number>): void {
     if (tree === undefined) return;
     for (const { path } of referencesIn(tree)) for (const i of this.paramAxes(path[0] as string)) axes.add(i);
   }
@@ -115,7 +86,7 @@ export class Evaluator {
 
   #rawParam(name: string, choice: Choice): Located | undefined {
     const { layers, linked, edits } = this.#bindings;
-    const chosen = this.#chosen(choice);
+    const chosen = chosenValues(this.#bindings, choice);
     const given = [...layers, ...chosen].map((layer) => layer.params.get(name)?.value);
     const raw = given.findLast((value) => value !== undefined) ?? linked.pipeline.params.get(name)?.fallback;
     const where = `parameter '${name}': `;
@@ -136,7 +107,7 @@ export class Evaluator {
       value = changed;
     }
     if (value === undefined && name === seedName) return defaultSeed;
-    if (value === undefined) this.#reportUnbound(name);
+    if (value === undefined) this.#unbound.add(name);
     return value;
   }
 
@@ -152,7 +123,8 @@ export class Evaluator {
   }
 
   #checkedParam(name: string, value: Located | undefined): Located | undefined {
-    const schema = this.#bindings.linked.pipeline.params.get(name)?.schema ?? (name === seedName ? seedSchema : undefined);
+    const schema =
+      this.#bindings.linked.pipeline.params.get(name)?.schema ?? (name === seedName ? seedSchema : undefined);
     if (value === undefined || schema === undefined) return value;
     const complaints = compileSchema(schema).check(toPlain(value));
     for (const complaint of complaints) {
@@ -160,10 +132,6 @@ export class Evaluator {
       this.#problems.add(span, says);
     }
     return complaints.length > 0 ? undefined : withAbsolutePaths(schema, value);
-  }
-
-  #chosen(choice: Choice): AxisValue[] {
-    return this.#bindings.axes.map((axis, i) => axis.values[choice[i] as number] as AxisValue);
   }
 
   /** The value with its interpolations replaced; undefined when one of them is wrong (reported). */
@@ -223,7 +191,8 @@ export class Evaluator {
     const [name = '', ...keys] = path;
     if (!this.#options.known.has(name)) {
       const hint = expectedNames(name, [...this.#options.known], 'there are none');
-      this.#problems.add(span, `${where}unknown parameter '${name}'${hint}`);
+      if (!this.#bindings.linked.pipeline.partial)
+        this.#problems.add(span, `${where}unknown parameter '${name}'${hint}`);
       return undefined;
     }
     if (this.#running.includes(name)) {
@@ -231,13 +200,16 @@ export class Evaluator {
       return undefined;
     }
     let value = this.param(name, choice);
+    if (value === undefined && this.#unbound.has(name)) this.#reportUnbound(name);
     for (const [i, key] of keys.entries()) {
       if (value === undefined) return undefined;
       const inner = child(value, key);
       if (inner === undefined) {
         const holder = [name, ...keys.slice(0, i)].join('.');
         const hint =
-          value.kind === 'map' ? expectedNames(key, [...value.entries.keys()], 'it is empty') : `, it is ${showValue(toPlain(value))}`;
+          value.kind === 'map'
+            ? expectedNames(key, [...value.entries.keys()], 'it is empty')
+            : `, it is ${showValue(toPlain(value))}`;
         this.#problems.add(span, `${where}'${holder}' has no '${key}'${hint}`);
       }
       value = inner;
@@ -252,120 +224,16 @@ export class Evaluator {
     this.#cycles.add(id);
     this.#problems.add(span, `parameter cycle: ${[...cycle, name].join(' -> ')}`);
   }
+}
 
-  /** A stage's parameters, checked; undefined when something is wrong (reported) or has no value. */
-  stageParams(stage: LinkedStage, choice: Choice): StageParams | undefined {
-    const key = `${stage.name}:${projection(this.ownAxes(stage), choice)}`;
-    if (!this.#stages.has(key)) this.#stages.set(key, this.#checkedStage(stage, choice));
-    return this.#stages.get(key);
-  }
-
-  #checkedStage(stage: LinkedStage, choice: Choice): StageParams | undefined {
-    const where = `stage '${stage.name}': `;
-    const { values, wrong, whole } = this.#mergedParams(stage, choice, where);
-    const entries = new Map<string, LocatedEntry>();
-    for (const [name, { key, value }] of values) entries.set(name, { key, value });
-    const schema = stage.definition.params;
-    const tree = withAbsolutePaths(schema, { kind: 'map', span: stage.key, entries }) as LocatedMap;
-    const params = toPlain(tree) as JsonObject;
-    const complaints = compileSchema(schema).check(params);
-    for (const complaint of complaints) {
-      if (complaint.kind === 'missing' && complaint.path.length === 0 && (!whole || wrong.has(complaint.key))) continue;
-      this.#reportStage(stage, complaint, tree, values);
-    }
-    if (complaints.length > 0 || wrong.size > 0 || !whole) return undefined;
-    const local = pathsIn(schema, params).filter((path) => !isRemote(valueAt(params, path)));
-    return { params, origins: originsOf(tree), paths: local.map((path) => path.reduce(pointerTo, '')) };
-  }
-
-  #mergedParams(stage: LinkedStage, choice: Choice, where: string) {
-    const { layers, edits } = this.#bindings;
-    const chosen = this.#chosen(choice);
-    const raw = new Map<string, LocatedEntry & { done: boolean }>();
-    let whole = true;
-    for (const tree of [stage.with, ...[...layers, ...chosen].map((layer) => layer.with.get(stage.name)?.value)]) {
-      if (tree === undefined) continue;
-      const map = tree.kind === 'map' ? tree : this.#wholeWith(tree, choice, where);
-      if (map === undefined) whole = false;
-      else for (const [name, entry] of map.entries) raw.set(name, { ...entry, done: map !== tree });
-    }
-    const values = new Map<string, LocatedEntry & { raw: Located }>();
-    const wrong = new Set<string>();
-    for (const [name, { key, value, done }] of raw) {
-      const result = done ? value : this.evaluate(value, choice, `${where}parameter '${name}': `);
-      if (result === undefined) wrong.add(name);
-      else values.set(name, { key, value: result, raw: value });
-    }
-    for (const edit of [...chosen.flatMap((value) => value.edits), ...edits]) {
-      if (edit.target.stage !== stage.name) continue;
-      const [name = '', ...rest] = edit.target.path;
-      const set = this.evaluate(edit.value, choice, `${where}parameter '${name}': `);
-      const changed = set === undefined ? undefined : withValueAt(values.get(name)?.value, rest, set);
-      if (typeof changed === 'string') this.#problems.add(edit.value.span, `${where}parameter '${name}': ${changed}`);
-      if (changed === undefined || typeof changed === 'string') wrong.add(name);
-      else values.set(name, { key: edit.value.span, value: changed, raw: edit.value });
-    }
-    return { values, wrong, whole };
-  }
-
-  /** `with: "${data}"`: must give a mapping. */
-  #wholeWith(tree: Located, choice: Choice, where: string): LocatedMap | undefined {
-    const value = this.evaluate(tree, choice, where);
-    if (value === undefined || value.kind === 'map') return value;
-    const got = showValue(toPlain(value));
-    this.#problems.add(tree.span, `${where}'with' expects a mapping of parameters, got ${got}`);
-    return undefined;
-  }
-
-  #reportStage(
-    stage: LinkedStage,
-    complaint: Complaint,
-    tree: LocatedMap,
-    values: ReadonlyMap<string, { raw: Located }>,
-  ): void {
-    const where = `stage '${stage.name}': `;
-    const [name] = complaint.path;
-    if (name === undefined && complaint.kind === 'unknown') {
-      const properties = (stage.definition.params as { properties?: Record<string, unknown> }).properties ?? {};
-      this.#problems.add(keySpan(tree, [complaint.key]), unknownStageParam(stage.name, complaint.key, properties));
-    } else if (name === undefined && complaint.kind === 'missing') {
-      this.#problems.add(stage.key, `${where}parameter '${complaint.key}' is missing: give it under 'with'`);
-    } else if (name === undefined) {
-      this.#problems.add(stage.key, `${where}'with' ${complaint.kind === 'value' ? complaint.says : 'has a wrong key'}`);
-    } else {
-      const { span, says } = paramSentence(`${where}parameter '${name}'`, { ...complaint, path: complaint.path.slice(1) }, tree.entries.get(name)?.value ?? tree);
-      const raw = values.get(name)?.raw.span;
-      const elsewhere = raw !== undefined && (raw.source !== span.source || raw.end < span.start || raw.start > span.end);
-      this.#problems.add(span, says, elsewhere ? [{ span: raw, message: `stage '${stage.name}' takes it here` }] : []);
-    }
-  }
-
-  /** The seed of a stage: 0 when it draws no random numbers, so that all seeds share it. */
-  seed(stage: LinkedStage, choice: Choice): number | undefined {
-    if (!stage.definition.seeded) return 0;
-    if (stage.seed === undefined) {
-      const given = this.param(seedName, choice);
-      return given === undefined ? undefined : (toPlain(given) as number);
-    }
-    const value = this.evaluate(stage.seed, choice, `stage '${stage.name}': 'seed': `);
-    if (value === undefined) return undefined;
-    for (const complaint of compileSchema(seedSchema).check(toPlain(value))) {
-      if (complaint.kind === 'value') this.#problems.add(value.span, `stage '${stage.name}': 'seed' ${complaint.says}`);
-      return undefined;
-    }
-    return toPlain(value) as number;
-  }
+/** The axis values of a cell. */
+export function chosenValues({ axes }: Bindings, choice: Choice): AxisValue[] {
+  return axes.map((axis, i) => axis.values[choice[i] as number] as AxisValue);
 }
 
 /** The values that matter of a cell, as a key. */
 export function projection(axes: readonly number[], choice: Choice): string {
   return axes.map((i) => choice[i]).join(',');
-}
-
-function stageSettings(value: AxisValue, stage: string): Located[] {
-  const given = value.with.get(stage)?.value;
-  const edits = value.edits.filter((edit) => edit.target.stage === stage).map((edit) => edit.value);
-  return given === undefined ? edits : [given, ...edits];
 }
 
 function paramSettings(value: AxisValue, name: string): Located[] {
@@ -374,11 +242,13 @@ function paramSettings(value: AxisValue, name: string): Located[] {
   return given === undefined ? edits.map((edit) => edit.value) : [given, ...edits.map((edit) => edit.value)];
 }
 
-function paramSentence(subject: string, complaint: Complaint, value: Located): { span: Span; says: string } {
+/** The sentence about a wrong value, and where it is. `subject` is `parameter 'rank'`. */
+export function paramSentence(subject: string, complaint: Complaint, value: Located): { span: Span; says: string } {
   const { path } = complaint;
   const inner = path.length === 0 ? subject : subject.replace(/'$/, `.${path.join('.')}'`);
   if (complaint.kind === 'value') return { span: valueSpan(value, path), says: `${inner} ${complaint.says}` };
-  if (complaint.kind === 'missing') return { span: valueSpan(value, path), says: `${inner}: key '${complaint.key}' is missing` };
+  if (complaint.kind === 'missing')
+    return { span: valueSpan(value, path), says: `${inner}: key '${complaint.key}' is missing` };
   const hint = complaint.kind === 'unknown' ? complaint.hint : `, ${complaint.says}`;
   return { span: keySpan(value, [...path, complaint.key]), says: `${inner}: unknown key '${complaint.key}'${hint}` };
 }
@@ -394,8 +264,4 @@ function hasTemplates(tree: Located): boolean {
     templates.set(tree, has);
   }
   return has;
-}
-
-function valueAt(params: JsonObject, path: readonly string[]): string {
-  return String(path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], params));
 }

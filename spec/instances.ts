@@ -2,13 +2,14 @@
 // instances that would do the same work are one node.
 import { canonicalJson } from '../util/json.ts';
 import type { Axis } from './axes.ts';
-import type { Choice, Evaluator, StageParams } from './evaluator.ts';
+import type { Choice } from './evaluator.ts';
 import { projection } from './evaluator.ts';
 import type { LinkedPipeline, LinkedStage } from './link.ts';
 import { place } from './located.ts';
 import { cellLabel } from './names.ts';
 import type { PlanInput, PlanNode } from './plan.ts';
 import type { JsonObject, Numerics } from './stage.ts';
+import type { StageEvaluator, StageParams } from './stage-params.ts';
 
 interface Draft extends StageParams {
   stage: LinkedStage;
@@ -23,7 +24,7 @@ export class Instances {
   made = 0;
   readonly #linked: LinkedPipeline;
   readonly #axes: readonly Axis[];
-  readonly #evaluator: Evaluator;
+  readonly #evaluator: StageEvaluator;
   readonly #numerics: Numerics;
   readonly #force: ReadonlySet<string>;
   readonly #drafts: Draft[] = [];
@@ -37,7 +38,7 @@ export class Instances {
   constructor(
     linked: LinkedPipeline,
     axes: readonly Axis[],
-    evaluator: Evaluator,
+    evaluator: StageEvaluator,
     numerics: Numerics,
     force: ReadonlySet<string>,
   ) {
@@ -106,7 +107,7 @@ export class Instances {
     });
     if (given === undefined || seed === undefined || stage.broken) return undefined;
     if (inputs.some((input) => input.node === undefined)) return undefined;
-    const threads = given.params['threads'];
+    const threads = given.params.threads;
     const numerics = hasThreads(stage) && typeof threads === 'number' ? { ...this.#numerics, threads } : this.#numerics;
     const force = this.#force.has(stage.name);
     return { ...given, stage, seed, numerics, force, inputs: inputs as Draft['inputs'] };
@@ -139,7 +140,9 @@ export class Instances {
     for (let i = this.#drafts.length - 1; i >= 0; i--) {
       if (wanted.has(i)) for (const { node } of (this.#drafts[i] as Draft).inputs) wanted.add(node);
     }
-    const nodes = this.#drafts.flatMap((draft, i) => (wanted.has(i) ? [toNode(draft, cells[i] as string, ids, i)] : []));
+    const nodes = this.#drafts.flatMap((draft, i) =>
+      wanted.has(i) ? [toNode(draft, cells[i] as string, ids, i)] : [],
+    );
     return { nodes, ids };
   }
 

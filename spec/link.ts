@@ -1,9 +1,10 @@
 // Joins the stages of a pipeline: definitions, inputs with the outputs that feed them, and the order.
 import type { Problems } from './diagnostic.ts';
+import type { Span } from './located.ts';
 import { didYouMean, editDistance, expectedNames, nearest, orList } from './nearest.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
+import { isExcused } from './pipeline.ts';
 import type { InputPort, OutputPort, StageDefinition, StageRegistry } from './stage.ts';
-import type { Span } from './located.ts';
 
 export interface Link {
   input: string;
@@ -81,7 +82,7 @@ class Linker {
     for (const [input, port] of Object.entries(definition.inputs)) {
       if (port.optional === true || stage.inputs.has(input)) continue;
       broken = true;
-      if (!meant.has(input)) this.#missing(stage, input, port);
+      if (!meant.has(input) && !stage.partial) this.#missing(stage, input, port);
     }
     return { ...stage, definition, links, broken };
   }
@@ -100,7 +101,7 @@ class Linker {
     const where = `stage '${stage.name}': input '${input}'`;
     const source = this.pipeline.stages.get(name);
     if (source === undefined) {
-      if (this.pipeline.broken.has(`stages.${name}`)) return undefined;
+      if (isExcused(this.pipeline, 'stages', name)) return undefined;
       const hint = expectedNames(name, [...this.pipeline.stages.keys()], 'the pipeline has none');
       this.problems.add(span, `${where} comes from an unknown stage '${name}'${hint}`);
       return undefined;

@@ -3,6 +3,7 @@ import type { Problems } from './diagnostic.ts';
 import type { LinkedPipeline } from './link.ts';
 import type { LocatedScalar } from './located.ts';
 import { expectedNames, orList } from './nearest.ts';
+import { isExcused } from './pipeline.ts';
 import type { StageDefinition } from './stage.ts';
 
 export interface MetricTarget {
@@ -12,7 +13,11 @@ export interface MetricTarget {
 }
 
 /** Reads a reference; undefined when the stage, the output or the field is unknown (reported). */
-export function readMetric(scalar: LocatedScalar, linked: LinkedPipeline, problems: Problems): MetricTarget | undefined {
+export function readMetric(
+  scalar: LocatedScalar,
+  linked: LinkedPipeline,
+  problems: Problems,
+): MetricTarget | undefined {
   const text = String(scalar.value);
   const [stage = '', ...rest] = text.split('.');
   const complain = (message: string) => {
@@ -21,8 +26,10 @@ export function readMetric(scalar: LocatedScalar, linked: LinkedPipeline, proble
   };
   const { pipeline } = linked;
   if (!pipeline.stages.has(stage)) {
-    if (pipeline.broken.has(`stages.${stage}`)) return undefined;
-    return complain(`unknown stage '${stage}'${expectedNames(stage, [...pipeline.stages.keys()], 'the pipeline has none')}`);
+    if (isExcused(pipeline, 'stages', stage)) return undefined;
+    return complain(
+      `unknown stage '${stage}'${expectedNames(stage, [...pipeline.stages.keys()], 'the pipeline has none')}`,
+    );
   }
   const definition = linked.stages.get(stage)?.definition;
   if (definition === undefined) return undefined;
@@ -40,7 +47,8 @@ function locate(
   const [first = '', ...others] = rest;
   if (others.length > 0 && Object.hasOwn(definition.outputs, first)) {
     const kind = definition.outputs[first]?.kind;
-    if (kind !== 'metrics') return complain(`output '${first}' of stage '${stage}' is of kind '${kind}', expected 'metrics'`);
+    if (kind !== 'metrics')
+      return complain(`output '${first}' of stage '${stage}' is of kind '${kind}', expected 'metrics'`);
     return withField({ stage, output: first, field: others.join('.') }, definition, complain);
   }
   const [only] = metrics;

@@ -1,6 +1,6 @@
 // Pipeline files, with what they include, as parameters and stages that know their places.
 import { resolve } from 'node:path';
-import type { ParamSchema } from '../schemas/param-schema.ts';
+import type { ParamSchema, ValueSchema } from '../schemas/param-schema.ts';
 import type { PipelineFile } from '../schemas/pipeline.ts';
 import { pipelineFile } from '../schemas/pipeline.ts';
 import type { Problems } from './diagnostic.ts';
@@ -14,7 +14,7 @@ import { parseYaml } from './yaml-source.ts';
 
 export interface PipelineParam {
   name: string;
-  schema: ParamSchema;
+  schema: ValueSchema;
   /** The default. */
   fallback: Located | undefined;
   key: Span;
@@ -29,20 +29,30 @@ export interface PipelineStage {
   with: Located | undefined;
   seed: Located | undefined;
   key: Span;
+  /** True when parts of it were wrong and left out: what seems to be missing may be there, misspelt. */
+  partial: boolean;
 }
 
 export interface Pipeline {
   name: string;
   params: ReadonlyMap<string, PipelineParam>;
   stages: ReadonlyMap<string, PipelineStage>;
-  /** Names that are declared but wrong: nothing more is said about what uses them. */
+  /** `stages.warm`, `params.rank`: declared but wrong, so that nothing more is said about what uses them. */
   broken: ReadonlySet<string>;
+  /** True when the file has unknown or wrong sections: an unknown name may be declared in one of them. */
+  partial: boolean;
+}
+
+/** True when an unknown name must not be reported, since its declaration was. */
+export function isExcused(pipeline: Pipeline, section: 'params' | 'stages', name: string): boolean {
+  return pipeline.partial || pipeline.broken.has(`${section}.${name}`);
 }
 
 interface Parts {
   params: Map<string, PipelineParam>;
   stages: Map<string, PipelineStage>;
   broken: Set<string>;
+  partial: boolean;
 }
 
 /** Reads a pipeline file and its includes; undefined when the file itself cannot be used. */
@@ -53,10 +63,15 @@ export async function loadPipeline(path: string, from: Span, files: SpecFiles): 
 }
 
 /** A pipeline from an already parsed file. */
-export async function readPipeline(path: string, source: Source, tree: Located, files: SpecFiles): Promise<Pipeline | undefined> {
+export async function readPipeline(
+  path: string,
+  source: Source,
+  tree: Located,
+  files: SpecFiles,
+): Promise<Pipeline | undefined> {
   const file = checkShape(pipelineFile, tree, files.problems);
   if (file === undefined) return undefined;
-  const parts: Parts = { params: new Map(), stages: new Map(), broken: new Set() };
+  const parts: Parts = { params: new Map(), stages: new Map(), broken: new Set(), partial: false };
   collect(file, parts, files.problems);
   await include(file, source, [path], new Set([path]), parts, files);
   return { name: file.data.pipeline, ...parts };
@@ -89,8 +104,9 @@ async function include(
 }
 
 function collect(file: Shaped<PipelineFile>, parts: Parts, problems: Problems): void {
+  parts.partial ||= file.wrong.has('');
   for (const [name, entry] of entriesAt(file.tree, ['params'])) {
-    const schema = own(file.data.params, name);
+    const schema = valueSchemaOf(own(file.data.params, name));
     if (isDuplicate('parameter', name, entry.key, parts.params, problems)) continue;
     if (schema === undefined || !isSchema(name, schema, file.tree, problems)) parts.broken.add(`params.${name}`);
     else parts.params.set(name, readParam(name, schema, file.tree));
@@ -99,8 +115,16 @@ function collect(file: Shaped<PipelineFile>, parts: Parts, problems: Problems): 
     const stage = own(file.data.stages, name);
     if (isDuplicate('stage', name, entry.key, parts.stages, problems)) continue;
     if (stage === undefined) parts.broken.add(`stages.${name}`);
-    else parts.stages.set(name, readStage(name, stage.use, file.tree));
+    else
+      parts.stages.set(name, { ...readStage(name, stage.use, file.tree), partial: file.wrong.has(`stages.${name}`) });
   }
+}
+
+/** Without the default, which is a value and may be interpolated. */
+function valueSchemaOf(param: ParamSchema | undefined): ValueSchema | undefined {
+  if (param === undefined) return undefined;
+  const { default: _, ...schema } = param;
+  return schema;
 }
 
 function own<T>(record: Record<string, T> | undefined, key: string): T | undefined {
@@ -123,8 +147,8 @@ function isDuplicate(
   return true;
 }
 
-/** True when ajv can compile the schema and its default is valid. */
-function isSchema(name: string, schema: ParamSchema, tree: Located, problems: Problems): boolean {
+/** True when ajv can compile the schema. */
+function isSchema(name: string, schema: ValueSchema, tree: Located, problems: Problems): boolean {
   try {
     compileSchema(schema);
     return true;
@@ -135,12 +159,12 @@ function isSchema(name: string, schema: ParamSchema, tree: Located, problems: Pr
   }
 }
 
-function readParam(name: string, schema: ParamSchema, tree: Located): PipelineParam {
+function readParam(name: string, schema: ValueSchema, tree: Located): PipelineParam {
   const path = ['params', name];
   return { name, schema, fallback: find(tree, [...path, 'default']), key: keySpan(tree, path) };
 }
 
-function readStage(name: string, use: string, tree: Located): PipelineStage {
+function readStage(name: string, use: string, tree: Located): Omit<PipelineStage, 'partial'> {
   const path = ['stages', name];
   const inputs = new Map<string, { key: Span; from: string; span: Span }>();
   for (const [input, { key, value }] of entriesAt(tree, [...path, 'in'])) {

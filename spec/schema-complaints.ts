@@ -97,12 +97,12 @@ function complaintOf(mistake: Mistake): Complaint {
 }
 
 function keyHint(key: string, mistake: Mistake): string {
-  const properties = isObject(mistake.parentSchema) ? mistake.parentSchema['properties'] : undefined;
+  const properties = isObject(mistake.parentSchema) ? mistake.parentSchema.properties : undefined;
   return expectedNames(key, isObject(properties) ? Object.keys(properties) : [], 'expected none');
 }
 
 function titleOf(mistake: Mistake): string | undefined {
-  const title = isObject(mistake.parentSchema) ? mistake.parentSchema['title'] : undefined;
+  const title = isObject(mistake.parentSchema) ? mistake.parentSchema.title : undefined;
   return typeof title === 'string' ? title : undefined;
 }
 
@@ -129,14 +129,14 @@ const typeWords: Readonly<Record<string, string>> = {
 function expectation(mistake: Mistake): string {
   const { keyword } = mistake;
   const params = mistake.params as Record<string, unknown>;
-  const limit = `${params['limit']}`;
+  const limit = `${params.limit}`;
   switch (keyword) {
     case 'type':
       return alternatives(typesOf(mistake).map((type) => typeWords[type] ?? type));
     case 'enum':
-      return alternatives((params['allowedValues'] as unknown[]).map(showValue));
+      return alternatives((params.allowedValues as unknown[]).map(showValue));
     case 'const':
-      return showValue(params['allowedValue']);
+      return showValue(params.allowedValue);
     case 'minimum':
       return `at least ${limit}`;
     case 'maximum':
@@ -146,7 +146,7 @@ function expectation(mistake: Mistake): string {
     case 'exclusiveMaximum':
       return `less than ${limit}`;
     case 'multipleOf':
-      return `a multiple of ${params['multipleOf']}`;
+      return `a multiple of ${params.multipleOf}`;
     case 'minItems':
       return `at least ${limit} items`;
     case 'maxItems':
@@ -156,9 +156,9 @@ function expectation(mistake: Mistake): string {
     case 'maxLength':
       return `at most ${limit} characters`;
     case 'format':
-      return params['format'] === 'path' ? 'a path' : `text of the form '${params['format']}'`;
+      return params.format === 'path' ? 'a path' : `text of the form '${params.format}'`;
     case 'pattern':
-      return titleOf(mistake) ?? `text that matches /${params['pattern']}/`;
+      return titleOf(mistake) ?? `text that matches /${params.pattern}/`;
     default:
       return titleOf(mistake) ?? `what its schema says (${mistake.message ?? keyword})`;
   }

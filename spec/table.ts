@@ -26,13 +26,19 @@ export function readTable(
   const { table, paper } = experiment.data;
   const placed: Record<Part, string[]> = { rows: [], columns: [], mean_over: [] };
   const first = new Map<string, Span>();
+  const before = problems.count;
   for (const part of parts) placeNamed(part, experiment, axes, placed, first, problems);
+  const named = problems.count === before;
   const left = axes.filter((axis) => !first.has(axis.name));
   for (const axis of left) {
     if (axis.name === seedName) placed.mean_over.push(axis.name);
     else if (added.has(axis.name)) placed.rows.push(axis.name);
     else if (hasPlaces(table)) {
-      problems.add(axis.key, `axis '${axis.name}' has no place in the table: name it in 'rows', 'columns' or 'mean_over'`);
+      if (!named || axis.broken) continue;
+      problems.add(
+        axis.key,
+        `axis '${axis.name}' has no place in the table: name it in 'rows', 'columns' or 'mean_over'`,
+      );
     } else placed[axis === lastOf(left, added) && left.length > 1 ? 'columns' : 'rows'].push(axis.name);
   }
   const source = paper?.source ?? '';

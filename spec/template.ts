@@ -1,4 +1,5 @@
 // Interpolations: the `${name.key}` in a text, and where each stands.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import type { Located, LocatedScalar, Span } from './located.ts';
 
 /** A part of a text: literal text, or a reference to a parameter and a path into its value. */
@@ -47,7 +48,11 @@ function split(text: string, scalar: LocatedScalar): TemplatePart[] {
 
 function readReference(inside: string, span: Span): TemplatePart {
   if (reference.test(inside)) return { kind: 'reference', path: inside.trim().split('.'), span };
-  return { kind: 'mistake', message: `'\${${inside}}' does not name a parameter, expected '\${name}' or '\${name.key}'`, span };
+  return {
+    kind: 'mistake',
+    message: `'\${${inside}}' does not name a parameter, expected '\${name}' or '\${name.key}'`,
+    span,
+  };
 }
 
 /** The range of a part of a text; the whole text when quoting or folding hides where the part stands. */

@@ -21,7 +21,7 @@ export function parseRange(source: Source, start: number, end: number, problems:
     merge: false,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    resolveKnownTags: false,
   });
   const [mistake] = [...document.errors, ...document.warnings];
   if (mistake !== undefined) {
@@ -30,8 +30,9 @@ export function parseRange(source: Source, start: number, end: number, problems:
     return undefined;
   }
   const reader = new Reader(source, start, problems);
-  const whole = { source, start, end };
-  return document.contents === null ? { kind: 'scalar', span: whole, value: null } : reader.read(document.contents, 0);
+  if (document.contents === null) return { kind: 'scalar', span: { source, start, end }, value: null };
+  const value = reader.read(document.contents, 0);
+  return reader.refused ? undefined : value;
 }
 
 function syntaxMessage(code: string, message: string): string {
@@ -43,6 +44,8 @@ function syntaxMessage(code: string, message: string): string {
 
 /** Turns YAML nodes into located values, checking what YAML allows and specs do not. */
 class Reader {
+  /** True when something was found that has no value, so that nothing more can be said of the document. */
+  refused = false;
   readonly #anchors = new Map<string, Located | undefined>();
   #aliased = 0;
   readonly source: Source;
@@ -75,12 +78,12 @@ class Reader {
 
   #scalar(value: unknown, span: Span): Scalar {
     if (typeof value === 'number' && !Number.isFinite(value)) {
-      this.problems.add(span, `expected a finite number, got ${value}`);
-      return 0;
+      this.#refuse(span, `expected a finite number, got ${value}`);
+      return null;
     }
     if (typeof value === 'string' && !value.isWellFormed()) {
-      this.problems.add(span, 'text with half of a surrogate pair cannot be kept');
-      return '';
+      this.#refuse(span, 'text with half of a surrogate pair cannot be kept');
+      return null;
     }
     const written = this.source.text.slice(span.start, span.end);
     if (typeof value === 'number' && /^[-+]?\d+$/.test(written) && !Number.isSafeInteger(value)) {
@@ -114,14 +117,18 @@ class Reader {
       const name = String(node.value);
       if (name !== '__proto__' && name.isWellFormed()) return name;
     }
-    this.problems.add(span, isScalar(node) ? `${showKey(node.value)} cannot be a key` : 'expected a plain key');
+    const what = isScalar(node) && node.value !== null ? showValue(node.value) : undefined;
+    this.problems.add(span, what === undefined ? 'expected a key of plain text' : `${what} cannot be a key`);
     return undefined;
   }
 
   #alias(name: string, span: Span): Located {
     const target = this.#anchors.get(name);
     if (target === undefined) {
-      return this.#refuse(span, this.#anchors.has(name) ? `alias '${name}' stands for itself` : `unknown alias '${name}'`);
+      return this.#refuse(
+        span,
+        this.#anchors.has(name) ? `alias '${name}' stands for itself` : `unknown alias '${name}'`,
+      );
     }
     this.#aliased += sizeOf(target);
     return this.#aliased > mostAliasedValues
@@ -131,6 +138,7 @@ class Reader {
 
   #refuse(span: Span, message: string): Located {
     this.problems.add(span, message);
+    this.refused = true;
     return { kind: 'scalar', span, value: null };
   }
 
@@ -138,8 +146,4 @@ class Reader {
     const [start, end] = range ?? [0, 0];
     return { source: this.source, start: this.offset + start, end: this.offset + end };
   }
-}
-
-function showKey(value: unknown): string {
-  return value === null ? 'an empty key' : showValue(value);
 }

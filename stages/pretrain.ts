@@ -17,9 +17,19 @@ const params = object({
     default: 0.02,
     description: 'standard deviation of the matrices at the start',
   }),
-  init_scale_residual: Type.Boolean({
-    default: true,
-    description: 'divides the start of o_proj and down_proj by sqrt(2 layers), as GPT-2 does',
+  init_embedding_std: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, description: 'the same of the token embedding; default: init_std' }),
+  ),
+  init_residual_std: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      description: 'the same of o_proj and down_proj; default: init_std / sqrt(2 layers), as GPT-2',
+    }),
+  ),
+  init_residual_growth: Type.Number({
+    exclusiveMinimum: 0,
+    default: 1,
+    description: 'factor of init_residual_std from one layer to the next; above 1, deep layers weigh as much as early ones',
   }),
   max_length: maxLength(),
   batch_size: batchSize(64, 'records per optimizer step'),

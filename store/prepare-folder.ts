@@ -1,7 +1,16 @@
 // Makes a store's folder, or makes sure that it is a store that this lamina understands.
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { writeDurably } from './durable.ts';
@@ -17,6 +26,8 @@ export function prepareFolder(layout: Layout, mode: 'read' | 'write'): void {
   if (mode === 'read') return;
   if (!isStore) refuseForeignFolder(layout.folder);
   guardWrite(layout.folder, 'anything', () => {
+    // Node's recursive mkdir says ENOENT on a read-only file system: ask first.
+    accessSync(nearestExisting(layout.folder), constants.W_OK);
     mkdirSync(layout.folder, { recursive: true });
     if (!isStore) {
       writeDurably(layout.version, `${JSON.stringify({ format, version })}\n`);
@@ -57,6 +68,10 @@ function refuseForeignFolder(folder: string): void {
   throw new UserError(
     `'${folder}' is neither empty nor a lamina store (it holds '${names[0]}'); choose another --store`,
   );
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path));
 }
 
 function existing(folder: string): string[] {

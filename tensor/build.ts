@@ -1,5 +1,6 @@
 // Small builders over the recorder: one recorded operator each, with shapes worked out and trivial work left out.
 import { type Attributes, constant, type ElementType, type Recorder, type Shape, scalarConstant, sizeOf, Value } from './graph.ts';
+import type { TensorData } from './runtime.ts';
 
 /** True when two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
@@ -60,10 +61,15 @@ export function reshape(g: Recorder, x: Value, shape: Shape): Value {
   const key = shape.join();
   let view = x.views.get(key);
   if (view === undefined) {
-    view = x.data === undefined ? reshapeNode(g, x, shape) : new Value(shape, x.type, { data: x.data });
+    view = x.data === undefined ? reshapeNode(g, x, shape) : concreteView(x, x.data, shape);
     x.views.set(key, view);
   }
   return view;
+}
+
+function concreteView(x: Value, data: TensorData, shape: Shape): Value {
+  x.recyclable = false;
+  return new Value(shape, x.type, { data });
 }
 
 function reshapeNode(g: Recorder, x: Value, shape: Shape): Value {

@@ -1,11 +1,13 @@
 // Compiled sessions, kept by the structure of their graph, least recently used first out.
-import { encodePlan, type Plan, peakBytes, valueName } from './lowering.ts';
-import { createSession, type RuntimeOptions, type RuntimeTensor, type Session } from './runtime.ts';
+import type { BufferPool } from './buffers.ts';
+import { sizeOf, type Value } from './graph.ts';
+import { encodePlan, type Plan, valueName } from './lowering.ts';
+import { createSession, type RuntimeOptions, type RuntimeTensor, runtimeTensor, type Session } from './runtime.ts';
 
-/** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
+/** How much the cache keeps: sessions, and their nodes together, which their memory is proportional to. */
 export interface SessionLimits {
   readonly sessions: number;
-  readonly bytes: number;
+  readonly nodes: number;
 }
 
 /** Counts of what the cache has done since the process began. */
@@ -21,17 +23,17 @@ interface Compiled {
   readonly session: Session;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  readonly bytes: number;
+  readonly nodes: number;
 }
 
-const DEFAULT_LIMITS: SessionLimits = { sessions: 64, bytes: 2 ** 31 };
+const DEFAULT_LIMITS: SessionLimits = { sessions: 128, nodes: 200_000 };
 
 /** Runs plans, compiling each structure once while it stays within the limits. */
 export class SessionCache {
   readonly #options: RuntimeOptions;
   readonly #limits: SessionLimits;
   readonly #compiled = new Map<string, Compiled>();
-  #bytes = 0;
+  #nodes = 0;
   readonly counts: SessionCounts = { sessions: 0, compiled: 0, runs: 0, run_ms: 0, compile_ms: 0 };
 
   constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
@@ -39,15 +41,17 @@ export class SessionCache {
     this.#limits = limits;
   }
 
-  /** Computes the plan's outputs, in their order. */
-  run(plan: Plan): RuntimeTensor[] {
+  /** Computes the plan's outputs, in their order, into arrays of `buffers` where it has some. */
+  run(plan: Plan, buffers: BufferPool): RuntimeTensor[] {
     const compiled = this.#find(plan);
     const feeds: Record<string, RuntimeTensor> = {};
-    const fetches: Record<string, null> = {};
+    const fetches: Record<string, RuntimeTensor | null> = {};
     for (let i = 0; i < plan.inputs.length; i++) {
-      feeds[compiled.inputNames[i] as string] = (plan.inputs[i] as Plan['inputs'][number]).runtime();
+      feeds[compiled.inputNames[i] as string] = (plan.inputs[i] as Value).runtime();
     }
-    for (const name of compiled.outputNames) fetches[name] = null;
+    for (let i = 0; i < plan.outputs.length; i++) {
+      fetches[compiled.outputNames[i] as string] = destination(plan.outputs[i] as Value, buffers);
+    }
     const start = performance.now();
     const results = compiled.session.run(feeds, fetches);
     this.counts.run_ms += performance.now() - start;
@@ -80,15 +84,15 @@ export class SessionCache {
       session: createSession(encodePlan(plan), this.#options),
       inputNames: plan.inputs.map(valueName),
       outputNames: plan.outputs.map(valueName),
-      bytes: peakBytes(plan),
+      nodes: plan.nodes.length,
     };
   }
 
   #keep(key: string, compiled: Compiled): void {
     this.#compiled.set(key, compiled);
-    this.#bytes += compiled.bytes;
+    this.#nodes += compiled.nodes;
     for (const oldest of this.#compiled.keys()) {
-      const fits = this.#compiled.size <= this.#limits.sessions && this.#bytes <= this.#limits.bytes;
+      const fits = this.#compiled.size <= this.#limits.sessions && this.#nodes <= this.#limits.nodes;
       if (fits || oldest === key) break;
       this.#evict(oldest);
     }
@@ -99,7 +103,13 @@ export class SessionCache {
     const compiled = this.#compiled.get(key) as Compiled;
     compiled.session.dispose();
     this.#compiled.delete(key);
-    this.#bytes -= compiled.bytes;
+    this.#nodes -= compiled.nodes;
     this.counts.sessions = this.#compiled.size;
   }
+}
+
+/** A tensor for ONNX Runtime to write to; null lets it make one. */
+function destination(output: Value, buffers: BufferPool): RuntimeTensor | null {
+  const array = output.type === 'float32' ? buffers.take(sizeOf(output.shape)) : undefined;
+  return array === undefined ? null : runtimeTensor('float32', array, output.shape);
 }

@@ -1,10 +1,11 @@
 // `lamina plan`: per stage what is cached, what would run, and what waits; nothing runs.
+import { historyOf, type StageHistory } from '../../runner/history.ts';
 import { type Inspection, inspect, type PlanItem } from '../../runner/inspect.ts';
 import type { Plan } from '../../spec/plan.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { alignColumns } from '../columns.ts';
 import type { Context } from '../context.ts';
-import { formatDuration } from '../duration.ts';
+import { formatBytes, formatDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
 import { planOf } from '../plan-request.ts';
@@ -25,7 +26,10 @@ export async function plan([spec]: [string], flags: PlanCommandFlags, context: C
     const inspection = await inspect(planned, registry, store);
     for (const warning of inspection.warnings) if ('message' in warning) err.write(`${warning.message}\n`);
     if (flags.json) out.write(`${JSON.stringify(planJson(inspection), undefined, 1)}\n`);
-    else out.write(planText(planned, inspection, flags.verbose === true, out));
+    else {
+      const history = await historyOf(store);
+      out.write(planText(planned, inspection, flags.verbose === true, out) + estimateText(inspection.items, history));
+    }
   } finally {
     store.close();
   }
@@ -35,7 +39,7 @@ export async function plan([spec]: [string], flags: PlanCommandFlags, context: C
 /** The documented form: one entry per stage and cell; a stage with units has one per unit, with `unit`. */
 function planJson({ items, counts }: Inspection) {
   const stages = items.map(({ node, unit, status, key }) => ({
-    name: node.id,
+    name: node.stage,
     stage: node.use,
     cell: node.cell,
     ...(unit === '' ? {} : { unit }),
@@ -77,4 +81,16 @@ function summaryText(counts: Inspection['counts']): string {
   const units = hit + run + depends;
   const waiting = depends === 0 ? '' : `, ${depends} after them (cached where their inputs come out the same)`;
   return `${countOf(units, 'unit')}: ${hit} cached, ${run} to run${waiting}`;
+}
+
+/** What the rest will take, by the medians of earlier units of the same stages; nothing when nothing is known. */
+function estimateText(items: readonly PlanItem[], history: ReadonlyMap<string, StageHistory>): string {
+  const rest = items.filter((item) => item.status !== 'hit');
+  const known = rest.flatMap(({ node }) => history.get(node.use) ?? []);
+  if (known.length === 0) return '';
+  const sum = (field: 'duration_ms' | 'output_bytes') => known.reduce((total, each) => total + each[field], 0);
+  const unknown = [...new Set(rest.filter(({ node }) => !history.has(node.use)).map(({ node }) => node.use))];
+  const without = unknown.length === 0 ? '' : `, not counting ${unknown.join(', ')}, which have not run here yet`;
+  const work = `${formatDuration(sum('duration_ms'))} of work and ${formatBytes(sum('output_bytes'))} to keep`;
+  return `about ${work}, by the units of these stages that ran before${without}\n`;
 }

@@ -9,6 +9,7 @@ import type { RunResult } from '../../spec/result.ts';
 import type { Json } from '../../spec/stage.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { saveRun } from '../../store/runs.ts';
+import { UserError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../flags.ts';
@@ -20,6 +21,7 @@ import { newRunName, writeOutcome } from '../run-files.ts';
 import { failureLines, farewellLine, stoppedText, summaryLine } from '../run-text.ts';
 import { shortPath } from '../spec-name.ts';
 import { listenForStop } from '../stop-signals.ts';
+import type { Output } from '../terminal.ts';
 
 /** Exit code 0 when every stage ran and every claim holds, 1 when not, 130 when stopped. */
 export async function run([spec]: [string], flags: RunFlags, context: Context): Promise<number> {
@@ -33,17 +35,14 @@ export async function run([spec]: [string], flags: RunFlags, context: Context): 
   }
   const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary };
   const result = await collectResult(plan, facts, metricsOf(outcome));
-  saveRun(flags.store, plan.experiment, name, 'result', result as unknown as Json);
-  err.write(flags.json ? '' : `${summaryLine(outcome, err)}\n`);
+  if (!flags.json) err.write(`${summaryLine(outcome, err)}\n`);
   err.write(failureLines(outcome, err));
-  const kept = isPlainRun(plan, flags) && isComplete(result) ? writeOutcome(result) : undefined;
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
-  else {
-    out.write(`\n${resultText(result, out)}`);
-    err.write(`${farewellLine(result, kept ?? shortPath(flags.store), spec, err)}\n`);
-  }
+  else out.write(`\n${resultText(result, out)}`);
+  const kept = keepOrSay(result, flags, isPlainRun(plan, flags) && isComplete(result), err);
+  if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, spec, err)}\n`);
   const failed = outcome.status === 'failed' || result.claims.some((claim) => claim.holds === false);
-  return failed ? exitCodes.failed : exitCodes.done;
+  return failed || kept === undefined ? exitCodes.failed : exitCodes.done;
 }
 
 async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<RunOutcome> {
@@ -68,6 +67,23 @@ async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<R
     stop.dispose();
     store.close();
   }
+}
+
+/** A disk that is full now must not take away the table, which is printed already. */
+function keepOrSay(result: RunResult, flags: RunFlags, whole: boolean, { write, paint }: Output): string | undefined {
+  try {
+    return keep(result, flags, whole);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    write(`${paint.bad('error')}  ${error.message}\n`);
+    return undefined;
+  }
+}
+
+/** Keeps the record of the run, and the outcome that is committed; returns where a reader should look. */
+function keep(result: RunResult, flags: RunFlags, whole: boolean): string {
+  const record = saveRun(flags.store, result.experiment, result.run, 'result', result as unknown as Json);
+  return whole ? writeOutcome(result) : shortPath(record);
 }
 
 /** Only the spec as it is written makes the outcome that is committed. */

@@ -22,11 +22,12 @@ export function barLine(state: BarState, width: number, paint: Paint): string {
   const stage = padRight(cutText(unit.stage, stageWidth), stageWidth);
   const fixed = 2 + stageWidth + 1 + 2 + barWidth + 2 + 2 + textWidth(time);
   const room = width - fixed;
-  if (room < 12) return cutText(`  ${unit.stage} ${unit.label} ${time}`, width);
-  const labelWidth = Math.max(4, Math.min(36, Math.floor(room * 0.45)));
+  if (room < 24) return cutText(`  ${unit.stage} ${unit.label} ${time}`, width);
+  // `step 1200/6400  loss 1.8431` comes first, then the label gets what is left
+  const labelWidth = Math.min(36, Math.max(12, room - 28));
   const label = padRight(cutText(unit.label, labelWidth), labelWidth);
   const noteWidth = Math.min(40, room - labelWidth);
-  const note = padRight(cutText(report === undefined ? '' : progressText(report), noteWidth), noteWidth);
+  const note = padRight(cutText(report === undefined ? 'starting' : progressText(report), noteWidth), noteWidth);
   return `  ${stage} ${label}  ${bar(share(report), paint)}  ${note}  ${paint.faint(time)}`;
 }
 

@@ -1,5 +1,4 @@
 // Progress as plain lines, for logs and pipes: one at a unit's start and end, and at most one in ten seconds between.
-import type { Progress } from '../../spec/stage.ts';
 import { formatDuration } from '../duration.ts';
 import { type ActiveUnit, type ProgressDisplay, progressText, type UnitEnd } from './display.ts';
 

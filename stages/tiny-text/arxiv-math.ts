@@ -14,9 +14,29 @@ export const arxivMath = tinyText(
   (random) => pick(random, [equation, evaluation, remainder, sequence, bill, bill])(random),
 );
 
-const openings = ['we get', 'first,', 'note that', 'clearly', 'here', 'step one:', 'write', 'we see that'];
-const links = ['so', 'thus', 'hence', 'then', 'therefore', 'and so'];
-const endings = ['', ' The answer is #.', ' We find #.', ' That gives #.', ' Result: #.', ' So it is #.'];
+const openings = [
+  'we get',
+  'first,',
+  'note that',
+  'clearly',
+  'here',
+  'step one:',
+  'write',
+  'we see that',
+  'since',
+  'observe:',
+];
+const links = ['so', 'thus', 'hence', 'then', 'therefore', 'and so', 'now', 'next'];
+const endings = [
+  '',
+  ' The answer is #.',
+  ' We find #.',
+  ' That gives #.',
+  ' Result: #.',
+  ' So it is #.',
+  ' Done: #.',
+  ' This yields #.',
+];
 
 function open(random: Random): string {
   return capital(pick(random, openings));

@@ -47,7 +47,9 @@ const acceptances = ['Of course, gladly.', 'Sure, why not.', 'Yes, with pleasure
 const greetings = ['Hello', 'Hi', 'Good day', 'Listen'];
 const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Sunday'];
 const tasks = ['Summarize the following dialogue.', 'Sum up this dialogue.', 'What is this dialogue about?'];
-const asks = ['asks', 'invites', 'begs', 'calls', 'wants'];
+const asks = ['asks', 'invites', 'begs', 'calls', 'wants', 'urges', 'would like', 'tries to get'];
+const denials = ['refuses', 'says no', 'declines', 'will not', 'cannot'];
+const consents = ['agrees', 'says yes', 'is glad to', 'accepts', 'will'];
 
 function write(random: Random): Exchange {
   const [one, two] = pickTwo(random);
@@ -55,9 +57,7 @@ function write(random: Random): Exchange {
   const day = pick(random, days);
   const refusal = random.below(2) === 0 ? pick(random, refusals) : undefined;
   const reply = refusal ? pick(random, ['No, ', 'Sorry, ']) + refusal[0] : pick(random, acceptances);
-  const outcome = refusal
-    ? `${pick(random, ['refuses', 'says no', 'declines'])}, as ${two.first} ${refusal[1]}`
-    : pick(random, ['agrees', 'says yes', 'is glad to']);
+  const outcome = refusal ? `${pick(random, denials)}, as ${two.first} ${refusal[1]}` : pick(random, consents);
   return {
     question: `${pick(random, tasks)}\n\n${one.name}: ${pick(random, greetings)}, ${said} ${pick(random, ['On', 'Maybe'])} ${day}?\n${two.name}: ${reply}`,
     answer: `${one.first}, ${known(random, one)}, ${pick(random, asks)} ${two.first} ${summed} on ${day}. ${two.first}, ${known(random, two)}, ${outcome}.`,

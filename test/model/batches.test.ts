@@ -1,7 +1,6 @@
 // Batches: padding, scored rows, seeded order, and few shapes.
 import { describe, expect, it } from 'vitest';
 import { batchSource, bucketLength, type Example, makeBatch, planEpoch } from '../../model/batches.ts';
-import { packExamples } from '../../model/pack.ts';
 
 const example = (ids: number[], masked = 0): Example => ({
   ids: Int32Array.from(ids),
@@ -63,19 +62,5 @@ describe('the order of an epoch', () => {
     const walked = Array.from({ length: 40 }, (_, i) => walking(i));
     expect(jumping(39)).toEqual(walked[39]);
     expect(jumping(3)).toEqual(walked[3]);
-  });
-});
-
-describe('packing', () => {
-  it("joins examples, cuts blocks, and no example predicts the next one's first token", () => {
-    const blocks = packExamples([example([1, 2, 3]), example([4, 5]), example([6, 7, 8])], 4);
-    expect(blocks.map(({ ids }) => [...ids])).toEqual([
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
-    ]);
-    expect(blocks.map(({ labels }) => [...labels])).toEqual([
-      [-100, 2, 3, -100],
-      [5, -100, 7, 8],
-    ]);
   });
 });

@@ -21,7 +21,7 @@ export function tinyConfig(over: object = {}): LlamaConfig {
 
 /** Weights ten times as large as pretraining starts with, so that every part shows. */
 export function tinyWeights(config: LlamaConfig, seed = 1): Weights {
-  const settings = { init_std: 0.2, init_scale_residual: true };
+  const settings = { init_std: 0.2 };
   return createWeights(config, variablesOf(initWeights(config, createRandom('tiny', seed), settings)));
 }
 

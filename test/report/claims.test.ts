@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { evaluateClaims } from '../../report/claims.ts';
-import { claimsHeading, renderClaims } from '../../report/render-claims.ts';
+import { renderClaims } from '../../report/render-claims.ts';
 import type { PlanClaim } from '../../spec/plan.ts';
 import type { CellResult } from '../../spec/result.ts';
 import { cell, dataAxis, methodAxis, perplexityTable, seedAxis, table2Cells } from './results.ts';
@@ -107,9 +107,20 @@ test('a tolerance is relative to the number it is held against', () => {
   ]);
 });
 
-test('the verdicts are counted, and those that do not hold are shown', () => {
-  const claims = [true, true, false, null].map((holds) => ({ claim: 'c', holds, detail: 'd' }));
-  expect(claimsHeading(claims)).toBe('claims  2 hold · 1 does not · 1 undecided');
-  expect(renderClaims(claims)).toContain('\n  ✗ c: d\n  ? c: d\n');
+test('the verdicts are counted, and each claim is told with its cases', () => {
+  const claims = [true, true, false, null].map((holds, i) => ({ claim: i < 3 ? 'c' : 'e', holds, detail: `d${i}` }));
+  expect(renderClaims(claims)).toBe(`\
+claims  2 hold · 1 does not · 1 undecided
+  c
+    ✓ d0
+    ✓ d1
+    ✗ d2
+  ? e: d3
+`);
   expect(renderClaims([])).toBe('');
+});
+
+test('in a long list only what does not hold is told', () => {
+  const claims = Array.from({ length: 20 }, (_, i) => ({ claim: `c${i}`, holds: i > 0, detail: 'd' }));
+  expect(renderClaims(claims)).toBe('claims  19 hold · 1 does not\n  ✗ c0: d\n');
 });

@@ -25,10 +25,15 @@ export interface StageSetup {
 
 const ajv = new Ajv2020({ useDefaults: true, strict: false, formats: { path: true } });
 
+const made: string[] = [];
+process.on('exit', () => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that lives until the process ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-test-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  made.push(folder);
   return folder;
 }
 

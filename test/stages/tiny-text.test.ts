@@ -66,5 +66,12 @@ describe.each(names)('%s', (name) => {
 
 test('the bytes of every generator are pinned', () => {
   const digests = names.map((name) => [name, digest(tinyTexts[name].generate(100, 1))]);
-  expect(Object.fromEntries(digests)).toEqual({});
+  // Taken from the generators themselves: a change here means that models/tiny must be trained again.
+  expect(Object.fromEntries(digests)).toEqual({
+    arxiv_math: 'd5abf436d0cab1ef',
+    dialogsum: 'a2147cdca6172516',
+    gpt4_alpaca: '614ed8b5f7aaa410',
+    dolly: '791095dbc73f8f31',
+    openorca: '6ff58633f31e29df',
+  });
 });

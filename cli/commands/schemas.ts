@@ -1,0 +1,26 @@
+// `lamina schemas`: writes the JSON Schemas for editors.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { editorSchemas } from '../editor-schemas.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+/** Writes one file per kind of spec into `--out` and prints their paths. */
+export async function schemas(_arguments: [], flags: { out: string }, context: Context): Promise<number> {
+  for (const [name, schema] of Object.entries(editorSchemas(await context.registry()))) {
+    const file = join(flags.out, name);
+    writeText(file, flags.out, `${JSON.stringify(schema, undefined, 2)}\n`);
+    context.terminal.out.write(`${file}\n`);
+  }
+  return exitCodes.done;
+}
+
+function writeText(file: string, folder: string, text: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UserError(`cannot write '${file}': ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,56 @@
+// What `lamina why` is asked about: a stage, a node, or cells, by the names that lamina prints.
+
+import { expectedNames } from '../spec/nearest.ts';
+import type { Plan, PlanAxis, PlanCell, PlanNode } from '../spec/plan.ts';
+import { UserError } from '../util/errors.ts';
+
+export type Subject = { nodes: readonly PlanNode[] } | { cells: readonly PlanCell[] };
+
+/** Finds a stage of the pipeline (all its nodes, or those of `cell`), a node by its id, or cells. Throws UserError. */
+export function findSubject(plan: Plan, subject: string, cell: string | undefined): Subject {
+  const nodes = plan.nodes.filter((node) => node.stage === subject || node.id === subject);
+  if (nodes.length > 0) return { nodes: cell === undefined ? nodes : nodesOf(plan, nodes, cell) };
+  const cells = findCells(plan, subject);
+  if (cells.length > 0 && cell === undefined) return { cells };
+  const known = [...new Set([...plan.nodes.map((node) => node.stage), ...plan.cells.map(({ name }) => name)])];
+  throw new UserError(
+    `'${plan.experiment}' has no stage and no cell '${subject}'${expectedNames(subject, known, 'it is empty')}`,
+  );
+}
+
+/** The cells of a name, in names or labels of values (`sharp,dialogsum`), or with axes (`data=dialogsum`). */
+function findCells(plan: Plan, text: string): PlanCell[] {
+  const exact = plan.cells.filter((cell) => cell.name === text);
+  if (exact.length > 0) return exact;
+  const wanted = text.split(',').map((part) => part.trim());
+  return plan.cells.filter((cell) => wanted.every((part) => hasValue(cell, part, plan.axes)));
+}
+
+function hasValue(cell: PlanCell, part: string, axes: readonly PlanAxis[]): boolean {
+  return axes.some(({ name, values }) => {
+    const value = cell.axes[name];
+    const label = values.find((each) => each.name === value)?.label;
+    return value !== undefined && [value, `${name}=${value}`, label, `${name}=${label}`].includes(part);
+  });
+}
+
+/** The nodes that the given cells are made of, or those whose own axis values are named. */
+function nodesOf(plan: Plan, nodes: readonly PlanNode[], text: string): PlanNode[] {
+  const own = nodes.filter((node) => text.split(',').every((part) => node.cell.split(',').includes(part.trim())));
+  const below = new Set(findCells(plan, text).flatMap((cell) => ancestors(plan, cell.metric.node)));
+  const found = own.length > 0 ? own : nodes.filter((node) => below.has(node.id));
+  if (found.length > 0) return found;
+  const known = [...nodes.map((node) => node.cell), ...plan.cells.map(({ name }) => name)].filter(
+    (name) => name !== '',
+  );
+  throw new UserError(
+    `stage '${nodes[0]?.stage}' has no part in a cell '${text}'${expectedNames(text, known, 'it has no cells')}`,
+  );
+}
+
+function ancestors(plan: Plan, id: string): string[] {
+  const byId = new Map(plan.nodes.map((node) => [node.id, node]));
+  const seen = new Set([id]);
+  for (const each of seen) for (const { node } of Object.values(byId.get(each)?.inputs ?? {})) seen.add(node);
+  return [...seen];
+}

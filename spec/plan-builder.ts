@@ -1,0 +1,218 @@
+// From a settled experiment to the plan: cells, nodes, table, claims.
+import { checkable, readClaims } from './claims.ts';
+import type { Problems } from './diagnostic.ts';
+import type { Choice } from './evaluator.ts';
+import { Evaluator } from './evaluator.ts';
+import type { Experiment } from './experiment.ts';
+import { cellsOf, combinations, mostCells } from './grid.ts';
+import { Instances } from './instances.ts';
+import type { LocatedScalar } from './located.ts';
+import { entriesAt, find, valueSpan } from './located.ts';
+import type { MetricTarget } from './metric.ts';
+import { readMetric } from './metric.ts';
+import { cellName } from './names.ts';
+import { expectedNames } from './nearest.ts';
+import { readPaper } from './paper.ts';
+import { isExcused } from './pipeline.ts';
+import type { Plan, PlanCell } from './plan.ts';
+import type { Selection } from './selector.ts';
+import { matches, readSelection } from './selector.ts';
+import type { Settings } from './settings.ts';
+import type { Numerics } from './stage.ts';
+import { StageEvaluator } from './stage-params.ts';
+import { readTable } from './table.ts';
+
+interface Cell {
+  choice: Choice;
+  metric: MetricTarget;
+  node: number;
+}
+
+/** What a plan is built from. */
+export interface PlanParts {
+  experiment: Experiment;
+  settings: Settings;
+  numerics: Numerics;
+  /** The spec's absolute path, and the flags that shaped the plan. */
+  file: string;
+  overrides: readonly string[];
+}
+
+/** Builds the plan; when something is wrong it is reported and the plan must not be used. */
+export function buildPlan(parts: PlanParts, problems: Problems): Plan {
+  return new PlanBuilder(parts, problems).build();
+}
+
+class PlanBuilder {
+  readonly #parts: PlanParts;
+  readonly #problems: Problems;
+  readonly #instances: Instances;
+  readonly #evaluator: Evaluator;
+  readonly #metrics = new Map<LocatedScalar, MetricTarget | undefined>();
+
+  constructor(parts: PlanParts, problems: Problems) {
+    this.#parts = parts;
+    this.#problems = problems;
+    const { bindings, home, known, force } = parts.settings;
+    this.#evaluator = new Evaluator(bindings, problems, { home: parts.experiment.partial ? undefined : home, known });
+    const stages = new StageEvaluator(bindings, problems, this.#evaluator);
+    this.#instances = new Instances(bindings.linked, bindings.axes, stages, parts.numerics, force);
+  }
+
+  build(): Plan {
+    const { experiment, settings } = this.#parts;
+    const { axes } = settings.bindings;
+    const choices = this.#choices();
+    this.#checkParams(choices);
+    const paper = readPaper(find(experiment.tree, ['paper', 'values']), axes, this.#problems);
+    const cells = this.#cells(choices);
+    const roots = this.#targets(choices);
+    const kept = cells.filter(({ choice }) => matches(settings.only, choice));
+    const { nodes, ids } = this.#instances.finish([
+      ...kept.map(({ node }) => node),
+      ...roots.filter(({ choice }) => matches(settings.only, choice)).map(({ node }) => node),
+    ]);
+    const toPlanCell = ({ choice, metric, node }: Cell): PlanCell => ({
+      axes: Object.fromEntries(axes.map((axis, i) => [axis.name, this.#valueName(choice, i)])),
+      name: cellName(axes.map((_, i) => this.#valueName(choice, i))),
+      metric: { node: ids[node] as string, output: metric.output, field: metric.field },
+      paper: paper.of(choice),
+    });
+    const { data } = experiment;
+    const table = readTable(experiment, axes, settings.added, cells[0]?.metric.field ?? '', this.#problems);
+    return {
+      experiment: data.experiment,
+      title: data.title ?? data.experiment,
+      profile: settings.profile,
+      file: this.#parts.file,
+      overrides: this.#parts.overrides,
+      nodes,
+      cells: kept.map(toPlanCell),
+      axes: axes.map(({ name, label, values }) => ({
+        name,
+        label,
+        values: values.map((value) => ({ name: value.name, label: value.label })),
+      })),
+      table,
+      claims: this.#claims(choices, new Set(table.mean_over)),
+      notes: [...(data.notes ?? []), ...(data.profiles?.[settings.profile]?.notes ?? [])],
+    };
+  }
+
+  #valueName(choice: Choice, axis: number): string {
+    return this.#parts.settings.bindings.axes[axis]?.values[choice[axis] as number]?.name ?? '';
+  }
+
+  #choices(): Choice[] {
+    const { experiment, settings } = this.#parts;
+    const { axes } = settings.bindings;
+    const span = valueSpan(experiment.tree, ['experiment']);
+    if (combinations(axes) > mostCells) {
+      this.#problems.add(span, `the axes span ${combinations(axes)} cells, expected at most ${mostCells}`);
+      return [];
+    }
+    const choices = cellsOf(axes, this.#selections('exclude'), this.#selections('include'));
+    const clean = !experiment.partial && this.#problems.count === 0;
+    if (clean && choices.length === 0) {
+      this.#problems.add(valueSpan(experiment.tree, ['exclude']), 'no cell is left: every combination is excluded');
+    } else if (clean && !choices.some((choice) => matches(settings.only, choice))) {
+      this.#problems.add(span, 'no cell is left: --only chooses combinations that are excluded');
+    }
+    return choices;
+  }
+
+  #selections(key: 'exclude' | 'include'): Selection[] {
+    const { experiment, settings } = this.#parts;
+    const list = find(experiment.tree, [key]);
+    const items = list?.kind === 'list' ? list.items : [];
+    return items.flatMap((item) => readSelection(item, settings.bindings.axes, `${key}: `, this.#problems) ?? []);
+  }
+
+  /** Checks the values of all parameters, also of those that no stage of this experiment takes. */
+  #checkParams(choices: readonly Choice[]): void {
+    for (const name of this.#parts.settings.known) {
+      const varies = this.#evaluator.paramAxes(name).length > 0;
+      for (const choice of varies ? choices : choices.slice(0, 1)) this.#evaluator.param(name, choice);
+    }
+  }
+
+  #cells(choices: readonly Choice[]): Cell[] {
+    const cells: Cell[] = [];
+    for (const choice of choices) {
+      const scalar = this.#metricScalar(choice);
+      if (scalar === undefined) {
+        this.#reportNoMetric(choice);
+        continue;
+      }
+      if (!this.#metrics.has(scalar)) {
+        this.#metrics.set(scalar, readMetric(scalar, this.#parts.settings.bindings.linked, this.#problems));
+      }
+      const metric = this.#metrics.get(scalar);
+      const node = metric === undefined ? undefined : this.#instances.node(metric.stage, choice);
+      if (metric !== undefined && node !== undefined) cells.push({ choice, metric, node });
+    }
+    return cells;
+  }
+
+  #metricScalar(choice: Choice): LocatedScalar | undefined {
+    const { experiment, settings } = this.#parts;
+    for (const [i, axis] of settings.bindings.axes.entries()) {
+      const metric = axis.values[choice[i] as number]?.metric;
+      if (metric !== undefined) return metric;
+    }
+    const common = find(experiment.tree, ['metric']);
+    return common?.kind === 'scalar' ? common : undefined;
+  }
+
+  #reportNoMetric(choice: Choice): void {
+    const { experiment, settings } = this.#parts;
+    if (experiment.data.targets !== undefined || experiment.partial) return;
+    const { axes } = settings.bindings;
+    const named = axes.findIndex((axis) => axis.values.some((value) => value.metric !== undefined));
+    const way = "give 'metric: stage.field'";
+    if (named < 0) {
+      const span = valueSpan(experiment.tree, ['experiment']);
+      this.#problems.add(span, `the experiment has no metric: ${way}, or 'targets' to run stages without a table`);
+    } else {
+      const value = axes[named]?.values[choice[named] as number];
+      const where = `axis '${axes[named]?.name}', value '${value?.name}'`;
+      if (value !== undefined) this.#problems.add(value.span, `${where}: no metric: ${way} here or for the experiment`);
+    }
+  }
+
+  #targets(choices: readonly Choice[]): { choice: Choice; node: number }[] {
+    const { experiment, settings } = this.#parts;
+    const { pipeline } = settings.bindings.linked;
+    const roots: { choice: Choice; node: number }[] = [];
+    for (const [i, stage] of (experiment.data.targets ?? []).entries()) {
+      if (!pipeline.stages.has(stage) && !isExcused(pipeline, 'stages', stage)) {
+        const hint = expectedNames(stage, [...pipeline.stages.keys()], 'the pipeline has none');
+        this.#problems.add(
+          valueSpan(experiment.tree, ['targets', String(i)]),
+          `targets: unknown stage '${stage}'${hint}`,
+        );
+      }
+      for (const choice of choices) {
+        const node = this.#instances.node(stage, choice);
+        if (node !== undefined) roots.push({ choice, node });
+      }
+    }
+    return roots;
+  }
+
+  /** The claims that can be checked on the cells that --only keeps. */
+  #claims(choices: readonly Choice[], meanOver: ReadonlySet<string>): Plan['claims'] {
+    const { experiment, settings } = this.#parts;
+    const { axes } = settings.bindings;
+    const averaged = new Set([...axes.keys()].filter((i) => meanOver.has(axes[i]?.name ?? '')));
+    const kept = choices.filter((choice) => matches(settings.only, choice));
+    const all = readClaims(experiment, axes, this.#problems);
+    const intact =
+      !experiment.partial && entriesAt(experiment.tree, ['axes']).size === axes.length - settings.added.size;
+    for (const claim of all) {
+      if (checkable(claim, choices, axes, averaged, this.#problems) > 0 || !intact || choices.length === 0) continue;
+      this.#problems.add(claim.span, `${claim.name}no combination of axis values has all the cells that it compares`);
+    }
+    return all.filter((claim) => checkable(claim, kept, axes, averaged) > 0).map((claim) => claim.plan);
+  }
+}

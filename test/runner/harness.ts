@@ -1,0 +1,74 @@
+// A store, a log of the work that was really done, and runs of toy plans in real worker processes.
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunEvent } from '../../runner/events.ts';
+import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/outcome.ts';
+import { type RunOptions, runPlan } from '../../runner/run-plan.ts';
+import type { Plan } from '../../spec/plan.ts';
+import { openFileStore } from '../../store/file-store.ts';
+import type { Store } from '../../store/store.ts';
+import { emptyFolder } from '../store/drafts.ts';
+import { toyRegistry } from './fixtures/toy-stages.mjs';
+
+export const workerUrl = new URL('./fixtures/toy-worker.mjs', import.meta.url);
+
+export interface Toy {
+  folder: string;
+  store: Store;
+  /** All events of all runs. */
+  events: RunEvent[];
+  run(plan: Plan, options?: Partial<RunOptions>): Promise<RunOutcome>;
+  /** What was worked on since the last call, as `stage` or `stage unit`. */
+  worked(): string[];
+}
+
+export async function openToy(folder = join(emptyFolder(), 'store')): Promise<Toy> {
+  const log = join(emptyFolder(), 'log');
+  const store = await openFileStore(folder, { mode: 'write' });
+  const events: RunEvent[] = [];
+  return {
+    folder,
+    store,
+    events,
+    run(plan, options) {
+      process.env.TOY_LOG = log;
+      return runPlan(plan, toyRegistry, store, { workerUrl, threads: 2, onEvent: (e) => events.push(e), ...options });
+    },
+    worked() {
+      const lines = readOrEmpty(log).split('\n').slice(0, -1);
+      rmSync(log, { force: true });
+      return lines.map((line) => line.slice(0, line.lastIndexOf(' ')).trim());
+    },
+  };
+}
+
+/** The statuses of a node's units, by unit name. */
+export function statuses(outcome: RunOutcome, node: string): Record<string, string> {
+  return Object.fromEntries(unitsOf(outcome, node).map((unit) => [unit.unit, unit.status]));
+}
+
+/** The text of the output `out` of each unit of a node. */
+export function values(outcome: RunOutcome, node: string): string[] {
+  return unitsOf(outcome, node).map((unit) => {
+    if (!succeeded(unit)) throw new Error(`${node} ${unit.unit}: ${unit.status}`);
+    return readFileSync(unit.outputs.out?.path as string, 'utf8');
+  });
+}
+
+export function messages(outcome: RunOutcome): string[] {
+  return outcome.failures.map((failure) => failure.message);
+}
+
+function unitsOf(outcome: RunOutcome, node: string): readonly UnitOutcome[] {
+  const found = outcome.nodes.get(node);
+  if (found === undefined) throw new Error(`no node '${node}'`);
+  return found.units;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

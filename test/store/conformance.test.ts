@@ -1,0 +1,144 @@
+// What every store does, whatever holds it.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../store/digest.ts';
+import { openFileStore } from '../../store/file-store.ts';
+import { cacheKey } from '../../store/key.ts';
+import { createMemoryStore } from '../../store/memory-store.ts';
+import type { StoreRecord } from '../../store/record.ts';
+import type { Store } from '../../store/store.ts';
+import { emptyFolder, preimage, publish } from './drafts.ts';
+
+const stores: Record<string, () => Promise<Store>> = {
+  'file store': () => openFileStore(emptyFolder(), { mode: 'write' }),
+  'memory store': async () => createMemoryStore(emptyFolder()),
+};
+
+describe.each(Object.keys(stores))('%s', (name) => {
+  const open = stores[name] as () => Promise<Store>;
+  const key = cacheKey(preimage({ a: 1 }));
+
+  it('misses what was never published', async () => {
+    expect(await (await open()).find(key)).toEqual({ status: 'miss' });
+  });
+
+  it('finds what was published, with its outputs, facts and pre-image', async () => {
+    const store = await open();
+    const { status } = await publish(store, { a: 1 }, { out: 'hello', curve: '[]' });
+    expect(status).toBe('published');
+    const found = await store.find(key);
+    if (found.status !== 'hit') throw new Error(found.status);
+    expect(found.record.facts).toEqual({ layers: 4 });
+    expect(found.record.preimage).toEqual(preimage({ a: 1 }));
+    expect(found.record.about.duration_ms).toBe(5);
+    expect(found.record.outputs.out).toEqual({ digest: sha256('hello'), size: 5, extension: 'txt' });
+    expect(readFileSync(store.pathOf(found.record.outputs.out as never), 'utf8')).toBe('hello');
+    expect(readFileSync(store.pathOf(found.record.outputs.curve as never), 'utf8')).toBe('[]');
+  });
+
+  it('keeps an empty artifact', async () => {
+    const store = await open();
+    const { record } = await publish(store, { a: 1 }, { out: '' });
+    expect((await store.find(key)).status).toBe('hit');
+    expect(readFileSync(store.pathOf(record.outputs.out as never), 'utf8')).toBe('');
+  });
+
+  it('takes the same result twice', async () => {
+    const store = await open();
+    await publish(store, { a: 1 }, { out: 'hello' });
+    expect((await publish(store, { a: 1 }, { out: 'hello' })).status).toBe('same');
+  });
+
+  it('keeps the first of two different results and says so', async () => {
+    const store = await open();
+    await publish(store, { a: 1 }, { out: 'first' });
+    const second = await publish(store, { a: 1 }, { out: 'other' });
+    expect(second.status).toBe('different');
+    expect(second.record.outputs.out?.digest).toBe(sha256('first'));
+    expect(await digestOf(store, key)).toBe(sha256('first'));
+  });
+
+  it('takes the second when told to replace', async () => {
+    const store = await open();
+    await publish(store, { a: 1 }, { out: 'first' });
+    const second = await publish(store, { a: 1 }, { out: 'other' }, true);
+    expect(second.status).toBe('different');
+    expect(await digestOf(store, key)).toBe(sha256('other'));
+  });
+
+  it('refuses a file that is not as large as reported, and publishes nothing', async () => {
+    const store = await open();
+    const attempt = await store.openAttempt([key], process.pid);
+    const path = attempt.output(key, 'out', 'txt');
+    writeFileSync(path, 'hello');
+    const { record } = await publish(store, { other: 1 }, { out: 'x' });
+    const outputs = { out: { path, digest: sha256('hello!'), size: 6, extension: 'txt' } };
+    const draft = { key, preimage: preimage({ a: 1 }), outputs, facts: {}, about: record.about, replace: false };
+    await expect(store.publish(draft)).rejects.toThrow('has 5 bytes, but the worker reported 6');
+    expect(await store.find(key)).toEqual({ status: 'miss' });
+  });
+
+  it('lists its records', async () => {
+    const store = await open();
+    await publish(store, { a: 1 }, { out: 'hello' });
+    await publish(store, { a: 2 }, { out: 'hello' });
+    const keys: string[] = [];
+    for await (const record of store.records()) keys.push(record.key);
+    expect(keys.sort()).toEqual([key, cacheKey(preimage({ a: 2 }))].sort());
+  });
+
+  it('gives the lease of a key to one at a time', async () => {
+    const store = await open();
+    const lease = await store.lease(key);
+    expect(lease).toBeDefined();
+    expect(await store.lease(key)).toBeUndefined();
+    expect(await store.lease(cacheKey(preimage({ a: 2 })))).toBeDefined();
+    lease?.release();
+    const next = await store.lease(key);
+    lease?.release(); // a second time: must not take it from the next holder
+    expect(next).toBeDefined();
+    expect(await store.lease(key)).toBeUndefined();
+    store.close();
+    expect(await store.lease(key)).toBeDefined();
+    store.close();
+  });
+
+  it('keeps the scratch folder until the key is published', async () => {
+    const store = await open();
+    const first = await store.openAttempt([key], process.pid);
+    writeFileSync(join(first.scratch(key), 'state'), 'step 3');
+    store.closeAttempt(first, 'nothing');
+    const second = await store.openAttempt([key], process.pid);
+    expect(readFileSync(join(second.scratch(key), 'state'), 'utf8')).toBe('step 3');
+    store.closeAttempt(second, 'nothing');
+    await publish(store, { a: 1 }, { out: 'hello' });
+    expect(existsSync(second.scratch(key))).toBe(false);
+  });
+
+  it('keeps the log of a failed attempt and nothing else of it', async () => {
+    const store = await open();
+    const attempt = await store.openAttempt([key], process.pid);
+    writeFileSync(attempt.log, 'boom');
+    writeFileSync(attempt.output(key, 'out', 'txt'), 'half');
+    store.closeAttempt(attempt, 'log');
+    expect(readFileSync(attempt.log, 'utf8')).toBe('boom');
+    expect(existsSync(attempt.output(key, 'out', 'txt'))).toBe(false);
+  });
+
+  it('names sources by their bytes', async () => {
+    const store = await open();
+    const folder = emptyFolder();
+    mkdirSync(join(folder, 'inner'));
+    writeFileSync(join(folder, 'inner', 'a.txt'), 'hello');
+    expect(await store.digestSource(join(folder, 'inner', 'a.txt'))).toEqual({ digest: sha256('hello'), size: 5 });
+    const listing = `[{"digest":"${sha256('hello')}","path":"inner/a.txt","size":5}]`;
+    expect(await store.digestSource(folder)).toEqual({ digest: sha256(listing), size: 5 });
+  });
+});
+
+async function digestOf(store: Store, key: string): Promise<string | undefined> {
+  const found = await store.find(key);
+  const record: StoreRecord | undefined = found.status === 'hit' ? found.record : undefined;
+  return record?.outputs.out?.digest;
+}
