@@ -7,6 +7,10 @@ import { showValue, sizeOf } from './located.ts';
 
 const deepest = 64;
 const mostAliasedValues = 100_000;
+/** More brackets than this are open at once in no spec, not even within its texts. */
+const hopelesslyDeep = 500;
+const openBracket = '['.charCodeAt(0);
+const openBrace = '{'.charCodeAt(0);
 
 /** The value of a whole YAML document; undefined when it cannot be read at all (already reported). */
 export function parseYaml(source: Source, problems: Problems): Located | undefined {
@@ -15,7 +19,12 @@ export function parseYaml(source: Source, problems: Problems): Located | undefin
 
 /** The value that a part of a source holds, such as the value of a flag. */
 export function parseRange(source: Source, start: number, end: number, problems: Problems): Located | undefined {
-  const document = parseDocument(source.text.slice(start, end), {
+  const text = source.text.slice(start, end);
+  if (isHopelesslyDeep(text)) {
+    problems.add({ source, start, end: start + 1 }, `nested more than ${deepest} levels deep`);
+    return undefined;
+  }
+  const document = parseDocument(text, {
     version: '1.2',
     schema: 'core',
     merge: false,
@@ -33,6 +42,18 @@ export function parseRange(source: Source, start: number, end: number, problems:
   if (document.contents === null) return { kind: 'scalar', span: { source, start, end }, value: null };
   const value = reader.read(document.contents, 0);
   return reader.refused ? undefined : value;
+}
+
+/** True for a text that the YAML library would take minutes to refuse. */
+function isHopelesslyDeep(text: string): boolean {
+  let open = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === openBracket || code === openBrace) open++;
+    else if (code === openBracket + 2 || code === openBrace + 2) open--;
+    if (open > hopelesslyDeep) return true;
+  }
+  return /(?:[-?][ \t]+){200}/.test(text);
 }
 
 function syntaxMessage(code: string, message: string): string {

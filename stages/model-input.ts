@@ -72,20 +72,41 @@ export function tokenizerOf({ tokenizer_json, tokenizer_config_json }: Tokenizer
   return loadTokenizer(tokenizer_json, 'tokenizer.json', config);
 }
 
-/** Encodes the records that have something to learn from; the others are dropped, as open-instruct does. */
-export function encodeRecords(
+/** Records between two progress reports while encoding. */
+const reportEvery = 2000;
+
+/**
+ * Encodes the records that have something to learn from; the others are dropped, as open-instruct does. A token that the
+ * model does not have is a UserError: then tokenizer and model do not belong together.
+ */
+export async function encodeRecords(
+  context: StageContext,
   records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
-  { max_length }: { max_length: number },
-): Example[] {
-  const examples = records.map((record) => encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`));
-  const kept = examples.filter((example) => example !== null);
-  if (kept.length === 0) {
-    throw new UserError(
-      `none of ${records.length} records has a response within ${max_length} tokens, expected at least one (raise 'max_length')`,
-    );
+  { max_length, vocab_size }: { max_length: number; vocab_size: number },
+): Promise<Example[]> {
+  const examples: Example[] = [];
+  for (const [i, record] of records.entries()) {
+    const example = encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`);
+    const stranger = example?.ids.find((id) => id >= vocab_size);
+    if (stranger !== undefined) {
+      throw new UserError(
+        `record '${record.id}' has token ${stranger}, but the model has ${vocab_size} tokens: its tokenizer.json belongs to another model`,
+      );
+    }
+    if (example !== null) examples.push(example);
+    if ((i + 1) % reportEvery === 0) await reportEncoding(context, i + 1, records.length);
   }
-  return kept;
+  if (examples.length > 0) return examples;
+  throw new UserError(
+    `none of ${records.length} records has a response within ${max_length} tokens, expected at least one (raise 'max_length')`,
+  );
+}
+
+async function reportEncoding({ signal, progress }: StageContext, done: number, total: number): Promise<void> {
+  progress({ done, total, of: 'record', note: 'encoding' });
+  await new Promise((resolve) => setImmediate(resolve)); // lets a message of the runner in
+  signal.throwIfAborted();
 }
 
 function groupsOf({ pairs }: Recovery): { reference: number; targets: number[] }[] {

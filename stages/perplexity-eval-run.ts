@@ -12,7 +12,9 @@ export async function run(context: StageContext): Promise<void> {
   const params = context.params as PerplexityParams;
   const { model, tokenizer, close } = await openModel(context);
   try {
-    const examples = encodeRecords(await readRecordLines(onlyFile(context.inputs.data)), tokenizer, params);
+    const records = await readRecordLines(onlyFile(context.inputs.data));
+    const { vocab_size } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
     const metrics = await evaluatePerplexity(model, examples, params, (done, total) => {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'record' });

@@ -49,7 +49,9 @@ export async function run(context: StageContext): Promise<void> {
 
 async function examplesOf(context: StageContext, tokenizer: Tokenizer): Promise<Example[]> {
   const params = context.params as PretrainParams;
-  const examples = encodeRecords(await readRecordLines(onlyFile(context.inputs.data)), tokenizer, params);
+  const records = await readRecordLines(onlyFile(context.inputs.data));
+  const vocab_size = tokenizer.vocabSize;
+  const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
   return params.train_on === 'response' ? examples : examples.map(({ ids }) => ({ ids, labels: ids }));
 }
 

@@ -29,7 +29,8 @@ const params = object({
   init_residual_growth: Type.Number({
     exclusiveMinimum: 0,
     default: 1,
-    description: 'factor of init_residual_std from one layer to the next; above 1, deep layers weigh as much as early ones',
+    description:
+      'factor of init_residual_std from one layer to the next; above 1, deep layers weigh as much as early ones',
   }),
   max_length: maxLength(),
   batch_size: batchSize(64, 'records per optimizer step'),

@@ -22,6 +22,8 @@ export async function run(context: StageContext): Promise<void> {
       );
     }
     const records = sampleRecords(await readRecordLines(onlyFile(context.inputs.data)), fraction, context.seed);
+    const { vocab_size } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
     const settings = {
       ...adamDefaults,
       ...params,
@@ -29,16 +31,10 @@ export async function run(context: StageContext): Promise<void> {
       reduce_loss: 'mean',
       seed: context.seed,
     } as const;
-    const { losses } = await trainLanguageModel(
-      model,
-      recovery.parameters,
-      encodeRecords(records, tokenizer, params),
-      settings,
-      {
-        save: { folder: task.scratch, every_steps: save_every },
-        onProgress: reportSteps(context),
-      },
-    );
+    const { losses } = await trainLanguageModel(model, recovery.parameters, examples, settings, {
+      save: { folder: task.scratch, every_steps: save_every },
+      onProgress: reportSteps(context),
+    });
     await writeRecovery(task.outputs.recovery as string, recovery);
     await writeCurve(task.outputs.curve as string, losses, settings);
     await task.done({ records: records.length, steps: losses.length, rank: recovery.rank });

@@ -1,4 +1,5 @@
 // How mistakes are shown: the place, the line, the underline, the other places.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the specs' interpolations
 import { expect, test } from 'vitest';
 import { renderDiagnostic, SpecErrors } from '../../spec/diagnostic.ts';
 import { checkSpec } from '../../spec/resolve.ts';
@@ -39,7 +40,7 @@ test('a value that was written elsewhere says where the stage takes it', async (
     `e.yaml:5:18  stage 'warm': parameter 'type' expects 'T_next', 'T_back' or 'T_front', got 'T_bak' (did you mean 'T_back'?)
     5 |   type: [T_next, T_bak]
       |                  ~~~~~
-      p.yaml:10:76  stage 'warm' takes it here`,
+      p.yaml:10:75  stage 'warm' takes it here`,
   );
 });
 

@@ -94,7 +94,7 @@ describe('sharing', () => {
 
 describe('precedence', () => {
   const rank = async (more: string, flags = {}) =>
-    node(await planned(specFolder({ 'e.yaml': one(more) }), flags), 'warm').params['rank'];
+    node(await planned(specFolder({ 'e.yaml': one(more) }), flags), 'warm').params.rank;
 
   test('pipeline default < experiment < profile < axis value < command line', async () => {
     const file = 'params: { model: m }\n';
@@ -110,7 +110,7 @@ describe('precedence', () => {
 
   test("a stage's parameters: pipeline < experiment < profile < axis value < command line", async () => {
     const lr = async (more: string, flags = {}) =>
-      node(await planned(specFolder({ 'e.yaml': one(`params: { model: m }\n${more}`) }), flags), 'warm').params['lr'];
+      node(await planned(specFolder({ 'e.yaml': one(`params: { model: m }\n${more}`) }), flags), 'warm').params.lr;
     const own = 'with: { warm: { lr: 2 } }\n';
     const profile = `${own}profiles: { x: { with: { warm: { lr: 3 } } } }\n`;
     const axis = `${profile}axes: { n: { values: { a: { with: { warm: { lr: 4 } } } } } }\n`;
@@ -140,7 +140,7 @@ describe('--set', () => {
     ]);
     expect(plan.table.rows).toEqual(['tuned.lr', 'rank']);
     expect(plan.cells.map((cell) => cell.name)).toEqual(['0.00001,5', '0.00001,20', '0.00003,5', '0.00003,20']);
-    expect(node(plan, 'tuned[tuned.lr=0.00003,rank=20]').params['lr']).toBe(3e-5);
+    expect(node(plan, 'tuned[tuned.lr=0.00003,rank=20]').params.lr).toBe(3e-5);
     expect(ids(plan)).toContain('warm[rank=20]');
     expect(plan.overrides).toEqual(['--set tuned.lr=1e-5,3e-5', '--set rank=5,20']);
   });
@@ -158,7 +158,7 @@ describe('--set', () => {
 
   test('a path reaches into mappings, and a name before a dot is a stage first', async () => {
     const plan = await set('tuned.schedule.name=linear', 'data.records=7');
-    expect(node(plan, 'tuned').params['schedule']).toEqual({ name: 'linear', warmup_ratio: 0 });
+    expect(node(plan, 'tuned').params.schedule).toEqual({ name: 'linear', warmup_ratio: 0 });
     expect(node(plan, 'data').params).toEqual({ generate: 'arith', records: 7 });
   });
 
@@ -232,7 +232,7 @@ describe('interpolation', () => {
     const plan = await planned(
       specFolder({ 'p.yaml': pipeline, 'e.yaml': 'experiment: e\npipeline: p.yaml\nmetric: w.score.x\n' }),
     );
-    return node(plan, 'w').params['b'];
+    return node(plan, 'w').params.b;
   };
 
   test('alone takes the typed value, within text becomes text', async () => {
@@ -262,8 +262,8 @@ describe('paths', () => {
     const folder = specFolder(files);
     const base = async (flags: object) => node(await planned(folder, { file: 'specs/e.yaml', ...flags }), 'base');
     expect(await base({})).toMatchObject({ params: { path: join(folder, 'models/tiny') }, paths: ['/path'] });
-    expect((await base({ set: ['model=other'] })).params['path']).toBe(join(folder, 'other'));
-    expect((await base({ set: ['model=/abs/model'] })).params['path']).toBe('/abs/model');
+    expect((await base({ set: ['model=other'] })).params.path).toBe(join(folder, 'other'));
+    expect((await base({ set: ['model=/abs/model'] })).params.path).toBe('/abs/model');
   });
 
   test('a path within text starts where the path was written', async () => {
@@ -272,7 +272,7 @@ describe('paths', () => {
       'lib/p.yaml': pipeline,
       'e.yaml': one('params: { model: m }\n').replace('p.yaml', 'lib/p.yaml'),
     });
-    expect(node(await planned(folder), 'base').params['path']).toBe(join(folder, 'm/sub'));
+    expect(node(await planned(folder), 'base').params.path).toBe(join(folder, 'm/sub'));
   });
 
   test('a spec that moved plans the same, paths apart (P12)', async () => {
@@ -294,7 +294,7 @@ describe('a plan holds', () => {
       '/rank': { file: '--set', line: 0, column: 6 },
       '/lr': { file: 'p.yaml', line: 10, column: 107 },
     });
-    expect(node(plan, 'acts').inputs['data']).toEqual({
+    expect(node(plan, 'acts').inputs.data).toEqual({
       node: 'data',
       output: 'train',
       origin: { file: 'p.yaml', line: 9, column: 62 },

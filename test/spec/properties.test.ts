@@ -30,7 +30,7 @@ test('inputs come before their users, in whatever order a pipeline declares its 
       }
       expect([...seen].sort()).toEqual(whole);
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 
@@ -51,7 +51,7 @@ test('layout, quotes and comments do not change a plan', async () => {
       const other = specFolder({ 'p.yaml': restyle(pipeline), 'e.yaml': restyle(experiment) });
       expect(withoutPlaces(await planned(other), other)).toEqual(plain);
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 
