@@ -15,6 +15,3 @@ export interface Context extends Setup {
   argv: readonly string[];
   terminal: Terminal;
 }
-
-/** A command: prints, and says the exit code. */
-export type Command<Argument, Flags> = (argument: Argument, flags: Flags, context: Context) => Promise<number>;

@@ -36,6 +36,10 @@ Examples:
   lamina why experiments/quickstart.yaml tuned                     why would this stage run?
   lamina why experiments/quickstart.yaml tuned data=dialogsum      only for these cells
   lamina why experiments/quickstart.yaml sharp,dialogsum           what is this number made of?`,
+  copy: `
+Examples:
+  lamina copy experiments/pretrain-tiny.yaml export --to models/tiny
+  lamina copy experiments/quickstart.yaml tuned --only data=dialogsum --to out`,
   runs: `
 Examples:
   lamina runs

@@ -47,6 +47,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addPlanFlags(
     add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
   ).action(call(async () => (await import('./commands/why.ts')).why));
+  addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
+    .requiredOption('--to <folder>', 'where to put them')
+    .action(call(async () => (await import('./commands/copy.ts')).copy));
   addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
     call(async () => (await import('./commands/runs.ts')).runs),
   );

@@ -1,6 +1,5 @@
 // How a spec and the things in it are named on the command line.
 import { relative } from 'node:path';
-import type { PlanNode } from '../spec/plan.ts';
 
 /** `path` relative to the current folder when it lies inside, as it is otherwise. */
 export function shortPath(path: string): string {
@@ -12,11 +11,6 @@ export function shortPath(path: string): string {
 export function unitLabel(unit: string, cell: string): string {
   const values = cell === '' ? [] : cell.split(',').map((part) => part.slice(part.indexOf('=') + 1));
   return [unit, ...values].filter((part) => part !== '').join(' ');
-}
-
-/** `warm[type=T_next]` with its unit: `warm[type=T_next] 3→4`. */
-export function itemName(node: PlanNode, unit: string): string {
-  return unit === '' ? node.id : `${node.id} ${unit}`;
 }
 
 /** `1 cell`, `8 cells`. */

@@ -24,7 +24,8 @@ export interface Terminal {
 export function openTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (!hasCode(error, 'EPIPE')) throw error;
+      // EIO: the terminal was closed; a run goes on to stop cleanly, without words
+      if (!hasCode(error, 'EPIPE') && !hasCode(error, 'EIO')) throw error;
       if (stream === process.stdout) process.exit();
     });
   }

@@ -1,12 +1,14 @@
 // The flow of a run: every unit waits for what it reads, then is answered from the store or goes to an attempt.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease } from '../store/store.ts';
-import { type AttemptContext, successOf, tryUnits } from './attempt.ts';
-import { failureOf, troubleFrom } from './failure.ts';
+import { tryUnits } from './attempt.ts';
+import type { AttemptContext } from './attempt-run.ts';
+import { troubleFrom } from './failure.ts';
 import { demandedUnits, type NodeState, nameOf, type UnitState, unitStates, unitsRead } from './graph.ts';
 import { succeeded, type UnitOutcome } from './outcome.ts';
 import type { Need, Slots } from './slots.ts';
 import { countUnits } from './survey.ts';
+import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 
 const firstPoll_ms = 50;
 const slowestPoll_ms = 1000;
@@ -212,9 +214,9 @@ export class Dataflow {
   }
 
   #fail(unit: UnitState, error: unknown): UnitOutcome {
-    const failure = failureOf([unit], troubleFrom(error));
-    this.#context.emit({ type: 'failed', failure });
-    const outcome: UnitOutcome = { status: 'failed', unit: unit.unit.name, key: unit.key ?? null, failure };
+    const [outcome] = failedOf([unit], troubleFrom(error));
+    if (outcome === undefined) throw new Error('a unit has no outcome');
+    this.#context.emit({ type: 'failed', failure: outcome.failure });
     this.#settle(unit, outcome);
     return outcome;
   }
@@ -224,14 +226,13 @@ export class Dataflow {
   }
 
   #stop(unit: UnitState): UnitOutcome {
-    if (!this.#context.isCancelled()) return this.#block(unit, this.#stoppedBy as string);
-    return { status: 'cancelled', unit: unit.unit.name, key: unit.key ?? null };
+    return this.#block(unit, this.#stoppedBy ?? '');
   }
 
   #block(unit: UnitState, by: string): UnitOutcome {
-    if (this.#context.isCancelled()) return { status: 'cancelled', unit: unit.unit.name, key: unit.key ?? null };
+    if (this.#context.isCancelled()) return cancelledOf(unit);
     this.#context.emit({ type: 'blocked', by, ...nameOf(unit) });
-    return { status: 'blocked', unit: unit.unit.name, key: unit.key ?? null, by };
+    return blockedOf(unit, by);
   }
 }
 

@@ -55,7 +55,7 @@ export async function runPlan(
       survey,
       pool,
       emit,
-      slots: new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? totalmem() }),
+      slots: new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? machineMemory() }),
       isCancelled: () => options.signal?.aborted ?? false,
       keepGoing: options.keepGoing ?? true,
       experiment: plan.experiment,
@@ -70,6 +70,12 @@ export async function runPlan(
     unlisten();
     await pool.close();
   }
+}
+
+/** What this process may use: a container may have less than the machine. */
+function machineMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /** Passes the two stop signals on to the workers; call the result when the run is over. */

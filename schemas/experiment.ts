@@ -143,9 +143,5 @@ export const experimentFile = Type.Object(
 );
 
 export type ExperimentFile = Static<typeof experimentFile>;
-export type ExperimentAxis = Static<typeof axis>;
 export type ExperimentAxisValue = Static<typeof axisValue>;
-export type ExperimentProfile = Static<typeof profile>;
 export type ExperimentClaim = Static<typeof claim>;
-export type ExperimentPaper = Static<typeof paper>;
-export type ExperimentSelector = Readonly<Record<string, unknown>>;

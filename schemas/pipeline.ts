@@ -40,4 +40,3 @@ export const pipelineFile = Type.Object(
 );
 
 export type PipelineFile = Static<typeof pipelineFile>;
-export type PipelineFileStage = Static<typeof stageSchema>;

@@ -1,6 +1,5 @@
 // Plan nodes from stages and cells: a stage is instantiated once for each combination of the axes that reach it, and
 // instances that would do the same work are one node.
-import { canonicalJson } from '../util/json.ts';
 import type { Axis } from './axes.ts';
 import type { Choice } from './evaluator.ts';
 import { projection } from './evaluator.ts';
@@ -8,11 +7,12 @@ import type { LinkedPipeline, LinkedStage } from './link.ts';
 import { place } from './located.ts';
 import { cellLabel } from './names.ts';
 import type { PlanInput, PlanNode } from './plan.ts';
-import type { JsonObject, Numerics } from './stage.ts';
+import type { Numerics } from './stage.ts';
 import type { StageEvaluator, StageParams } from './stage-params.ts';
 
-interface Draft extends StageParams {
+interface Draft {
   stage: LinkedStage;
+  given: StageParams;
   inputs: readonly { name: string; node: number; output: string }[];
   seed: number;
   numerics: Numerics;
@@ -100,29 +100,22 @@ export class Instances {
   #draft(stage: LinkedStage, choice: Choice): Draft | undefined {
     const given = this.#evaluator.stageParams(stage, choice);
     const seed = this.#evaluator.seed(stage, choice);
-    const inputs = stage.links.map(({ input, stage: from, output }) => {
+    const inputs: Draft['inputs'][number][] = [];
+    for (const { input, stage: from, output } of stage.links) {
       const source = this.#linked.stages.get(from);
       const reach = source === undefined ? [] : this.#axesReaching(source);
-      return { name: input, node: this.#byProjection.get(`${from}:${projection(reach, choice)}`), output };
-    });
+      const node = this.#byProjection.get(`${from}:${projection(reach, choice)}`);
+      if (node !== undefined) inputs.push({ name: input, node, output });
+    }
     if (given === undefined || seed === undefined || stage.broken) return undefined;
-    if (inputs.some((input) => input.node === undefined)) return undefined;
-    const threads = given.params.threads;
-    const numerics = hasThreads(stage) && typeof threads === 'number' ? { ...this.#numerics, threads } : this.#numerics;
+    if (inputs.length < stage.links.length) return undefined;
     const force = this.#force.has(stage.name);
-    return { ...given, stage, seed, numerics, force, inputs: inputs as Draft['inputs'] };
+    return { stage, seed, force, inputs, ...withThreads(stage, given, this.#numerics) };
   }
 
   #merge(draft: Draft): number {
-    const { stage, params, seed, numerics, inputs } = draft;
-    const links = inputs.map(({ name, node, output }) => [name, [node, output]] as const);
-    const identity = canonicalJson({
-      use: stage.use,
-      params,
-      seed,
-      threads: numerics.threads,
-      inputs: Object.fromEntries(links),
-    });
+    const { stage, given, seed, numerics, inputs } = draft;
+    const identity = JSON.stringify([stage.use, given.text, seed, numerics.threads, inputs]);
     const known = this.#byIdentity.get(identity);
     if (known !== undefined) {
       (this.#drafts[known] as Draft).force ||= draft.force;
@@ -175,9 +168,18 @@ export class Instances {
   }
 }
 
-function hasThreads(stage: LinkedStage): boolean {
+/**
+ * Settles the threads of a stage that has them as a parameter: what the spec gives, else --threads when it is not 1,
+ * else the stage's default. The parameter and the numerics then agree.
+ */
+function withThreads(stage: LinkedStage, given: StageParams, numerics: Numerics): Pick<Draft, 'given' | 'numerics'> {
   const { properties } = stage.definition.params as { properties?: object };
-  return properties !== undefined && Object.hasOwn(properties, 'threads');
+  const own = given.params.threads;
+  if (properties === undefined || !Object.hasOwn(properties, 'threads')) return { given, numerics };
+  const written = Object.hasOwn(given.origins, '/threads') || numerics.threads === 1;
+  const threads = written && typeof own === 'number' ? own : numerics.threads;
+  const params = threads === own ? given.params : { ...given.params, threads };
+  return { given: { ...given, params }, numerics: threads === numerics.threads ? numerics : { ...numerics, threads } };
 }
 
 function tellsApart(axes: readonly number[], instances: readonly { choice: Choice; node: number }[]): boolean {
@@ -192,7 +194,8 @@ function tellsApart(axes: readonly number[], instances: readonly { choice: Choic
 }
 
 function toNode(draft: Draft, cell: string, ids: readonly string[], index: number): PlanNode {
-  const { stage, params, origins, paths, seed, numerics, force } = draft;
+  const { stage, seed, numerics, force } = draft;
+  const { params, origins, paths } = draft.given;
   const inputs: Record<string, PlanInput> = {};
   for (const { name, node, output } of draft.inputs) {
     const link = stage.links.find((candidate) => candidate.input === name);
@@ -203,7 +206,7 @@ function toNode(draft: Draft, cell: string, ids: readonly string[], index: numbe
     stage: stage.name,
     use: stage.use,
     cell,
-    params: params as JsonObject,
+    params,
     origins,
     paths,
     inputs,

@@ -16,6 +16,7 @@ export interface Link {
 
 export interface LinkedStage extends PipelineStage {
   definition: StageDefinition;
+  /** By the name of the input, so that their order in the file does not matter. */
   links: readonly Link[];
   /** True when an input is wrong: its parameters are still checked, but it makes no node. */
   broken: boolean;
@@ -84,6 +85,7 @@ class Linker {
       broken = true;
       if (!meant.has(input) && !stage.partial) this.#missing(stage, input, port);
     }
+    links.sort((a, b) => (a.input < b.input ? -1 : 1));
     return { ...stage, definition, links, broken };
   }
 

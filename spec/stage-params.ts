@@ -1,5 +1,6 @@
 // The parameters and the seed of a stage in one cell: all layers merged, interpolated, validated, paths absolute.
 import type { JsonObject } from '../util/json.ts';
+import { canonicalJson } from '../util/json.ts';
 import type { AxisValue } from './axes.ts';
 import type { Bindings } from './bindings.ts';
 import { seedName, unknownStageParam } from './bindings.ts';
@@ -18,6 +19,8 @@ export interface StageParams {
   params: JsonObject;
   origins: Record<string, Origin>;
   paths: string[];
+  /** The canonical text of `params`. */
+  text: string;
 }
 
 /** What the layers give a stage, by parameter: the value, and as it was written. */
@@ -87,7 +90,8 @@ export class StageEvaluator {
     }
     if (complaints.length > 0 || wrong.size > 0 || !whole) return undefined;
     const local = pathsIn(schema, params).filter((path) => !isRemote(valueAt(params, path)));
-    return { params, origins: originsOf(tree), paths: local.map((path) => path.reduce(pointerTo, '')) };
+    const paths = local.map((path) => path.reduce(pointerTo, ''));
+    return { params, origins: originsOf(tree), paths, text: canonicalJson(params) };
   }
 
   #mergedParams(stage: LinkedStage, choice: Choice, where: string): Merged {

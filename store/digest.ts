@@ -30,8 +30,3 @@ export async function digestFile(path: string): Promise<BlobRef> {
 export function isDigest(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
-
-/** True when both name the same bytes. */
-export function sameBlob(a: BlobRef, b: BlobRef): boolean {
-  return a.digest === b.digest && a.size === b.size;
-}

@@ -1,19 +1,18 @@
 // The store in a folder.
-import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
 import { canonicalJson, type Json } from '../util/json.ts';
+import { Artifacts } from './artifacts.ts';
 import { closeAttempt, openAttempt, sweepAttempts } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
-import { createDurably, fsyncFolder, writeDurably } from './durable.ts';
-import { statOrNone } from './file-identity.ts';
+import { createDurably, writeDurably } from './durable.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
 import { prepareFolder } from './prepare-folder.ts';
-import { type OutputRef, parseRecord, type StoreRecord, sameOutputs } from './record.ts';
-import { digestSource, digestWithMemo } from './source-digest.ts';
+import { parseRecord, type StoreRecord, sameOutputs } from './record.ts';
+import { digestSource } from './source-digest.ts';
 import type { Attempt, Draft, Found, Lease, Publication, Store } from './store.ts';
 import { guardWrite } from './write-error.ts';
 
@@ -41,15 +40,14 @@ class FileStore implements Store {
   readonly #layout: Layout;
   readonly #memo: DigestMemo;
   readonly #leases: LeaseKeeper;
-  readonly #writable: boolean;
-  /** Checks of artifacts under way, so that two keys with one large artifact read it once. */
-  readonly #checks = new Map<string, Promise<string | undefined>>();
+  readonly #artifacts: Artifacts;
 
   constructor(layout: Layout, options: FileStoreOptions) {
     this.folder = layout.folder;
     this.#layout = layout;
-    this.#writable = options.mode === 'write';
-    this.#memo = fileMemo(layout.memo, this.#writable);
+    const writable = options.mode === 'write';
+    this.#memo = fileMemo(layout.memo, writable);
+    this.#artifacts = new Artifacts(layout, this.#memo, writable);
     this.#leases = new LeaseKeeper(layout.lease, options.times ?? defaultLeaseTimes);
   }
 
@@ -63,10 +61,10 @@ class FileStore implements Store {
     if (text === undefined) return { status: 'miss' };
     const record = parseRecord(text, key);
     if (typeof record === 'string') {
-      this.#quarantine(path);
+      this.#artifacts.putAside(path);
       return { status: 'damaged', detail: `the record '${path}' ${record}` };
     }
-    const problem = await this.#checkOutputs(record);
+    const problem = await this.#artifacts.check(record);
     return problem === undefined ? { status: 'hit', record } : { status: 'damaged', detail: problem };
   }
 
@@ -98,7 +96,7 @@ class FileStore implements Store {
 
   async publish(draft: Draft): Promise<Publication> {
     for (const [name, output] of Object.entries(draft.outputs)) {
-      guardWrite(this.folder, `the artifact '${name}' of '${draft.about.node}'`, () => this.#place(output));
+      guardWrite(this.folder, `the artifact '${name}' of '${draft.about.node}'`, () => this.#artifacts.place(output));
     }
     const publication = await this.#publishRecord(recordOf(draft), draft.replace);
     rmSync(this.#layout.scratch(draft.key), { recursive: true, force: true });
@@ -119,72 +117,6 @@ class FileStore implements Store {
     this.#leases.releaseAll();
   }
 
-  /** Undefined when all are whole, otherwise a sentence on the first that is not. */
-  async #checkOutputs(record: StoreRecord): Promise<string | undefined> {
-    for (const [name, output] of Object.entries(record.outputs)) {
-      const problem = await this.#checkOnce(output);
-      if (problem !== undefined) return `artifact '${name}' (${output.digest.slice(0, 12)}) ${problem}`;
-    }
-    return undefined;
-  }
-
-  #checkOnce(output: OutputRef): Promise<string | undefined> {
-    const name = `${output.digest}-${output.size}`;
-    let check = this.#checks.get(name);
-    if (check === undefined) {
-      check = this.#check(output).finally(() => this.#checks.delete(name));
-      this.#checks.set(name, check);
-    }
-    return check;
-  }
-
-  async #check(output: OutputRef): Promise<string | undefined> {
-    const path = this.#layout.blob(output);
-    const stats = statOrNone(path);
-    if (stats === undefined) return 'is gone';
-    if (Number(stats.size) !== output.size) {
-      this.#quarantine(path);
-      return `has ${stats.size} bytes instead of ${output.size}`;
-    }
-    const { digest } = await digestWithMemo(path, this.#memo);
-    if (digest === output.digest) return undefined;
-    this.#quarantine(path);
-    return 'was changed on disk';
-  }
-
-  #quarantine(path: string): void {
-    if (!this.#writable) return;
-    const name = `${path.slice(path.lastIndexOf('/') + 1)}.${randomUUID()}`;
-    try {
-      renameSync(path, this.#layout.quarantine(name));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return; // another runner was faster
-      guardWrite(this.folder, 'a damaged file to put it aside', () => {
-        throw error;
-      });
-    }
-  }
-
-  /** Moves a finished file to its place; bytes that are there already stay. */
-  #place(output: Draft['outputs'][string]): void {
-    const written = statSync(output.path).size;
-    if (written !== output.size) {
-      throw new Error(`'${output.path}' has ${written} bytes, but the worker reported ${output.size}`);
-    }
-    const target = this.#layout.blob(output);
-    if (statOrNone(target)?.size === BigInt(output.size)) {
-      rmSync(output.path);
-      return;
-    }
-    chmodSync(output.path, 0o444);
-    mkdirSync(dirname(target), { recursive: true });
-    renameSync(output.path, target);
-    fsyncFolder(dirname(target));
-    // Just written and hashed by ourselves, and read-only from now on: no second reading is needed.
-    const stats = statOrNone(target);
-    if (stats !== undefined) this.#memo.put(target, stats, output.digest);
-  }
-
   async #publishRecord(record: StoreRecord, replace: boolean): Promise<Publication> {
     const path = this.#layout.record(record.key);
     const write = (to: string, value: StoreRecord) => writeDurably(to, recordText(value));
@@ -196,7 +128,7 @@ class FileStore implements Store {
         return { status: 'published', record };
       }
       if (sameOutputs(earlier, record)) return { status: 'same', record: earlier };
-      const usable = (await this.#checkOutputs(earlier)) === undefined;
+      const usable = (await this.#artifacts.check(earlier)) === undefined;
       const [kept, other] = replace || !usable ? [record, earlier] : [earlier, record];
       write(this.#layout.alternative(record.key, outputsName(other)), other);
       if (kept === record) write(path, record);

@@ -1,8 +1,8 @@
 // Chooses the TensorFlow.js backend of this process.
 import { createRequire } from 'node:module';
 import nodeUtil from 'node:util';
-import { UserError } from '../util/errors.ts';
 import { encodeOnnxModel } from '../formats/onnx.ts';
+import { UserError } from '../util/errors.ts';
 import { correctGradients } from './gradients.ts';
 import { BACKEND_NAME, registerOnnx } from './register.ts';
 import { createSession, type Provider, type RuntimeOptions } from './runtime.ts';
@@ -27,7 +27,12 @@ let registered = '';
  * Throws UserError when a package or a provider that the options need is not usable, with the command that helps.
  */
 export async function useBackend(options: BackendOptions): Promise<void> {
-  const wanted = JSON.stringify([options.backend, options.provider ?? 'cpu', options.threads ?? 1, options.profilePrefix]);
+  const wanted = JSON.stringify([
+    options.backend,
+    options.provider ?? 'cpu',
+    options.threads ?? 1,
+    options.profilePrefix,
+  ]);
   if (wanted === current) return;
   tf.enableProdMode();
   correctGradients();
@@ -117,6 +122,6 @@ function tryRequire(require: NodeJS.Require, name: string): boolean {
 /** tfjs-node 4.22.0 calls helpers that Node 23 removed. */
 function restoreNodeUtil(): void {
   const util = nodeUtil as unknown as Record<string, unknown>;
-  util['isNullOrUndefined'] ??= (x: unknown) => x === null || x === undefined;
-  util['isArray'] ??= Array.isArray;
+  util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
+  util.isArray ??= Array.isArray;
 }

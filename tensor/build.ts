@@ -1,6 +1,14 @@
 // Small builders over the recorder: one recorded operator each, with shapes worked out and trivial work left out.
-import { type Attributes, constant, type ElementType, type Recorder, type Shape, scalarConstant, sizeOf, Value } from './graph.ts';
-import type { TensorData } from './runtime.ts';
+import {
+  type Attributes,
+  constant,
+  type ElementType,
+  type Recorder,
+  type Shape,
+  scalarConstant,
+  sizeOf,
+  Value,
+} from './graph.ts';
 
 /** True when two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
@@ -34,7 +42,14 @@ export function unary(g: Recorder, op: string, x: Value, type: ElementType = x.t
 }
 
 /** An elementwise operator of two values that broadcast; an operand that was only expanded is taken before its expansion. */
-export function binary(g: Recorder, op: string, a: Value, b: Value, type?: ElementType, attributes?: Attributes): Value {
+export function binary(
+  g: Recorder,
+  op: string,
+  a: Value,
+  b: Value,
+  type?: ElementType,
+  attributes?: Attributes,
+): Value {
   const shape = broadcastShape(a.shape, b.shape);
   const left = withoutExpand(a, b, shape);
   const right = withoutExpand(b, left, shape);
@@ -61,15 +76,10 @@ export function reshape(g: Recorder, x: Value, shape: Shape): Value {
   const key = shape.join();
   let view = x.views.get(key);
   if (view === undefined) {
-    view = x.data === undefined ? reshapeNode(g, x, shape) : concreteView(x, x.data, shape);
+    view = x.data === undefined ? reshapeNode(g, x, shape) : new Value(shape, x.type, { data: x.data });
     x.views.set(key, view);
   }
   return view;
-}
-
-function concreteView(x: Value, data: TensorData, shape: Shape): Value {
-  x.recyclable = false;
-  return new Value(shape, x.type, { data });
 }
 
 function reshapeNode(g: Recorder, x: Value, shape: Shape): Value {

@@ -43,7 +43,7 @@ function spread(dy: tf.Tensor, shape: number[], axis: unknown): tf.Tensor {
 const sumGradient: tf.GradConfig = {
   kernelName: 'Sum',
   inputsToSave: ['x'],
-  gradFunc: (dy, saved, attrs) => ({ x: () => spread(one(dy), (saved[0] as tf.Tensor).shape, attrs['axis']) }),
+  gradFunc: (dy, saved, attrs) => ({ x: () => spread(one(dy), (saved[0] as tf.Tensor).shape, attrs.axis) }),
 };
 
 const meanGradient: tf.GradConfig = {
@@ -52,7 +52,7 @@ const meanGradient: tf.GradConfig = {
   gradFunc: (dy, saved, attrs) => {
     const shape = (saved[0] as tf.Tensor).shape;
     const count = tf.util.sizeFromShape(shape) / one(dy).size;
-    return { x: () => spread(tf.div(one(dy), count), shape, attrs['axis']) };
+    return { x: () => spread(tf.div(one(dy), count), shape, attrs.axis) };
   },
 };
 
@@ -63,8 +63,8 @@ const batchMatMulGradient: tf.GradConfig = {
   gradFunc: (dy, saved, attrs) => {
     const [a, b] = saved as [tf.Tensor, tf.Tensor];
     const d = one(dy);
-    const ta = attrs['transposeA'] === true;
-    const tb = attrs['transposeB'] === true;
+    const ta = attrs.transposeA === true;
+    const tb = attrs.transposeB === true;
     const gradA = () => (ta ? tf.matMul(b, d, tb, true) : tf.matMul(d, b, false, !tb));
     const gradB = () => (tb ? tf.matMul(d, a, true, ta) : tf.matMul(a, d, !ta, false));
     return { a: () => unbroadcast(gradA(), a.shape), b: () => unbroadcast(gradB(), b.shape) };
@@ -92,10 +92,10 @@ const cumsumGradient: tf.GradConfig = {
   kernelName: 'Cumsum',
   inputsToSave: [],
   gradFunc: (dy, _saved, attrs) => {
-    const axis = attrs['axis'] as number;
+    const axis = attrs.axis as number;
     const rank = one(dy).rank;
     const last = axis < 0 ? axis + rank : axis;
-    return { x: () => tf.cumsum(one(dy), last, attrs['exclusive'] === true, attrs['reverse'] !== true) };
+    return { x: () => tf.cumsum(one(dy), last, attrs.exclusive === true, attrs.reverse !== true) };
   },
 };
 
@@ -105,7 +105,7 @@ const tileGradient: tf.GradConfig = {
   inputsToSave: ['x'],
   gradFunc: (dy, saved, attrs) => {
     const shape = (saved[0] as tf.Tensor).shape;
-    const reps = attrs['reps'] as number[];
+    const reps = attrs.reps as number[];
     const split = shape.flatMap((n, i) => [reps[i] as number, n]);
     const repeated = shape.map((_, i) => 2 * i).filter((i) => split[i] !== 1);
     return { x: () => tf.reshape(tf.sum(tf.reshape(one(dy), split), repeated), shape) };

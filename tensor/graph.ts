@@ -45,10 +45,6 @@ export class Value {
   tensor: RuntimeTensor | undefined;
   /** Reshaped views of this value, by shape. */
   views: Map<string, Value> | undefined;
-  /** Live data ids that stand for this value. */
-  owners = 0;
-  /** True when the buffer came from a run and nobody but this value has seen it, so that it may be used again. */
-  recyclable = false;
   /** Scratch of the lowering pass numbered `epoch`: this value's index in the graph. */
   epoch = 0;
   index = 0;
@@ -74,7 +70,6 @@ export class Value {
     this.views = undefined;
     this.tensor = tensor;
     this.data = tensor.data as TensorData;
-    this.recyclable = this.type === 'float32';
   }
 
   /** The concrete value as ONNX Runtime takes it; made once. */

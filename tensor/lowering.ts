@@ -1,7 +1,7 @@
 // From recorded nodes to an ONNX model: which nodes a run needs, the key of their structure, and the model itself.
 import { createHash } from 'node:crypto';
 import { encodeOnnxModel, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from '../formats/onnx.ts';
-import { type GraphNode, internId, type Value } from './graph.ts';
+import { type GraphNode, internId, sizeOf, type Value } from './graph.ts';
 
 /** The part of a recording that makes `outputs`, with every value numbered. */
 export interface Plan {
@@ -17,6 +17,7 @@ const IR_VERSION = 10;
 const OPSETS = { '': 21, 'com.microsoft': 1 };
 const LEAF_MARK = -1;
 const OUTPUT_MARK = -2;
+const ELEMENT_BYTES = { float32: 4, int32: 4, bool: 1, int64: 8, float64: 8 } as const;
 
 let epoch = 0;
 
@@ -104,4 +105,35 @@ function toInitializer(value: Value): OnnxTensor {
 
 function toInfo(value: Value): OnnxValueInfo {
   return { name: valueName(value), type: value.type, dims: value.shape };
+}
+
+/** Bytes that a run holds at most if each value is freed after its last reader: what a session's arena keeps. */
+export function peakBytes(plan: Plan): number {
+  const readers = countReaders(plan);
+  let held = 0;
+  let peak = 0;
+  for (const node of plan.nodes) {
+    for (const output of node.outputs) held += bytesOf(output);
+    peak = Math.max(peak, held);
+    for (const input of node.inputs) {
+      const left = (readers.get(input) as number) - 1;
+      readers.set(input, left);
+      if (left === 0 && input.pending) held -= bytesOf(input);
+    }
+  }
+  return peak;
+}
+
+/** How often each value is read; outputs are never done with. */
+function countReaders(plan: Plan): Map<Value, number> {
+  const readers = new Map<Value, number>();
+  for (const node of plan.nodes) {
+    for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+  }
+  for (const output of plan.outputs) readers.set(output, Number.POSITIVE_INFINITY);
+  return readers;
+}
+
+function bytesOf(value: Value): number {
+  return sizeOf(value.shape) * ELEMENT_BYTES[value.type];
 }

@@ -1,6 +1,5 @@
 // The TensorFlow.js backend that records: tensors are values of a graph, and reading one runs what is pending.
 import { UserError } from '../util/errors.ts';
-import { BufferPool } from './buffers.ts';
 import { reshape } from './build.ts';
 import { concrete, type ElementType, Recorder, type Value } from './graph.ts';
 import { planRun } from './lowering.ts';
@@ -27,7 +26,6 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly sessions: SessionCache;
   readonly #entries: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
-  readonly #buffers = new BufferPool();
 
   constructor(sessions: SessionCache) {
     super();
@@ -42,7 +40,13 @@ export class OnnxBackend extends tf.KernelBackend {
     return dataId;
   }
 
-  override move(dataId: tf.DataId, values: tf.BackendValues, shape: number[], dtype: tf.DataType, refCount: number): void {
+  override move(
+    dataId: tf.DataId,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
     if (dtype === 'string') {
       const value = concrete('bool', new Uint8Array(0), shape);
       this.#entries.set(dataId, { value, refCount, strings: values as Uint8Array[] });
@@ -60,7 +64,6 @@ export class OnnxBackend extends tf.KernelBackend {
     const entry = this.#entries.get(dataId);
     if (entry.strings !== undefined) return entry.strings;
     if (entry.value.pending) this.flush();
-    entry.value.recyclable = false;
     return entry.value.data as TensorData;
   }
 
@@ -70,8 +73,7 @@ export class OnnxBackend extends tf.KernelBackend {
     for (const entry of this.#pending) outputs.add(entry.value);
     const values = [...outputs];
     if (values.length > 0) {
-      const results = this.sessions.run(planRun(this.recorder.nodes, values), this.#buffers);
-      this.#buffers.turn();
+      const results = this.sessions.run(planRun(this.recorder.nodes, values));
       for (let i = 0; i < values.length; i++) (values[i] as Value).settle(results[i] as NonNullable<Value['tensor']>);
     }
     this.#pending.clear();
@@ -90,7 +92,6 @@ export class OnnxBackend extends tf.KernelBackend {
     const dataId = {};
     const entry: Entry = { value: value.constant ? unboxed(value) : value, refCount: 1 };
     this.#entries.set(dataId, entry);
-    entry.value.owners++;
     if (value.pending) this.#pending.add(entry);
     if (this.recorder.nodes.length > LONGEST_RECORDING) this.flush();
     return { dataId, shape: value.shape as number[], dtype: value.type as tf.DataType };
@@ -111,13 +112,7 @@ export class OnnxBackend extends tf.KernelBackend {
     if (!force && entry.refCount > 0) return false;
     this.#entries.delete(dataId);
     this.#pending.delete(entry);
-    this.#release(entry.value);
     return true;
-  }
-
-  #release(value: Value): void {
-    value.owners--;
-    if (value.owners === 0 && value.recyclable) this.#buffers.retire(value.data as Float32Array);
   }
 
   override numDataIds(): number {
@@ -176,4 +171,3 @@ function ownArray(values: tf.BackendValues, type: ElementType): TensorData {
   if (source instanceof Arrays) return source.length <= COPIED_ELEMENTS ? source.slice() : source;
   return Arrays.from(source);
 }
-

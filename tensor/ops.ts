@@ -157,7 +157,10 @@ export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   const forward = (logits: tf.Tensor, save: tf.GradSaveFunc) => {
     const at = tf.maximum(labels, tf.scalar(0, 'int32'));
     const inputs = { logits, labels: at };
-    const [value, probs] = runOr('LaminaTokenLosses', inputs, {}, () => plainLosses(logits, at)) as [tf.Tensor, tf.Tensor];
+    const [value, probs] = runOr('LaminaTokenLosses', inputs, {}, () => plainLosses(logits, at)) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
     save([probs, at]);
     return { value, gradFunc: tokenLossesGrad };
   };

@@ -47,7 +47,7 @@ function recording(kernel: Kernel): tf.KernelFunc {
 /** Kernels that change nothing but the shape share the data id. */
 const shareData: tf.KernelFunc = ({ inputs, attrs, backend }) => {
   const onnx = backend as OnnxBackend;
-  const info = (inputs['x'] ?? inputs['input']) as tf.TensorInfo;
+  const info = (inputs.x ?? inputs.input) as tf.TensorInfo;
   onnx.incRef(info.dataId);
   return { dataId: info.dataId, shape: newShape(info.shape, attrs as ShapeAttrs | undefined), dtype: info.dtype };
 };

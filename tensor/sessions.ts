@@ -1,13 +1,12 @@
 // Compiled sessions, kept by the structure of their graph, least recently used first out.
-import type { BufferPool } from './buffers.ts';
-import { sizeOf, type Value } from './graph.ts';
-import { encodePlan, type Plan, valueName } from './lowering.ts';
-import { createSession, type RuntimeOptions, type RuntimeTensor, runtimeTensor, type Session } from './runtime.ts';
+import type { Value } from './graph.ts';
+import { encodePlan, type Plan, peakBytes, valueName } from './lowering.ts';
+import { createSession, type RuntimeOptions, type RuntimeTensor, type Session } from './runtime.ts';
 
-/** How much the cache keeps: sessions, and their nodes together, which their memory is proportional to. */
+/** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
 export interface SessionLimits {
   readonly sessions: number;
-  readonly nodes: number;
+  readonly bytes: number;
 }
 
 /** Counts of what the cache has done since the process began. */
@@ -23,17 +22,17 @@ interface Compiled {
   readonly session: Session;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  readonly nodes: number;
+  readonly bytes: number;
 }
 
-const DEFAULT_LIMITS: SessionLimits = { sessions: 128, nodes: 200_000 };
+const DEFAULT_LIMITS: SessionLimits = { sessions: 128, bytes: 2 ** 31 };
 
 /** Runs plans, compiling each structure once while it stays within the limits. */
 export class SessionCache {
   readonly #options: RuntimeOptions;
   readonly #limits: SessionLimits;
   readonly #compiled = new Map<string, Compiled>();
-  #nodes = 0;
+  #bytes = 0;
   readonly counts: SessionCounts = { sessions: 0, compiled: 0, runs: 0, run_ms: 0, compile_ms: 0 };
 
   constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
@@ -41,17 +40,15 @@ export class SessionCache {
     this.#limits = limits;
   }
 
-  /** Computes the plan's outputs, in their order, into arrays of `buffers` where it has some. */
-  run(plan: Plan, buffers: BufferPool): RuntimeTensor[] {
+  /** Computes the plan's outputs, in their order. */
+  run(plan: Plan): RuntimeTensor[] {
     const compiled = this.#find(plan);
     const feeds: Record<string, RuntimeTensor> = {};
-    const fetches: Record<string, RuntimeTensor | null> = {};
+    const fetches: Record<string, null> = {};
     for (let i = 0; i < plan.inputs.length; i++) {
       feeds[compiled.inputNames[i] as string] = (plan.inputs[i] as Value).runtime();
     }
-    for (let i = 0; i < plan.outputs.length; i++) {
-      fetches[compiled.outputNames[i] as string] = destination(plan.outputs[i] as Value, buffers);
-    }
+    for (const name of compiled.outputNames) fetches[name] = null;
     const start = performance.now();
     const results = compiled.session.run(feeds, fetches);
     this.counts.run_ms += performance.now() - start;
@@ -84,15 +81,15 @@ export class SessionCache {
       session: createSession(encodePlan(plan), this.#options),
       inputNames: plan.inputs.map(valueName),
       outputNames: plan.outputs.map(valueName),
-      nodes: plan.nodes.length,
+      bytes: peakBytes(plan),
     };
   }
 
   #keep(key: string, compiled: Compiled): void {
     this.#compiled.set(key, compiled);
-    this.#nodes += compiled.nodes;
+    this.#bytes += compiled.bytes;
     for (const oldest of this.#compiled.keys()) {
-      const fits = this.#compiled.size <= this.#limits.sessions && this.#nodes <= this.#limits.nodes;
+      const fits = this.#compiled.size <= this.#limits.sessions && this.#bytes <= this.#limits.bytes;
       if (fits || oldest === key) break;
       this.#evict(oldest);
     }
@@ -103,13 +100,7 @@ export class SessionCache {
     const compiled = this.#compiled.get(key) as Compiled;
     compiled.session.dispose();
     this.#compiled.delete(key);
-    this.#nodes -= compiled.nodes;
+    this.#bytes -= compiled.bytes;
     this.counts.sessions = this.#compiled.size;
   }
-}
-
-/** A tensor for ONNX Runtime to write to; null lets it make one. */
-function destination(output: Value, buffers: BufferPool): RuntimeTensor | null {
-  const array = output.type === 'float32' ? buffers.take(sizeOf(output.shape)) : undefined;
-  return array === undefined ? null : runtimeTensor('float32', array, output.shape);
 }

@@ -1,9 +1,9 @@
 // `lamina schemas`: writes the JSON Schemas for editors.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { editorSchemas } from '../../schemas/editor.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { editorSchemas } from '../editor-schemas.ts';
 import { exitCodes } from '../exit-codes.ts';
 
 /** Writes one file per kind of spec into `--out` and prints their paths. */

@@ -9,6 +9,7 @@ import type { ActiveUnit, ProgressDisplay } from './display.ts';
 /** A unit that ends sooner gets no bar: short units would only make the screen flicker. */
 const patience_ms = 200;
 const clearToTheRight = '\x1b[K';
+const showCursorAndWrapLines = '\x1b[?25h\x1b[?7h';
 
 interface Running {
   unit: ActiveUnit;
@@ -27,6 +28,9 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
   const add = (line: () => string) => bars.create(1, 0, { line });
   const addTotal = () => add(() => totalLine(count.finished, count.units, now() - start_ms, width(), output.paint));
   const say = (line: string) => bars.log(`${line}${clearToTheRight}\n`);
+  // a process that dies with the bars on leaves a usable terminal
+  const restore = () => void process.stderr.write(showCursorAndWrapLines);
+  process.once('exit', restore);
   let total = addTotal();
   const show = (entry: Running) => {
     bars.remove(total);
@@ -58,6 +62,7 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
       clearInterval(timer);
       bars.update(); // prints what was said since the last redraw
       bars.stop();
+      process.off('exit', restore);
     },
   };
 }

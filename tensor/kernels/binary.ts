@@ -15,7 +15,8 @@ export const BINARY: KernelTable = {
   Minimum: arithmetic('Min'),
   SquaredDifference: (g, inputs) => squaredDifference(g, input(inputs, 'a'), input(inputs, 'b')),
   Atan2: (g, inputs) => atan2(g, input(inputs, 'a'), input(inputs, 'b')),
-  Prelu: (g, inputs) => g.add('PRelu', [input(inputs, 'x'), input(inputs, 'alpha')], input(inputs, 'x').shape, 'float32'),
+  Prelu: (g, inputs) =>
+    g.add('PRelu', [input(inputs, 'x'), input(inputs, 'alpha')], input(inputs, 'x').shape, 'float32'),
   AddN: (_g, inputs) => addN(_g, Object.values(inputs)),
   Greater: comparison('Greater'),
   GreaterEqual: comparison('GreaterOrEqual'),

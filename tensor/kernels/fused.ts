@@ -9,11 +9,11 @@ export const FUSED: KernelTable = {
       g,
       input(inputs, 'a'),
       input(inputs, 'b'),
-      attrs['transposeA'] === true,
-      attrs['transposeB'] === true,
-      attrs['alpha'] as number,
+      attrs.transposeA === true,
+      attrs.transposeB === true,
+      attrs.alpha as number,
     ),
-  LaminaRmsNorm: (g, inputs, attrs) => rmsNorm(g, input(inputs, 'x'), input(inputs, 'weight'), attrs['eps'] as number),
+  LaminaRmsNorm: (g, inputs, attrs) => rmsNorm(g, input(inputs, 'x'), input(inputs, 'weight'), attrs.eps as number),
   LaminaSilu: (g, inputs) =>
     unary(g, 'com.microsoft:QuickGelu', input(inputs, 'x'), 'float32', { alpha: { float: 1 } }),
   LaminaRotary: (g, inputs) => rotary(g, input(inputs, 'x'), input(inputs, 'cos'), input(inputs, 'sin')),
@@ -50,9 +50,15 @@ function rotary(g: Recorder, x: Value, cos: Value, sin: Value): Value {
 function tokenLosses(g: Recorder, logits: Value, labels: Value): Value[] {
   const probs = unary(g, 'Softmax', logits, 'float32', { axis: { int: 1 } });
   const count = logits.shape[0] as number;
-  const chosen = g.add('GatherElements', [logits, reshape(g, cast(g, labels, 'int32'), [count, 1])], [count, 1], 'float32', {
-    axis: { int: 1 },
-  });
+  const chosen = g.add(
+    'GatherElements',
+    [logits, reshape(g, cast(g, labels, 'int32'), [count, 1])],
+    [count, 1],
+    'float32',
+    {
+      axis: { int: 1 },
+    },
+  );
   const distance = binary(g, 'Sub', reduce(g, 'ReduceMax', logits, [1], true), chosen);
   const logLargest = unary(g, 'Log', reduce(g, 'ReduceMax', probs, [1], true));
   return [reshape(g, binary(g, 'Sub', distance, logLargest), [count]), probs];

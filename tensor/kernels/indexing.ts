@@ -1,19 +1,19 @@
 // Kernels that read or write by index, and kernels that make tensors from numbers.
 import { binary, cast, expand, positiveAxis, reshape, splat, where } from '../build.ts';
-import { concrete, constant, type Recorder, scalarConstant, type Shape, sizeOf, type Value } from '../graph.ts';
+import { concrete, constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph.ts';
 import { input, type KernelTable } from '../kernel.ts';
-import { tf } from '../tf.ts';
+import type { tf } from '../tf.ts';
 
 export const INDEXING: KernelTable = {
   GatherV2: (g, inputs, attrs) =>
     gather(g, input(inputs, 'x'), input(inputs, 'indices'), attrs as unknown as tf.GatherV2Attrs),
   GatherNd: (g, inputs) => gatherNd(g, input(inputs, 'params'), input(inputs, 'indices')),
   ScatterNd: (g, inputs, attrs) =>
-    scatterNd(g, input(inputs, 'indices'), input(inputs, 'updates'), attrs['shape'] as number[]),
+    scatterNd(g, input(inputs, 'indices'), input(inputs, 'updates'), attrs.shape as number[]),
   TensorScatterUpdate: (g, inputs) =>
     scatterUpdate(g, input(inputs, 'tensor'), input(inputs, 'indices'), input(inputs, 'updates')),
   UnsortedSegmentSum: (g, inputs, attrs) =>
-    segmentSum(g, input(inputs, 'x'), input(inputs, 'segmentIds'), attrs['numSegments'] as number),
+    segmentSum(g, input(inputs, 'x'), input(inputs, 'segmentIds'), attrs.numSegments as number),
   OneHot: (g, inputs, attrs) => oneHot(g, input(inputs, 'indices'), attrs as unknown as tf.OneHotAttrs),
   Fill: (g, _inputs, attrs) => fill(g, attrs as unknown as tf.FillAttrs),
   Range: (_g, _inputs, attrs) => range(attrs as unknown as tf.RangeAttrs),
@@ -43,7 +43,9 @@ function batchedGather(g: Recorder, x: Value, indices: Value, axis: number, batc
   );
   const rows = binary(g, 'Add', reshape(g, cast(g, indices, 'int32'), [batch, 1, picked]), offsets);
   const flat = reshape(g, x, [batch * outer * n, sizeOf(innerShape)]);
-  const result = g.add('Gather', [flat, rows], [batch, outer, picked, sizeOf(innerShape)], x.type, { axis: { int: 0 } });
+  const result = g.add('Gather', [flat, rows], [batch, outer, picked, sizeOf(innerShape)], x.type, {
+    axis: { int: 0 },
+  });
   return reshape(g, result, [...x.shape.slice(0, axis), ...indices.shape.slice(batchDims), ...innerShape]);
 }
 
@@ -140,4 +142,3 @@ function linSpace(attrs: tf.LinSpaceAttrs): Value {
   const data = Float32Array.from({ length: attrs.num }, (_, i) => (i === 0 ? attrs.start : attrs.start + i * step));
   return concrete('float32', data, [attrs.num]);
 }
-

@@ -6,23 +6,23 @@ import { type Inputs, input, type KernelTable } from '../kernel.ts';
 export const MATRIX: KernelTable = {
   BatchMatMul: (g, inputs, attrs) => product(g, inputs, attrs),
   _FusedMatMul: fusedMatMul,
-  Einsum: (g, inputs, attrs) => einsum(g, Object.values(inputs), attrs['equation'] as string),
+  Einsum: (g, inputs, attrs) => einsum(g, Object.values(inputs), attrs.equation as string),
 };
 
 type Attrs = Readonly<Record<string, unknown>>;
 
 function product(g: Recorder, inputs: Inputs, attrs: Attrs): Value {
-  return matMul(g, input(inputs, 'a'), input(inputs, 'b'), attrs['transposeA'] === true, attrs['transposeB'] === true);
+  return matMul(g, input(inputs, 'a'), input(inputs, 'b'), attrs.transposeA === true, attrs.transposeB === true);
 }
 
 function fusedMatMul(g: Recorder, inputs: Inputs, attrs: Attrs): Value {
   const result = product(g, inputs, attrs);
-  const biased = inputs['bias'] === undefined ? result : binary(g, 'Add', result, inputs['bias']);
+  const biased = inputs.bias === undefined ? result : binary(g, 'Add', result, inputs.bias);
   return activate(g, biased, inputs, attrs);
 }
 
 function activate(g: Recorder, x: Value, inputs: Inputs, attrs: Attrs): Value {
-  switch (attrs['activation'] ?? 'linear') {
+  switch (attrs.activation ?? 'linear') {
     case 'linear':
       return x;
     case 'relu':
@@ -34,11 +34,11 @@ function activate(g: Recorder, x: Value, inputs: Inputs, attrs: Attrs): Value {
     case 'relu6':
       return g.add('Clip', [x, scalarConstant('float32', 0), scalarConstant('float32', 6)], x.shape, 'float32');
     case 'leakyrelu':
-      return unary(g, 'LeakyRelu', x, 'float32', { alpha: { float: (attrs['leakyreluAlpha'] as number) ?? 0.2 } });
+      return unary(g, 'LeakyRelu', x, 'float32', { alpha: { float: (attrs.leakyreluAlpha as number) ?? 0.2 } });
     case 'prelu':
       return binary(g, 'PRelu', x, input(inputs, 'preluActivationWeights'));
     default:
-      throw new Error(`fused matMul: activation '${attrs['activation']}' is not in the onnx backend`);
+      throw new Error(`fused matMul: activation '${attrs.activation}' is not in the onnx backend`);
   }
 }
 

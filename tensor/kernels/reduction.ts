@@ -11,10 +11,10 @@ export const REDUCTION: KernelTable = {
   Min: (g, inputs, attrs) => reduceKernel(g, 'ReduceMin', input(inputs, 'x'), attrs),
   All: (g, inputs, attrs) => reduceBool(g, 'ReduceMin', input(inputs, 'x'), attrs),
   Any: (g, inputs, attrs) => reduceBool(g, 'ReduceMax', input(inputs, 'x'), attrs),
-  ArgMax: (g, inputs, attrs) => argReduce(g, 'ArgMax', input(inputs, 'x'), attrs['axis'] as number),
-  ArgMin: (g, inputs, attrs) => argReduce(g, 'ArgMin', input(inputs, 'x'), attrs['axis'] as number),
-  Softmax: (g, inputs, attrs) => alongAxis(g, 'Softmax', input(inputs, 'logits'), attrs['dim'] as number),
-  LogSoftmax: (g, inputs, attrs) => alongAxis(g, 'LogSoftmax', input(inputs, 'logits'), attrs['axis'] as number),
+  ArgMax: (g, inputs, attrs) => argReduce(g, 'ArgMax', input(inputs, 'x'), attrs.axis as number),
+  ArgMin: (g, inputs, attrs) => argReduce(g, 'ArgMin', input(inputs, 'x'), attrs.axis as number),
+  Softmax: (g, inputs, attrs) => alongAxis(g, 'Softmax', input(inputs, 'logits'), attrs.dim as number),
+  LogSoftmax: (g, inputs, attrs) => alongAxis(g, 'LogSoftmax', input(inputs, 'logits'), attrs.axis as number),
   Cumsum: (g, inputs, attrs) => cumsum(g, input(inputs, 'x'), attrs),
   Cumprod: (g, inputs, attrs) => cumprod(g, input(inputs, 'x'), attrs),
   TopK: topK,
@@ -29,8 +29,8 @@ function axesOf(x: Value, axis: unknown): number[] {
 }
 
 function reduceKernel(g: Recorder, op: string, x: Value, attrs: Attrs): Value {
-  const axes = axesOf(x, attrs['axis'] ?? attrs['reductionIndices']);
-  return reduce(g, op, x.type === 'bool' ? cast(g, x, 'int32') : x, axes, attrs['keepDims'] === true);
+  const axes = axesOf(x, attrs.axis ?? attrs.reductionIndices);
+  return reduce(g, op, x.type === 'bool' ? cast(g, x, 'int32') : x, axes, attrs.keepDims === true);
 }
 
 function reduceBool(g: Recorder, op: string, x: Value, attrs: Attrs): Value {
@@ -49,19 +49,19 @@ function alongAxis(g: Recorder, op: string, x: Value, axis: number): Value {
 }
 
 function cumsum(g: Recorder, x: Value, attrs: Attrs): Value {
-  const axis = constant('int64', [positiveAxis(attrs['axis'] as number, x.shape.length)], []);
+  const axis = constant('int64', [positiveAxis(attrs.axis as number, x.shape.length)], []);
   return g.add('CumSum', [x, axis], x.shape, x.type, {
-    exclusive: { int: attrs['exclusive'] === true ? 1 : 0 },
-    reverse: { int: attrs['reverse'] === true ? 1 : 0 },
+    exclusive: { int: attrs.exclusive === true ? 1 : 0 },
+    reverse: { int: attrs.reverse === true ? 1 : 0 },
   });
 }
 
 /** ONNX has no product scan: log2(n) rounds, each multiplying by the value 1, 2, 4, ... places before. */
 function cumprod(g: Recorder, x: Value, attrs: Attrs): Value {
-  const axis = positiveAxis(attrs['axis'] as number, x.shape.length);
+  const axis = positiveAxis(attrs.axis as number, x.shape.length);
   const length = x.shape[axis] as number;
-  const reverse = attrs['reverse'] === true;
-  let result = attrs['exclusive'] === true ? shifted(g, x, axis, 1, reverse) : x;
+  const reverse = attrs.reverse === true;
+  let result = attrs.exclusive === true ? shifted(g, x, axis, 1, reverse) : x;
   for (let distance = 1; distance < length; distance *= 2) {
     result = binary(g, 'Mul', result, shifted(g, result, axis, distance, reverse));
   }
@@ -80,13 +80,13 @@ function shifted(g: Recorder, x: Value, axis: number, distance: number, reverse:
 
 function topK(g: Recorder, inputs: Parameters<Kernel>[1], attrs: Attrs): Value[] {
   const x = input(inputs, 'x');
-  const k = attrs['k'] as number;
+  const k = attrs.k as number;
   const shape = [...x.shape.slice(0, -1), k];
   const results = [
     { shape, type: x.type },
     { shape, type: 'int64' },
   ] as const;
-  const sorted = { sorted: { int: attrs['sorted'] === false ? 0 : 1 } };
+  const sorted = { sorted: { int: attrs.sorted === false ? 0 : 1 } };
   const [values, indices] = g.addMany('TopK', [x, constant('int64', [k])], results, sorted) as [Value, Value];
   return [values, cast(g, indices, 'int32')];
 }

@@ -1,22 +1,22 @@
 // Kernels that move elements without changing them.
 import { concat, expand, positiveAxis, reshape, sameShape, slice, transpose } from '../build.ts';
-import { constant, type Recorder, scalarConstant, type Shape, sizeOf, type Value } from '../graph.ts';
+import { constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph.ts';
 import { input, type KernelTable } from '../kernel.ts';
 import { tf } from '../tf.ts';
 
 export const SHAPE: KernelTable = {
-  Transpose: (g, inputs, attrs) => transpose(g, input(inputs, 'x'), attrs['perm'] as number[]),
+  Transpose: (g, inputs, attrs) => transpose(g, input(inputs, 'x'), attrs.perm as number[]),
   Slice: (g, inputs, attrs) => sliceKernel(g, input(inputs, 'x'), attrs),
   StridedSlice: (g, inputs, attrs) => stridedSlice(g, input(inputs, 'x'), attrs as unknown as tf.StridedSliceAttrs),
   SplitV: (g, inputs, attrs) => splitV(g, input(inputs, 'x'), attrs as unknown as tf.SplitVAttrs),
-  Concat: (g, inputs, attrs) => joined(g, Object.values(inputs), attrs['axis'] as number),
-  Pack: (g, inputs, attrs) => pack(g, Object.values(inputs), attrs['axis'] as number),
-  Unpack: (g, inputs, attrs) => unpack(g, input(inputs, 'value'), attrs['axis'] as number),
+  Concat: (g, inputs, attrs) => joined(g, Object.values(inputs), attrs.axis as number),
+  Pack: (g, inputs, attrs) => pack(g, Object.values(inputs), attrs.axis as number),
+  Unpack: (g, inputs, attrs) => unpack(g, input(inputs, 'value'), attrs.axis as number),
   PadV2: (g, inputs, attrs) => pad(g, input(inputs, 'x'), attrs as unknown as tf.PadV2Attrs),
   MirrorPad: (g, inputs, attrs) => mirrorPad(g, input(inputs, 'x'), attrs as unknown as tf.MirrorPadAttrs),
-  Tile: (g, inputs, attrs) => tile(g, input(inputs, 'x'), attrs['reps'] as number[]),
-  BroadcastTo: (g, inputs, attrs) => expand(g, input(inputs, 'x'), attrs['shape'] as number[]),
-  Reverse: (g, inputs, attrs) => reverse(g, input(inputs, 'x'), [attrs['dims'] as number | number[]].flat()),
+  Tile: (g, inputs, attrs) => tile(g, input(inputs, 'x'), attrs.reps as number[]),
+  BroadcastTo: (g, inputs, attrs) => expand(g, input(inputs, 'x'), attrs.shape as number[]),
+  Reverse: (g, inputs, attrs) => reverse(g, input(inputs, 'x'), [attrs.dims as number | number[]].flat()),
 };
 
 /** ONNX reads this start or end as the far side of an axis that is walked backwards. */
@@ -27,8 +27,8 @@ type Attrs = Readonly<Record<string, unknown>>;
 function sliceKernel(g: Recorder, x: Value, attrs: Attrs): Value {
   const [begin, size] = tf.slice_util.parseSliceParams(
     { shape: x.shape, rank: x.shape.length } as unknown as tf.Tensor,
-    attrs['begin'] as number[],
-    attrs['size'] as number[],
+    attrs.begin as number[],
+    attrs.size as number[],
   );
   return slice(g, x, begin as number[], size as number[]);
 }
@@ -81,7 +81,12 @@ function pack(g: Recorder, parts: Value[], axis: number): Value {
   const shape = (parts[0] as Value).shape;
   const at = positiveAxis(axis, shape.length + 1);
   const raised = [...shape.slice(0, at), 1, ...shape.slice(at)];
-  if (sizeOf(raised) === 0) return emptyLike(g, parts[0] as Value, raised.map((n, i) => (i === at ? parts.length : n)));
+  if (sizeOf(raised) === 0)
+    return emptyLike(
+      g,
+      parts[0] as Value,
+      raised.map((n, i) => (i === at ? parts.length : n)),
+    );
   return concat(
     g,
     parts.map((part) => reshape(g, part, raised)),

@@ -43,17 +43,17 @@ export const UNARY: KernelTable = {
   Log1p: (g, inputs) => log1p(g, input(inputs, 'x')),
   Relu6: (g, inputs) => clip(g, input(inputs, 'x'), 0, 6),
   ClipByValue: (g, inputs, attrs) =>
-    clip(g, input(inputs, 'x'), attrs['clipValueMin'] as number, attrs['clipValueMax'] as number),
-  LeakyRelu: (g, inputs, attrs) => withAlpha(g, 'LeakyRelu', input(inputs, 'x'), attrs['alpha'] as number),
+    clip(g, input(inputs, 'x'), attrs.clipValueMin as number, attrs.clipValueMax as number),
+  LeakyRelu: (g, inputs, attrs) => withAlpha(g, 'LeakyRelu', input(inputs, 'x'), attrs.alpha as number),
   Elu: (g, inputs) => withAlpha(g, 'Elu', input(inputs, 'x'), 1),
   Selu: (g, inputs) =>
     unary(g, 'Selu', input(inputs, 'x'), 'float32', { alpha: { float: SELU.alpha }, gamma: { float: SELU.gamma } }),
   EluGrad: (g, inputs) => eluGrad(g, input(inputs, 'dy'), input(inputs, 'y')),
-  Step: (g, inputs, attrs) => step(g, input(inputs, 'x'), attrs['alpha'] as number),
+  Step: (g, inputs, attrs) => step(g, input(inputs, 'x'), attrs.alpha as number),
   IsNan: (g, inputs) => unary(g, 'IsNaN', cast(g, input(inputs, 'x'), 'float32'), 'bool'),
   IsInf: (g, inputs) => unary(g, 'IsInf', cast(g, input(inputs, 'x'), 'float32'), 'bool'),
-  IsFinite: (g, inputs) => isFinite(g, cast(g, input(inputs, 'x'), 'float32')),
-  Cast: (g, inputs, attrs) => castTo(g, input(inputs, 'x'), attrs['dtype'] as string),
+  IsFinite: (g, inputs) => finite(g, cast(g, input(inputs, 'x'), 'float32')),
+  Cast: (g, inputs, attrs) => castTo(g, input(inputs, 'x'), attrs.dtype as string),
 };
 
 function direct(op: string): Kernel {
@@ -102,7 +102,7 @@ function step(g: Recorder, x: Value, alpha: number): Value {
   return x.type === 'float32' ? where(g, unary(g, 'IsNaN', x, 'bool'), x, stepped) : stepped;
 }
 
-function isFinite(g: Recorder, x: Value): Value {
+function finite(g: Recorder, x: Value): Value {
   const odd = binary(g, 'Or', unary(g, 'IsNaN', x, 'bool'), unary(g, 'IsInf', x, 'bool'));
   return unary(g, 'Not', odd, 'bool');
 }

@@ -73,7 +73,11 @@ it('attributes of every kind are accepted', async () => {
           op: 'Constant',
           inputs: [],
           outputs: ['b'],
-          attributes: { value: { tensor: { name: 't', type: 'float32', dims: [2], data: new Uint8Array(Float32Array.of(2, 4).buffer) } } },
+          attributes: {
+            value: {
+              tensor: { name: 't', type: 'float32', dims: [2], data: new Uint8Array(Float32Array.of(2, 4).buffer) },
+            },
+          },
         },
         { op: 'Einsum', inputs: ['a', 'b'], outputs: ['c'], attributes: { equation: { string: 'i,j->ij' } } },
         { op: 'ReduceSum', inputs: ['c', ''], outputs: ['y'], attributes: { keepdims: { int: 0 } }, name: 'sum' },

@@ -8,6 +8,9 @@ import { emptyFolder } from '../store/drafts.ts';
 import { messages, openToy, statuses, type Toy, values } from './harness.ts';
 import { node, plan } from './toy-plan.ts';
 
+/** util-linux: runs a program where it may mount file systems that nobody else sees. */
+const namespaced = 'unshare';
+
 /** A plan with one bad stage, one after it, and one beside it. */
 function broken(use: string, params: JsonObject = {}) {
   return plan(
@@ -142,7 +145,7 @@ describe('a store that cannot be written', () => {
 /** Whether this machine lets an ordinary user mount a small file system of his own; said when it does not. */
 function canMount(): boolean {
   try {
-    execFileSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=1m none /mnt'], { stdio: 'ignore' });
+    execFileSync(namespaced, ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=1m none /mnt'], { stdio: 'ignore' });
     return true;
   } catch {
     console.warn('skipped: full and read-only file systems, because unshare cannot mount here');
@@ -156,7 +159,7 @@ function inMount(options: string, script: string, toyPlan: ReturnType<typeof pla
   writeFileSync(file, JSON.stringify(toyPlan));
   const program = join(import.meta.dirname, 'fixtures', 'toy-run.mjs');
   const mount = `mount -t tmpfs -o ${options} none "$1" && ${script}`;
-  const stdout = execFileSync('unshare', ['-rm', 'sh', '-c', mount, 'sh', folder, process.execPath, program, file], {
+  const stdout = execFileSync(namespaced, ['-rm', 'sh', '-c', mount, 'sh', folder, process.execPath, program, file], {
     encoding: 'utf8',
   });
   return { stdout };

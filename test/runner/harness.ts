@@ -32,7 +32,7 @@ export async function openToy(folder = join(emptyFolder(), 'store')): Promise<To
     events,
     run(plan, options) {
       process.env.TOY_LOG = log;
-      return runPlan(plan, toyRegistry, store, { workerUrl, threads: 2, onEvent: (e) => events.push(e), ...options });
+      return runPlan(plan, toyRegistry, store, { workerUrl, jobs: 1, onEvent: (e) => events.push(e), ...options });
     },
     worked() {
       const lines = readOrEmpty(log).split('\n').slice(0, -1);

@@ -301,11 +301,16 @@ describe('a plan holds', () => {
     });
   });
 
-  test('the threads of a stage that has them as a parameter', async () => {
-    const flags = { numerics: { ...numerics, threads: 4 }, set: ['warm.threads=2'] };
-    const plan = await planned(specFolder(), flags);
-    expect(node(plan, 'warm[type=T_next]').numerics.threads).toBe(2);
-    expect(node(plan, 'acts').numerics.threads).toBe(4);
+  test('threads: what the spec gives, else --threads, else the default of the stage', async () => {
+    const threads = async (set: string[], count: number) => {
+      const plan = await planned(specFolder(), { set, numerics: { ...numerics, threads: count } });
+      const [warm, acts] = [node(plan, 'warm[type=T_next]'), node(plan, 'acts')];
+      expect(warm.params.threads).toBe(warm.numerics.threads);
+      return [warm.numerics.threads, acts.numerics.threads];
+    };
+    expect(await threads([], 1)).toEqual([1, 1]);
+    expect(await threads([], 4)).toEqual([4, 4]);
+    expect(await threads(['warm.threads=2'], 4)).toEqual([2, 4]);
   });
 
   test('which nodes --force names', async () => {

@@ -1,4 +1,5 @@
 // What a folder adds to the contract: permissions, damage, versions, and what killed runs leave.
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -156,6 +157,17 @@ describe('a file store', () => {
     expect(readdirSync(layout.scratch(key))).toEqual(['state']);
     expect(await store.lease(key)).toBeDefined();
     store.close();
+  });
+
+  it('stops a worker that outlived its killed runner', async () => {
+    const { folder, layout } = await filledStore();
+    const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => orphan.on('exit', (_code, signal) => resolve(signal)));
+    mkdirSync(join(layout.attempts(key), 'dead'), { recursive: true });
+    const worker = join(layout.attempts(key), 'dead', 'worker.json');
+    writeFileSync(worker, JSON.stringify(identityOf(orphan.pid)));
+    await openFileStore(folder, { mode: 'write' });
+    expect(await ended).toBe('SIGKILL');
   });
 
   it('leaves the attempts of living processes alone', async () => {

@@ -5,8 +5,15 @@ import { attention, causalMask, crossEntropy, embedding, rmsNorm } from '../../d
 import { tf } from '../../dist/tensor/tf.js';
 
 await useBackend({ backend: 'onnx', threads: 2 });
-const ids = tf.tensor2d(Int32Array.from({ length: 256 }, (_, i) => (i * 37) % 61), [4, 64], 'int32');
-const labels = tf.tensor1d(Int32Array.from({ length: 256 }, (_, i) => (i * 37 + 5) % 61), 'int32');
+const ids = tf.tensor2d(
+  Int32Array.from({ length: 256 }, (_, i) => (i * 37) % 61),
+  [4, 64],
+  'int32',
+);
+const labels = tf.tensor1d(
+  Int32Array.from({ length: 256 }, (_, i) => (i * 37 + 5) % 61),
+  'int32',
+);
 const variable = (...shape) => tf.variable(tf.tensor(wave(shape), shape));
 const weights = [variable(61, 64), variable(64), variable(64, 61)];
 const optimizer = tf.train.adam(0.01);

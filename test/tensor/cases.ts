@@ -1,6 +1,7 @@
 // The conformance suite's table: one line per kernel, with the shapes and arguments it is tried on.
-import { createRandom } from '../../util/random.ts';
+
 import { tf } from '../../tensor/tf.ts';
+import { createRandom } from '../../util/random.ts';
 
 /** A tensor to make: values are seeded by the case's name. */
 export interface Operand {
@@ -62,10 +63,7 @@ const PAIRS = [
     [2, 3],
     [2, 3],
   ],
-  [
-    [2, 3],
-    [3],
-  ],
+  [[2, 3], [3]],
   [
     [2, 1],
     [1, 4],
@@ -74,7 +72,10 @@ const PAIRS = [
     [2, 1, 3],
     [4, 1],
   ],
-  [[1, 2, 1, 2, 3], [2, 1, 1]],
+  [
+    [1, 2, 1, 2, 3],
+    [2, 1, 1],
+  ],
   [[0, 3], [3]],
 ] as [number[], number[]][];
 
@@ -82,14 +83,46 @@ type Unary = (x: tf.Tensor) => tf.Tensor;
 type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
 
 const smooth: Record<string, Unary> = {
-  abs: tf.abs, ceil: tf.ceil, cos: tf.cos, cosh: tf.cosh, elu: tf.elu, erf: tf.erf, exp: tf.exp, expm1: tf.expm1, floor: tf.floor,
-  neg: tf.neg, relu: tf.relu, relu6: tf.relu6, round: tf.round, selu: tf.selu, sigmoid: tf.sigmoid, sign: tf.sign, sin: tf.sin,
-  sinh: tf.sinh, softplus: tf.softplus, square: tf.square, tanh: tf.tanh, step: (x) => tf.step(x, 0.25), atan: tf.atan,
-  asinh: tf.asinh, leakyRelu: (x) => tf.leakyRelu(x, 0.1), clipByValue: (x) => tf.clipByValue(x, -0.5, 0.7), clone: tf.clone,
-  logSigmoid: tf.logSigmoid, zerosLike: tf.zerosLike, onesLike: tf.onesLike,
+  abs: tf.abs,
+  ceil: tf.ceil,
+  cos: tf.cos,
+  cosh: tf.cosh,
+  elu: tf.elu,
+  erf: tf.erf,
+  exp: tf.exp,
+  expm1: tf.expm1,
+  floor: tf.floor,
+  neg: tf.neg,
+  relu: tf.relu,
+  relu6: tf.relu6,
+  round: tf.round,
+  selu: tf.selu,
+  sigmoid: tf.sigmoid,
+  sign: tf.sign,
+  sin: tf.sin,
+  sinh: tf.sinh,
+  softplus: tf.softplus,
+  square: tf.square,
+  tanh: tf.tanh,
+  step: (x) => tf.step(x, 0.25),
+  atan: tf.atan,
+  asinh: tf.asinh,
+  leakyRelu: (x) => tf.leakyRelu(x, 0.1),
+  clipByValue: (x) => tf.clipByValue(x, -0.5, 0.7),
+  clone: tf.clone,
+  logSigmoid: tf.logSigmoid,
+  zerosLike: tf.zerosLike,
+  onesLike: tf.onesLike,
 };
 for (const [name, f] of Object.entries(smooth)) for (const shape of SHAPES) add(name, [any(...shape)], f);
-const onPositive: Record<string, Unary> = { log: tf.log, log1p: tf.log1p, reciprocal: tf.reciprocal, rsqrt: tf.rsqrt, sqrt: tf.sqrt, acosh: (x) => tf.acosh(tf.add(x, 1)) };
+const onPositive: Record<string, Unary> = {
+  log: tf.log,
+  log1p: tf.log1p,
+  reciprocal: tf.reciprocal,
+  rsqrt: tf.rsqrt,
+  sqrt: tf.sqrt,
+  acosh: (x) => tf.acosh(tf.add(x, 1)),
+};
 for (const [name, f] of Object.entries(onPositive)) for (const shape of SHAPES) add(name, [positive(...shape)], f);
 const onUnit: Record<string, Unary> = { acos: tf.acos, asin: tf.asin, atanh: tf.atanh, tan: tf.tan };
 for (const [name, f] of Object.entries(onUnit)) add(name, [unit(2, 3)], f);
@@ -98,7 +131,12 @@ for (const name of ['isNaN', 'isInf', 'isFinite'] as const) {
 }
 
 const arithmetic: Record<string, Binary> = {
-  add: tf.add, sub: tf.sub, mul: tf.mul, maximum: tf.maximum, minimum: tf.minimum, squaredDifference: tf.squaredDifference,
+  add: tf.add,
+  sub: tf.sub,
+  mul: tf.mul,
+  maximum: tf.maximum,
+  minimum: tf.minimum,
+  squaredDifference: tf.squaredDifference,
 };
 for (const [name, f] of Object.entries(arithmetic)) {
   for (const [a, b] of PAIRS) {
@@ -112,8 +150,18 @@ for (const [a, b] of PAIRS) {
   add('atan2', [any(...a), any(...b)], tf.atan2 as Case['run']);
   add('mod', [any(...a), positive(...b)], tf.mod as Case['run'], false);
   add('mod by negative', [any(...a), positive(...b)], (x, y) => tf.mod(x as tf.Tensor, tf.neg(y as tf.Tensor)), false);
-  add('floorDiv', [int(50, ...a), index(7, ...b)], (x, y) => tf.floorDiv(x as tf.Tensor, tf.add(y as tf.Tensor, tf.scalar(1, 'int32'))), false);
-  add('mod int32', [int(50, ...a), index(7, ...b)], (x, y) => tf.mod(x as tf.Tensor, tf.add(y as tf.Tensor, tf.scalar(1, 'int32'))), false);
+  add(
+    'floorDiv',
+    [int(50, ...a), index(7, ...b)],
+    (x, y) => tf.floorDiv(x as tf.Tensor, tf.add(y as tf.Tensor, tf.scalar(1, 'int32'))),
+    false,
+  );
+  add(
+    'mod int32',
+    [int(50, ...a), index(7, ...b)],
+    (x, y) => tf.mod(x as tf.Tensor, tf.add(y as tf.Tensor, tf.scalar(1, 'int32'))),
+    false,
+  );
   for (const compare of ['greater', 'greaterEqual', 'less', 'lessEqual', 'equal', 'notEqual'] as const) {
     add(compare, [int(3, ...a), int(3, ...b)], (x, y) => tf[compare](x as tf.Tensor, y as tf.Tensor), false);
     add(`${compare} float`, [any(...a), any(...b)], (x, y) => tf[compare](x as tf.Tensor, y as tf.Tensor), false);
@@ -129,17 +177,43 @@ add('addN', [any(2, 3), any(2, 3), any(2, 3)], (...xs) => tf.addN(xs));
 add('prelu', [any(2, 3), any(3)], (x, a) => tf.prelu(x as tf.Tensor, a as tf.Tensor));
 add('where', [bool(2, 3), any(2, 3), any(2, 3)], (c, a, b) => tf.where(c as tf.Tensor, a as tf.Tensor, b as tf.Tensor));
 
-for (const [from, to] of [['any', 'int32'], ['any', 'bool'], ['int', 'float32'], ['bool', 'float32'], ['bool', 'int32'], ['int', 'bool']] as const) {
+for (const [from, to] of [
+  ['any', 'int32'],
+  ['any', 'bool'],
+  ['int', 'float32'],
+  ['bool', 'float32'],
+  ['bool', 'int32'],
+  ['int', 'bool'],
+] as const) {
   add(`cast ${from} ${to}`, [{ shape: [2, 5], kind: from, below: 4 }], (x) => tf.cast(x as tf.Tensor, to), false);
 }
 
 const reductions = ['sum', 'mean', 'max', 'min'] as const;
 const REDUCED: [number[], number | number[] | undefined][] = [
-  [[], undefined], [[5], 0], [[5], -1], [[2, 3], undefined], [[2, 3], 0], [[2, 3], -1], [[2, 3, 4], [0, 2]], [[2, 3, 4], 1], [[2, 1, 3, 2, 2], [-1, 1]], [[2, 3, 4, 2, 2], [1, 3]],
+  [[], undefined],
+  [[5], 0],
+  [[5], -1],
+  [[2, 3], undefined],
+  [[2, 3], 0],
+  [[2, 3], -1],
+  [
+    [2, 3, 4],
+    [0, 2],
+  ],
+  [[2, 3, 4], 1],
+  [
+    [2, 1, 3, 2, 2],
+    [-1, 1],
+  ],
+  [
+    [2, 3, 4, 2, 2],
+    [1, 3],
+  ],
 ];
 for (const name of reductions) {
   for (const [shape, axis] of REDUCED) {
-    for (const keep of [false, true]) add(`${name} ${axis} ${keep}`, [distinct(...shape)], (x) => tf[name](x as tf.Tensor, axis, keep));
+    for (const keep of [false, true])
+      add(`${name} ${axis} ${keep}`, [distinct(...shape)], (x) => tf[name](x as tf.Tensor, axis, keep));
   }
 }
 add('sum of nothing', [any(0, 3)], (x) => tf.sum(x as tf.Tensor, 0));
@@ -161,29 +235,83 @@ for (const shape of [[4], [2, 3], [2, 2, 5], [2, 1, 3, 4]]) {
   add('softmax', [any(...shape)], (x) => tf.softmax(x as tf.Tensor));
   add('logSoftmax', [any(...shape)], (x) => tf.logSoftmax(x as tf.Tensor));
 }
-for (const [shape, axis] of [[[5], 0], [[2, 3], 0], [[2, 3], 1], [[2, 3, 4], 0], [[2, 3, 4], 1], [[2, 3, 4], 2]] as [number[], number][]) {
+for (const [shape, axis] of [
+  [[5], 0],
+  [[2, 3], 0],
+  [[2, 3], 1],
+  [[2, 3, 4], 0],
+  [[2, 3, 4], 1],
+  [[2, 3, 4], 2],
+] as [number[], number][]) {
   for (const exclusive of [false, true]) {
     for (const reverse of [false, true]) {
-      add(`cumsum ${axis} ${exclusive} ${reverse}`, [any(...shape)], (x) => tf.cumsum(x as tf.Tensor, axis, exclusive, reverse));
+      add(`cumsum ${axis} ${exclusive} ${reverse}`, [any(...shape)], (x) =>
+        tf.cumsum(x as tf.Tensor, axis, exclusive, reverse),
+      );
       if (axis === shape.length - 1) {
-        add(`cumprod ${axis} ${exclusive} ${reverse}`, [any(...shape)], (x) => tf.cumprod(x as tf.Tensor, axis, exclusive, reverse), false);
+        add(
+          `cumprod ${axis} ${exclusive} ${reverse}`,
+          [any(...shape)],
+          (x) => tf.cumprod(x as tf.Tensor, axis, exclusive, reverse),
+          false,
+        );
       }
     }
   }
 }
-add('topk', [distinct(3, 7)], (x) => { const { values, indices } = tf.topk(x as tf.Tensor, 3); return [values, indices]; }, false);
+add(
+  'topk',
+  [distinct(3, 7)],
+  (x) => {
+    const { values, indices } = tf.topk(x as tf.Tensor, 3);
+    return [values, indices];
+  },
+  false,
+);
 
-for (const [shape, perm] of [[[2, 3], [1, 0]], [[2, 3, 4], [0, 2, 1]], [[2, 3, 4], [2, 0, 1]], [[2, 3, 4, 5], [0, 2, 1, 3]], [[1, 3, 1, 2], [2, 3, 0, 1]], [[1, 2, 3, 1, 2], [0, 3, 1, 2, 4]]] as [number[], number[]][]) {
+for (const [shape, perm] of [
+  [
+    [2, 3],
+    [1, 0],
+  ],
+  [
+    [2, 3, 4],
+    [0, 2, 1],
+  ],
+  [
+    [2, 3, 4],
+    [2, 0, 1],
+  ],
+  [
+    [2, 3, 4, 5],
+    [0, 2, 1, 3],
+  ],
+  [
+    [1, 3, 1, 2],
+    [2, 3, 0, 1],
+  ],
+  [
+    [1, 2, 3, 1, 2],
+    [0, 3, 1, 2, 4],
+  ],
+] as [number[], number[]][]) {
   add(`transpose ${perm}`, [any(...shape)], (x) => tf.transpose(x as tf.Tensor, perm));
 }
 add('reshape', [any(2, 6)], (x) => tf.mul(tf.reshape(x as tf.Tensor, [3, 4]), 2));
-add('reshape of a pending value twice', [any(2, 6)], (x) => tf.reshape(tf.reshape(tf.exp(x as tf.Tensor), [3, 4]), [12]));
+add('reshape of a pending value twice', [any(2, 6)], (x) =>
+  tf.reshape(tf.reshape(tf.exp(x as tf.Tensor), [3, 4]), [12]),
+);
 add('reshape of nothing', [any(0, 6)], (x) => tf.mul(tf.reshape(tf.exp(x as tf.Tensor), [3, 0]), 2));
 add('expandDims and squeeze', [any(2, 3)], (x) => tf.squeeze(tf.expandDims(tf.exp(x as tf.Tensor), -1)));
 add('slice', [any(4, 5)], (x) => tf.slice(x as tf.Tensor, [1, 0], [2, 3]));
 add('slice 3d', [any(3, 4, 2)], (x) => tf.slice(x as tf.Tensor, [0, 1, 1], [-1, 2, 1]));
 add('stridedSlice', [any(4, 5)], (x) => tf.stridedSlice(x as tf.Tensor, [3, 0], [0, 5], [-1, 2]), false);
-add('stridedSlice to the start', [any(4, 5)], (x) => tf.stridedSlice(x as tf.Tensor, [3, 4], [0, 0], [-2, -1], 0, 3), false);
+add(
+  'stridedSlice to the start',
+  [any(4, 5)],
+  (x) => tf.stridedSlice(x as tf.Tensor, [3, 4], [0, 0], [-2, -1], 0, 3),
+  false,
+);
 for (const axis of [0, 1, -1]) {
   add(`split ${axis}`, [any(4, 6)], (x) => tf.split(x as tf.Tensor, 2, axis));
   add(`concat ${axis}`, [any(2, 2), any(2, 2), any(2, 2)], (...xs) => tf.concat(xs, axis));
@@ -192,37 +320,107 @@ for (const axis of [0, 1, -1]) {
 }
 add('split by sizes', [any(2, 6)], (x) => tf.split(x as tf.Tensor, [1, 2, 3], 1));
 add('concat with nothing', [any(0, 3), any(2, 3)], (...xs) => tf.concat(xs, 0));
-add('pad', [any(2, 3)], (x) => tf.pad(x as tf.Tensor, [[1, 0], [2, 1]], 0.5));
-add('mirrorPad reflect', [any(3, 4)], (x) => tf.mirrorPad(x as tf.Tensor, [[1, 2], [2, 1]], 'reflect'));
-add('mirrorPad symmetric', [any(3, 4)], (x) => tf.mirrorPad(x as tf.Tensor, [[1, 2], [2, 1]], 'symmetric'));
+add('pad', [any(2, 3)], (x) =>
+  tf.pad(
+    x as tf.Tensor,
+    [
+      [1, 0],
+      [2, 1],
+    ],
+    0.5,
+  ),
+);
+add('mirrorPad reflect', [any(3, 4)], (x) =>
+  tf.mirrorPad(
+    x as tf.Tensor,
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    'reflect',
+  ),
+);
+add('mirrorPad symmetric', [any(3, 4)], (x) =>
+  tf.mirrorPad(
+    x as tf.Tensor,
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    'symmetric',
+  ),
+);
 add('tile', [any(2, 3)], (x) => tf.tile(x as tf.Tensor, [2, 3]));
 add('tile 5d', [any(1, 2, 1, 2, 2)], (x) => tf.tile(x as tf.Tensor, [2, 1, 3, 2, 1]));
 add('broadcastTo', [any(2, 1, 3)], (x) => tf.broadcastTo(x as tf.Tensor, [4, 2, 5, 3]));
-add('add after broadcastTo', [any(1, 3), any(2, 3)], (x, y) => tf.add(tf.broadcastTo(x as tf.Tensor, [2, 3]), y as tf.Tensor));
+add('add after broadcastTo', [any(1, 3), any(2, 3)], (x, y) =>
+  tf.add(tf.broadcastTo(x as tf.Tensor, [2, 3]), y as tf.Tensor),
+);
 for (const axis of [0, 1, [0, 1], -1]) add(`reverse ${axis}`, [any(2, 3)], (x) => tf.reverse(x as tf.Tensor, axis));
 
-for (const [shape, indexShape, axis] of [[[5, 3], [4], 0], [[5, 3], [2, 3], 0], [[2, 5], [4], 1], [[2, 5, 3], [2, 2], 1], [[5], [], 0]] as [number[], number[], number][]) {
-  add(`gather ${axis}`, [any(...shape), index(5, ...indexShape)], (x, i) => tf.gather(x as tf.Tensor, i as tf.Tensor, axis));
+for (const [shape, indexShape, axis] of [
+  [[5, 3], [4], 0],
+  [[5, 3], [2, 3], 0],
+  [[2, 5], [4], 1],
+  [[2, 5, 3], [2, 2], 1],
+  [[5], [], 0],
+] as [number[], number[], number][]) {
+  add(`gather ${axis}`, [any(...shape), index(5, ...indexShape)], (x, i) =>
+    tf.gather(x as tf.Tensor, i as tf.Tensor, axis),
+  );
 }
 add('gather batched', [any(2, 5, 3), index(5, 2, 4)], (x, i) => tf.gather(x as tf.Tensor, i as tf.Tensor, 1, 1), false);
-add('gather batched with an outer axis', [any(2, 3, 5), index(5, 2, 4)], (x, i) => tf.gather(x as tf.Tensor, i as tf.Tensor, 2, 1), false);
+add(
+  'gather batched with an outer axis',
+  [any(2, 3, 5), index(5, 2, 4)],
+  (x, i) => tf.gather(x as tf.Tensor, i as tf.Tensor, 2, 1),
+  false,
+);
 add('gatherND', [any(3, 4, 2), index(3, 5, 2)], (x, i) => tf.gatherND(x as tf.Tensor, i as tf.Tensor), false);
 add('scatterND', [index(4, 6, 1), any(6, 3)], (i, u) => tf.scatterND(i as tf.Tensor, u as tf.Tensor, [4, 3]), false);
-add('scatterND 2d', [index(3, 6, 2), any(6, 2)], (i, u) => tf.scatterND(i as tf.Tensor, u as tf.Tensor, [3, 4, 2]), false);
-add('unsortedSegmentSum', [any(6, 3), index(4, 6)], (x, i) => tf.unsortedSegmentSum(x as tf.Tensor, tf.sub(i as tf.Tensor, tf.scalar(1, 'int32')) as tf.Tensor1D, 2), false);
+add(
+  'scatterND 2d',
+  [index(3, 6, 2), any(6, 2)],
+  (i, u) => tf.scatterND(i as tf.Tensor, u as tf.Tensor, [3, 4, 2]),
+  false,
+);
+add(
+  'unsortedSegmentSum',
+  [any(6, 3), index(4, 6)],
+  (x, i) => tf.unsortedSegmentSum(x as tf.Tensor, tf.sub(i as tf.Tensor, tf.scalar(1, 'int32')) as tf.Tensor1D, 2),
+  false,
+);
 add('oneHot', [int(4, 2, 3)], (i) => tf.oneHot(i as tf.Tensor, 3, 2, -1), false);
-add('fill, range and linspace', [any(3)], (x) => tf.addN([x, tf.fill([3], 2.5), tf.range(0, 3), tf.linspace(0, 1, 3)]), false);
+add(
+  'fill, range and linspace',
+  [any(3)],
+  (x) => tf.addN([x, tf.fill([3], 2.5), tf.range(0, 3), tf.linspace(0, 1, 3)]),
+  false,
+);
 add('bandPart', [any(3, 4)], (x) => tf.linalg.bandPart(x as tf.Tensor, 1, 0), false);
 
 for (const [a, b, ta, tb] of [
-  [[3, 4], [4, 5], false, false], [[4, 3], [4, 5], true, false], [[3, 4], [5, 4], false, true], [[4, 3], [5, 4], true, true],
-  [[2, 3, 4], [2, 4, 5], false, false], [[2, 4, 3], [2, 5, 4], true, true], [[2, 3, 2, 4], [2, 3, 5, 4], false, true],
-  [[2, 3, 4], [4, 5], false, false], [[1, 3, 4], [2, 4, 5], false, false], [[1, 1], [1, 1], false, false], [[64, 33], [33, 17], false, false],
+  [[3, 4], [4, 5], false, false],
+  [[4, 3], [4, 5], true, false],
+  [[3, 4], [5, 4], false, true],
+  [[4, 3], [5, 4], true, true],
+  [[2, 3, 4], [2, 4, 5], false, false],
+  [[2, 4, 3], [2, 5, 4], true, true],
+  [[2, 3, 2, 4], [2, 3, 5, 4], false, true],
+  [[2, 3, 4], [4, 5], false, false],
+  [[1, 3, 4], [2, 4, 5], false, false],
+  [[1, 1], [1, 1], false, false],
+  [[64, 33], [33, 17], false, false],
 ] as [number[], number[], boolean, boolean][]) {
   add(`matMul ${ta} ${tb}`, [any(...a), any(...b)], (x, y) => tf.matMul(x as tf.Tensor, y as tf.Tensor, ta, tb));
 }
 for (const activation of ['linear', 'relu', 'sigmoid', 'elu', 'relu6', 'leakyrelu'] as const) {
-  add(`fused.matMul ${activation}`, [any(3, 4), any(4, 2), any(2)], (a, b, bias) => tf.fused.matMul({ a: a as tf.Tensor, b: b as tf.Tensor, bias: bias as tf.Tensor, activation }), activation === 'linear' || activation === 'relu');
+  add(
+    `fused.matMul ${activation}`,
+    [any(3, 4), any(4, 2), any(2)],
+    (a, b, bias) => tf.fused.matMul({ a: a as tf.Tensor, b: b as tf.Tensor, bias: bias as tf.Tensor, activation }),
+    activation === 'linear' || activation === 'relu',
+  );
 }
 add('einsum', [any(2, 3), any(3, 4)], (a, b) => tf.einsum('ij,jk->ik', a as tf.Tensor, b as tf.Tensor), false);
 add('dot', [any(4), any(4)], (a, b) => tf.dot(a as tf.Tensor, b as tf.Tensor));

@@ -53,7 +53,9 @@ function gradients(entry: Case, tensors: tf.Tensor[]): tf.Tensor[] {
   const loss = (...chosen: tf.Tensor[]) => {
     const left = [...chosen];
     const all = tensors.map((tensor) => (tensor.dtype === 'float32' ? (left.shift() as tf.Tensor) : tensor));
-    return tf.addN([entry.run(...all)].flat().map((result, i) => tf.sum(tf.mul(result, weights(result.shape, i))))) as tf.Scalar;
+    return tf.addN(
+      [entry.run(...all)].flat().map((result, i) => tf.sum(tf.mul(result, weights(result.shape, i)))),
+    ) as tf.Scalar;
   };
   return tf.grads(loss as Parameters<typeof tf.grads>[0])(floats);
 }
@@ -61,7 +63,10 @@ function gradients(entry: Case, tensors: tf.Tensor[]): tf.Tensor[] {
 /** Weights that tell the elements of a result apart. */
 function weights(shape: number[], seed: number): tf.Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(Float32Array.from({ length: size }, (_, i) => Math.sin(1 + seed + 1.7 * i)), shape);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => Math.sin(1 + seed + 1.7 * i)),
+    shape,
+  );
 }
 
 function tensorOf(operand: Operand, values: ReturnType<typeof valuesOf>): tf.Tensor {

@@ -87,7 +87,12 @@ describe('reading', () => {
 
   it('a part of a larger array is read from its own offset', () => {
     const whole = Float32Array.from({ length: 200_000 }, (_, i) => i);
-    const sum = tf.tidy(() => tf.sub(tf.tensor1d(whole.subarray(100_000)), 100_000).slice(5, 2).dataSync());
+    const sum = tf.tidy(() =>
+      tf
+        .sub(tf.tensor1d(whole.subarray(100_000)), 100_000)
+        .slice(5, 2)
+        .dataSync(),
+    );
     expect(Array.from(sum)).toEqual([5, 6]);
   });
 
@@ -95,7 +100,11 @@ describe('reading', () => {
     const x = tf.tensor1d([1.5, -2.5]);
     const results = [tf.neg(x), tf.cast(x, 'int32'), tf.greater(x, 0)];
     const values = await Promise.all(results.map((result) => result.data()));
-    expect(values.map((value) => Array.from(value))).toEqual([[-1.5, 2.5], [1, -2], [1, 0]]);
+    expect(values.map((value) => Array.from(value))).toEqual([
+      [-1.5, 2.5],
+      [1, -2],
+      [1, 0],
+    ]);
     expect(values[2]).toBeInstanceOf(Uint8Array);
     tf.dispose([x, ...results]);
   });
@@ -135,7 +144,10 @@ describe('training', () => {
     const x = tf.ones([4, 8]) as tf.Tensor2D;
     const frozen = tf.ones([8, 8]) as tf.Tensor2D;
     const w = tf.variable(tf.ones([8, 8])) as tf.Variable<tf.Rank.R2>;
-    const { grads, value } = tf.variableGrads(() => tf.sum(tf.matMul(tf.matMul(tf.matMul(x, frozen), w), frozen)) as tf.Scalar, [w]);
+    const { grads, value } = tf.variableGrads(
+      () => tf.sum(tf.matMul(tf.matMul(tf.matMul(x, frozen), w), frozen)) as tf.Scalar,
+      [w],
+    );
     const recorded = tensorStats().nodes;
     // forward: 3 products and a sum; backward: the spread sum, one product to reach w and one for w itself
     expect(recorded).toBe(3 + 1 + 1 + 2);
@@ -151,9 +163,9 @@ describe('training', () => {
 
 describe('refusals', () => {
   it('a kernel we lack is named with the way out', () => {
-    expect(() => tf.tidy(() => tf.conv2d(tf.zeros([1, 4, 4, 1]) as tf.Tensor4D, tf.zeros([2, 2, 1, 1]) as tf.Tensor4D, 1, 'same'))).toThrow(
-      "kernel 'Conv2D' is not in the onnx backend; run with --backend cpu or add it in 'tensor/kernels/'",
-    );
+    expect(() =>
+      tf.tidy(() => tf.conv2d(tf.zeros([1, 4, 4, 1]) as tf.Tensor4D, tf.zeros([2, 2, 1, 1]) as tf.Tensor4D, 1, 'same')),
+    ).toThrow("kernel 'Conv2D' is not in the onnx backend; run with --backend cpu or add it in 'tensor/kernels/'");
   });
 
   it('complex tensors are refused', () => {
@@ -174,6 +186,8 @@ describe('refusals', () => {
   });
 
   it('a provider without its libraries says what to install', async () => {
-    await expect(useBackend({ backend: 'onnx', provider: 'cuda' })).rejects.toThrow(/^provider 'cuda' is not usable here: /);
+    await expect(useBackend({ backend: 'onnx', provider: 'cuda' })).rejects.toThrow(
+      /^provider 'cuda' is not usable here: /,
+    );
   });
 });

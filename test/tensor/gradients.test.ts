@@ -58,7 +58,10 @@ function check(shapeA: number[], shapeB: number[], f: Function2, value: (i: numb
   const loss = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(f(a, b), weights(f(a, b).shape))) as tf.Scalar;
   const lossAt = (x: Float32Array) => tf.tidy(() => loss(...split(x, shapeA, shapeB, sizeA)).dataSync()[0] as number);
   const got = tf.tidy(() => {
-    const [da, db] = tf.grads(loss as Parameters<typeof tf.grads>[0])(split(start, shapeA, shapeB, sizeA)) as [tf.Tensor, tf.Tensor];
+    const [da, db] = tf.grads(loss as Parameters<typeof tf.grads>[0])(split(start, shapeA, shapeB, sizeA)) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
     return [...da.dataSync(), ...db.dataSync()];
   });
   got.forEach((gradient, i) => {
@@ -75,5 +78,8 @@ function split(x: Float32Array, shapeA: number[], shapeB: number[], sizeA: numbe
 
 function weights(shape: number[]): tf.Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(Float32Array.from({ length: size }, (_, i) => Math.sin(1 + 1.7 * i)), shape);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => Math.sin(1 + 1.7 * i)),
+    shape,
+  );
 }

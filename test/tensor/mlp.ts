@@ -31,5 +31,8 @@ export function mlpLosses(steps: number): number[] {
 function normal(shape: number[], label: string, scale = 1): tf.Tensor {
   const random = createRandom('mlp', label);
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(Float32Array.from({ length: size }, () => scale * random.normal()), shape);
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => scale * random.normal()),
+    shape,
+  );
 }

@@ -1,7 +1,17 @@
 // Our fused functions against the same mathematics in ordinary TensorFlow.js operators with automatic gradients.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../tensor/backend.ts';
-import { attention, causalMask, crossEntropy, embedding, rmsNorm, rotary, silu, swiglu, tokenLosses } from '../../tensor/ops.ts';
+import {
+  attention,
+  causalMask,
+  crossEntropy,
+  embedding,
+  rmsNorm,
+  rotary,
+  silu,
+  swiglu,
+  tokenLosses,
+} from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 
@@ -20,14 +30,22 @@ interface Pair {
 const ids = () => tf.tensor2d([3, 0, 3, 1, 3, 4], [2, 3], 'int32');
 const labels = () => tf.tensor1d([1, 0, 4, 2], 'int32');
 const mask = () => tf.tensor1d([1, 0, 1, 1]);
-const angles = (f: (x: number) => number) => tf.tensor2d(Float32Array.from({ length: 6 }, (_, i) => f(i)), [3, 2]);
+const angles = (f: (x: number) => number) =>
+  tf.tensor2d(
+    Float32Array.from({ length: 6 }, (_, i) => f(i)),
+    [3, 2],
+  );
 
 const PAIRS: Pair[] = [
   {
     name: 'embedding',
     shapes: [[5, 4]],
     fused: (table) => embedding(table as tf.Tensor2D, ids()),
-    plain: (table) => tf.reshape(tf.matMul(tf.oneHot(tf.reshape(ids(), [6]), 5).toFloat() as tf.Tensor2D, table as tf.Tensor2D), [2, 3, 4]),
+    plain: (table) =>
+      tf.reshape(
+        tf.matMul(tf.oneHot(tf.reshape(ids(), [6]), 5).toFloat() as tf.Tensor2D, table as tf.Tensor2D),
+        [2, 3, 4],
+      ),
   },
   {
     name: 'rmsNorm',
@@ -35,10 +53,18 @@ const PAIRS: Pair[] = [
     fused: (x, w) => rmsNorm(x as tf.Tensor, w as tf.Tensor, 1e-5),
     plain: (x, w) => plainNorm(x as tf.Tensor, w as tf.Tensor),
   },
-  { name: 'silu', shapes: [[3, 7]], fused: (x) => silu(x as tf.Tensor), plain: (x) => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor)) },
+  {
+    name: 'silu',
+    shapes: [[3, 7]],
+    fused: (x) => silu(x as tf.Tensor),
+    plain: (x) => tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor)),
+  },
   {
     name: 'swiglu',
-    shapes: [[3, 7], [3, 7]],
+    shapes: [
+      [3, 7],
+      [3, 7],
+    ],
     fused: (x, y) => swiglu(x as tf.Tensor, y as tf.Tensor),
     plain: (x, y) => tf.mul(tf.mul(x as tf.Tensor, tf.sigmoid(x as tf.Tensor)), y as tf.Tensor),
   },
@@ -50,7 +76,11 @@ const PAIRS: Pair[] = [
   },
   {
     name: 'attention with one key head for two query heads',
-    shapes: [[2, 4, 3, 5], [2, 2, 3, 5], [2, 2, 3, 5]],
+    shapes: [
+      [2, 4, 3, 5],
+      [2, 2, 3, 5],
+      [2, 2, 3, 5],
+    ],
     fused: (q, k, v) => attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, causalMask(3), 0.3),
     plain: (q, k, v) => plainAttention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor),
   },
@@ -64,7 +94,11 @@ const PAIRS: Pair[] = [
     name: 'crossEntropy',
     shapes: [[4, 5]],
     fused: (x) => crossEntropy(x as tf.Tensor, labels(), mask()),
-    plain: (x) => tf.div(tf.neg(tf.sum(tf.mul(tf.mul(tf.logSoftmax(x as tf.Tensor), tf.oneHot(labels(), 5)), tf.expandDims(mask(), 1)))), 3),
+    plain: (x) =>
+      tf.div(
+        tf.neg(tf.sum(tf.mul(tf.mul(tf.logSoftmax(x as tf.Tensor), tf.oneHot(labels(), 5)), tf.expandDims(mask(), 1)))),
+        3,
+      ),
   },
 ];
 
@@ -88,7 +122,9 @@ describe.each(['onnx', 'cpu'] as const)('on %s', (backend) => {
   });
 
   it('crossEntropy of nothing is 0', () => {
-    const loss = tf.tidy(() => crossEntropy(tf.zeros([2, 3]), tf.tensor1d([-100, -100], 'int32'), tf.zeros([2])).dataSync()[0]);
+    const loss = tf.tidy(
+      () => crossEntropy(tf.zeros([2, 3]), tf.tensor1d([-100, -100], 'int32'), tf.zeros([2])).dataSync()[0],
+    );
     expect(loss).toBe(0);
   });
 });
@@ -103,7 +139,11 @@ function outcomes(f: Differentiable, tensors: tf.Tensor[]): number[] {
 function normal(shape: number[], label: string): tf.Tensor {
   const random = createRandom('ops', label);
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(Float32Array.from({ length: size }, () => random.normal()), shape, 'float32');
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => random.normal()),
+    shape,
+    'float32',
+  );
 }
 
 function plainNorm(x: tf.Tensor, w: tf.Tensor): tf.Tensor {

@@ -1,0 +1,65 @@
+// `lamina copy`: takes the artifacts of a stage out of the store, under readable names.
+import { copyFile, mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspect, type PlanItem } from '../../runner/inspect.ts';
+import { expectedNames } from '../../spec/nearest.ts';
+import type { Plan } from '../../spec/plan.ts';
+import { openFileStore } from '../../store/file-store.ts';
+import type { Store } from '../../store/store.ts';
+import { UserError } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { PlanFlags } from '../flags.ts';
+import { planOf } from '../plan-request.ts';
+import { shortPath } from '../spec-name.ts';
+
+interface CopyFlags extends PlanFlags {
+  to: string;
+}
+
+/** Copies every output of the stage to `<to>/<output>.<extension>`, in a folder of its own for each unit and cell. */
+export async function copy([spec, stage]: [string, string], flags: CopyFlags, context: Context): Promise<number> {
+  const registry = await context.registry();
+  const plan = await planOf(spec, flags, registry);
+  const store = await openFileStore(flags.store, { mode: 'read' });
+  try {
+    const { items } = await inspect(plan, registry, store);
+    const wanted = items.filter(({ node }) => node.stage === stage || node.id === stage);
+    if (wanted.length === 0) throw unknownStage(plan, stage);
+    for (const path of await copyItems(wanted, store, flags.to, spec))
+      context.terminal.out.write(`${shortPath(path)}\n`);
+  } finally {
+    store.close();
+  }
+  return exitCodes.done;
+}
+
+async function copyItems(items: readonly PlanItem[], store: Store, to: string, spec: string): Promise<string[]> {
+  const missing = items.find(({ record }) => record === null);
+  if (missing !== undefined) {
+    throw new UserError(`'${missing.node.id}' has no result in the store yet: run 'lamina run ${spec}' first`);
+  }
+  const several = new Set(items.map(({ node }) => node.id)).size > 1;
+  const copied: string[] = [];
+  for (const { node, unit, record } of items) {
+    const folder = join(to, several ? fileName(node.cell) : '', fileName(unit));
+    await mkdir(folder, { recursive: true });
+    for (const [output, artifact] of Object.entries(record?.outputs ?? {})) {
+      const path = join(folder, `${output}.${artifact.extension}`);
+      await copyFile(store.pathOf(artifact), `${path}.part`);
+      await rename(`${path}.part`, path);
+      copied.push(path);
+    }
+  }
+  return copied;
+}
+
+/** A cell's or unit's name as one part of a path: `layer 4` stays, a slash does not. */
+function fileName(name: string): string {
+  return name.replace(/[/\\\0]/g, '_').replace(/^\.+/, '_');
+}
+
+function unknownStage(plan: Plan, stage: string): UserError {
+  const names = [...new Set(plan.nodes.map((node) => node.stage))];
+  return new UserError(`unknown stage '${stage}'${expectedNames(stage, names, 'the spec has none')}`);
+}

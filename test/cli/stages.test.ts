@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { editorSchemas } from '../../schemas/editor.ts';
+import { stageRegistry } from '../../stages/registry.ts';
+import { lamina, workFolder } from './program.ts';
+
+const folder = workFolder();
+afterAll(() => folder.remove());
+
+test('`schemas` writes the schemas for editors', async () => {
+  const { code, out } = await lamina(folder.path, 'schemas', '--out', 'json');
+  expect(code).toBe(0);
+  expect(out).toBe('json/pipeline.schema.json\njson/experiment.schema.json\n');
+  for (const [name, schema] of Object.entries(editorSchemas(stageRegistry))) {
+    const text = readFileSync(join(folder.path, 'json', name), 'utf8');
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(schema)));
+  }
+});
+
+test('`stages` describes a stage: where it comes from, what it takes and gives', async () => {
+  const { out } = await lamina(folder.path, 'stages', 'slw');
+  expect(out).toContain('SHARP (arXiv 2502.07832)');
+  expect(out).toMatch(/^ {2}activations +activations +/m);
+  expect(out).toMatch(/^ {2}rank +integer ≥ 1 +.*= 400 +/m);
+});
+
+test('the page of the stages names every stage, parameter and default', async () => {
+  const { out } = await lamina(folder.path, 'stages', '--markdown');
+  for (const name of stageRegistry.keys()) expect(out).toContain(`\n## ${name}\n`);
+  expect(out).toContain('| `rank` | integer ≥ 1 | `400` | ');
+});
