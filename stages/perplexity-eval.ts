@@ -29,7 +29,14 @@ export const perplexityEval: StageDefinition = {
     recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
     data: { kind: 'dataset', summary: 'the records to score' },
   },
-  outputs: { metrics: { kind: 'metrics', summary: 'perplexity, its parts and its error', extension: 'json' } },
+  outputs: {
+    metrics: {
+      kind: 'metrics',
+      summary: 'perplexity, its parts and its error',
+      extension: 'json',
+      fields: ['perplexity', 'mean_nll', 'stderr', 'tokens', 'examples'],
+    },
+  },
   numeric: true,
   seeded: false,
   run: async () => (await import('./perplexity-eval-run.ts')).run,

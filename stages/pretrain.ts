@@ -64,7 +64,12 @@ export const pretrain: StageDefinition = {
   },
   outputs: {
     model: { kind: 'checkpoint', summary: 'the trained model, float32', extension: 'arrow' },
-    curve: { kind: 'metrics', summary: 'loss and learning rate by step', extension: 'json' },
+    curve: {
+      kind: 'metrics',
+      summary: 'loss and learning rate by step',
+      extension: 'json',
+      fields: ['steps', 'final_loss'],
+    },
   },
   numeric: true,
   seeded: true,

@@ -35,7 +35,12 @@ export const sft: StageDefinition = {
   },
   outputs: {
     recovery: { kind: 'recovery', summary: 'the trained parameters', extension: 'arrow' },
-    curve: { kind: 'metrics', summary: 'loss and learning rate by step', extension: 'json' },
+    curve: {
+      kind: 'metrics',
+      summary: 'loss and learning rate by step',
+      extension: 'json',
+      fields: ['steps', 'final_loss'],
+    },
   },
   numeric: true,
   seeded: true,

@@ -1,0 +1,48 @@
+// Files that `npm run docs` writes are committed and must be what the code says today.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { stagesPage } from '../../cli/stages-page.ts';
+import { editorSchemas } from '../../schemas/editor.ts';
+import { checkSpec } from '../../spec/resolve.ts';
+import { stageRegistry } from '../../stages/registry.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+describe('generated files (npm run docs)', () => {
+  const schemas = Object.entries(editorSchemas(stageRegistry));
+
+  it('there is one schema for each kind of spec', () => {
+    expect(readdirSync(join(root, 'schemas/json')).sort()).toEqual(schemas.map(([name]) => name).sort());
+  });
+
+  it.each(schemas)('%s is what the schemas say', (name, schema) => {
+    expect(JSON.parse(read(`schemas/json/${name}`))).toEqual(schema);
+  });
+
+  it('docs/stages.md is what the registry says', () => {
+    expect(read('docs/stages.md')).toBe(stagesPage([...stageRegistry.values()]));
+  });
+});
+
+describe('shipped specs', () => {
+  const specs = ['pipelines', 'experiments'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.yaml'))
+      .map((name) => `${folder}/${name}`),
+  );
+
+  it('are four', () => {
+    expect(specs.sort()).toEqual([
+      'experiments/pretrain-tiny.yaml',
+      'experiments/quickstart.yaml',
+      'pipelines/pretrain.yaml',
+      'pipelines/sharp.yaml',
+    ]);
+  });
+
+  it.each(specs)('%s has no mistakes', async (spec) => {
+    expect(await checkSpec(join(root, spec), stageRegistry)).toEqual([]);
+  });
+});
