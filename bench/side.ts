@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { peakMemory } from './peak-memory.ts';
+import { usageOf } from './process-usage.ts';
 import type { Command } from './whole-process.ts';
 
 /** What a side says of one round. */
@@ -37,7 +37,7 @@ export async function startSide(command: Command): Promise<Side> {
       child.stdin?.write(`${steps}\n`);
       return (await answer()) as Round;
     },
-    peak: () => peakMemory(child.pid as number),
+    peak: () => usageOf(child.pid as number)?.peak,
     async stop() {
       child.stdin?.end();
       await ended;

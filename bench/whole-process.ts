@@ -1,6 +1,6 @@
-// Runs a program from start to end: wall time, peak memory, and what it said.
+// Runs a program from start to end: wall time, processor time, peak memory, and what it said.
 import { spawn } from 'node:child_process';
-import { peakMemory } from './peak-memory.ts';
+import { type Usage, usageOf } from './process-usage.ts';
 
 /** A program, its arguments, where it runs, and for how long at most. */
 export interface Command {
@@ -15,13 +15,13 @@ export interface Command {
 export interface Ended {
   code: number | null;
   wall_ms: number;
-  /** MiB of the process itself, its children not counted. */
-  peak: number | undefined;
+  /** Of the process itself; undefined where the system does not tell. */
+  usage: Usage | undefined;
   output: string;
 }
 
-/** Peak memory is a high-water mark, so asking now and then loses only the growth after the last question. */
-const memoryEvery_ms = 10;
+/** Usage only grows, so asking now and then loses only what came after the last question. */
+const usageEvery_ms = 10;
 
 /** Runs `command` to its end. */
 export function runWhole(command: Command): Promise<Ended> {
@@ -30,18 +30,24 @@ export function runWhole(command: Command): Promise<Ended> {
     const { program, args, cwd, env, limit_s } = command;
     const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
-    let peak: number | undefined;
+    let usage: Usage | undefined;
     const poll = setInterval(() => {
-      if (child.pid !== undefined) peak = peakMemory(child.pid) ?? peak;
-    }, memoryEvery_ms);
+      if (child.pid !== undefined) usage = usageOf(child.pid) ?? usage;
+    }, usageEvery_ms);
     const limit = limit_s === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), limit_s * 1000);
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.on('error', reject);
-    child.on('close', (code) => {
+    const stopWatching = () => {
       clearInterval(poll);
       clearTimeout(limit);
-      resolve({ code, wall_ms: performance.now() - start, peak, output: Buffer.concat(chunks).toString('utf8') });
+    };
+    child.on('error', (error) => {
+      stopWatching();
+      reject(error);
+    });
+    child.on('close', (code) => {
+      stopWatching();
+      resolve({ code, wall_ms: performance.now() - start, usage, output: Buffer.concat(chunks).toString('utf8') });
     });
   });
 }

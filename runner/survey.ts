@@ -1,4 +1,5 @@
 // Finds out, before anything runs, what the store already holds: facts, units, keys and records, in plan order.
+import pLimit from 'p-limit';
 import type { Plan, PlanNode } from '../spec/plan.ts';
 import type { Facts, StageRegistry } from '../spec/stage.ts';
 import type { BlobRef } from '../store/digest.ts';
@@ -20,6 +21,9 @@ import {
 } from './graph.ts';
 import { preimageOf, valueAt } from './preimage.ts';
 
+/** Enough to hide the latency of a network file system, few enough not to run out of file handles. */
+const lookupsAtOnce = 16;
+
 /** A plan met with a store. */
 export class Survey {
   readonly nodes: readonly NodeState[];
@@ -39,9 +43,8 @@ export class Survey {
   async complete(): Promise<void> {
     for (const state of this.nodes) await this.#settleNamed(state);
     markDemand(this.nodes);
-    for (const state of this.nodes) {
-      for (const unit of demandedUnits(state) ?? []) await this.look(unit);
-    }
+    const wanted = this.nodes.flatMap((state) => demandedUnits(state) ?? []);
+    await pLimit(lookupsAtOnce).map(wanted, (unit) => this.look(unit));
   }
 
   /** Works out a node's facts and units from its inputs' facts, as far as these are known. */

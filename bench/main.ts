@@ -1,0 +1,63 @@
+// `npm run bench`: measures lamina beside its peers and prints the tables, or writes them into bench/README.md.
+import { UserError } from '../util/errors.ts';
+import { benchEngine, type EngineResult } from './engine.ts';
+import { engineReport } from './engine-report.ts';
+import { type Options, type Part, readOptions } from './options.ts';
+import { load, machineClass } from './place.ts';
+import { findPython, type Python } from './python.ts';
+import { writeResults } from './readme.ts';
+import { benchRunner } from './runner.ts';
+import { runnerReport } from './runner-report.ts';
+
+/** A side fills about this long in a round of the engine. */
+const round_ms = 400;
+const coldLimit_s = 600;
+
+try {
+  await main(readOptions(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+}
+
+async function main(options: Options): Promise<void> {
+  const python: Python = options.alone ? { missing: 'left out by --alone' } : await findPython(say);
+  if ('missing' in python) say(`PyTorch and DVC are not measured: ${python.missing}`);
+  for (const part of options.parts) {
+    const text = await measure[part](python, options);
+    process.stdout.write(`\n${text}\n\n`);
+    if (options.write) writeResults(part, text);
+  }
+}
+
+const measure: Readonly<Record<Part, (python: Python, options: Options) => Promise<string>>> = {
+  async engine(python, { rounds }) {
+    const before = load();
+    const result = await benchEngine(python, { rounds, round_ms }, say);
+    return `${circumstances(versionsOf(result), rounds, before)}\n\n${engineReport(result)}`;
+  },
+  async runner(python, { rounds, stages }) {
+    const before = load();
+    const counted = Math.ceil(rounds / 3); // whole processes of seconds vary less than rounds of a fraction of one
+    const result = await benchRunner(python, { stages, rounds: counted, coldLimit_s }, say);
+    const versions = { node: process.versions.node, dvc: result.dvcVersion };
+    return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
+  },
+};
+
+function versionsOf({ rows }: EngineResult): Record<string, string | undefined> {
+  const duel = rows[0]?.duel;
+  return { ...duel?.ours.versions, ...duel?.peer?.versions };
+}
+
+function circumstances(versions: Record<string, string | undefined>, rounds: number, before: string): string {
+  const date = new Date().toISOString().slice(0, 10);
+  const known = Object.entries(versions).filter(([, version]) => version !== undefined);
+  const list = known.map(([name, version]) => `${name} ${version}`).join(', ');
+  return `${date}, ${machineClass()}; ${list}; ${rounds} rounds; load ${before} before, ${load()} after.`;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
