@@ -2,7 +2,7 @@
 import { collectResult } from '../../report/collect.ts';
 import { metricsOf } from '../../report/outcome-metrics.ts';
 import { resultJson } from '../../report/render-json.ts';
-import type { RunOutcome } from '../../runner/outcome.ts';
+import { outcomeJson, type RunOutcome } from '../../runner/outcome.ts';
 import { runPlan } from '../../runner/run-plan.ts';
 import type { Plan } from '../../spec/plan.ts';
 import type { RunResult } from '../../spec/result.ts';
@@ -29,6 +29,7 @@ export async function run([spec]: [string], flags: RunFlags, context: Context): 
   const plan = await planOf(spec, flags, await context.registry());
   const name = newRunName(flags.store, plan.experiment, new Date());
   const outcome = await execute(plan, flags, context);
+  keepOrSay(() => saveRun(flags.store, plan.experiment, name, 'outcome', outcomeJson(outcome)), err);
   if (outcome.status === 'cancelled') {
     err.write(stoppedText(outcome, flags.store, context.argv, err));
     return exitCodes.stopped;
@@ -39,7 +40,7 @@ export async function run([spec]: [string], flags: RunFlags, context: Context): 
   err.write(failureLines(outcome, err));
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
   else out.write(`\n${resultText(result, out)}`);
-  const kept = keepOrSay(result, flags, isPlainRun(plan, flags) && isComplete(result), err);
+  const kept = keepOrSay(() => keep(result, flags, isPlainRun(plan, flags) && isComplete(result)), err);
   if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, spec, err)}\n`);
   const failed = outcome.status === 'failed' || result.claims.some((claim) => claim.holds === false);
   return failed || kept === undefined ? exitCodes.failed : exitCodes.done;
@@ -70,9 +71,9 @@ async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<R
 }
 
 /** A disk that is full now must not take away the table, which is printed already. */
-function keepOrSay(result: RunResult, flags: RunFlags, whole: boolean, { write, paint }: Output): string | undefined {
+function keepOrSay(keep: () => string, { write, paint }: Output): string | undefined {
   try {
-    return keep(result, flags, whole);
+    return keep();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     write(`${paint.bad('error')}  ${error.message}\n`);
