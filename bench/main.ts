@@ -13,38 +13,33 @@ import { runnerReport } from './runner-report.ts';
 const round_ms = 400;
 const coldLimit_s = 600;
 
-try {
-  await main(readOptions(process.argv.slice(2)));
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
-}
-
 async function main(options: Options): Promise<void> {
   const python: Python = options.alone ? { missing: 'left out by --alone' } : await findPython(say);
   if ('missing' in python) say(`PyTorch and DVC are not measured: ${python.missing}`);
   for (const part of options.parts) {
-    const text = await measure[part](python, options);
+    const text = await measure(part, python, options);
     process.stdout.write(`\n${text}\n\n`);
     if (options.write) writeResults(part, text);
   }
 }
 
-const measure: Readonly<Record<Part, (python: Python, options: Options) => Promise<string>>> = {
-  async engine(python, { rounds }) {
-    const before = load();
-    const result = await benchEngine(python, { rounds, round_ms }, say);
-    return `${circumstances(versionsOf(result), rounds, before)}\n\n${engineReport(result)}`;
-  },
-  async runner(python, { rounds, stages }) {
-    const before = load();
-    const counted = Math.ceil(rounds / 3); // whole processes of seconds vary less than rounds of a fraction of one
-    const result = await benchRunner(python, { stages, rounds: counted, coldLimit_s }, say);
-    const versions = { node: process.versions.node, dvc: result.dvcVersion };
-    return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
-  },
-};
+function measure(part: Part, python: Python, options: Options): Promise<string> {
+  return part === 'engine' ? measureEngine(python, options) : measureRunner(python, options);
+}
+
+async function measureEngine(python: Python, { rounds }: Options): Promise<string> {
+  const before = load();
+  const result = await benchEngine(python, { rounds, round_ms }, say);
+  return `${circumstances(versionsOf(result), rounds, before)}\n\n${engineReport(result)}`;
+}
+
+async function measureRunner(python: Python, { rounds, stages }: Options): Promise<string> {
+  const before = load();
+  const counted = Math.ceil(rounds / 3); // whole processes of seconds vary less than rounds of a fraction of one
+  const result = await benchRunner(python, { stages, rounds: counted, coldLimit_s }, say);
+  const versions = { node: process.versions.node, dvc: result.dvcVersion };
+  return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
+}
 
 function versionsOf({ rows }: EngineResult): Record<string, string | undefined> {
   const duel = rows[0]?.duel;
@@ -60,4 +55,12 @@ function circumstances(versions: Record<string, string | undefined>, rounds: num
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+try {
+  await main(readOptions(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
 }

@@ -35,7 +35,7 @@ export async function openFile(path: string, what: string): Promise<RandomFile> 
 export function fileError(error: unknown, path: string, what: string): unknown {
   if (!(error instanceof Error) || error instanceof UserError) return error;
   const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
-  return reason === undefined ? error : new UserError(`${what} '${path}': ${reason}`);
+  return reason === undefined ? error : new UserError(`${what} '${path}': ${reason}`, { cause: error });
 }
 
 const REASONS: Record<string, string> = {

@@ -1,6 +1,6 @@
 // One record of a data file, and the limits and sentences that the readers of all kinds share.
 import { UserError } from '../util/errors.ts';
-import { isRecord } from './strict-json.ts';
+import { isRecord, jsonFault } from './strict-json.ts';
 
 /** A record and where it came from, such as `train.jsonl:12`, for messages about it. */
 export interface DataRecord {
@@ -17,7 +17,7 @@ export function parseRecord(text: string, where: string): DataRecord {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${where}: expected a JSON object, got ${(error as Error).message}`);
+    throw new UserError(`${where}: expected a JSON object, got ${jsonFault(text, error as Error)}; mend or remove it`);
   }
   if (!isRecord(value)) throw new UserError(`${where}: expected a JSON object, got ${describe(value)}`);
   return { value, where };

@@ -9,6 +9,9 @@ import type { TensorEntry, TensorReader } from './tensor-reader.ts';
 /** The limit of the format's own library. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** What is to be done about a file whose header and data do not fit together. */
+const copyAgain = 'copy or download the file again';
+
 /** An open safetensors file; `metadata` is its `__metadata__`. */
 export interface SafetensorsReader extends TensorReader {
   readonly metadata: Readonly<Record<string, string>>;
@@ -84,7 +87,9 @@ async function readHeader(file: RandomFile, where: string) {
     throw new UserError(`${where}: expected a header of at most ${MAX_HEADER_BYTES} bytes, got ${length}`);
   }
   if (8 + length > size) {
-    throw new UserError(`${where} is cut short: expected a header of ${length} bytes, got a file of ${size} bytes`);
+    throw new UserError(
+      `${where} is cut short: expected a header of ${length} bytes, got a file of ${size} bytes; ${copyAgain}`,
+    );
   }
   const header = parseStrictJson(decodeUtf8(await file.read(8, length), where), where, 4);
   if (!isRecord(header)) throw new UserError(`${where}: expected a JSON object as header`);
@@ -125,7 +130,7 @@ function parseEntry(where: string, name: string, value: unknown): Placed {
   }
   if (end - begin !== byteLength) {
     throw new UserError(
-      `${where}: tensor '${name}': expected ${byteLength} bytes for ${dtype} of [${shape.join(', ')}], got ${end - begin}`,
+      `${where}: tensor '${name}': expected ${byteLength} bytes for ${dtype} of [${shape.join(', ')}], got ${end - begin}; ${copyAgain}`,
     );
   }
   return { name, dtype, shape, byteLength, begin, end };
@@ -150,7 +155,7 @@ function checkRanges(where: string, placed: readonly Placed[], dataBytes: number
   if (at === dataBytes) return;
   const expected = sizeBytes - dataBytes + at;
   const fault = at > dataBytes ? 'is cut short' : 'has bytes that belong to no tensor';
-  throw new UserError(`${where} ${fault}: expected ${expected} bytes, got ${sizeBytes}`);
+  throw new UserError(`${where} ${fault}: expected ${expected} bytes, got ${sizeBytes}; ${copyAgain}`);
 }
 
 function safetensorsReader(

@@ -10,8 +10,18 @@ export function parseStrictJson(text: string, where: string, maxDepth: number): 
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${where}: expected JSON, got ${(error as Error).message}`);
+    throw new UserError(`${where}: expected JSON, got ${jsonFault(text, error as Error)}`);
   }
+}
+
+/** Where `text` stops being JSON, as JSON.parse's `error` has it; in our words, because Node's differ between releases. */
+export function jsonFault(text: string, error: Error): string {
+  const position = Number(/ at position (\d+)/.exec(error.message)?.[1] ?? text.length);
+  if (text.trim() === '') return 'nothing';
+  if (position >= text.trimEnd().length) return 'text that ends too early';
+  const before = text.slice(0, position).split('\n');
+  const column = `column ${(before.at(-1) ?? '').length + 1}`;
+  return `text that is not JSON from ${text.includes('\n') ? `line ${before.length}, ${column}` : column} on`;
 }
 
 /** True for a JSON object, as against an array, null or a scalar. */

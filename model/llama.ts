@@ -4,8 +4,8 @@
 // Hidden states are [N, D] throughout: one large matrix product per projection. Weights are [out, in], so products are x W^T.
 // Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
 // masked in the loss, so no padding mask is needed.
+import * as ops from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
-import { attend, rmsNorm } from './functions.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
 import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
@@ -18,7 +18,7 @@ export interface Extent {
 
 /** Token ids [B, T] (int32) -> hidden states [N, D]. */
 export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
-  return tf.gather(model.weights.get(embeddingName), tf.reshape(ids, [-1])) as tf.Tensor2D;
+  return ops.gatherRows(model.weights.get(embeddingName) as tf.Tensor2D, tf.reshape(ids, [-1])) as tf.Tensor2D;
 }
 
 /** One decoder layer (from 1): h [N, D] -> h [N, D], and the input of its MLP [N, D], which SLW learns from. */
@@ -43,7 +43,7 @@ export function hiddenStates(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
 
 /** The norm before the head: [N, D] -> [N, D]. */
 export function finalNorm(model: Model, h: tf.Tensor2D): tf.Tensor2D {
-  return rmsNorm(h, model.weights.get(finalNormName) as tf.Tensor1D, model.config.rms_norm_eps);
+  return ops.rmsNorm(h, model.weights.get(finalNormName), model.config.rms_norm_eps) as tf.Tensor2D;
 }
 
 /** The output head's weight [V, D]; the embedding itself when tied. */
@@ -66,25 +66,19 @@ export function forward(model: Model, ids: tf.Tensor2D): tf.Tensor3D {
 /** Causal grouped-query attention with RoPE: x [N, D] -> [N, D], before the residual add. */
 export function attention(model: Model, layer: number, x: tf.Tensor2D, { batch, tokens }: Extent): tf.Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
-  const frame = model.frame(tokens);
-  const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor4D => {
+  const { cos, sin, mask } = model.frame(tokens);
+  const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
     const y = tf.matMul(x, model.weights.get(attentionName(layer, name)) as tf.Tensor2D, false, true);
-    return tf.transpose(tf.reshape(y, [batch, tokens, count, head_dim]), [0, 2, 1, 3]);
+    return tf.reshape(y, [batch, tokens, count, head_dim]);
   };
-  const rotate = (y: tf.Tensor4D, { cos, sin }: { cos: tf.Tensor2D; sin: tf.Tensor2D }): tf.Tensor4D => {
-    const turned = tf.reshape(tf.matMul(tf.reshape(y, [-1, head_dim]), frame.rotate), y.shape);
-    return tf.add(tf.mul(y, cos), tf.mul(turned, sin));
-  };
-  // the G query heads of a key head become rows of one product: [B, H, T, hd] = [B, K, G*T, hd]
-  const rows = (heads / groups) * tokens;
-  const q = tf.reshape(rotate(project('q', heads), frame.query), [batch, groups, rows, head_dim]) as tf.Tensor4D;
-  const k = rotate(project('k', groups), frame.key);
-  const mixed = attend(q, k, project('v', groups), frame.mask); // [B, K, G*T, hd]
-  const perHead = tf.reshape(mixed, [batch, heads, tokens, head_dim]);
-  const joined = tf.reshape(tf.transpose(perHead, [0, 2, 1, 3]), [batch * tokens, heads * head_dim]);
+  const perHead = (y: tf.Tensor) => tf.transpose(y, [0, 2, 1, 3]);
+  const q = perHead(ops.rotary(project('q', heads), cos, sin)); // [B, H, T, hd]
+  const k = perHead(ops.rotary(project('k', groups), cos, sin)); // [B, K, T, hd]
+  const mixed = ops.attention(q, k, perHead(project('v', groups)), mask, 1 / Math.sqrt(head_dim));
+  const joined = tf.reshape(perHead(mixed), [batch * tokens, heads * head_dim]);
   return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
 }
 
 function norm(model: Model, layer: number, name: NormName, h: tf.Tensor2D): tf.Tensor2D {
-  return rmsNorm(h, model.weights.get(normName(layer, name)) as tf.Tensor1D, model.config.rms_norm_eps);
+  return ops.rmsNorm(h, model.weights.get(normName(layer, name)), model.config.rms_norm_eps) as tf.Tensor2D;
 }

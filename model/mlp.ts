@@ -1,6 +1,6 @@
 // The gated MLP of a layer, the one seam through which layers share: its own weights, or its reference's with recovery.
+import { swiglu } from '../tensor/ops.ts';
 import type { tf } from '../tensor/tf.ts';
-import { swiglu } from './functions.ts';
 import type { Model } from './model.ts';
 import { mlpName } from './names.ts';
 import { projectionOf, type Recovery } from './recovery.ts';
@@ -25,5 +25,5 @@ export function sharedMlp(
     target,
     (projection) => weights.get(mlpName(reference, projection)) as tf.Tensor2D,
   );
-  return project('down', swiglu(project('gate', x), project('up', x)));
+  return project('down', swiglu(project('gate', x), project('up', x)) as tf.Tensor2D);
 }

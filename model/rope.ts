@@ -8,36 +8,21 @@ export function inverseFrequencies(config: LlamaConfig): Float64Array {
   return rope_scaling ? frequencies.map((frequency) => scaleFrequency(frequency, rope_scaling)) : frequencies;
 }
 
-/** cos and sin [T, hd] of every position and frequency, times `scale`; both halves of a row are equal. */
-export function ropeTables(
-  config: LlamaConfig,
-  tokens: number,
-  scale: number,
-): { cos: Float32Array; sin: Float32Array } {
+/** cos and sin [T, hd/2] of the angle of every position and frequency. */
+export function ropeTables(config: LlamaConfig, tokens: number): { cos: Float32Array; sin: Float32Array } {
   const frequencies = inverseFrequencies(config);
   const half = frequencies.length;
-  const cos = new Float32Array(tokens * half * 2);
-  const sin = new Float32Array(tokens * half * 2);
+  const cos = new Float32Array(tokens * half);
+  const sin = new Float32Array(tokens * half);
   for (let t = 0; t < tokens; t++) {
-    for (let i = 0; i < 2 * half; i++) {
+    for (let i = 0; i < half; i++) {
       // transformers multiplies positions and frequencies in float32: at long positions that rounding shows
-      const angle = Math.fround(t * Math.fround(frequencies[i % half] as number));
-      cos[t * 2 * half + i] = scale * Math.cos(angle);
-      sin[t * 2 * half + i] = scale * Math.sin(angle);
+      const angle = Math.fround(t * Math.fround(frequencies[i] as number));
+      cos[t * half + i] = Math.cos(angle);
+      sin[t * half + i] = Math.sin(angle);
     }
   }
   return { cos, sin };
-}
-
-/** The matrix R [hd, hd] with x R = rotate_half(x) = [-x_2, x_1]: one product in place of two slices, a sign and a concat. */
-export function rotateHalfMatrix(head_dim: number): Float32Array {
-  const half = head_dim / 2;
-  const matrix = new Float32Array(head_dim * head_dim);
-  for (let i = 0; i < half; i++) {
-    matrix[(i + half) * head_dim + i] = -1;
-    matrix[i * head_dim + i + half] = 1;
-  }
-  return matrix;
 }
 
 /** Long wavelengths are stretched by `factor`, short ones kept, those between blended (Llama 3.1; litgpt's build_rope_cache). */

@@ -1,6 +1,6 @@
 // Stage 1 of SHARP, single-layer warm-up: recovery parameters of one target that imitate its original MLP (methods A.6).
+import { meanSquaredError, swiglu } from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
-import { meanSquaredError, swiglu } from './functions.ts';
 import { sharedMlp } from './mlp.ts';
 import { mlpName, type Projection } from './names.ts';
 import { adamDefaults } from './optimizer.ts';
@@ -71,7 +71,7 @@ export function projectionLoss(weights: SlwWeights, pair: Pair, recovery: Recove
   const original = projectionOf(undefined, pair.target, weightOf(pair.target));
   const recovered = projectionOf(recovery, pair.target, weightOf(pair.reference));
   const [gate, up] = [original('gate', x), original('up', x)];
-  const h = swiglu(gate, up);
+  const h = swiglu(gate, up) as tf.Tensor2D;
   const errors = [
     meanSquaredError(recovered('gate', x), gate),
     meanSquaredError(recovered('up', x), up),

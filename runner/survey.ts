@@ -178,8 +178,22 @@ async function digestPaths(node: PlanNode, store: Store): Promise<Record<string,
       sources[pointer] = await store.digestSource(path);
     } catch (error) {
       if (!isUserError(error)) throw error;
-      throw new UserError(`stage '${node.stage}', parameter '${pointer.slice(1)}': ${error.message}`, { cause: error });
+      const where = `stage '${node.stage}', parameter '${pointer.slice(1)}'`;
+      throw new UserError(`${where}: ${error.message}${givenAt(node, pointer)}`, { cause: error });
     }
   }
   return sources;
+}
+
+/** ` (given at small.yaml:8:14)`: where the user wrote the value at `pointer`, as far as it is known. */
+function givenAt({ origins }: PlanNode, pointer: string): string {
+  for (let at = pointer; ; at = at.slice(0, at.lastIndexOf('/'))) {
+    const origin = origins[at];
+    if (origin !== undefined) {
+      return origin.line === 0
+        ? ` (given by ${origin.file})`
+        : ` (given at ${origin.file}:${origin.line}:${origin.column})`;
+    }
+    if (at === '') return '';
+  }
 }

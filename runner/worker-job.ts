@@ -81,9 +81,15 @@ function describeFailure(error: unknown, signal: AbortSignal): WorkerFailure {
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? (error.stack ?? null) : null;
   if (signal.aborted) return { reason: 'cancelled', message, stack: null };
-  if (noSpaceCodes.some((code) => hasCode(error, code))) return { reason: 'no-space', message, stack: null };
+  if (isNoSpace(error)) return { reason: 'no-space', message, stack: null };
   if (error instanceof MissingOutput) return { reason: 'output-missing', message, stack: null };
   if (isUserError(error)) return { reason: 'user-error', message, stack: null };
   console.error(stack ?? message); // goes to the attempt's log
   return { reason: 'bug', message, stack };
+}
+
+/** Also true for a user's error that a full disk caused, as the writers of file formats throw it. */
+function isNoSpace(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return noSpaceCodes.some((code) => hasCode(error, code) || hasCode(cause, code));
 }

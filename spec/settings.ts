@@ -68,8 +68,7 @@ function chooseProfile(experiment: Experiment, flags: Flags, problems: Problems)
         wholeSpan(flagSource('--profile', flags.profile, flags.cwd)),
         `unknown profile '${flags.profile}'${hint}`,
       );
-    }
-    return flags.profile;
+    } else return flags.profile;
   }
   const defaults = names.filter((name) => experiment.data.profiles?.[name]?.default === true);
   for (const name of defaults.slice(1)) {

@@ -1,18 +1,28 @@
 // The work of load: check and convert a Hugging Face folder, tensor by tensor.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LlamaConfig, parseLlamaConfig } from '../model/config.ts';
 import { importHuggingFace } from '../model/huggingface.ts';
 import type { Facts, StageContext } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import type { LoadParams } from './load.ts';
 
 export async function run({ params, tasks, progress }: StageContext): Promise<void> {
   const { path } = params as LoadParams;
   const [task] = tasks;
   if (task === undefined) return;
+  await refuseWithoutTokenizer(path);
   const onProgress = (done: number, total: number) => progress({ done, total, of: 'tensor' });
   const config = await importHuggingFace(path, task.outputs.model as string, { onProgress });
   await task.done(modelFacts(config));
+}
+
+/** Said here, where the folder's name is known, and before hours of work. */
+async function refuseWithoutTokenizer(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  if (!names.includes('config.json') || names.includes('tokenizer.json')) return;
+  const hint = names.includes('tokenizer.model') ? "convert its 'tokenizer.model' first" : "copy the model's own there";
+  throw new UserError(`model folder '${folder}': expected 'tokenizer.json', got none; ${hint}`);
 }
 
 /** What planning wants to know of a model; from config.json alone, undefined when that cannot be read yet. */

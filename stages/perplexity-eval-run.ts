@@ -1,7 +1,8 @@
 // The work of perplexity-eval: score every record once and write the summary.
 import { writeFile } from 'node:fs/promises';
-import { evaluatePerplexity } from '../model/evaluate.ts';
+import { evaluatePerplexity, type Perplexity } from '../model/evaluate.ts';
 import type { StageContext } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import { encodeRecords, onlyFile, openModel } from './model-input.ts';
 import type { PerplexityParams } from './perplexity-eval.ts';
 import { readRecordLines } from './record-lines.ts';
@@ -19,9 +20,18 @@ export async function run(context: StageContext): Promise<void> {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'record' });
     });
+    refuseNoNumber(metrics);
     await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
     await task.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
   } finally {
     close();
   }
+}
+
+/** JSON has no NaN: the table would show an empty place, and nobody would know why. */
+function refuseNoNumber({ perplexity, tokens }: Perplexity): void {
+  if (Number.isFinite(perplexity)) return;
+  throw new UserError(
+    `the perplexity over ${tokens} tokens is ${perplexity}, expected a finite number: look for NaN or very large values in the weights of its model and recovery parameters`,
+  );
 }

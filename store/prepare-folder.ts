@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -22,6 +23,7 @@ const version = 1;
 
 /** Throws UserError when the folder is no store, a newer one, or (mode `write`) cannot be written to. */
 export function prepareFolder(layout: Layout, mode: 'read' | 'write'): void {
+  refuseFile(layout.folder);
   const isStore = checkVersion(layout);
   if (mode === 'read') return;
   if (!isStore) refuseForeignFolder(layout.folder);
@@ -59,6 +61,15 @@ function checkVersion({ folder, version: path }: Layout): boolean {
     );
   }
   return true;
+}
+
+/** A file where the store's folder would be is a slip of the command line, also for those who only read. */
+function refuseFile(folder: string): void {
+  const found = nearestExisting(folder);
+  if (statSync(found).isDirectory()) return;
+  throw new UserError(
+    `the store '${folder}' cannot be there: expected a folder, but '${found}' is a file; choose another --store`,
+  );
 }
 
 /** A store is made in an empty or new folder only, never among somebody's files. */

@@ -7,7 +7,7 @@ import { tf } from './tf.ts';
 type Tensors = Record<string, tf.Tensor>;
 
 /** Rows of `table` [V, D] at `ids` (int32, any shape) -> [...ids, D]; equal ids add up in the gradient. */
-export function embedding(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
+export function gatherRows(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
   const forward = (table: tf.Tensor, save: tf.GradSaveFunc) => {
     save([ids]);
     const shape = table.shape;
@@ -55,38 +55,22 @@ function rmsNormGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   return [dx, dw];
 }
 
-/** x sigmoid(x) (arXiv 1702.03118). */
-export function silu(x: tf.Tensor): tf.Tensor {
-  const forward = (x: tf.Tensor, save: tf.GradSaveFunc) => {
-    const value = plainSilu(x);
-    save([x, value]);
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, siluSlope(saved)) };
-  };
-  return tf.customGrad(forward as CustomGradient)(x);
-}
-
-/** silu(gate) * up (arXiv 2002.05202), both of the same shape. */
+/** silu(gate) * up with silu(x) = x sigmoid(x) (arXiv 2002.05202), both of the same shape. */
 export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
   const forward = (gate: tf.Tensor, up: tf.Tensor, save: tf.GradSaveFunc) => {
-    const activated = plainSilu(gate);
-    save([gate, activated, up]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => [
-      tf.mul(tf.mul(dy, saved[2] as tf.Tensor), siluSlope(saved)),
-      tf.mul(dy, saved[1] as tf.Tensor),
-    ];
-    return { value: tf.mul(activated, up), gradFunc };
+    const sigmoid = tf.sigmoid(gate);
+    const activated = tf.mul(gate, sigmoid);
+    save([sigmoid, activated, up]);
+    return { value: tf.mul(activated, up), gradFunc: swigluGrad };
   };
   return tf.customGrad(forward as CustomGradient)(gate, up);
 }
 
-function plainSilu(x: tf.Tensor): tf.Tensor {
-  return first(runOr('LaminaSilu', { x }, {}, () => [tf.mul(x, tf.sigmoid(x))]));
-}
-
-/** From x and y = silu(x): sigmoid(x) (1 + x - y). */
-function siluSlope(saved: tf.Tensor[]): tf.Tensor {
-  const [x, y] = saved as [tf.Tensor, tf.Tensor];
-  return tf.mul(tf.add(tf.sub(x, y), 1), tf.sigmoid(x));
+/** With s = sigmoid(x) and y = silu(x): silu'(x) = s + y (1 - s). */
+function swigluGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [sigmoid, activated, up] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const slope = tf.add(sigmoid, tf.mul(activated, tf.sub(1, sigmoid)));
+  return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, activated)];
 }
 
 /**
@@ -167,12 +151,6 @@ export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
   return tf.customGrad(forward as CustomGradient)(logits);
 }
 
-/** The mean of -log p(label) over the rows where `mask` [N] (float32, 0 or 1) is 1; 0 where none is. */
-export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor): tf.Scalar {
-  const total = tf.sum(tf.mul(tokenLosses(logits, labels), mask));
-  return tf.div(total, tf.maximum(tf.sum(mask), 1)) as tf.Scalar;
-}
-
 function plainLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor[] {
   const logProbs = tf.logSoftmax(logits);
   const hits = tf.oneHot(labels as tf.Tensor1D, logits.shape[1] as number);
@@ -186,6 +164,17 @@ function tokenLossesGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor {
       tf.mul(tf.sub(probs, tf.oneHot(labels as tf.Tensor1D, probs.shape[1] as number)), tf.expandDims(dy, 1)),
     ]),
   );
+}
+
+/** Mean over all elements of (x - target)^2, of equal shape; `target` gets no gradient. */
+export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
+  const forward = (x: tf.Tensor, save: tf.GradSaveFunc) => {
+    const difference = tf.sub(x, target);
+    save([difference]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0] as tf.Tensor, tf.mul(dy, 2 / x.size));
+    return { value: tf.mul(tf.sum(tf.square(difference)), 1 / x.size), gradFunc };
+  };
+  return tf.customGrad(forward as CustomGradient)(x) as tf.Scalar;
 }
 
 /** What a masked score gets added: far below any score, and finite, so that a fully masked row has no NaN. */

@@ -14,8 +14,6 @@ export const FUSED: KernelTable = {
       attrs.alpha as number,
     ),
   LaminaRmsNorm: (g, inputs, attrs) => rmsNorm(g, input(inputs, 'x'), input(inputs, 'weight'), attrs.eps as number),
-  LaminaSilu: (g, inputs) =>
-    unary(g, 'com.microsoft:QuickGelu', input(inputs, 'x'), 'float32', { alpha: { float: 1 } }),
   LaminaRotary: (g, inputs) => rotary(g, input(inputs, 'x'), input(inputs, 'cos'), input(inputs, 'sin')),
   LaminaTokenLosses: (g, inputs) => tokenLosses(g, input(inputs, 'logits'), input(inputs, 'labels')),
   LaminaTokenLossesGrad: (g, inputs) =>

@@ -35,11 +35,9 @@ describe('JSONL', () => {
   });
 
   test('names the line of a bad record', async () => {
-    const position = "Expected ',' or '}' after property value in JSON at position 6";
-    await expect(all(write('bad.jsonl', '{"a":1}\n{"a":1'))).rejects.toThrow(
-      /^.*bad\.jsonl:2: expected a JSON object, got /,
-    );
-    await expect(all(write('bad.jsonl', '{"a":1}\n{"a":1]}'))).rejects.toThrow(position);
+    const bad = 'FILE:2: expected a JSON object, got text that';
+    await fails(write('cut.jsonl', '{"a":1}\n{"a":1'), `${bad} ends too early; mend or remove it`);
+    await fails(write('bad.jsonl', '{"a":1}\n{"a":1]}'), `${bad} is not JSON from column 7 on; mend or remove it`);
     await fails(write('array.jsonl', '{}\n[1]\n'), 'FILE:2: expected a JSON object, got an array');
     await fails(write('null.jsonl', 'null'), 'FILE:1: expected a JSON object, got null');
     await fails(write('latin.jsonl', Uint8Array.of(0x7b, 0x7d, 10, 0xff)), 'FILE:2: expected text in UTF-8');

@@ -76,7 +76,7 @@ describe('a tokenizer', () => {
 
 describe('a file that is no usable tokenizer', () => {
   test.each<[string, string, string]>([
-    ['not JSON', '', 'expected JSON, got Unexpected end of JSON input'],
+    ['not JSON', '', 'expected JSON, got nothing'],
     [
       'no model',
       '{}',

@@ -1,6 +1,5 @@
 // Single-layer warm-up: it reaches the closed-form optimum, is exact over a kill, and shrinks the error of Direct Sharing.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { meanSquaredError } from '../../model/functions.ts';
 import { mlpName } from '../../model/names.ts';
 import { adamDefaults } from '../../model/optimizer.ts';
 import { createRecovery, projectionOf, recoveryName } from '../../model/recovery.ts';
@@ -8,6 +7,7 @@ import { type SlwSettings, warmUp } from '../../model/slw.ts';
 import { type ActivationRows, rowBatches } from '../../model/slw-batches.ts';
 import { train } from '../../model/train.ts';
 import { useBackend } from '../../tensor/backend.ts';
+import { meanSquaredError } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { fixture, type Packed, scratch, unpack } from './fixtures.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';

@@ -34,9 +34,7 @@ const examples: Example[] = Array.from({ length: 24 }, (_, i) => {
 
 /** Trains fresh weights and returns the values of all of them. */
 async function pretrain(over: Partial<LanguageModelSettings>, run: { folder?: string; killAt?: number } = {}) {
-  const variables = variablesOf(
-    initWeights(config, createRandom('train', 1), { init_std: 0.02 }),
-  );
+  const variables = variablesOf(initWeights(config, createRandom('train', 1), { init_std: 0.02 }));
   const model = createModel(createWeights(config, variables));
   const { folder, killAt } = run;
   const onProgress = (step: number) => {
