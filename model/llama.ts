@@ -4,7 +4,7 @@
 // Hidden states are [N, D] throughout: one large matrix product per projection. Weights are [out, in], so products are x W^T.
 // Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
 // masked in the loss, so no padding mask is needed.
-import * as ops from '../tensor/ops.ts';
+import { attention, gatherRows, rmsNorm, rotary } from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
@@ -18,7 +18,7 @@ export interface Extent {
 
 /** Token ids [B, T] (int32) -> hidden states [N, D]. */
 export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
-  return ops.gatherRows(model.weights.get(embeddingName) as tf.Tensor2D, tf.reshape(ids, [-1])) as tf.Tensor2D;
+  return gatherRows(model.weights.get(embeddingName) as tf.Tensor2D, tf.reshape(ids, [-1])) as tf.Tensor2D;
 }
 
 /** One decoder layer (from 1): h [N, D] -> h [N, D], and the input of its MLP [N, D], which SLW learns from. */
@@ -28,7 +28,7 @@ export function block(
   h: tf.Tensor2D,
   extent: Extent,
 ): { h: tf.Tensor2D; mlpInput: tf.Tensor2D } {
-  const attended = tf.add<tf.Tensor2D>(h, attention(model, layer, norm(model, layer, 'input_layernorm', h), extent));
+  const attended = tf.add<tf.Tensor2D>(h, selfAttention(model, layer, norm(model, layer, 'input_layernorm', h), extent));
   const mlpInput = norm(model, layer, 'post_attention_layernorm', attended);
   return { h: tf.add(attended, mlp(model, layer, mlpInput)), mlpInput };
 }
@@ -43,7 +43,7 @@ export function hiddenStates(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
 
 /** The norm before the head: [N, D] -> [N, D]. */
 export function finalNorm(model: Model, h: tf.Tensor2D): tf.Tensor2D {
-  return ops.rmsNorm(h, model.weights.get(finalNormName), model.config.rms_norm_eps) as tf.Tensor2D;
+  return rmsNorm(h, model.weights.get(finalNormName), model.config.rms_norm_eps);
 }
 
 /** The output head's weight [V, D]; the embedding itself when tied. */
@@ -64,7 +64,7 @@ export function forward(model: Model, ids: tf.Tensor2D): tf.Tensor3D {
 }
 
 /** Causal grouped-query attention with RoPE: x [N, D] -> [N, D], before the residual add. */
-export function attention(model: Model, layer: number, x: tf.Tensor2D, { batch, tokens }: Extent): tf.Tensor2D {
+function selfAttention(model: Model, layer: number, x: tf.Tensor2D, { batch, tokens }: Extent): tf.Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
   const { cos, sin, mask } = model.frame(tokens);
   const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
@@ -72,13 +72,13 @@ export function attention(model: Model, layer: number, x: tf.Tensor2D, { batch, 
     return tf.reshape(y, [batch, tokens, count, head_dim]);
   };
   const perHead = (y: tf.Tensor) => tf.transpose(y, [0, 2, 1, 3]);
-  const q = perHead(ops.rotary(project('q', heads), cos, sin)); // [B, H, T, hd]
-  const k = perHead(ops.rotary(project('k', groups), cos, sin)); // [B, K, T, hd]
-  const mixed = ops.attention(q, k, perHead(project('v', groups)), mask, 1 / Math.sqrt(head_dim));
+  const q = perHead(rotary(project('q', heads), cos, sin)); // [B, H, T, hd]
+  const k = perHead(rotary(project('k', groups), cos, sin)); // [B, K, T, hd]
+  const mixed = attention(q, k, perHead(project('v', groups)), mask, 1 / Math.sqrt(head_dim));
   const joined = tf.reshape(perHead(mixed), [batch * tokens, heads * head_dim]);
   return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
 }
 
 function norm(model: Model, layer: number, name: NormName, h: tf.Tensor2D): tf.Tensor2D {
-  return ops.rmsNorm(h, model.weights.get(normName(layer, name)), model.config.rms_norm_eps) as tf.Tensor2D;
+  return rmsNorm(h, model.weights.get(normName(layer, name)), model.config.rms_norm_eps);
 }

@@ -11,7 +11,7 @@ export function tokenNll(model: Model, batch: Batch): tf.Tensor1D {
   const all = hiddenStates(model, tf.tensor2d(batch.ids, [sequences, tokens], 'int32'));
   const scored = batch.rows ? (gatherRows(all, tf.tensor1d(batch.rows, 'int32')) as tf.Tensor2D) : all;
   const logits = head(model, finalNorm(model, scored));
-  return tokenLosses(logits, tf.tensor1d(batch.labels, 'int32')) as tf.Tensor1D;
+  return tokenLosses(logits, tf.tensor1d(batch.labels, 'int32'));
 }
 
 /** The batch's loss: each token's negative log-likelihood times its weight, summed. */

@@ -25,5 +25,5 @@ export function sharedMlp(
     target,
     (projection) => weights.get(mlpName(reference, projection)) as tf.Tensor2D,
   );
-  return project('down', swiglu(project('gate', x), project('up', x)) as tf.Tensor2D);
+  return project('down', swiglu(project('gate', x), project('up', x)));
 }

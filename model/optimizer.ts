@@ -1,4 +1,5 @@
-// Adam with decoupled weight decay (AdamW), by PyTorch's formula, in ten passes over each parameter.
+// Adam with decoupled weight decay (AdamW), by PyTorch's formula.
+import { adamStep } from '../tensor/adam.ts';
 import { tf } from '../tensor/tf.ts';
 
 /** Adam's settings; names as in PyTorch. weight_decay 0 is Adam, and norms and scalars never decay; clip_norm 0 does not clip. */
@@ -40,26 +41,22 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
   const moment = (kind: 'first' | 'second', name: string) => state.get(`${kind}/${name}`) as tf.Variable;
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
-      const { rate, eps, keep } = stepScalars(settings, learningRate, step);
+      const { keep, ...factors } = stepFactors(settings, learningRate, step);
       const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
       for (const [name, variable] of variables) {
-        const given = gradients.get(name);
-        if (!given) throw new Error(`no gradient for '${name}'`);
-        const gradient = clip ? tf.mul(given, clip) : given;
-        const first = tf.add(tf.mul(moment('first', name), settings.beta1), gradient);
-        const second = tf.add(tf.mul(moment('second', name), settings.beta2), tf.square(gradient));
-        const change = tf.mul(tf.div(first, tf.add(tf.sqrt(second), eps)), rate);
-        const decayed = keep && variable.rank > 1 ? tf.mul(variable, keep) : variable;
-        moment('first', name).assign(first);
-        moment('second', name).assign(second);
-        variable.assign(tf.sub(decayed, change));
+        const gradient = gradients.get(name);
+        if (!gradient) throw new Error(`no gradient for '${name}'`);
+        const [first, second] = [moment('first', name), moment('second', name)];
+        const own = { ...factors, clip, keep: variable.rank > 1 ? keep : undefined };
+        const updated = adamStep({ variable, first, second, gradient }, own, settings);
+        [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
       }
     });
   return { apply, state, dispose: () => [...state.values()].forEach((variable) => void variable.dispose()) };
 }
 
 /** lr (1-b1)/c1 * m / (sqrt((1-b2) v / c2) + eps) = rate * m / (sqrt(v) + eps'), with c = 1 - b^step. */
-function stepScalars({ beta1, beta2, eps, weight_decay }: AdamSettings, lr: number, step: number) {
+function stepFactors({ beta1, beta2, eps, weight_decay }: AdamSettings, lr: number, step: number) {
   const first = (1 - beta1) / (1 - beta1 ** step);
   const second = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
   return {

@@ -71,7 +71,7 @@ export function projectionLoss(weights: SlwWeights, pair: Pair, recovery: Recove
   const original = projectionOf(undefined, pair.target, weightOf(pair.target));
   const recovered = projectionOf(recovery, pair.target, weightOf(pair.reference));
   const [gate, up] = [original('gate', x), original('up', x)];
-  const h = swiglu(gate, up) as tf.Tensor2D;
+  const h = swiglu(gate, up);
   const errors = [
     meanSquaredError(recovered('gate', x), gate),
     meanSquaredError(recovered('up', x), up),

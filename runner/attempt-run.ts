@@ -1,5 +1,6 @@
 // The work of an attempt whose leases are held: a worker, a job, and the publication of every unit when it is finished.
 import { hostname } from 'node:os';
+import type { Progress } from '../spec/stage.ts';
 import type { RecordAbout } from '../store/record.ts';
 import type { Attempt, Draft, Lease, Store } from '../store/store.ts';
 import { hasCode } from '../util/errors.ts';
@@ -75,11 +76,16 @@ export class AttemptRun {
   }
 
   #receive(message: FromWorker): void {
-    if (message.type === 'progress') {
-      const unit = message.report.unit ?? (this.#units.length === 1 ? this.#first.unit.name : '');
-      this.#context.emit({ type: 'progress', ...nameOf(this.#first), unit, report: message.report });
-    }
+    if (message.type === 'progress') this.#report(message.report);
     if (message.type === 'task-done') this.#publishing = this.#publishing.then(() => this.#publishDone(message));
+  }
+
+  /** A report that names no unit is about all that the attempt has not finished yet. */
+  #report(report: Progress): void {
+    for (const unit of this.#open) {
+      const about = nameOf(unit);
+      if ((report.unit ?? about.unit) === about.unit) this.#context.emit({ type: 'progress', ...about, report });
+    }
   }
 
   async #publishDone(message: TaskDone): Promise<void> {

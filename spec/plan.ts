@@ -1,5 +1,5 @@
 // The resolved plan: what the specs become, and all that the runner and the report know of them.
-import type { Json, JsonObject, Numerics } from './stage.ts';
+import type { JsonObject, Numerics } from './stage.ts';
 
 /** A place in a spec file, or a command-line flag (`file` is then `--set`, line 0). Lines and columns start at 1. */
 export interface Origin {
@@ -108,5 +108,3 @@ export interface PlanClaim {
     | { kind: 'tolerance'; of: Selector; to: Selector | number; within: number };
   origin: Origin;
 }
-
-export type { Json };

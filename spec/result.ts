@@ -1,6 +1,5 @@
 // What a run leaves behind for people: its cells, claims and where every number came from.
 import type { PlanAxis, PlanTable } from './plan.ts';
-import type { Json } from './stage.ts';
 
 export interface RunResult {
   experiment: string;
@@ -52,5 +51,3 @@ export interface ClaimResult {
   holds: boolean | null;
   detail: string;
 }
-
-export type { Json };

@@ -2,9 +2,8 @@
 // backend `onnx`, the same numbers from ordinary TensorFlow.js operators on the others.
 //
 // Shapes: B batch, T tokens, N = B T rows, D hidden, V vocabulary, H heads, K key/value heads, d width of a head.
+import { runOr } from './run-or.ts';
 import { tf } from './tf.ts';
-
-type Tensors = Record<string, tf.Tensor>;
 
 /** Rows of `table` [V, D] at `ids` (int32, any shape) -> [...ids, D]; equal ids add up in the gradient. */
 export function gatherRows(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
@@ -24,7 +23,7 @@ export function gatherRows(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
 }
 
 /** `x` [..., D] times `weight` [D] over its root mean square: x / sqrt(mean(x^2) + eps) * weight (arXiv 1910.07467). */
-export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor {
+export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: number): T {
   const width = x.shape[x.rank - 1] as number;
   const rows = tf.reshape(x, [-1, width]);
   const forward = (x: tf.Tensor, weight: tf.Tensor, save: tf.GradSaveFunc) => {
@@ -35,7 +34,7 @@ export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor
     save([x, weight, rstd]);
     return { value, gradFunc: rmsNormGrad };
   };
-  return tf.reshape(tf.customGrad(forward as CustomGradient)(rows, weight), x.shape);
+  return tf.reshape(tf.customGrad(forward as CustomGradient)(rows, weight), x.shape) as T;
 }
 
 function plainRmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor[] {
@@ -43,27 +42,27 @@ function plainRmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor[]
   return [tf.mul(tf.mul(x, rstd), weight), rstd];
 }
 
-/** With t = dy x: dw = rstd^T t, and dx = dy w rstd - x rstd^3 (t w) / D; sums as products with a vector. */
+/** With t = dy x: dw = rstd^T t, and dx = rstd (dy w - x rstd^2 (t w) / D); sums as products with a vector. */
 function rmsNormGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const [x, weight, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
   const width = weight.size;
   const t = tf.mul(dy, x);
-  const dot = tf.matMul(t as tf.Tensor2D, tf.reshape(weight, [width, 1]));
-  const cubed = tf.mul(tf.mul(tf.mul(rstd, rstd), tf.mul(rstd, 1 / width)), dot);
-  const dx = tf.sub(tf.mul(tf.mul(dy, weight), rstd), tf.mul(x, cubed));
+  const dot = scaledMatMul(t, tf.reshape(weight, [width, 1]), false, false, 1 / width);
+  const along = tf.mul(x, tf.mul(tf.mul(rstd, rstd), dot));
+  const dx = tf.mul(tf.sub(tf.mul(dy, weight), along), rstd);
   const dw = tf.reshape(tf.matMul(rstd as tf.Tensor2D, t as tf.Tensor2D, true), [width]);
   return [dx, dw];
 }
 
 /** silu(gate) * up with silu(x) = x sigmoid(x) (arXiv 2002.05202), both of the same shape. */
-export function swiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
+export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
   const forward = (gate: tf.Tensor, up: tf.Tensor, save: tf.GradSaveFunc) => {
     const sigmoid = tf.sigmoid(gate);
     const activated = tf.mul(gate, sigmoid);
     save([sigmoid, activated, up]);
     return { value: tf.mul(activated, up), gradFunc: swigluGrad };
   };
-  return tf.customGrad(forward as CustomGradient)(gate, up);
+  return tf.customGrad(forward as CustomGradient)(gate, up) as T;
 }
 
 /** With s = sigmoid(x) and y = silu(x): silu'(x) = s + y (1 - s). */
@@ -137,7 +136,7 @@ function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transpose
 }
 
 /** -log p(label) of each row: `logits` [N, V], `labels` int32 [N] (negative ones are read as 0: mask them) -> [N]. */
-export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
+export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor1D {
   const forward = (logits: tf.Tensor, save: tf.GradSaveFunc) => {
     const at = tf.maximum(labels, tf.scalar(0, 'int32'));
     const inputs = { logits, labels: at };
@@ -148,7 +147,7 @@ export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor {
     save([probs, at]);
     return { value, gradFunc: tokenLossesGrad };
   };
-  return tf.customGrad(forward as CustomGradient)(logits);
+  return tf.customGrad(forward as CustomGradient)(logits) as tf.Tensor1D;
 }
 
 function plainLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor[] {
@@ -178,7 +177,7 @@ export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
 }
 
 /** What a masked score gets added: far below any score, and finite, so that a fully masked row has no NaN. */
-export const MASKED = -1e9;
+const MASKED = -1e9;
 
 /** [T, T] with 0 where key s may be seen by query t (s <= t) and `MASKED` elsewhere. */
 export function causalMask(length: number): tf.Tensor2D {
@@ -189,12 +188,6 @@ export function causalMask(length: number): tf.Tensor2D {
 
 /** TensorFlow.js's types know custom gradients of plain tensors only. */
 type CustomGradient = Parameters<typeof tf.customGrad>[0];
-
-/** Our own kernel where the backend has it, `plain` elsewhere. */
-function runOr(kernel: string, inputs: Tensors, attrs: Record<string, unknown>, plain: () => tf.Tensor[]): tf.Tensor[] {
-  if (tf.getKernel(kernel, tf.getBackend()) === undefined) return plain();
-  return [tf.engine().runKernel(kernel, inputs, attrs as never)].flat() as tf.Tensor[];
-}
 
 function first(tensors: tf.Tensor[]): tf.Tensor {
   return tensors[0] as tf.Tensor;

@@ -1,7 +1,7 @@
-// Kernels of our own, behind `tensor/ops.ts`: what ONNX Runtime does in one pass and TensorFlow.js has no kernel for.
+// Kernels of our own, behind `tensor/ops.ts` and `tensor/adam.ts`: what ONNX Runtime does in one pass and TensorFlow.js has no kernel for.
 import { binary, cast, matMul, reduce, reshape, unary } from '../build.ts';
-import { constant, type Recorder, sizeOf, type Value } from '../graph.ts';
-import { input, type KernelTable } from '../kernel.ts';
+import { constant, type Recorder, scalarConstant, sizeOf, type Value } from '../graph.ts';
+import { type Inputs, input, type KernelTable } from '../kernel.ts';
 
 export const FUSED: KernelTable = {
   LaminaMatMul: (g, inputs, attrs) =>
@@ -18,6 +18,7 @@ export const FUSED: KernelTable = {
   LaminaTokenLosses: (g, inputs) => tokenLosses(g, input(inputs, 'logits'), input(inputs, 'labels')),
   LaminaTokenLossesGrad: (g, inputs) =>
     tokenLossesGrad(g, input(inputs, 'probs'), input(inputs, 'labels'), input(inputs, 'dy')),
+  LaminaAdam: (g, inputs, attrs) => adam(g, inputs, attrs.beta1 as number, attrs.beta2 as number),
 };
 
 /** x [N, D] -> [x * rstd * weight, rstd [N, 1]], rstd = 1 / sqrt(mean(x^2) + eps). */
@@ -70,4 +71,16 @@ function tokenLossesGrad(g: Recorder, probs: Value, labels: Value, dy: Value): V
   const at = reshape(g, cast(g, labels, 'int32'), [count, 1]);
   const attributes = { axis: { int: 1 }, reduction: { string: 'add' } };
   return g.add('ScatterElements', [scaled, at, unary(g, 'Neg', column)], probs.shape, 'float32', attributes);
+}
+
+/** -> [variable, first, second] after one step. */
+function adam(g: Recorder, inputs: Inputs, beta1: number, beta2: number): Value[] {
+  const times = (x: Value, factor: Value | undefined) => (factor === undefined ? x : binary(g, 'Mul', x, factor));
+  const gradient = times(input(inputs, 'gradient'), inputs.clip);
+  const aged = (name: string, beta: number) => times(input(inputs, name), scalarConstant('float32', beta));
+  const first = binary(g, 'Add', aged('first', beta1), gradient);
+  const second = binary(g, 'Add', aged('second', beta2), binary(g, 'Mul', gradient, gradient));
+  const denominator = binary(g, 'Add', unary(g, 'Sqrt', second), input(inputs, 'eps'));
+  const change = times(binary(g, 'Div', first, denominator), input(inputs, 'rate'));
+  return [binary(g, 'Sub', times(input(inputs, 'variable'), inputs.keep), change), first, second];
 }

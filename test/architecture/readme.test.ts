@@ -10,6 +10,9 @@ it("the README's tree names every folder of the project, and no other", () => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n');
   const folders = new Set(tracked.filter((path) => path.includes('/')).map((path) => path.split('/')[0] as string));
   const shown = readFileSync(join(root, 'README.md'), 'utf8').split('## The tree')[1]?.split('```')[1] ?? '';
-  const named = shown.trim().split('\n').map((line) => line.split(' ')[0]);
+  const named = shown
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0]);
   expect(named.sort()).toEqual([...folders].filter((name) => !name.startsWith('.')).sort());
 });
