@@ -28,7 +28,10 @@ export function block(
   h: tf.Tensor2D,
   extent: Extent,
 ): { h: tf.Tensor2D; mlpInput: tf.Tensor2D } {
-  const attended = tf.add<tf.Tensor2D>(h, selfAttention(model, layer, norm(model, layer, 'input_layernorm', h), extent));
+  const attended = tf.add<tf.Tensor2D>(
+    h,
+    selfAttention(model, layer, norm(model, layer, 'input_layernorm', h), extent),
+  );
   const mlpInput = norm(model, layer, 'post_attention_layernorm', attended);
   return { h: tf.add(attended, mlp(model, layer, mlpInput)), mlpInput };
 }

@@ -1,5 +1,6 @@
 // The work of capture-activations: the original model, read out after every layer, so that a layer's bytes do not depend
 // on which other layers are captured with it.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActivationsWriter, createActivations } from '../formats/activations.ts';
 import { type Batch, type Example, makeBatch } from '../model/batches.ts';
 import { block, embed } from '../model/llama.ts';
@@ -21,6 +22,7 @@ export async function run(context: StageContext): Promise<void> {
     for (let start = 0; start < examples.length; start += params.batch_size) {
       context.signal.throwIfAborted();
       await captureBatch(model, examples.slice(start, start + params.batch_size), params, writers);
+      await nextTurn(); // the backend blocks: lets a message of the runner in
       context.progress({
         done: Math.min(start + params.batch_size, examples.length),
         total: examples.length,
@@ -32,6 +34,9 @@ export async function run(context: StageContext): Promise<void> {
       await writers.get(layerOf(task.params))?.close();
       await task.done({ tokens, records: examples.length });
     }
+  } catch (error) {
+    for (const writer of writers.values()) await writer.abort();
+    throw error;
   } finally {
     close();
   }

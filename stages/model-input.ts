@@ -1,4 +1,5 @@
 // What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { loadTokenizer, type Tokenizer } from '../formats/tokenizer.ts';
 import type { Example } from '../model/batches.ts';
 import { encodeExample } from '../model/chat.ts';
@@ -105,7 +106,7 @@ export async function encodeRecords(
 
 async function reportEncoding({ signal, progress }: StageContext, done: number, total: number): Promise<void> {
   progress({ done, total, of: 'record', note: 'encoding' });
-  await new Promise((resolve) => setImmediate(resolve)); // lets a message of the runner in
+  await nextTurn(); // lets a message of the runner in
   signal.throwIfAborted();
 }
 
