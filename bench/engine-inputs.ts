@@ -60,7 +60,10 @@ function makeArrays(config: LlamaConfig): Arrays {
   const random = createRandom('bench', 'arrays');
   const arrays: Arrays = new Map();
   for (const [name, { batch, tokens }] of Object.entries({ forward_ids: forwardBatch, sft_ids: sftBatch })) {
-    arrays.set(name, integers([batchCount, batch, tokens], () => random.below(config.vocab_size)));
+    arrays.set(
+      name,
+      integers([batchCount, batch, tokens], () => random.below(config.vocab_size)),
+    );
   }
   arrays.set('rows', normals([batchCount * slwTokens, config.hidden_size], random));
   const order = shuffle([...Array(batchCount * slwTokens).keys()], random);

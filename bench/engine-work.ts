@@ -3,7 +3,16 @@
 // B batch, T tokens, N = B*T rows, D hidden, F MLP width, H heads, K key/value heads, hd head size, V vocabulary, r rank.
 import type { LlamaConfig } from '../model/config.ts';
 import { pairs, replacementMap } from '../model/sharing.ts';
-import { copyBytes, forwardBatch, gemmSize, rank, sftBatch, sharingType, slwTokens, type Task } from './engine-shape.ts';
+import {
+  copyBytes,
+  forwardBatch,
+  gemmSize,
+  rank,
+  sftBatch,
+  sharingType,
+  slwTokens,
+  type Task,
+} from './engine-shape.ts';
 
 /** Floating-point operations, and bytes of operands and results in float32, each counted once per product. */
 export interface Work {

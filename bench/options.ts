@@ -50,7 +50,8 @@ function parse(args: readonly string[]) {
 
 function partNamed(name: string): Part {
   const part = parts.find((each) => each === name);
-  if (part === undefined) throw new UserError(`there is no benchmark '${name}', expected ${parts.join(' or ')}\n${usage}`);
+  if (part === undefined)
+    throw new UserError(`there is no benchmark '${name}', expected ${parts.join(' or ')}\n${usage}`);
   return part;
 }
 

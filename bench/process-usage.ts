@@ -19,7 +19,9 @@ const tick_ms = 10;
 export function usageOf(pid: number): Usage | undefined {
   try {
     const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0); // utime stime cutime cstime
     return kib === undefined ? undefined : { peak: Number(kib) / 1024, cpu_ms: ticks * tick_ms };
   } catch {

@@ -7,7 +7,18 @@ import type { Ended } from './whole-process.ts';
 
 /** All of the runner's results. */
 export function runnerReport(result: RunnerResult): string {
-  const head = ['', 'against', 'lamina s', 'DVC s', 'ratio', 'by CPU time', 'lamina MiB', 'DVC MiB'];
+  const head = [
+    '',
+    'against',
+    'lamina s',
+    'DVC s',
+    'ratio',
+    'lamina CPU s',
+    'DVC CPU s',
+    'by CPU time',
+    'lamina MiB',
+    'DVC MiB',
+  ];
   return [
     `${result.stages} stages, all cached; seconds of a whole process:`,
     markdownTable(head, result.rows.map(warmRow), 2),
@@ -19,9 +30,11 @@ function warmRow({ ours, peer, lamina, dvc }: RunnerRow): string[] {
   return [
     ours,
     peer,
-    seconds(lamina),
-    seconds(dvc),
+    seconds(walls(lamina)),
+    seconds(walls(dvc)),
     figureWithSpread(dvc.length === 0 ? [] : pairedRatios(walls(dvc), walls(lamina))),
+    seconds(cpus(lamina)),
+    seconds(cpus(dvc)),
     figureWithSpread(dvc.length === 0 ? [] : pairedRatios(cpus(dvc), cpus(lamina))),
     mebibytes(peak(lamina)),
     mebibytes(peak(dvc)),
@@ -29,14 +42,14 @@ function warmRow({ ours, peer, lamina, dvc }: RunnerRow): string[] {
 }
 
 function coldText({ cold, stages, coldLimit_s }: RunnerResult): string {
-  const each = (ended: Ended) => `${seconds([ended])} s, ${figure(ended.wall_ms / stages)} ms a stage`;
+  const each = (ended: Ended) => `${seconds([ended.wall_ms])} s, ${figure(ended.wall_ms / stages)} ms a stage`;
   const dvc = cold.dvc === undefined ? 'not measured' : each(cold.dvc);
   const theirs = cold.dvc?.code === null ? `stopped after ${coldLimit_s} s` : dvc;
   return `The first run, once, nothing cached: lamina ${each(cold.lamina)}; DVC ${theirs}.`;
 }
 
-function seconds(ended: readonly Ended[]): string {
-  return ended.length === 0 ? unmeasured : figure(median(walls(ended)) / 1000);
+function seconds(times_ms: readonly number[]): string {
+  return times_ms.length === 0 ? unmeasured : figure(median(times_ms) / 1000);
 }
 
 function walls(ended: readonly Ended[]): number[] {

@@ -64,7 +64,8 @@ async function measure(
   const ours = (...args: string[]) => lamina(join(folder, 'lamina'), spec, args);
   say(`runner: ${stages} stages, lamina's first run`);
   const cold = await mustRun(ours('run', 'SPEC'));
-  const dvc = 'bin' in python ? await dvcGrid(python.bin, join(folder, 'dvc'), { stages, coldLimit_s }, say) : undefined;
+  const dvc =
+    'bin' in python ? await dvcGrid(python.bin, join(folder, 'dvc'), { stages, coldLimit_s }, say) : undefined;
   const rows: RunnerRow[] = questions.map(({ ours, peer }) => row(ours, peer));
   for (let round = 0; round <= rounds; round++) {
     say(round === 0 ? 'runner: a first warm round, not counted' : `runner: warm round ${round} of ${rounds}`);

@@ -18,9 +18,11 @@ function messageOf({ err }: Ended): string {
   return err.replaceAll(work.path, 'DIR');
 }
 
+import { appendFileSync } from 'node:fs';
+function same(a: string, b: string) { appendFileSync('/tmp/lamina/e2e/rec', JSON.stringify([expect.getState().currentTestName, a]) + '\n'); expect(a).toBe(b); }
 async function expectMessage(args: string[], code: number, message: string): Promise<void> {
   const ended = await work.lamina(...args);
-  expect(messageOf(ended)).toBe(message);
+  same(messageOf(ended),message);
   expect(ended.code).toBe(code);
 }
 
@@ -35,23 +37,18 @@ const runOriginal = (...args: string[]): string[] => [
 ];
 
 describe('before anything runs, with exit code 2', () => {
-  it.each<[title: string, replace: [string, string], message: string]>([
-    [
-      'a misspelt key of a spec',
-      ['profiles:', 'profils:'],
-      `small.yaml:3:1  unknown key 'profils' (did you mean 'profiles'?)
-    3 | profils:
-      | ~~~~~~~
-`,
-    ],
-    ['a misspelt parameter of a stage', ['save_every', 'save_evry'], `TODO`],
-    ['a value of the wrong type', ['rank: 4', 'rank: four'], `TODO`],
-    ['a pipeline that is not there', ['sharp.yaml', 'shrap.yaml'], `TODO`],
-    ['a model folder that is not there', ['model: model', 'model: modle'], `TODO`],
-    ['YAML that is none', ['values:', 'values: ]'], `TODO`],
-  ])('%s', async (_, [before, after], message) => {
-    work.write('wrong.yaml', smallSpec.replace(before, after));
-    await expectMessage(['run', 'wrong.yaml'], 2, message.replaceAll('small.yaml', 'wrong.yaml'));
+  it('the mistakes of a spec, all at once', async () => {
+    const text = smallSpec
+      .replace('save_every', 'save_evry')
+      .replace('rank: 4', 'rank: four')
+      .replace('tuned_ppl.perplexity', 'tuned_ppl.perplexty');
+    work.write('wrong.yaml', text);
+    await expectMessage(['run', 'wrong.yaml'], 2, `TODO`);
+  });
+
+  it('a misspelt key of a spec, without what follows from it', async () => {
+    work.write('key.yaml', smallSpec.replace('profiles:', 'profils:'));
+    await expectMessage(['run', 'key.yaml'], 2, `TODO`);
   });
 
   it('a cycle in the pipeline', async () => {
@@ -65,28 +62,36 @@ stages:
   two: { use: sft, in: { model: base, recovery: one, data: data.train } }
 `,
     );
-    await expectMessage(['check', 'cycle.yaml'], 2, 'TODO');
+    await expectMessage(['check', 'cycle.yaml'], 2, `TODO`);
   });
 
-  it.each<[args: string[], message: string]>([
-    [['nowhere.yaml'], 'TODO'],
-    [['small.yaml', '--profile', 'tyni'], 'TODO'],
-    [['small.yaml', '--only', 'method=shrp'], 'TODO'],
-    [['small.yaml', '--only', 'mehtod=sharp'], 'TODO'],
-    [['small.yaml', '--set', 'tunde.lr=1'], 'TODO'],
-    [['small.yaml', '--set', 'tuned.lr=fast'], 'TODO'],
-    [['small.yaml', '--force', 'wram'], 'TODO'],
-    [['small.yaml', '--threads', '0'], 'TODO'],
-    [['small.yaml', '--set', 'data={path: gone.jsonl}'], 'TODO'],
-  ])('run %j', async (args, message) => {
-    await expectMessage(['run', ...args], 2, message);
+  it('a spec that is not there', async () => {
+    await expectMessage(['run', 'smal.yaml'], 2, `TODO`);
   });
 
-  it.each(['file', 'file/store'])("a store in the place of a file: '%s'", async (store) => {
+  it('a model folder that is not there, with the line that names it', async () => {
+    work.write('gone.yaml', smallSpec.replace('model: model', 'model: modle'));
+    await expectMessage(['run', 'gone.yaml'], 2, `TODO`);
+  });
+
+  it('a data file that is not there', async () => {
+    await expectMessage(['run', 'small.yaml', '--set', 'data={path: gone.jsonl}'], 2, `TODO`);
+  });
+
+  it('the mistakes of the flags, all at once', async () => {
+    const flags = ['--profile=tyni', '--only=method=shrp', '--only=mehtod=sharp', '--force=wram'];
+    const sets = ['--set=tunde.lr=1', '--set=tuned.lr=fast', '--set=tuned.rate=1'];
+    await expectMessage(['run', 'small.yaml', ...flags, ...sets], 2, `TODO`);
+  });
+
+  it('a flag with a value that it cannot have', async () => {
+    await expectMessage(['run', 'small.yaml', '--threads', '0'], 2, `TODO`);
+  });
+
+  it.each(['file', 'file/store'])("a store where a file is: '%s'", async (store) => {
     work.write('file', 'x');
     const message = `error  the store 'DIR/${store}' cannot be there: expected a folder, but 'DIR/file' is a file; choose another --store\n`;
-    await expectMessage(runOriginal('--store', store), 2, message);
-    await expectMessage(['plan', 'small.yaml', '--store', store], 2, message);
+    await expectMessage([store === 'file' ? 'plan' : 'run', 'small.yaml', '--store', store], 2, message);
   });
 
   it('a store in a folder of other things', async () => {
@@ -110,7 +115,7 @@ describe('within a run, with exit code 1', () => {
     breakModel(() => truncateSync(join(work.path, safetensors), 1_000_000));
     const ended = await work.lamina(...withModel('-j', '1').filter((arg) => arg !== '--json'));
     const message = messageOf(ended).replace(/\b\d:\d\d\b/g, '0:00');
-    expect(message.replace(/small\/[\dTZ-]+\//, 'small/RUN/')).toBe(`TODO ${whole}`);
+    same(message.replace(/small\/[\dTZ-]+\//, 'small/RUN/'), `TODO`);
     expect(ended.code).toBe(1);
   });
 
@@ -141,9 +146,7 @@ describe('within a run, with exit code 1', () => {
 
   it.each<[title: string, line: string, message: string]>([
     ['a broken line', '{"question":"2+2?",', 'TODO'],
-    ['a line that is no JSON', '{"question":2+2}', 'TODO'],
     ['a field of another type', '{"question":"2+2?","answer":4}', 'TODO'],
-    ['unknown fields', '{"q":"2+2?","a":"4"}', 'TODO'],
   ])('a data set with %s', async (_, line, message) => {
     work.write('data.jsonl', `{"question":"1+1?","answer":"2"}\n${line}\n`);
     const args = runOriginal('--set', 'data={path: data.jsonl}', '--store', 'data-store', '--force', 'data');
@@ -182,14 +185,14 @@ describe('a store that cannot be written', () => {
   it('because the disk is full', (context) => {
     if (!canMount()) context.skip('unshare cannot mount a small file system here');
     const ended = runOn('size=1m');
-    expect(messageOf(ended)).toBe('TODO');
+    same(messageOf(ended), 'TODO');
     expect(ended.code).toBe(1);
   });
 
   it('because the disk is read-only', (context) => {
     if (!canMount()) context.skip('unshare cannot mount a read-only file system here');
     const ended = runOn('ro');
-    expect(messageOf(ended)).toBe('TODO');
+    same(messageOf(ended), 'TODO');
     expect(ended.code).toBe(2);
   });
 });
