@@ -1,6 +1,7 @@
 // The work of load: check and convert a Hugging Face folder, tensor by tensor.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadTokenizer } from '../formats/tokenizer.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../model/config.ts';
 import { importHuggingFace } from '../model/huggingface.ts';
 import type { Facts, StageContext } from '../spec/stage.ts';
@@ -11,18 +12,24 @@ export async function run({ params, tasks, progress }: StageContext): Promise<vo
   const { path } = params as LoadParams;
   const [task] = tasks;
   if (task === undefined) return;
-  await refuseWithoutTokenizer(path);
+  await checkTokenizer(path);
   const onProgress = (done: number, total: number) => progress({ done, total, of: 'tensor' });
   const config = await importHuggingFace(path, task.outputs.model as string, { onProgress });
   await task.done(modelFacts(config));
 }
 
-/** Said here, where the folder's name is known, and before hours of work. */
-async function refuseWithoutTokenizer(folder: string): Promise<void> {
+/** Said here, where the folder's name is known, and before hours of work. Other missing files are the import's to name. */
+async function checkTokenizer(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => [] as string[]);
-  if (!names.includes('config.json') || names.includes('tokenizer.json')) return;
-  const hint = names.includes('tokenizer.model') ? "convert its 'tokenizer.model' first" : "copy the model's own there";
-  throw new UserError(`model folder '${folder}': expected 'tokenizer.json', got none; ${hint}`);
+  if (!names.includes('config.json')) return;
+  if (!names.includes('tokenizer.json')) {
+    const hint = names.includes('tokenizer.model')
+      ? "convert its 'tokenizer.model' first"
+      : "copy the model's own there";
+    throw new UserError(`model folder '${folder}': expected 'tokenizer.json', got none; ${hint}`);
+  }
+  const path = join(folder, 'tokenizer.json');
+  loadTokenizer(await readFile(path, 'utf8'), path);
 }
 
 /** What planning wants to know of a model; from config.json alone, undefined when that cannot be read yet. */

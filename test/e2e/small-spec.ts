@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { type Ended, realProgram, start, workFolder } from '../cli/program.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
-export const modelFolder = process.env.DEVM ?? join(root, 'models/tiny');
+export const modelFolder = join(root, 'models/tiny');
 
 /** The spec: what a run of it does takes seconds, and every stage of the pipeline but `share` has work. */
 export const smallSpec = `experiment: small
