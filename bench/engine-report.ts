@@ -15,21 +15,18 @@ const labels: Readonly<Record<Task, string>> = {
   copy: 'copy, GB/s',
 };
 
-/** What the machine gives at most: operations and bytes per second, the better of the two sides. */
-interface Limits {
-  flops: number;
-  bytes: number;
-}
-
 /** All tables of the engine. */
 export function engineReport(result: EngineResult): string {
+  const measured = result.rows.filter(isTokens);
   return [
-    `Model: ${result.model}. Tokens per second:`,
-    speedTable(result.rows.filter(isTokens)),
-    'What the machine can do, by the same two processes:',
+    `Model: ${result.model}.`,
+    speedTable(measured),
+    'The floor at one thread, in CPU time, at the rates of the same run:',
     machineTable(result.rows.filter((row) => !isTokens(row))),
-    'The floor: the time that the matrix products of a step need at these rates.',
-    floorTable(result),
+    floorTable(
+      result,
+      measured.filter(({ threads }) => threads === 1),
+    ),
   ].join('\n\n');
 }
 
@@ -38,72 +35,68 @@ function isTokens({ task }: EngineRow): boolean {
 }
 
 function speedTable(rows: readonly EngineRow[]): string {
-  const head = ['', 'threads', 'lamina', 'PyTorch', 'ratio', 'by CPU time', 'lamina MiB', 'PyTorch MiB'];
+  const head = [
+    ...['tokens', 'threads', 'lamina /s', 'PyTorch /s', 'ratio', 'lamina /CPU s', 'PyTorch /CPU s', 'by CPU time'],
+    ...['lamina MiB', 'PyTorch MiB'],
+  ];
   return markdownTable(
     head,
-    rows.map(({ task, threads, duel: { ours, peer, steps } }) => [
-      labels[task],
-      String(threads),
-      figure(rate(ours, steps * perStep[task])),
-      figure(peer && rate(peer, steps * perStep[task])),
-      figureWithSpread(peer ? pairedRatios(peer.wall_ms, ours.wall_ms) : []),
-      figureWithSpread(peer ? pairedRatios(peer.cpu_ms, ours.cpu_ms) : []),
-      mebibytes(ours.peak),
-      mebibytes(peer?.peak),
-    ]),
-  );
-}
-
-function machineTable(rows: readonly EngineRow[]): string {
-  return markdownTable(
-    ['', 'threads', 'lamina', 'PyTorch'],
-    rows.map(({ task, threads, duel: { ours, peer, steps } }) => [
-      labels[task],
-      String(threads),
-      figure(rate(ours, steps * perStep[task]) / 1e9),
-      figure(peer && rate(peer, steps * perStep[task]) / 1e9),
-    ]),
-  );
-}
-
-function floorTable({ rows, config }: EngineResult): string {
-  const head = ['', 'threads', 'MFLOP/step', 'MB/step', 'floor ms', 'lamina ms', 'lamina at', 'PyTorch at'];
-  return markdownTable(
-    head,
-    rows.filter(isTokens).map(({ task, threads, duel: { ours, peer, steps } }) => {
-      const { flops, bytes } = workOf(task, config);
-      const limits = limitsOf(rows, threads);
-      const floor_ms = 1000 * Math.max(flops / limits.flops, bytes / limits.bytes);
-      const step_ms = best(ours) / steps;
+    rows.map(({ task, threads, duel: { ours, peer, steps } }) => {
+      const tokens = steps * perStep[task];
       return [
         labels[task],
         String(threads),
-        figure(flops / 1e6),
-        figure(bytes / 1e6),
-        figure(floor_ms),
-        figure(step_ms),
-        percent(floor_ms / step_ms),
-        percent(peer && floor_ms / (best(peer) / steps)),
+        figure(rate(ours.wall_ms, tokens)),
+        figure(peer && rate(peer.wall_ms, tokens)),
+        figureWithSpread(peer ? pairedRatios(peer.wall_ms, ours.wall_ms) : []),
+        figure(rate(ours.cpu_ms, tokens)),
+        figure(peer && rate(peer.cpu_ms, tokens)),
+        figureWithSpread(peer ? pairedRatios(peer.cpu_ms, ours.cpu_ms) : []),
+        mebibytes(ours.peak),
+        mebibytes(peer?.peak),
       ];
     }),
   );
 }
 
-/** Limits are best rounds, not medians: what the machine can do when nobody disturbs. */
-function limitsOf(rows: readonly EngineRow[], threads: number): Limits {
-  const greatest = (task: Task) => {
-    const row = rows.find((each) => each.task === task && each.threads === threads) as EngineRow;
-    const { ours, peer, steps } = row.duel;
-    return Math.max(...[ours, peer].map((score) => (score ? (1000 * steps * perStep[task]) / best(score) : 0)));
-  };
-  return { flops: greatest('gemm'), bytes: greatest('copy') };
+function machineTable(rows: readonly EngineRow[]): string {
+  return markdownTable(
+    ['the machine, best round', 'lamina', 'PyTorch'],
+    rows.map(({ task, duel }) => [
+      labels[task],
+      figure(bestRate(duel.ours, duel.steps * perStep[task]) / 1e9),
+      figure(duel.peer && bestRate(duel.peer, duel.steps * perStep[task]) / 1e9),
+    ]),
+  );
 }
 
-function best({ wall_ms }: Score): number {
-  return Math.min(...wall_ms);
+function floorTable({ rows, config }: EngineResult, measured: readonly EngineRow[]): string {
+  const [flopsPerSecond, bytesPerSecond] = [machineRate(rows, 'gemm'), machineRate(rows, 'copy')];
+  return markdownTable(
+    ['one step', 'MFLOP', 'MB', 'floor ms', 'lamina ms', 'PyTorch ms', 'lamina at', 'PyTorch at'],
+    measured.map(({ task, duel: { ours, peer, steps } }) => {
+      const { flops, bytes } = workOf(task, config);
+      const floor = 1000 * Math.max(flops / flopsPerSecond, bytes / bytesPerSecond);
+      const step = median(ours.cpu_ms) / steps;
+      const peerStep = peer && median(peer.cpu_ms) / steps;
+      const work = [flops / 1e6, bytes / 1e6, floor, step, peerStep].map(figure);
+      return [labels[task], ...work, percent(floor / step), percent(peerStep && floor / peerStep)];
+    }),
+  );
+}
+
+/** Operations or bytes per CPU second, the better of the two sides. */
+function machineRate(rows: readonly EngineRow[], task: Task): number {
+  const { ours, peer, steps } = (rows.find((row) => row.task === task) as EngineRow).duel;
+  return Math.max(...[ours, ...(peer ? [peer] : [])].map((score) => bestRate(score, steps * perStep[task])));
+}
+
+/** The best round, not the median: what the machine can do when nobody disturbs. */
+function bestRate({ cpu_ms }: Score, amount: number): number {
+  return (1000 * amount) / Math.min(...cpu_ms);
 }
 
 /** Per second, at the median. */
-function rate({ wall_ms }: Score, amount: number): number {
-  return (1000 * amount) / median(wall_ms);
+function rate(times_ms: readonly number[], amount: number): number {
+  return (1000 * amount) / median(times_ms);
 }

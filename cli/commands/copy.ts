@@ -1,5 +1,5 @@
 // `lamina copy`: takes the artifacts of a stage out of the store, under readable names.
-import { copyFile, mkdir, rename } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect, type PlanItem } from '../../runner/inspect.ts';
 import { expectedNames } from '../../spec/nearest.ts';
@@ -47,6 +47,7 @@ async function copyItems(items: readonly PlanItem[], store: Store, to: string, s
     for (const [output, artifact] of Object.entries(record?.outputs ?? {})) {
       const path = join(folder, `${output}.${artifact.extension}`);
       await copyFile(store.pathOf(artifact), `${path}.part`);
+      await chmod(`${path}.part`, 0o644); // artifacts are read-only, a copy is the user's
       await rename(`${path}.part`, path);
       copied.push(path);
     }

@@ -19,7 +19,7 @@ it('the quickstart runs on GSM8K, from the file to the table', async (context) =
     const set = `datasets.arxiv_math=${JSON.stringify({ path, eval_path, limit: records })}`;
     const only = ['--only', 'data=arxiv_math', '--set', 'warm.epochs=1', '--set', set];
     const { code, out, err } = await lamina(folder.path, 'run', join(root, 'experiments/quickstart.yaml'), ...only);
-    expect(err).toMatch(/\n✓ 16 of 16 · /); // base, data, four perplexities, shares, 5 pairs twice... see the plan
+    expect(err).toMatch(/\n✓ 18 of 18 · /); // base, data, shared, tuned, 4 perplexities, 5 pairs captured and warmed up
     expect(out).toMatch(/^\n {17}Arxiv-math\nOriginal /);
     // the model has not learned this data, and few steps teach it little: that SFT wins is not claimed here
     expect([0, 1]).toContain(code);

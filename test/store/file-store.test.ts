@@ -139,7 +139,7 @@ describe('a file store', () => {
     const file = join(emptyFolder(), 'file');
     writeFileSync(file, '');
     await expect(openFileStore(join(file, 'store'), { mode: 'write' })).rejects.toThrow(
-      `cannot write anything into the store '${join(file, 'store')}': a part of that path is a file`,
+      `the store '${join(file, 'store')}' cannot be there: expected a folder, but '${file}' is a file; choose another --store`,
     );
   });
 
