@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ended, realProgram } from '../cli/program.ts';
-import { copyModel, openWork, smallSpec, type Work } from './small-spec.ts';
+import { copyModel, openWork, skip, smallSpec, type Work } from './small-spec.ts';
 
 let work: Work;
 beforeAll(() => {
@@ -304,7 +304,7 @@ describe('a store that cannot be written', () => {
   }
 
   it('because the disk is full', (context) => {
-    if (!canMount()) context.skip('unshare cannot mount a small file system here');
+    if (!canMount()) skip(context, 'unshare cannot mount a small file system here');
     const ended = runOn('size=1m');
     expect(
       messageOf(ended),
@@ -314,7 +314,7 @@ describe('a store that cannot be written', () => {
   });
 
   it('because the disk is read-only', (context) => {
-    if (!canMount()) context.skip('unshare cannot mount a read-only file system here');
+    if (!canMount()) skip(context, 'unshare cannot mount a read-only file system here');
     const ended = runOn('ro');
     expect(
       messageOf(ended),

@@ -1,6 +1,7 @@
 // A small experiment on models/tiny in a folder of its own: the pipeline of SHARP with few records and few steps.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { TestContext } from 'vitest';
 import { type Ended, realProgram, start, workFolder } from '../cli/program.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -58,4 +59,10 @@ export function copyModel(to: string): void {
   for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) {
     writeFileSync(join(to, name), readFileSync(join(modelFolder, name))); // writable, whatever the original is
   }
+}
+
+/** Skips a test and prints why, which not every reporter does. */
+export function skip(context: TestContext, reason: string): never {
+  console.warn(`skipped '${context.task.name}': ${reason}`);
+  return context.skip(reason);
 }
