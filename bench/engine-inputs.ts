@@ -8,10 +8,20 @@ import type { LlamaConfig } from '../model/config.ts';
 import { exportHuggingFace, importHuggingFace } from '../model/huggingface.ts';
 import { createRecovery, disposeRecovery } from '../model/recovery.ts';
 import { pairs, replacementMap } from '../model/sharing.ts';
+import { rowBatches } from '../model/slw-batches.ts';
 import { createWeights, initWeights, variablesOf } from '../model/weights.ts';
 import { useBackend } from '../tensor/backend.ts';
-import { createRandom, type Random, shuffle } from '../util/random.ts';
-import { batchCount, forwardBatch, rank, sftBatch, sharingType, slwTokens, tinyConfig } from './engine-shape.ts';
+import { createRandom, type Random } from '../util/random.ts';
+import {
+  batchCount,
+  forwardBatch,
+  rank,
+  sftBatch,
+  sharingType,
+  slwOrder,
+  slwTokens,
+  tinyConfig,
+} from './engine-shape.ts';
 import { root, workFolder } from './place.ts';
 
 /** Where the inputs lie. */
@@ -27,6 +37,9 @@ export interface EngineInputs {
   arrays: string;
 }
 
+/** PyTorch begins again after these; lamina shuffles anew in each. */
+const orderedEpochs = 8;
+
 type Arrays = Map<string, { dtype: Dtype; shape: number[]; values: Float32Array | Int32Array }>;
 
 /** Writes the inputs, the same ones each time. */
@@ -39,7 +52,7 @@ export async function prepareInputs(): Promise<EngineInputs> {
   const checkpoint = join(folder, 'model.arrow');
   const config = await importHuggingFace(modelFolder, checkpoint);
   const arrays = join(folder, 'arrays.safetensors');
-  await writeArrays(arrays, makeArrays(config));
+  await writeArrays(arrays, await makeArrays(config));
   const model = shipped ? 'models/tiny' : 'random weights in the shape of models/tiny';
   return { config, model, modelFolder, checkpoint, arrays };
 }
@@ -56,7 +69,7 @@ async function writeRandomModel(folder: string): Promise<string> {
   return join(folder, 'random');
 }
 
-function makeArrays(config: LlamaConfig): Arrays {
+async function makeArrays(config: LlamaConfig): Promise<Arrays> {
   const random = createRandom('bench', 'arrays');
   const arrays: Arrays = new Map();
   for (const [name, { batch, tokens }] of Object.entries({ forward_ids: forwardBatch, sft_ids: sftBatch })) {
@@ -66,11 +79,7 @@ function makeArrays(config: LlamaConfig): Arrays {
     );
   }
   arrays.set('rows', normals([batchCount * slwTokens, config.hidden_size], random));
-  const order = shuffle([...Array(batchCount * slwTokens).keys()], random);
-  arrays.set(
-    'order',
-    integers([batchCount, slwTokens], (i) => order[i] as number),
-  );
+  arrays.set('order', await rowOrder());
   const settings = { candidate: 'g0', rank, init: 'default', seed: 1 } as const;
   const recovery = createRecovery(config, pairs(replacementMap(sharingType, config.num_hidden_layers)), settings);
   for (const [name, variable] of recovery.parameters) {
@@ -78,6 +87,20 @@ function makeArrays(config: LlamaConfig): Arrays {
   }
   disposeRecovery(recovery);
   return arrays;
+}
+
+/** Which rows each of SLW's batches takes: the batches of lamina's own source, over rows that hold their numbers. */
+async function rowOrder() {
+  const numbers = {
+    rows: batchCount * slwTokens,
+    read: async (start: number, count: number) => Float32Array.from({ length: count }, (_, i) => start + i),
+  };
+  const source = rowBatches(numbers, 1, slwOrder, undefined);
+  const values = new Int32Array(orderedEpochs * numbers.rows);
+  for (let step = 0; step * slwTokens < values.length; step++) {
+    values.set((await source.batch(step)).x, step * slwTokens);
+  }
+  return { dtype: 'I32' as const, shape: [values.length / slwTokens, slwTokens], values };
 }
 
 function integers(shape: number[], value: (i: number) => number) {

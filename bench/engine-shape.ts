@@ -10,6 +10,8 @@ export type Task = (typeof tasks)[number];
 export const forwardBatch = { batch: 8, tokens: 128 } as const;
 /** Rows of activations in one step of SLW, the default of the stage. */
 export const slwTokens = 1024;
+/** The order in which SLW sees its rows, as the stage has it; a benchmark ends before the epochs do. */
+export const slwOrder = { epochs: 1e6, batch_tokens: slwTokens, seed: 1 } as const;
 /** Sequences that fill their bucket, every token but the first trained. */
 export const sftBatch = { batch: 8, tokens: 64 } as const;
 /** 400 / 4096 of the tiny model's width. */

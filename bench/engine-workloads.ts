@@ -10,7 +10,7 @@ import { adamDefaults } from '../model/optimizer.ts';
 import { createRecovery, type Recovery } from '../model/recovery.ts';
 import { type Pair, pairs, replacementMap } from '../model/sharing.ts';
 import { mlpLoss } from '../model/slw.ts';
-import type { RowBatch } from '../model/slw-batches.ts';
+import { type RowBatch, rowBatches } from '../model/slw-batches.ts';
 import { train } from '../model/train.ts';
 import type { Weights } from '../model/weights.ts';
 import { tf } from '../tensor/tf.ts';
@@ -24,7 +24,7 @@ import {
   rank,
   sftBatch,
   sharingType,
-  slwTokens,
+  slwOrder,
   type Task,
 } from './engine-shape.ts';
 import type { Workload } from './serve.ts';
@@ -56,18 +56,14 @@ async function slwWorkload({ checkpoint, arrays }: Inputs): Promise<Workload> {
   const { weights, config } = await loadModel(checkpoint);
   const pair = sharedPairs(config.num_hidden_layers)[0] as Pair;
   const recovery = await recoveryOf(weights, [pair], arrays);
+  const values = await readFloats(arrays, 'rows');
   const width = config.hidden_size;
-  const x = await readFloats(arrays, 'rows');
-  const y = await originalOutputs(weights, pair, x);
-  const order = splitBatches(await readIntegers(arrays, 'order'));
-  return training<RowBatch>(
-    recovery,
-    (step) => {
-      const chosen = order[step % batchCount] as Int32Array;
-      return { count: slwTokens, x: gatherRows(x, chosen, width), y: gatherRows(y, chosen, width) };
-    },
-    (batch) => mlpLoss(weights, pair, recovery, batch),
-  );
+  const rows = {
+    rows: values.length / width,
+    read: async (start: number, count: number) => values.subarray(start * width, (start + count) * width),
+  };
+  const source = rowBatches(rows, width, slwOrder, (x) => sharedMlp(weights, pair.target, pair.target, x));
+  return training<RowBatch>(recovery, source.batch, (batch) => mlpLoss(weights, pair, recovery, batch));
 }
 
 async function sftWorkload({ checkpoint, arrays }: Inputs): Promise<Workload> {
@@ -120,7 +116,11 @@ function repeat(once: () => Promise<number>): Workload {
 }
 
 /** The training loop of slw and sft, let through in rounds; the value is the last step's loss. */
-function training<B>(recovery: Recovery, batch: (step: number) => B, loss: (batch: B) => tf.Scalar): Workload {
+function training<B>(
+  recovery: Recovery,
+  batch: (step: number) => B | Promise<B>,
+  loss: (batch: B) => tf.Scalar,
+): Workload {
   const gate = new StepGate();
   let last = 0;
   const running = train<B>({
@@ -130,7 +130,7 @@ function training<B>(recovery: Recovery, batch: (step: number) => B, loss: (batc
     learningRate: () => learningRate,
     async batches(step) {
       await gate.pass();
-      return [batch(step)];
+      return [await batch(step)];
     },
     loss,
     onProgress: (_step, _total, value) => {
@@ -157,20 +157,6 @@ async function recoveryOf(weights: Weights, chosen: Pair[], arrays: string): Pro
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape, 'float32')));
   }
   return recovery;
-}
-
-async function originalOutputs(weights: Weights, { target }: Pair, x: Float32Array): Promise<Float32Array> {
-  const width = weights.config.hidden_size;
-  const y = tf.tidy(() => sharedMlp(weights, target, target, tf.tensor2d(x, [x.length / width, width])));
-  const values = ((await y.data()) as Float32Array).slice();
-  y.dispose();
-  return values;
-}
-
-function gatherRows(values: Float32Array, chosen: Int32Array, width: number): Float32Array {
-  const gathered = new Float32Array(chosen.length * width);
-  chosen.forEach((row, i) => void gathered.set(values.subarray(row * width, (row + 1) * width), i * width));
-  return gathered;
 }
 
 function splitBatches(values: Int32Array): Int32Array[] {

@@ -52,6 +52,7 @@ class FileStore implements Store {
   }
 
   async sweep(): Promise<void> {
+    this.#leases.sweep();
     await sweepAttempts(this.#layout, (key) => this.#leases.isHeld(key));
   }
 

@@ -1,6 +1,7 @@
 // One worker per key: a lease file names its holder, and a heartbeat shows that the holder lives.
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isObject } from '../util/json.ts';
 import { linkUnlessTaken } from './durable.ts';
 import { statOrNone } from './file-identity.ts';
@@ -55,6 +56,15 @@ export class LeaseKeeper {
     return this.#held.has(path) || (statOrNone(path) !== undefined && !this.#isStale(path));
   }
 
+  /** Removes what takers that were killed half-way left behind; leases themselves are taken over when they are needed. */
+  sweep(): void {
+    const folder = dirname(this.#pathOf('any'));
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      if (/\.(tmp|guard)$/.test(name) && this.#isLeftOver(path)) rmSync(path, { force: true });
+    }
+  }
+
   releaseAll(): void {
     for (const [path, id] of [...this.#held]) this.#release(path, id);
   }
@@ -107,6 +117,14 @@ export class LeaseKeeper {
     } finally {
       rmSync(guard, { force: true });
     }
+  }
+
+  /** Written by a process that is dead, or never finished and old. */
+  #isLeftOver(path: string): boolean {
+    const holder = readHolder(path);
+    if (holder !== undefined) return stateOf(holder) === 'dead';
+    const stats = statOrNone(path);
+    return stats !== undefined && Date.now() - Number(stats.mtimeMs) > this.#times.stale_ms;
   }
 
   #isStale(path: string): boolean {

@@ -16,6 +16,7 @@ import { hasCode, UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { writeDurably } from './durable.ts';
 import { type Layout, storeFolders } from './layout.ts';
+import { identityOf } from './process-identity.ts';
 import { guardWrite } from './write-error.ts';
 
 const format = 'lamina-store';
@@ -95,7 +96,7 @@ function existing(folder: string): string[] {
 
 function probe(folder: string): void {
   const path = join(folder, 'leases', `${randomUUID()}.tmp`);
-  writeFileSync(path, 'probe');
+  writeFileSync(path, JSON.stringify({ id: 'probe', ...identityOf() })); // says whose it is, should we be killed here
   rmSync(path);
 }
 

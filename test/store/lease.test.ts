@@ -55,6 +55,21 @@ describe('a lease', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('leaves nothing when a taker is killed half-way: the next start sweeps up, but only after the dead', () => {
+    const folder = emptyFolder();
+    const write = (name: string, holder: object) => writeFileSync(join(folder, name), JSON.stringify(holder));
+    write('a.dead.tmp', { id: 'a', ...here, started: '1' });
+    write('a.dead.guard', { id: 'a', ...here, started: '1' });
+    write('b.alive.guard', { id: 'b', ...here });
+    write('c.elsewhere.tmp', { id: 'c', ...here, host: 'elsewhere' });
+    writeFileSync(join(folder, 'd.new.tmp'), '');
+    writeFileSync(join(folder, 'e.old.tmp'), '');
+    utimesSync(join(folder, 'e.old.tmp'), 1, 1);
+    write('key', { id: 'old', ...here, started: '1' });
+    keeper(folder).sweep();
+    expect(readdirSync(folder).sort()).toEqual(['b.alive.guard', 'c.elsewhere.tmp', 'd.new.tmp', 'key']);
+  });
+
   it('of another host is taken over only when its heartbeat stops', async () => {
     const folder = emptyFolder();
     const path = join(folder, 'key');
