@@ -1,6 +1,7 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
 import { Type } from 'typebox';
 import type { Init } from '../model/candidates.ts';
+import type { OutputPort } from '../spec/stage.ts';
 
 /** A share of something: above 0, at most 1. */
 export const fraction = (description: string, value = 1) =>
@@ -17,6 +18,50 @@ export const batchSize = (value: number, description: string) =>
 /** A learning rate. */
 export const learningRate = (value: number) =>
   Type.Number({ exclusiveMinimum: 0, maximum: 10, default: value, description: 'peak learning rate' });
+
+/** What both kinds of training share beside the learning rate; each has defaults of its own. */
+export const training = (defaults: TrainingDefaults) => ({
+  schedule: Type.Enum(['linear', 'cosine', 'constant'], {
+    default: defaults.schedule,
+    description: 'of the learning rate, after the warm-up',
+  }),
+  warmup_ratio: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 0.05,
+    description: 'share of the steps in which the learning rate rises from 0',
+  }),
+  weight_decay: Type.Number({
+    minimum: 0,
+    default: defaults.weight_decay,
+    description: 'of matrices; norms and scalars do not decay',
+  }),
+  clip_norm: Type.Number({
+    minimum: 0,
+    default: defaults.clip_norm,
+    description: 'largest norm of the whole gradient; 0 turns it off',
+  }),
+  save_every: Type.Integer({
+    minimum: 1,
+    default: defaults.save_every,
+    description: 'steps between resumable states',
+  }),
+});
+
+interface TrainingDefaults {
+  schedule: 'linear' | 'cosine' | 'constant';
+  weight_decay: number;
+  clip_norm: number;
+  save_every: number;
+}
+
+/** The metrics that a training leaves behind. */
+export const curve: OutputPort = {
+  kind: 'metrics',
+  summary: 'loss and learning rate by step',
+  extension: 'json',
+  fields: ['steps', 'final_loss'],
+};
 
 /** CPU threads of the stage; part of the cache key, because sums may round differently with another count. */
 export const threads = (value: number) =>

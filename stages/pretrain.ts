@@ -1,7 +1,7 @@
 // pretrain: a Llama from random weights.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
-import { batchSize, learningRate, maxLength, object, threads } from './options.ts';
+import { batchSize, curve, learningRate, maxLength, object, threads, training } from './options.ts';
 
 const params = object({
   hidden_size: Type.Integer({ minimum: 8, maximum: 65536 }),
@@ -36,19 +36,13 @@ const params = object({
   batch_size: batchSize(64, 'records per optimizer step'),
   steps: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
   lr: learningRate(1e-3),
-  schedule: Type.Enum(['cosine', 'linear', 'constant'], {
-    default: 'cosine',
-  }),
-  warmup_ratio: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),
-  weight_decay: Type.Number({ minimum: 0, default: 0.1 }),
+  ...training({ schedule: 'cosine', weight_decay: 0.1, clip_norm: 1, save_every: 100 }),
   beta1: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0.9 }),
   beta2: Type.Number({ minimum: 0, exclusiveMaximum: 1, default: 0.95 }),
-  clip_norm: Type.Number({ minimum: 0, default: 1, description: 'largest norm of the whole gradient; 0 turns it off' }),
   train_on: Type.Enum(['response', 'full'], {
     default: 'full',
     description: 'which tokens are learned',
   }),
-  save_every: Type.Integer({ minimum: 1, default: 100, description: 'steps between resumable states' }),
   threads: threads(1),
 });
 export type PretrainParams = Static<typeof params>;
@@ -64,12 +58,7 @@ export const pretrain: StageDefinition = {
   },
   outputs: {
     model: { kind: 'checkpoint', summary: 'the trained model, float32', extension: 'arrow' },
-    curve: {
-      kind: 'metrics',
-      summary: 'loss and learning rate by step',
-      extension: 'json',
-      fields: ['steps', 'final_loss'],
-    },
+    curve,
   },
   numeric: true,
   seeded: true,

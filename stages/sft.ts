@@ -1,7 +1,7 @@
 // sft: supervised fine-tuning of all recovery parameters together.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { batchSize, fraction, learningRate, maxLength, object, threads } from './options.ts';
+import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from './options.ts';
 
 const params = object({
   fraction: fraction('share of the records, drawn by the seed'),
@@ -11,13 +11,7 @@ const params = object({
   batch_size: batchSize(128, 'records per optimizer step'),
   micro_batch: batchSize(8, 'records per forward and backward pass; gradients are accumulated'),
   lr: learningRate(2e-5),
-  schedule: Type.Enum(['linear', 'cosine', 'constant'], {
-    default: 'linear',
-  }),
-  warmup_ratio: Type.Number({ minimum: 0, maximum: 1, default: 0.05 }),
-  weight_decay: Type.Number({ minimum: 0, default: 0 }),
-  clip_norm: Type.Number({ minimum: 0, default: 0, description: 'largest norm of the whole gradient; 0 turns it off' }),
-  save_every: Type.Integer({ minimum: 1, default: 50, description: 'steps between resumable states' }),
+  ...training({ schedule: 'linear', weight_decay: 0, clip_norm: 0, save_every: 50 }),
   threads: threads(1),
 });
 export type SftParams = Static<typeof params>;
@@ -35,12 +29,7 @@ export const sft: StageDefinition = {
   },
   outputs: {
     recovery: { kind: 'recovery', summary: 'the trained parameters', extension: 'arrow' },
-    curve: {
-      kind: 'metrics',
-      summary: 'loss and learning rate by step',
-      extension: 'json',
-      fields: ['steps', 'final_loss'],
-    },
+    curve,
   },
   numeric: true,
   seeded: true,
