@@ -91,7 +91,7 @@ claims  1 holds
   });
 
   test('is listed', async () => {
-    expect((await toy(folder.path, 'runs')).out).toMatch(/^toy@\d{4}-.*Z {2}default {2}2 cells {2}1 ✓/m);
+    expect((await toy(folder.path, 'runs')).out).toMatch(/^toy@\d{4}-\S+ +default {2}2 cells {2}1 ✓/m);
   });
 
   test('of a part of the cells leaves the outcome alone, and says nothing of claims on the others', async () => {
