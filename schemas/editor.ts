@@ -1,6 +1,6 @@
 // JSON Schemas for editors: the file shapes, with every stage's inputs and parameters filled in, so that `use:`, `in:`
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 // and `with:` complete and wrong values are underlined while typing.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import { experimentFile } from './experiment.ts';
 import { pipelineFile, stageSchema } from './pipeline.ts';
 
