@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, fixtures, start, toy, toyProgram, workFolder } from './program.ts';
@@ -101,6 +101,18 @@ claims  1 holds
     expect(out).not.toContain('claims');
     expect(code).toBe(0);
     expect(readFileSync(join(folder.path, 'results/toy/default/cells.json'), 'utf8')).toBe(before);
+  });
+
+  test('gives its artifacts away as files of the user, and names what it does not have', async () => {
+    const to = join(folder.path, 'copied');
+    const copied = await toy(folder.path, 'copy', spec('toy'), 'number', '--only', 'method=good', '--to', to);
+    expect(copied.code).toBe(0);
+    const [name = ''] = readdirSync(to);
+    expect(copied.out).toContain(name);
+    expect(readFileSync(join(to, name), 'utf8')).toContain('1.5');
+    const unknown = await toy(folder.path, 'copy', spec('toy'), 'numbr', '--to', to);
+    expect(unknown.code).toBe(2);
+    expect(unknown.err).toContain("unknown stage 'numbr' (did you mean 'number'?)");
   });
 
   test('is planned as hits afterwards', async () => {
