@@ -39,15 +39,10 @@ export class LeaseKeeper {
   /** Takes the lease of a key unless somebody alive holds it; a dead holder's lease is taken over. */
   acquire(key: string): Lease | undefined {
     const path = this.#pathOf(key);
-    const mine: Holder = { id: randomUUID(), ...identityOf() };
-    const temporary = `${path}.${mine.id}.tmp`;
-    try {
-      writeFileSync(temporary, JSON.stringify(mine));
-      const taken = linkUnlessTaken(temporary, path) || this.#takeOver(path, temporary);
-      return taken ? this.#hold(path, mine.id) : undefined;
-    } finally {
-      rmSync(temporary, { force: true });
-    }
+    return this.#withCard(path, (card, id) => {
+      const taken = linkUnlessTaken(card, path) || this.#takeOver(path, card);
+      return taken ? this.#hold(path, id) : undefined;
+    });
   }
 
   /** True while somebody alive (this process included) holds the lease of `key`. */
@@ -56,17 +51,34 @@ export class LeaseKeeper {
     return this.#held.has(path) || (statOrNone(path) !== undefined && !this.#isStale(path));
   }
 
-  /** Removes what takers that were killed half-way left behind; leases themselves are taken over when they are needed. */
+  /**
+   * Removes what processes that were killed left behind: first what a taker had half done, then leases. A lease can
+   * outlive its holder although its result is published, and then nobody would ever take it over.
+   */
   sweep(): void {
     const folder = dirname(this.#pathOf('any'));
-    for (const name of readdirSync(folder)) {
-      const path = join(folder, name);
-      if (/\.(tmp|guard)$/.test(name) && this.#isLeftOver(path)) rmSync(path, { force: true });
-    }
+    const leftOver = readdirSync(folder)
+      .map((name) => join(folder, name))
+      .filter((path) => this.#isLeftOver(path));
+    const isHalfDone = (path: string) => /\.(tmp|guard)$/.test(path);
+    for (const path of leftOver.filter(isHalfDone)) rmSync(path, { force: true });
+    for (const path of leftOver.filter((path) => !isHalfDone(path))) this.#removeStale(path);
   }
 
   releaseAll(): void {
     for (const [path, id] of [...this.#held]) this.#release(path, id);
+  }
+
+  /** Writes this process's name, under a fresh id, to a file beside `path` that others can be linked or renamed from. */
+  #withCard<Result>(path: string, use: (card: string, id: string) => Result): Result {
+    const mine: Holder = { id: randomUUID(), ...identityOf() };
+    const card = `${path}.${mine.id}.tmp`;
+    try {
+      writeFileSync(card, JSON.stringify(mine));
+      return use(card, mine.id);
+    } finally {
+      rmSync(card, { force: true });
+    }
   }
 
   #hold(path: string, id: string): Lease {
@@ -96,24 +108,41 @@ export class LeaseKeeper {
     }
   }
 
-  /**
-   * Replaces a stale lease by `temporary`. The guard's name holds the stale lease's id, so that of several takers one
-   * goes on, and only if the lease is still the stale one.
-   */
-  #takeOver(path: string, temporary: string): boolean {
+  /** Replaces a stale lease by `card`; false if somebody was faster, or the lease is not stale. */
+  #takeOver(path: string, card: string): boolean {
     const stale = readHolder(path);
     if (!this.#isStale(path)) return false;
+    return this.#guarded(path, stale, card, () => {
+      if (statOrNone(path) === undefined) return linkUnlessTaken(card, path);
+      if (readHolder(path)?.id !== stale?.id) return false;
+      renameSync(card, path);
+      return true;
+    });
+  }
+
+  #removeStale(path: string): void {
+    const stale = readHolder(path);
+    this.#withCard(path, (card) =>
+      this.#guarded(path, stale, card, () => {
+        if (this.#isLeftOver(path) && readHolder(path)?.id === stale?.id) rmSync(path, { force: true });
+        return true;
+      }),
+    );
+  }
+
+  /**
+   * Does `change` to a stale lease while no other process does. The guard's name holds the stale lease's id, so that of
+   * several who found it stale one goes on; the others get false.
+   */
+  #guarded(path: string, stale: Holder | undefined, card: string, change: () => boolean): boolean {
     const guard = `${path}.${stale?.id ?? 'empty'}.guard`;
-    if (!linkUnlessTaken(temporary, guard)) {
+    if (!linkUnlessTaken(card, guard)) {
       // Its owner died within these few lines: make way for the next try.
       if (this.#isStale(guard)) rmSync(guard, { force: true });
       return false;
     }
     try {
-      if (statOrNone(path) === undefined) return linkUnlessTaken(temporary, path);
-      if (readHolder(path)?.id !== stale?.id) return false;
-      renameSync(temporary, path);
-      return true;
+      return change();
     } finally {
       rmSync(guard, { force: true });
     }

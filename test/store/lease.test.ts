@@ -55,7 +55,7 @@ describe('a lease', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('leaves nothing when a taker is killed half-way: the next start sweeps up, but only after the dead', () => {
+  it('leaves nothing when its holder or a taker is killed: the next start sweeps up, but only after the dead', () => {
     const folder = emptyFolder();
     const write = (name: string, holder: object) => writeFileSync(join(folder, name), JSON.stringify(holder));
     write('a.dead.tmp', { id: 'a', ...here, started: '1' });
@@ -66,8 +66,12 @@ describe('a lease', () => {
     writeFileSync(join(folder, 'e.old.tmp'), '');
     utimesSync(join(folder, 'e.old.tmp'), 1, 1);
     write('key', { id: 'old', ...here, started: '1' });
+    write('key.old.guard', { id: 'taker', ...here, started: '1' });
+    write('living', { id: 'b', ...here });
+    write('far', { id: 'c', ...here, host: 'elsewhere' });
     keeper(folder).sweep();
-    expect(readdirSync(folder).sort()).toEqual(['b.alive.guard', 'c.elsewhere.tmp', 'd.new.tmp', 'key']);
+    const alive = ['b.alive.guard', 'c.elsewhere.tmp', 'd.new.tmp', 'far', 'living'];
+    expect(readdirSync(folder).sort()).toEqual(alive);
   });
 
   it('of another host is taken over only when its heartbeat stops', async () => {
