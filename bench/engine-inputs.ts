@@ -7,7 +7,8 @@ import { writeModel } from '../model/checkpoint.ts';
 import type { LlamaConfig } from '../model/config.ts';
 import { exportHuggingFace, importHuggingFace } from '../model/huggingface.ts';
 import { createRecovery, disposeRecovery } from '../model/recovery.ts';
-import { pairs, replacementMap } from '../model/sharing.ts';
+import { replacementsOf } from '../model/replacement.ts';
+import { replacementMap } from '../model/sharing.ts';
 import { rowBatches } from '../model/slw-batches.ts';
 import { createWeights, initWeights, variablesOf } from '../model/weights.ts';
 import { useBackend } from '../tensor/backend.ts';
@@ -80,8 +81,8 @@ async function makeArrays(config: LlamaConfig): Promise<Arrays> {
   }
   arrays.set('rows', normals([batchCount * slwTokens, config.hidden_size], random));
   arrays.set('order', await rowOrder());
-  const settings = { candidate: 'g0', rank, init: 'default', seed: 1 } as const;
-  const recovery = createRecovery(config, pairs(replacementMap(sharingType, config.num_hidden_layers)), settings);
+  const replacements = replacementsOf(replacementMap(sharingType, config.num_hidden_layers), 'g0', rank);
+  const recovery = createRecovery(config, replacements, { init: 'default', seed: 1 });
   for (const [name, variable] of recovery.parameters) {
     arrays.set(name, { dtype: 'F32', shape: variable.shape, values: variable.dataSync().slice() as Float32Array });
   }

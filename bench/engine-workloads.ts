@@ -4,11 +4,12 @@ import { makeBatch, scaleWeights } from '../model/batches.ts';
 import { loadModel } from '../model/checkpoint.ts';
 import { forward } from '../model/llama.ts';
 import { languageModelLoss } from '../model/loss.ts';
-import { sharedMlp } from '../model/mlp.ts';
-import { createModel, sharingOf } from '../model/model.ts';
+import { originalMlp } from '../model/mlp.ts';
+import { createModel } from '../model/model.ts';
 import { adamDefaults } from '../model/optimizer.ts';
 import { createRecovery, type Recovery } from '../model/recovery.ts';
-import { type Pair, pairs, replacementMap } from '../model/sharing.ts';
+import { type RunReplacement, replacementsOf } from '../model/replacement.ts';
+import { replacementMap } from '../model/sharing.ts';
 import { mlpLoss } from '../model/slw.ts';
 import { type RowBatch, rowBatches } from '../model/slw-batches.ts';
 import { train } from '../model/train.ts';
@@ -54,23 +55,22 @@ async function forwardWorkload({ checkpoint, arrays }: Inputs): Promise<Workload
 
 async function slwWorkload({ checkpoint, arrays }: Inputs): Promise<Workload> {
   const { weights, config } = await loadModel(checkpoint);
-  const pair = sharedPairs(config.num_hidden_layers)[0] as Pair;
-  const recovery = await recoveryOf(weights, [pair], arrays);
+  const first = replacements(config.num_hidden_layers)[0] as RunReplacement;
+  const recovery = await recoveryOf(weights, [first], arrays);
   const values = await readFloats(arrays, 'rows');
   const width = config.hidden_size;
   const rows = {
     rows: values.length / width,
     read: async (start: number, count: number) => values.subarray(start * width, (start + count) * width),
   };
-  const source = rowBatches(rows, width, slwOrder, (x) => sharedMlp(weights, pair.target, pair.target, x));
-  return training<RowBatch>(recovery, source.batch, (batch) => mlpLoss(weights, pair, recovery, batch));
+  const source = rowBatches(rows, width, slwOrder, (x) => originalMlp(weights, first.target, x));
+  return training<RowBatch>(recovery, source.batch, (batch) => mlpLoss(weights, first, recovery, batch));
 }
 
 async function sftWorkload({ checkpoint, arrays }: Inputs): Promise<Workload> {
   const { weights, config } = await loadModel(checkpoint);
-  const map = replacementMap(sharingType, config.num_hidden_layers);
-  const recovery = await recoveryOf(weights, pairs(map), arrays);
-  const model = createModel(weights, sharingOf(map, recovery));
+  const recovery = await recoveryOf(weights, replacements(config.num_hidden_layers), arrays);
+  const model = createModel(weights, recovery);
   const { batch, tokens } = sftBatch;
   const batches = splitBatches(await readIntegers(arrays, 'sft_ids')).map((all) =>
     Array.from({ length: batch }, (_, b) => all.slice(b * tokens, (b + 1) * tokens)),
@@ -145,13 +145,13 @@ function training<B>(
   };
 }
 
-function sharedPairs(layers: number): Pair[] {
-  return pairs(replacementMap(sharingType, layers));
+function replacements(layers: number): RunReplacement[] {
+  return replacementsOf(replacementMap(sharingType, layers), 'g0', rank);
 }
 
 /** Recovery parameters of `chosen`, at the values that both sides start from. */
-async function recoveryOf(weights: Weights, chosen: Pair[], arrays: string): Promise<Recovery> {
-  const recovery = createRecovery(weights.config, chosen, { candidate: 'g0', rank, init: 'default', seed: 1 });
+async function recoveryOf(weights: Weights, chosen: RunReplacement[], arrays: string): Promise<Recovery> {
+  const recovery = createRecovery(weights.config, chosen, { init: 'default', seed: 1 });
   for (const [name, variable] of recovery.parameters) {
     const values = await readFloats(arrays, name);
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape, 'float32')));

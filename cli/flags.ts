@@ -1,5 +1,6 @@
 // The flags that several commands share, and the values that they give.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { deviceNames } from '../runner/devices.ts';
 
 /** Which plan a command is about. */
 export interface PlanFlags {
@@ -17,6 +18,8 @@ export interface PlanFlags {
 
 export interface RunFlags extends PlanFlags {
   jobs?: number;
+  /** False when the grid is to run although its control is off. */
+  control: boolean;
 }
 
 export interface StoreFlags {
@@ -53,13 +56,37 @@ export function addPlanFlags(command: Command): Command {
   );
 }
 
-/** Adds `-j`. */
-export function addJobsFlag(command: Command): Command {
-  return command.option(
-    '-j, --jobs <number>',
-    'units that run side by side (default: the number of CPU cores)',
-    wholeNumber(1),
-  );
+/** Adds `-j` and `--no-control`. */
+export function addRunFlags(command: Command): Command {
+  return command
+    .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
+    .option('--no-control', "run the grid although its control's numbers do not come out as expected");
+}
+
+/** What the estimate of a plan assumes. */
+export interface EstimateFlags {
+  device?: string;
+  utilisation?: number;
+  recordTokens: number;
+}
+
+/** Adds `--device`, `--utilisation` and `--record-tokens`. */
+export function addEstimateFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--device <name>',
+        'estimate the work, time, memory and disk on this device (default: cpu, or h100 for more than a day of work)',
+      ).choices(deviceNames),
+    )
+    .option('--utilisation <share>', "share of the device's peak that is assumed, above 0 to 1", share)
+    .option('--record-tokens <number>', 'tokens per record, where the data set is not known', wholeNumber(1), 300);
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('expected a number above 0, at most 1');
 }
 
 function collect(value: string, earlier: string[]): string[] {

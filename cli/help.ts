@@ -17,7 +17,9 @@ Examples:
 Examples:
   lamina plan experiments/quickstart.yaml
   lamina plan experiments/quickstart.yaml --set rank=8,16 --verbose
-  lamina plan experiments/quickstart.yaml --json | jq .summary`,
+  lamina plan experiments/quickstart.yaml --json | jq .summary
+  lamina plan experiments/table-*.yaml                             work that specs share is counted once
+  lamina plan experiments/table-2.yaml --profile llama-2-7b --device a100-80gb`,
   run: `
 Examples:
   lamina run experiments/quickstart.yaml
@@ -30,7 +32,28 @@ Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same
 Examples:
   lamina show quickstart
   lamina show quickstart@2026-11-22 --format latex
-  lamina show quickstart --format csv > quickstart.csv`,
+  lamina show quickstart --format csv > quickstart.csv
+  lamina show quickstart --format html -o quickstart.html          the whole story on one page
+  lamina show quickstart --format md -o t.md --figures figures     the table, with the figures that it shows
+  lamina show quickstart --format arrow -o quickstart.arrow        for pandas, Polars, DuckDB: docs/results.md
+
+Without a run in the store, the outcome that is kept in results/ is shown.`,
+  diff: `
+A and B are NAME[@RUN], SPEC[@REVISION], or NAME@REVISION for the outcome that git has in results/; NAME@results is the
+outcome in results/ now. A profile goes last: NAME:PROFILE, SPEC@REVISION:PROFILE. One alone is compared with what came after:
+a spec with the working tree, a run with the latest one.
+
+Examples:
+  lamina diff experiments/quickstart.yaml                       my edits: git's HEAD against the working tree
+  lamina diff experiments/quickstart.yaml@HEAD~5 --format md    the last five commits
+  lamina diff quickstart                                        the latest run against the one before
+  lamina diff quickstart@results quickstart                     the committed outcome against the latest run
+  lamina diff quickstart@2026-11-20 quickstart@2026-11-22 --format html > diff.html
+  lamina diff experiments/table-2.yaml experiments/table-3.yaml
+  lamina diff experiments/table-2.yaml:tiny experiments/table-2.yaml:llama-2-7b
+  lamina diff quickstart@HEAD quickstart --exit-code            in CI: 1 when a number moved
+
+The sides must be given old first. Nothing is run: numbers come from the store.`,
   why: `
 Examples:
   lamina why experiments/quickstart.yaml tuned                     why would this stage run?

@@ -1,13 +1,39 @@
 // From the flags of a command to the plan of a spec.
+import { type Diagnostic, SpecErrors } from '../spec/diagnostic.ts';
 import type { Plan } from '../spec/plan.ts';
 import type { SpecRequest } from '../spec/request.ts';
 import { loadPlan } from '../spec/resolve.ts';
+import type { SpecOrigin } from '../spec/source-file.ts';
 import type { Numerics, StageRegistry } from '../spec/stage.ts';
 import type { PlanFlags } from './flags.ts';
 
-/** The plan that a spec and the flags make. Throws SpecErrors with every mistake. */
-export function planOf(spec: string, flags: PlanFlags, registry: StageRegistry): Promise<Plan> {
-  return loadPlan(requestOf(spec, flags), registry);
+/** The plan that a spec (from `origin`, else from the disk) and the flags make. Throws SpecErrors with every mistake. */
+export function planOf(
+  spec: string,
+  flags: PlanFlags,
+  registry: StageRegistry,
+  origin?: SpecOrigin | undefined,
+): Promise<Plan> {
+  return loadPlan({ ...requestOf(spec, flags), origin }, registry);
+}
+
+/** The plans of several specs, in their order, the same flags for all. Throws SpecErrors with every mistake of every spec. */
+export async function plansOf(specs: readonly string[], flags: PlanFlags, registry: StageRegistry): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  const mistakes = new Map<string, Diagnostic>();
+  for (const spec of new Set(specs)) {
+    try {
+      plans.push(await planOf(spec, flags, registry));
+    } catch (error) {
+      if (!(error instanceof SpecErrors)) throw error;
+      // specs that share a pipeline share its mistakes
+      for (const each of error.diagnostics) {
+        mistakes.set(JSON.stringify([each.file, each.line, each.column, each.text, each.message]), each);
+      }
+    }
+  }
+  if (mistakes.size > 0) throw new SpecErrors([...mistakes.values()]);
+  return plans;
 }
 
 /** What the flags ask of a spec. */

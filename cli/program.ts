@@ -1,7 +1,7 @@
 // The commands with their flags and help; each is loaded when it is called, so that starting stays quick.
 import { Command } from 'commander';
 import type { Context } from './context.ts';
-import { addJobsFlag, addPlanFlags, addStoreFlags } from './flags.ts';
+import { addEstimateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './flags.ts';
 import { examples } from './help.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -34,16 +34,26 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addPlanFlags(add('check <spec...>', 'validate specs and print every mistake with its line and the way out')).action(
     call(async () => (await import('./commands/check.ts')).check),
   );
-  addPlanFlags(add('plan <spec>', 'say what would run, what is cached and what waits for what; runs nothing'))
+  addEstimateFlags(
+    addPlanFlags(add('plan <spec...>', 'say what would run, what is cached and what it will take; runs nothing')),
+  )
     .option('-v, --verbose', 'list every unit')
     .action(call(async () => (await import('./commands/plan.ts')).plan));
-  addJobsFlag(addPlanFlags(add('run <spec>', 'run what is not cached, then print the table and the claims'))).action(
+  addRunFlags(addPlanFlags(add('run <spec...>', 'run what is not cached, then print the table and the claims'))).action(
     call(async () => (await import('./commands/run.ts')).run),
   );
   addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
     .option('--profile <name>', 'the latest run of this profile')
-    .option('--format <form>', 'text, md, latex, csv or json', 'text')
+    .option('--format <form>', 'text, md, latex, csv, json, html or arrow', 'text')
+    .option('-o, --out <file>', 'write to a file instead of printing')
+    .option('--figures <folder>', 'write the figures and the picture of the stages there, as SVG')
     .action(call(async () => (await import('./commands/show.ts')).show));
+  addStoreFlags(add('diff <a> [b]', 'say what differs between two runs, two specs, or a spec and a git revision of it'))
+    .option('--profile <name>', 'the profile of both sides, where they do not name one')
+    .option('--format <form>', 'text, md, json or html', 'text')
+    .option('--all', 'list every row of long lists')
+    .option('--exit-code', 'exit with 1 where something differs')
+    .action(call(async () => (await import('./commands/diff.ts')).diff));
   addPlanFlags(
     add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
   ).action(call(async () => (await import('./commands/why.ts')).why));

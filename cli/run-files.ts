@@ -1,13 +1,14 @@
 // Where results lie: every run in the store, and the small outcome of a plain run in the results folder.
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { renderMarkdown } from '../report/render-markdown.ts';
 import { expectedNames } from '../spec/nearest.ts';
-import type { RunResult } from '../spec/result.ts';
+import type { Provenance, RunResult } from '../spec/result.ts';
 import { writeDurably } from '../store/durable.ts';
 import { listExperiments, listRuns, loadRun } from '../store/runs.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { writeCells, writeFigures } from './result-files.ts';
 
 /** The folder of committed outcomes, in the folder where lamina is called. */
 export const resultsFolder = 'results';
@@ -28,18 +29,33 @@ export function newRunName(store: string, experiment: string, start: Date): stri
   }
 }
 
-/** Writes `cells.json` and `table.md`: equal numbers give equal bytes, so git shows what moved. Returns the folder. Throws UserError. */
-export function writeOutcome(result: RunResult): string {
+/**
+ * Writes `cells.json`, `cells.arrow`, `provenance.json`, `table.md` and the figures: equal numbers give equal bytes, so git
+ * shows what moved. Returns the folder. Throws UserError.
+ */
+export async function writeOutcome(result: RunResult): Promise<string> {
   const folder = join(resultsFolder, result.experiment, result.profile);
-  const { run: _run, summary: _summary, overrides: _overrides, ...stable } = result;
+  const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...stable } = result;
   try {
     mkdirSync(folder, { recursive: true });
     writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
+    if (provenance !== null) writeDurably(join(folder, 'provenance.json'), provenanceText(provenance));
     writeDurably(join(folder, 'table.md'), renderMarkdown(result));
+    await writeCells(join(folder, 'cells.arrow'), result);
+    await writeFigures(join(folder, 'figures'), result);
   } catch (error) {
     throw new UserError(`cannot write the outcome into '${folder}': ${(error as Error).message}`, { cause: error });
   }
   return folder;
+}
+
+/** One line for each node, set of parameters and unit: small, and git shows which of them changed. */
+function provenanceText(provenance: Provenance): string {
+  const lists = Object.entries(provenance).map(([name, list]: [string, readonly unknown[]]) => {
+    const lines = list.map((each) => `  ${JSON.stringify(each)}`).join(',\n');
+    return ` "${name}": [${lines === '' ? '' : `\n${lines}\n `}]`;
+  });
+  return `{\n${lists.join(',\n')}\n}\n`;
 }
 
 /** The result named `NAME` (its latest run) or `NAME@RUN` (a run, or the start of its name; the latest that fits). */
@@ -62,17 +78,28 @@ function noRun(experiment: string, run: string, store: string): string {
   return `experiment '${experiment}' has no run '${run}' in '${store}': ${hint} (see 'lamina runs')`;
 }
 
-function findOutcome(experiment: string, store: string, profile: string | undefined): FoundResult {
+/** The outcome in the results folder: of `profile`, else of `tiny` or the first that is there. Throws UserError. */
+export function findOutcome(experiment: string, store: string, profile: string | undefined): FoundResult {
   const profiles = outcomeProfiles(experiment);
   const chosen = profile ?? (profiles.includes('tiny') ? 'tiny' : profiles[0]);
   if (chosen === undefined || !profiles.includes(chosen))
     throw new UserError(noResult(experiment, store, profile, profiles));
   const file = join(resultsFolder, experiment, chosen, 'cells.json');
-  const result = checkResult(readJson(file), `'${file}'`);
+  const outcome = checkResult(readJson(file), `'${file}'`);
+  const result = { ...outcome, provenance: readProvenance(join(dirname(file), 'provenance.json')) };
   return {
     result,
     remark: `no run in '${store}'; this is the outcome kept in ${join(resultsFolder, experiment, chosen)}`,
   };
+}
+
+function readProvenance(file: string): Provenance | null {
+  if (!existsSync(file)) return null;
+  const value = readJson(file);
+  const lists = ['nodes', 'params', 'units'] as const;
+  if (!isObject(value) || !lists.every((name) => Array.isArray(value[name])))
+    throw new UserError(`'${file}' does not say how a run was made`);
+  return value as unknown as Provenance;
 }
 
 function outcomeProfiles(experiment: string): string[] {
@@ -103,10 +130,11 @@ function readJson(file: string): unknown {
 }
 
 /** Fills what the committed form leaves out, and refuses what is no result. */
-function checkResult(value: unknown, what: string): RunResult {
+export function checkResult(value: unknown, what: string): RunResult {
   const lists = ['cells', 'claims', 'axes', 'notes'] as const;
   if (!isObject(value) || !isObject(value.table) || !lists.every((name) => Array.isArray(value[name])))
     throw new UserError(`${what} is not the result of a run`);
   const summary = { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 };
-  return { run: '', overrides: [], summary, ...value } as unknown as RunResult;
+  const lacking = { run: '', overrides: [], summary, cell_notes: [], figures: [], provenance: null, timings: null };
+  return { ...lacking, ...value, table: { beside: [], ...value.table } } as unknown as RunResult;
 }

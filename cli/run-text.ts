@@ -1,7 +1,9 @@
 // The sentences at the end of a run.
+import type { ControlMiss } from '../report/control.ts';
 import { textWidth } from '../report/text-width.ts';
 import type { RunOutcome } from '../runner/outcome.ts';
 import { succeeded } from '../runner/outcome.ts';
+import type { Plan } from '../spec/plan.ts';
 import type { RunResult } from '../spec/result.ts';
 import { formatDuration } from './duration.ts';
 import { countOf, shellWord, shortPath } from './spec-name.ts';
@@ -25,6 +27,14 @@ export function failureLines(outcome: RunOutcome, { paint }: Output): string {
       return stack === null ? text : `${text}${paint.faint(stack)}\n`;
     })
     .join('');
+}
+
+/** Which control cells are off, and how to go on; empty when none is. */
+export function controlLines(misses: readonly ControlMiss[], plan: Plan, { paint }: Output): string {
+  if (misses.length === 0) return '';
+  const lines = misses.map(({ text }) => `${paint.bad('✗')} control: ${text}\n`);
+  const rest = countOf(plan.cells.length, 'cell');
+  return `${lines.join('')}  the grid of ${rest} was not run: mend the model or the data, or run it regardless with --no-control\n`;
 }
 
 /** What is kept of a stopped run, and the command that goes on. */

@@ -1,19 +1,23 @@
-// Parquet files (the hub's usual kind), read one row group at a time.
+// Parquet files (the hub's usual kind), read one row group at a time, large ones in slices.
 import * as zlib from 'node:zlib';
 import {
   type AsyncBuffer,
   type Compressors,
   type FileMetaData,
+  type ParquetReadOptions,
   parquetMetadataAsync,
   parquetReadObjects,
+  parquetSchema,
   type RowGroup,
 } from 'hyparquet';
 import { UserError } from '../util/errors.ts';
 import { fileError, type RandomFile } from './file.ts';
 import type { DataRecord } from './record.ts';
 
-/** A row group is decoded whole; a larger one would not fit a laptop's memory. */
-const MAX_GROUP_BYTES = 2 ** 30;
+/** The columns of a row group are held compressed, all at once; more would not fit a laptop's memory. */
+const MAX_GROUP_BYTES = 2 ** 31;
+/** A larger row group is decoded in slices of about this size: rows as objects take several times as much. */
+const SLICE_BYTES = 2 ** 26;
 
 /** Node's own decompressors beside hyparquet's Snappy; zstd only where this Node has it. */
 const COMPRESSORS: Compressors = {
@@ -22,24 +26,79 @@ const COMPRESSORS: Compressors = {
   ...zstd(),
 };
 
-/** The rows of a Parquet file; integers of 64 bits become numbers, timestamps ISO texts. */
-export async function* readParquet(file: RandomFile): AsyncGenerator<DataRecord> {
-  const buffer = asyncBuffer(file);
-  const metadata = await guard(file, () => parquetMetadataAsync(buffer));
+/**
+ * The rows of a Parquet file; integers of 64 bits become numbers, timestamps ISO texts. Of a file that has some of the columns
+ * `fields`, only these are read. A row group of more than `slice_bytes` is decoded in slices.
+ */
+export async function* readParquet(
+  file: RandomFile,
+  fields: readonly string[] = [],
+  slice_bytes = SLICE_BYTES,
+): AsyncGenerator<DataRecord> {
+  const metadata = await readMetadata(file);
+  const columns = columnsOf(metadata, fields);
+  const chosen = columns === undefined ? {} : { columns };
   let row = 0;
   for (const group of metadata.row_groups) {
-    checkGroup(file, group);
+    const slices = slicesOf(file, group, columns, slice_bytes);
     const rowEnd = row + Number(group.num_rows);
-    for (const value of await readGroup(file, buffer, metadata, row, rowEnd)) {
-      const where = `${file.path}: row ${++row}`;
-      yield { value: plain(value, where) as Record<string, unknown>, where };
+    const buffer = slices > 1 ? keeping(asyncBuffer(file)) : asyncBuffer(file);
+    const step = Math.max(1, Math.ceil(Number(group.num_rows) / slices));
+    for (let start = row; start < rowEnd; start += step) {
+      const end = Math.min(rowEnd, start + step);
+      for (const value of await readSlice(file, { file: buffer, metadata, ...chosen, rowStart: start, rowEnd: end })) {
+        const where = `${file.path}: row ${++row}`;
+        yield { value: plain(value, where) as Record<string, unknown>, where };
+      }
+      if (row !== end) throw new UserError(`data file '${file.path}': expected ${end} rows, got ${row}`);
     }
-    if (row !== rowEnd) throw new UserError(`data file '${file.path}': expected ${rowEnd} rows, got ${row}`);
   }
 }
 
-function readGroup(file: RandomFile, buffer: AsyncBuffer, metadata: FileMetaData, rowStart: number, rowEnd: number) {
-  return guard(file, () => parquetReadObjects({ file: buffer, metadata, rowStart, rowEnd, compressors: COMPRESSORS }));
+/** The number of rows, by the file's own account. */
+export async function countParquet(file: RandomFile): Promise<number> {
+  const { row_groups } = await readMetadata(file);
+  const rows = row_groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+  if (Number.isSafeInteger(rows) && rows >= 0) return rows;
+  throw new UserError(`data file '${file.path}': expected a number of rows, got ${rows}`);
+}
+
+function readMetadata(file: RandomFile): Promise<FileMetaData> {
+  return guard(file, () => parquetMetadataAsync(asyncBuffer(file)));
+}
+
+type SliceOptions = Pick<ParquetReadOptions, 'file' | 'metadata' | 'columns' | 'rowStart' | 'rowEnd'>;
+
+function readSlice(file: RandomFile, options: SliceOptions) {
+  return guard(file, () => parquetReadObjects({ ...options, compressors: COMPRESSORS }));
+}
+
+/** The columns to read; all when the file has none of `fields`, so that a message can name what it has. */
+function columnsOf(metadata: FileMetaData, fields: readonly string[]): string[] | undefined {
+  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const wanted = names.filter((name) => fields.includes(name));
+  return wanted.length === 0 ? undefined : wanted;
+}
+
+/** In how many parts a row group is decoded. */
+function slicesOf(
+  file: RandomFile,
+  { columns }: RowGroup,
+  wanted: readonly string[] | undefined,
+  slice_bytes: number,
+): number {
+  let [compressed, decoded] = [0, 0];
+  for (const { meta_data } of columns) {
+    if (meta_data === undefined || wanted?.includes(meta_data.path_in_schema[0] ?? '') === false) continue;
+    compressed += Number(meta_data.total_compressed_size);
+    decoded += Number(meta_data.total_uncompressed_size);
+  }
+  if (compressed > MAX_GROUP_BYTES) {
+    throw new UserError(
+      `data file '${file.path}': expected row groups of at most ${MAX_GROUP_BYTES} bytes, got one of ${compressed} (write it with smaller row groups)`,
+    );
+  }
+  return Math.max(1, Math.ceil(decoded / slice_bytes));
 }
 
 function asyncBuffer(file: RandomFile): AsyncBuffer {
@@ -53,6 +112,20 @@ function asyncBuffer(file: RandomFile): AsyncBuffer {
   };
 }
 
+/** Keeps what was read: every slice of a row group asks for the same column chunks. */
+function keeping(buffer: AsyncBuffer): AsyncBuffer {
+  const kept = new Map<string, ReturnType<AsyncBuffer['slice']>>();
+  return {
+    byteLength: buffer.byteLength,
+    slice: (start, end) => {
+      const key = `${start}:${end}`;
+      const part = kept.get(key) ?? buffer.slice(start, end);
+      kept.set(key, part);
+      return part;
+    },
+  };
+}
+
 /**
  * The promise, with itself and all that is derived from it marked as handled: hyparquet 1.31.5 reads columns side by side
  * and, when one fails, forgets the others, whose failures would then end the process.
@@ -61,15 +134,6 @@ function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   const derive = promise.then.bind(promise) as (...callbacks: unknown[]) => Promise<unknown>;
   return Object.defineProperty(promise, 'then', { value: (...callbacks: unknown[]) => quiet(derive(...callbacks)) });
-}
-
-function checkGroup(file: RandomFile, group: RowGroup): void {
-  const bytes = Number(group.total_byte_size);
-  if (bytes > MAX_GROUP_BYTES) {
-    throw new UserError(
-      `data file '${file.path}': expected row groups of at most ${MAX_GROUP_BYTES} bytes, got one of ${bytes} (write it with smaller row groups)`,
-    );
-  }
 }
 
 /** hyparquet throws plain errors for what it cannot read. */

@@ -1,51 +1,70 @@
-// Candidate transformations by name: how a reference's matrix is turned into a target's.
-import type { tf } from '../tensor/tf.ts';
-import { UserError } from '../util/errors.ts';
+// Candidate transformations at work: how a reference's matrix is turned into a target's (methods A.3, paper equations 3 to 6).
+import { tf } from '../tensor/tf.ts';
 import type { Random } from '../util/random.ts';
+import { checkCandidate, type NamedInit } from './candidate-forms.ts';
 import { g0 } from './candidate-g0.ts';
+import { g1, g1Plus } from './candidate-g1.ts';
+import { g2, g2Plus } from './candidate-g2.ts';
+import { g3 } from './candidate-g3.ts';
+import { startLowRank, throughLowRank } from './low-rank.ts';
 import type { Projection } from './names.ts';
 
-/** How recovery parameters start: `default` is uniform on the input side and zero on the other (PEFT's LoRA). */
-export const inits = ['default', 'zero_input_side', 'gaussian'] as const;
-export type Init = (typeof inits)[number];
-
-/**
- * One candidate transformation g. Sizes follow the paper's by-size convention: d = D, f = F for all three projections,
- * so the matrix of `down` is taken as it is stored, [D, F], and applied transposed.
- */
-export interface Candidate {
-  readonly name: string;
-  /** Shapes of the parameters of one matrix. */
-  shapes(d: number, f: number, rank: number): Record<string, number[]>;
-  /** Parameters of one matrix. */
-  parameterCount(d: number, f: number, rank: number): number;
-  /** Starting values of the parameters of one matrix. */
-  init(
-    projection: Projection,
-    shapes: Record<string, number[]>,
-    init: Init,
-    random: Random,
-  ): Record<string, Float32Array>;
-  /** gate and up: x [N, D] -> [N, F]; down: [N, F] -> [N, D]; `weight` is the reference's, [out, in]. */
-  apply(
-    projection: Projection,
-    x: tf.Tensor2D,
-    weight: tf.Tensor2D,
-    parameter: (name: string) => tf.Tensor,
-  ): tf.Tensor2D;
+/** What a candidate's own factors start from. */
+export interface FactorStart {
+  readonly projection: Projection;
+  readonly d: number;
+  readonly f: number;
+  readonly rank: number;
+  readonly random: Random;
+  /** The reference's matrix, [out, in]; only for inits that read it. */
+  weight(): tf.Tensor2D;
 }
 
-const candidates: readonly Candidate[] = [g0];
+/** The parameters of one matrix by name. */
+export type ParameterOf = (name: string) => tf.Tensor;
 
-/** Names of the candidates that can be used. */
-export const candidateNames: readonly string[] = candidates.map(({ name }) => name);
+/** One candidate: alpha times a transformed Theta plus A B. What is special to it is the transformation; alpha and A B are common. */
+export interface Candidate {
+  /** Starting values of the candidate's own factors. */
+  start(start: FactorStart): Record<string, Float32Array>;
+  /**
+   * x through the transformed Theta, without alpha and A B. gate and up: x [n, D] -> [n, F]; down: [n, F] -> [n, D];
+   * `weight` is the reference's, [out, in].
+   */
+  carry(projection: Projection, x: tf.Tensor2D, weight: tf.Tensor2D, parameter: ParameterOf): tf.Tensor2D;
+}
 
-/** The candidate called `name`; a UserError when there is none. */
-export function candidateNamed(name: string): Candidate {
-  const found = candidates.find((candidate) => candidate.name === name);
-  if (!found)
-    throw new UserError(
-      `candidate '${name}' is not available, expected ${candidateNames.map((n) => `'${n}'`).join(' or ')}`,
-    );
-  return found;
+const candidates: Readonly<Record<string, Candidate>> = { g0, g1, g2, g3, g1_plus: g1Plus, g2_plus: g2Plus };
+
+/** Starting values of all parameters of one matrix. */
+export function startMatrix(candidate: string, init: NamedInit, start: FactorStart): Record<string, Float32Array> {
+  const { projection, d, f, rank, random } = start;
+  const lowRank = startLowRank(projection, [d, f, rank], init, random);
+  return { alpha: Float32Array.of(1), ...lowRank, ...candidateNamed(candidate).start(start) };
+}
+
+/**
+ * One projection of a target: x [n, in] -> [n, out]. alpha multiplies on the side of size d, the narrow one: its gradient then
+ * needs no array of size f.
+ */
+export function applyMatrix(
+  candidate: string,
+  projection: Projection,
+  x: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  parameter: ParameterOf,
+): tf.Tensor2D {
+  const alpha = parameter('alpha');
+  const { carry } = candidateNamed(candidate);
+  const carried =
+    projection === 'down'
+      ? tf.mul<tf.Tensor2D>(carry(projection, x, weight, parameter), alpha)
+      : carry(projection, tf.mul<tf.Tensor2D>(x, alpha), weight, parameter);
+  const [a, b] = [parameter('A') as tf.Tensor2D, parameter('B') as tf.Tensor2D];
+  return tf.add(carried, throughLowRank(projection, x, a, b));
+}
+
+function candidateNamed(name: string): Candidate {
+  checkCandidate(name);
+  return candidates[name] as Candidate;
 }

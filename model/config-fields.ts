@@ -6,6 +6,8 @@ export interface Fields {
   readonly source: string;
   has(key: string): boolean;
   integer(key: string, minimum: number, maximum: number, otherwise?: number): number;
+  /** A list of `length` whole numbers. */
+  integers(key: string, length: number, minimum: number, maximum: number): number[];
   positive(key: string, otherwise?: number): number;
   boolean(key: string, otherwise: boolean): boolean;
   oneOf(key: string, allowed: readonly string[]): string;
@@ -33,6 +35,12 @@ export function fieldsOf(json: unknown, source: string): Fields {
       const found = has(key) ? value(key) : otherwise;
       const good = Number.isInteger(found) && (found as number) >= minimum && (found as number) <= maximum;
       return good ? (found as number) : fail(key, `a whole number from ${minimum} to ${maximum}`);
+    },
+    integers(key, length, minimum, maximum) {
+      const found = value(key);
+      const inside = (n: unknown) => Number.isInteger(n) && (n as number) >= minimum && (n as number) <= maximum;
+      const good = Array.isArray(found) && found.length === length && found.every(inside);
+      return good ? found : fail(key, `a list of ${length} whole numbers from ${minimum} to ${maximum}`);
     },
     positive(key, otherwise) {
       const found = has(key) ? value(key) : otherwise;

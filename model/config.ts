@@ -10,10 +10,15 @@ export interface Llama3Scaling {
   readonly original_max_position_embeddings: number;
 }
 
+/** The sizes of a Llama's MLPs. */
+export type MlpSizes = Pick<LlamaConfig, 'hidden_size' | 'intermediate_size' | 'intermediate_sizes'>;
+
 /** The sizes and constants of a Llama; names as in Hugging Face's config.json. */
 export interface LlamaConfig {
   readonly hidden_size: number;
   readonly intermediate_size: number;
+  /** MLP width of each layer where they differ, after channel pruning; ours alone, Hugging Face has no such field. */
+  readonly intermediate_sizes?: readonly number[];
   readonly num_hidden_layers: number;
   readonly num_attention_heads: number;
   readonly num_key_value_heads: number;
@@ -42,10 +47,14 @@ export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
       `${source}: 'hidden_size' must be a multiple of 'num_attention_heads' (${heads}), got ${hidden}`,
     );
   }
+  const layers = fields.integer('num_hidden_layers', 1, mostLayers);
   const config: LlamaConfig = {
     hidden_size: hidden,
     intermediate_size: fields.integer('intermediate_size', 1, largestSize),
-    num_hidden_layers: fields.integer('num_hidden_layers', 1, mostLayers),
+    ...(fields.has('intermediate_sizes') && {
+      intermediate_sizes: fields.integers('intermediate_sizes', layers, 1, largestSize),
+    }),
+    num_hidden_layers: layers,
     num_attention_heads: heads,
     num_key_value_heads: fields.integer('num_key_value_heads', 1, largestSize, heads),
     head_dim: fields.integer('head_dim', 2, largestSize, hidden / heads),
@@ -74,6 +83,11 @@ export function llamaConfigJson(config: LlamaConfig, dtype?: 'float32' | 'float1
     ...sizes,
     rope_scaling: rope_scaling && { rope_type: 'llama3', ...rope_scaling },
   };
+}
+
+/** MLP width of layer `layer` (from 1). */
+export function mlpWidth(sizes: Pick<MlpSizes, 'intermediate_size' | 'intermediate_sizes'>, layer: number): number {
+  return sizes.intermediate_sizes?.[layer - 1] ?? sizes.intermediate_size;
 }
 
 function refuseOtherModels(fields: Fields): void {

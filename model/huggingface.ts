@@ -9,7 +9,7 @@ import type { TensorReader } from '../formats/tensor-reader.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { checkTensors } from './check-tensors.ts';
 import { openLlama, type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
-import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from './config.ts';
+import { type LlamaConfig, llamaConfigJson, mlpWidth, parseLlamaConfig } from './config.ts';
 import { headName, tensorShapes } from './names.ts';
 
 const largestConfig = 2 ** 20;
@@ -55,24 +55,57 @@ export async function importHuggingFace(
   return config;
 }
 
-/** Writes the checkpoint `path` as a model folder that transformers loads; every tensor rounded to `dtype`. */
-export async function exportHuggingFace(path: string, folder: string, dtype: 'F32' | 'F16' | 'BF16'): Promise<void> {
+/**
+ * Writes the checkpoint `path` as a model folder that transformers loads; every tensor rounded to `dtype`. transformers knows
+ * one MLP width for all layers: channels that were removed come back as zeros, which changes no output. Returns the layers
+ * (from 1) where that was so.
+ */
+export async function exportHuggingFace(
+  path: string,
+  folder: string,
+  dtype: 'F32' | 'F16' | 'BF16',
+): Promise<{ padded: number[] }> {
   const checkpoint = await openLlama(path);
   try {
     await mkdir(folder, { recursive: true });
     const { config, tokenizer } = checkpoint;
+    const full = fullWidth(config);
     await writeFile(
       join(folder, 'config.json'),
-      `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`,
+      `${JSON.stringify(llamaConfigJson(full, dtypeNames[dtype]), null, 2)}\n`,
     );
-    const entries = [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype: dtype as Dtype, shape }));
+    const entries = [...tensorShapes(full)].map(([name, shape]) => ({ name, dtype: dtype as Dtype, shape }));
     const writer = await createSafetensors(join(folder, 'model.safetensors'), entries, { format: 'pt' });
-    for (const { name } of entries) await writer.write(name, fromFloat32(dtype, await checkpoint.readFloat32(name)));
+    for (const { name, shape } of entries) {
+      const stored = checkpoint.tensors.get(name)?.shape ?? shape;
+      await writer.write(name, fromFloat32(dtype, padded(await checkpoint.readFloat32(name), stored, shape)));
+    }
     await writer.close();
     await writeTokenizer(folder, tokenizer);
+    return { padded: narrowLayers(config, full.intermediate_size) };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** The config with one width for every layer, that of the widest MLP. */
+function fullWidth({ intermediate_sizes, ...config }: LlamaConfig): LlamaConfig {
+  return intermediate_sizes ? { ...config, intermediate_size: Math.max(...intermediate_sizes) } : config;
+}
+
+function narrowLayers(config: LlamaConfig, width: number): number[] {
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => i + 1);
+  return layers.filter((layer) => mlpWidth(config, layer) < width);
+}
+
+/** A matrix with zeros to the right and below, up to `to`; as it is when it has that shape. */
+function padded(values: Float32Array, from: readonly number[], to: readonly number[]): Float32Array {
+  if (from.join() === to.join()) return values;
+  const [height = 0, width = 0] = from;
+  const [rows = 0, columns = 0] = to;
+  const wide = new Float32Array(rows * columns);
+  for (let row = 0; row < height; row++) wide.set(values.subarray(row * width, (row + 1) * width), row * columns);
+  return wide;
 }
 
 async function writeTokenizer(folder: string, tokenizer: TokenizerFiles): Promise<void> {

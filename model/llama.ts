@@ -21,19 +21,23 @@ export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
   return gatherRows(model.weights.get(embeddingName) as tf.Tensor2D, tf.reshape(ids, [-1])) as tf.Tensor2D;
 }
 
-/** One decoder layer (from 1): h [N, D] -> h [N, D], and the input of its MLP [N, D], which SLW learns from. */
+/**
+ * One decoder layer (from 1): h [N, D] -> h [N, D], with the residual stream between attention and MLP (`attended`) and the
+ * input of its MLP, which SLW learns from, [N, D] both.
+ */
 export function block(
   model: Model,
   layer: number,
   h: tf.Tensor2D,
   extent: Extent,
-): { h: tf.Tensor2D; mlpInput: tf.Tensor2D } {
+): { h: tf.Tensor2D; attended: tf.Tensor2D; mlpInput: tf.Tensor2D } {
   const attended = tf.add<tf.Tensor2D>(
     h,
     selfAttention(model, layer, norm(model, layer, 'input_layernorm', h), extent),
   );
   const mlpInput = norm(model, layer, 'post_attention_layernorm', attended);
-  return { h: tf.add(attended, mlp(model, layer, mlpInput)), mlpInput };
+  const branch = mlp(model, layer, mlpInput);
+  return { h: branch === null ? attended : tf.add(attended, branch), attended, mlpInput };
 }
 
 /** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */

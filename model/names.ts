@@ -1,5 +1,5 @@
 // The names and shapes of a Llama's tensors, as Hugging Face writes them.
-import type { LlamaConfig } from './config.ts';
+import { type LlamaConfig, mlpWidth } from './config.ts';
 
 /** The three projections of a gated MLP. */
 export const projections = ['gate', 'up', 'down'] as const;
@@ -61,7 +61,8 @@ export function parameterCounts(config: LlamaConfig): {
 }
 
 function layerShapes(config: LlamaConfig, layer: number): [string, number[]][] {
-  const { hidden_size: d, intermediate_size: f, head_dim } = config;
+  const { hidden_size: d, head_dim } = config;
+  const f = mlpWidth(config, layer);
   const queries = config.num_attention_heads * head_dim;
   const keys = config.num_key_value_heads * head_dim;
   return [

@@ -1,22 +1,59 @@
-// How much a sharing keeps (methods A.4, paper section 3.1 and equation 1).
-import { candidateNamed } from './candidates.ts';
-import type { LlamaConfig } from './config.ts';
-import { projections } from './names.ts';
-import { type ReplacementMap, targetCount } from './sharing.ts';
+// How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
+import { matrixParameters } from './candidate-forms.ts';
+import { type LlamaConfig, mlpWidth } from './config.ts';
+import { mlpName, parameterCounts, projections, tensorShapes } from './names.ts';
+import { dropsMlp, type Replacement, replacementWidth } from './replacement.ts';
 
-/** Stored ratio tau: stored MLPs / layers. */
-export function storedRatio(map: ReplacementMap, layers: number): number {
-  return (layers - targetCount(map)) / layers;
+const float32Bytes = 4;
+
+/** What is kept of a model: replacements, and the narrower MLPs that it may have got. */
+export interface Kept {
+  readonly replacements: readonly Replacement[];
+  /** The model as it is now; the original when its MLPs were not narrowed. */
+  readonly config: LlamaConfig;
 }
 
-/** Compression ratio s: MLP parameters kept, recovery parameters counted, / original. Rank 0 has none, so s = tau. */
-export function compressionRatio(
-  map: ReplacementMap,
-  config: Pick<LlamaConfig, 'num_hidden_layers' | 'hidden_size' | 'intermediate_size'>,
-  recovery: { readonly candidate: string; readonly rank: number },
-): number {
-  const { num_hidden_layers: layers, hidden_size: d, intermediate_size: f } = config;
-  const perMatrix = recovery.rank === 0 ? 0 : candidateNamed(recovery.candidate).parameterCount(d, f, recovery.rank);
-  const added = (projections.length * perMatrix) / (3 * d * f);
-  return storedRatio(map, layers) + (targetCount(map) / layers) * added;
+/** Parameters of the MLPs that are stored: all but those that another layer's stands in for and those that are pruned. */
+export function storedMlpParameters({ replacements, config }: Kept): number {
+  const dropped = replacements
+    .filter(dropsMlp)
+    .reduce((sum, { target }) => sum + 3 * config.hidden_size * mlpWidth(config, target), 0);
+  return parameterCounts(config).mlp - dropped;
+}
+
+/** Recovery parameters, the scalars alpha included. */
+export function recoveryParameters({ replacements, config }: Kept): number {
+  return replacements.reduce((sum, replacement) => {
+    const { candidate, rank } = replacement;
+    const width = replacementWidth(config, replacement);
+    return sum + projections.length * matrixParameters(candidate, config.hidden_size, width, rank);
+  }, 0);
+}
+
+/** Stored ratio tau: parameters of the stored MLPs / of the original's. With MLPs of one width it is (N - X) / N. */
+export function storedRatio(original: LlamaConfig, kept: Kept): number {
+  return storedMlpParameters(kept) / parameterCounts(original).mlp;
+}
+
+/** Compression ratio s: stored MLP parameters and recovery parameters / original MLP parameters (equation 1). */
+export function compressionRatio(original: LlamaConfig, kept: Kept): number {
+  return (storedMlpParameters(kept) + recoveryParameters(kept)) / parameterCounts(original).mlp;
+}
+
+/** Parameters of the whole model, each stored one counted once, recovery parameters included. */
+export function storedParameters(kept: Kept): number {
+  const { total, mlp } = parameterCounts(kept.config);
+  return total - mlp + storedMlpParameters(kept) + recoveryParameters(kept);
+}
+
+/** Bytes of the whole model, each stored tensor counted once; `bytesOf` is what one number of a tensor takes. */
+export function storedBytes({ replacements, config }: Kept, bytesOf: (tensor: string) => number): number {
+  const dropped = new Set(
+    replacements.filter(dropsMlp).flatMap(({ target }) => projections.map((projection) => mlpName(target, projection))),
+  );
+  let bytes = float32Bytes * recoveryParameters({ replacements, config });
+  for (const [name, shape] of tensorShapes(config)) {
+    if (!dropped.has(name)) bytes += shape.reduce((a, b) => a * b, 1) * bytesOf(name);
+  }
+  return bytes;
 }

@@ -1,24 +1,22 @@
-// Recovery parameters in checkpoint files: SLW writes one per pair, share and sft one with all pairs.
+// Recoveries in checkpoint files: SLW writes one per pair, other stages one with all replacements.
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
 import { fromFloat32 } from '../formats/dtype.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
-import { candidateNamed } from './candidates.ts';
+import { candidateNames } from './candidate-forms.ts';
 import type { LlamaConfig } from './config.ts';
-import { type Recovery, recoveryShapes } from './recovery.ts';
-import type { Pair } from './sharing.ts';
+import { disposeRecovery, joinRecoveries, type Recovery, recoveryShapes } from './recovery.ts';
+import { checkReplacements, type Replacement } from './replacement.ts';
 import { type Values, variablesOf } from './weights.ts';
 
 const kind = 'recovery';
+const largestRank = 2 ** 24;
 
-/** What a file says of itself. */
-type Head = Pick<Recovery, 'candidate' | 'rank' | 'pairs'>;
-
-/** Writes `recovery` to `path` as float32; the order of the tensors follows from pairs and candidate. */
-export async function writeRecovery(path: string, recovery: Recovery): Promise<void> {
-  const { candidate, rank, pairs, parameters } = recovery;
-  const writer = await createCheckpoint(path, { kind, candidate, rank: String(rank), pairs: JSON.stringify(pairs) });
+/** Writes `recovery` to `path` as float32; the order of the tensors follows from the replacements. */
+export async function writeRecovery(path: string, { replacements, parameters }: Recovery): Promise<void> {
+  const listed = replacements.map(({ target, reference, candidate, rank }) => ({ target, reference, candidate, rank }));
+  const writer = await createCheckpoint(path, { kind, replacements: JSON.stringify(listed) });
   try {
     for (const [name, variable] of parameters) {
       const values = (await variable.data()) as Float32Array;
@@ -32,86 +30,90 @@ export async function writeRecovery(path: string, recovery: Recovery): Promise<v
 }
 
 /**
- * Reads the recovery parameters in `paths` as one; the caller frees them. A UserError when the files do not belong to a
- * model of `config`, do not agree with each other, or name a target twice.
+ * Reads the recoveries in `paths` as one; the caller frees it. A UserError when the files do not belong to a model of
+ * `config` or do not go together.
  */
 export async function readRecovery(paths: readonly string[], config: LlamaConfig): Promise<Recovery> {
-  const entries = new Map<string, Values>();
-  const heads: Head[] = [];
-  for (const path of paths) {
-    const reader = await openCheckpoint(path);
-    try {
-      const head = parseHead(reader, path, config);
-      checkAgainst(heads, head, path);
-      heads.push(head);
-      await readEntries(reader, head, path, config, entries);
-    } finally {
-      await reader.close();
+  if (paths.length === 0) throw new UserError('a recovery needs at least one file, got none');
+  const parts: Recovery[] = [];
+  try {
+    for (const path of paths) {
+      parts.push(await readPart(path, config));
+      joinRecoveries(config, parts, `recovery '${path}'`); // here, so that the message names the file
     }
+    return joinRecoveries(config, parts, 'the recovery');
+  } catch (error) {
+    parts.forEach(disposeRecovery);
+    throw error;
   }
-  const [first] = heads;
-  if (!first) throw new UserError('recovery parameters need at least one file, got none');
-  const pairs = heads.flatMap((head) => head.pairs).toSorted((a, b) => a.target - b.target);
-  const ordered = [...recoveryShapes(config, pairs, first.candidate, first.rank).keys()];
-  const sorted = new Map(ordered.map((name) => [name, entries.get(name) as Values]));
-  return { candidate: first.candidate, rank: first.rank, pairs, parameters: variablesOf(sorted) };
 }
 
-async function readEntries(
-  reader: CheckpointReader,
-  { candidate, rank, pairs }: Head,
-  path: string,
-  config: LlamaConfig,
-  entries: Map<string, Values>,
-): Promise<void> {
-  for (const [name, shape] of recoveryShapes(config, pairs, candidate, rank)) {
+/** What the recovery in `path` replaces, without its parameters. */
+export async function readReplacements(path: string, config: LlamaConfig): Promise<readonly Replacement[]> {
+  const reader = await openCheckpoint(path);
+  try {
+    return parseReplacements(reader, path, config);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readPart(path: string, config: LlamaConfig): Promise<Recovery> {
+  const reader = await openCheckpoint(path);
+  try {
+    const replacements = parseReplacements(reader, path, config);
+    const shapes = recoveryShapes(config, replacements);
+    checkShapes(reader, shapes, path);
+    const entries = new Map<string, Values>();
+    for (const [name, shape] of shapes) entries.set(name, { shape, values: await reader.readFloat32(name) });
+    return { replacements, parameters: variablesOf(entries) };
+  } finally {
+    await reader.close();
+  }
+}
+
+/** All tensors before any is read: nothing is allocated for a file that does not fit. */
+function checkShapes(reader: CheckpointReader, shapes: ReadonlyMap<string, number[]>, path: string): void {
+  for (const [name, shape] of shapes) {
     const found = reader.tensors.get(name);
-    if (!found || found.shape.join() !== shape.join()) {
-      const got = found ? `[${found.shape.join(', ')}]` : 'nothing';
-      throw new UserError(
-        `recovery '${path}': tensor '${name}': expected [${shape.join(', ')}] for this model, got ${got}`,
-      );
-    }
-    entries.set(name, { shape, values: await reader.readFloat32(name) });
+    if (found && found.shape.join() === shape.join()) continue;
+    const got = found ? `[${found.shape.join(', ')}]` : 'nothing';
+    throw new UserError(
+      `recovery '${path}': tensor '${name}': expected [${shape.join(', ')}] for this model, got ${got}`,
+    );
   }
 }
 
-function parseHead({ metadata }: CheckpointReader, path: string, config: LlamaConfig): Head {
+function parseReplacements({ metadata }: CheckpointReader, path: string, config: LlamaConfig): Replacement[] {
   if (metadata.kind !== kind) {
     throw new UserError(
-      `checkpoint '${path}' must hold recovery parameters (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
+      `checkpoint '${path}' must hold a recovery (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
     );
   }
-  const candidate = candidateNamed(metadata.candidate ?? 'none').name;
-  const rank = Number(metadata.rank);
-  if (!Number.isInteger(rank) || rank < 0 || rank > 2 ** 24) {
-    throw new UserError(`recovery '${path}': 'rank' must be a whole number of at least 0, got '${metadata.rank}'`);
-  }
-  const pairs = parseStrictJson(metadata.pairs ?? 'null', `pairs of recovery '${path}'`, 3);
-  if (!Array.isArray(pairs) || !pairs.every((pair) => isPair(pair, config.num_hidden_layers))) {
-    throw new UserError(
-      `recovery '${path}': 'pairs' must list reference and target layers from 1 to ${config.num_hidden_layers}`,
-    );
-  }
-  return { candidate, rank, pairs };
+  const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 3);
+  if (!Array.isArray(listed)) throw new UserError(`recovery '${path}': 'replacements' must be a list`);
+  const replacements = listed.map((entry, i) =>
+    parseReplacement(entry, config, `recovery '${path}': replacement ${i + 1}`),
+  );
+  checkReplacements(config, replacements, `recovery '${path}'`);
+  return replacements;
 }
 
-function checkAgainst(heads: readonly Head[], head: Head, path: string): void {
-  const [first] = heads;
-  if (first && (first.candidate !== head.candidate || first.rank !== head.rank)) {
-    throw new UserError(
-      `recovery '${path}': expected candidate '${first.candidate}' of rank ${first.rank} as in the files before it, got '${head.candidate}' of rank ${head.rank}`,
-    );
+function parseReplacement(entry: unknown, { num_hidden_layers: layers }: LlamaConfig, source: string): Replacement {
+  const { target, reference, candidate, rank } = isObject(entry) ? entry : {};
+  if (!isWhole(target, 1, layers)) throw new UserError(`${source}: 'target' must be a layer from 1 to ${layers}`);
+  if (reference !== null && !isWhole(reference, 1, layers)) {
+    throw new UserError(`${source}: 'reference' must be a layer from 1 to ${layers} or null`);
   }
-  const taken = new Set(heads.flatMap(({ pairs }) => pairs.map(({ target }) => target)));
-  for (const { target } of head.pairs) {
-    if (taken.has(target))
-      throw new UserError(`recovery '${path}': target layer ${target} has recovery parameters already`);
-    taken.add(target);
+  if (typeof candidate !== 'string' || !candidateNames.includes(candidate)) {
+    throw new UserError(`${source}: 'candidate' must be ${candidateNames.join(' or ')}`);
   }
+  if (!isWhole(rank, 0, reference === null ? 0 : largestRank)) {
+    throw new UserError(`${source}: 'rank' must be a whole number of at least 0, and 0 where the MLP is pruned`);
+  }
+  return { target, reference, candidate, rank };
 }
 
-function isPair(value: unknown, layers: number): value is Pair {
-  const isLayer = (layer: unknown) => Number.isInteger(layer) && (layer as number) >= 1 && (layer as number) <= layers;
-  return isObject(value) && isLayer(value.reference) && isLayer(value.target);
+function isWhole(value: unknown, minimum: number, maximum: number): value is number {
+  return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum;
 }

@@ -1,25 +1,22 @@
-// Recovery parameters: what a target layer keeps of its own beside its reference's MLP (methods A.3, paper equations 3 to 6).
+// Recovery: what stands in for the MLPs of some layers, and the recovery parameters that this takes (methods A.3).
 import { tf } from '../tensor/tf.ts';
-import { createRandom, type Random } from '../util/random.ts';
-import { candidateNamed, type Init } from './candidates.ts';
+import { createRandom } from '../util/random.ts';
+import { type Init, initOf, matrixShapes } from './candidate-forms.ts';
+import { applyMatrix, startMatrix } from './candidates.ts';
 import type { LlamaConfig } from './config.ts';
-import { type Projection, projections } from './names.ts';
-import type { Pair } from './sharing.ts';
-import { type Values, variablesOf } from './weights.ts';
+import { mlpName, type Projection, projections } from './names.ts';
+import { checkReplacements, type Replacement, replacementWidth } from './replacement.ts';
+import { type Values, variablesOf, type Weights } from './weights.ts';
 
-/** The recovery parameters of some targets; rank 0 is Direct Sharing, which has none. */
+/** Replacements, one per changed layer, targets ascending, with their parameters. */
 export interface Recovery {
-  readonly candidate: string;
-  readonly rank: number;
-  readonly pairs: readonly Pair[];
+  readonly replacements: readonly Replacement[];
   /** By `recoveryName`; variables, so that they can be trained. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
 }
 
-/** How recovery parameters are made. */
+/** How recovery parameters start. */
 export interface RecoverySettings {
-  readonly candidate: string;
-  readonly rank: number;
   readonly init: Init;
   readonly seed: number | string;
 }
@@ -29,35 +26,53 @@ export function recoveryName(target: number, projection: Projection, parameter: 
   return `layers.${target}.mlp.${projection}.${parameter}`;
 }
 
-/** Names and shapes of all recovery parameters of `pairs`. */
-export function recoveryShapes(
-  config: LlamaConfig,
-  pairs: readonly Pair[],
-  candidate: string,
-  rank: number,
-): Map<string, number[]> {
+/** Names and shapes of all recovery parameters of `replacements`. */
+export function recoveryShapes(config: LlamaConfig, replacements: readonly Replacement[]): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
-  if (rank === 0) return shapes;
-  const ofMatrix = candidateNamed(candidate).shapes(config.hidden_size, config.intermediate_size, rank);
-  for (const { target } of pairs) {
+  for (const replacement of replacements) {
+    const { target, candidate, rank } = replacement;
+    if (rank === 0) continue;
+    const width = replacementWidth(config, replacement);
+    const ofMatrix = Object.entries(matrixShapes(candidate, config.hidden_size, width, rank));
     for (const projection of projections) {
-      for (const [name, shape] of Object.entries(ofMatrix)) shapes.set(recoveryName(target, projection, name), shape);
+      for (const [name, shape] of ofMatrix) shapes.set(recoveryName(target, projection, name), shape);
     }
   }
   return shapes;
 }
 
-/** Recovery parameters at their start (methods A.5) for `pairs`; what a target gets depends on the seed and itself alone. */
-export function createRecovery(config: LlamaConfig, pairs: readonly Pair[], settings: RecoverySettings): Recovery {
-  const { candidate, rank, init, seed } = settings;
+/**
+ * Recovery parameters at their start (methods A.5); the caller frees them. What a target gets depends on the seed and itself
+ * alone. `weights` are needed for inits that read the reference's matrices (`readsWeights`).
+ */
+export function createRecovery(
+  config: LlamaConfig,
+  replacements: readonly Replacement[],
+  settings: RecoverySettings,
+  weights?: Pick<Weights, 'get'>,
+): Recovery {
+  checkReplacements(config, replacements, 'the replacements');
   const parameters = new Map<string, tf.Variable>();
-  for (const { target } of pairs) {
-    const random = createRandom('recovery', seed, target);
-    for (const [name, entry] of variablesOf(initTarget(config, target, { candidate, rank, init }, random))) {
-      parameters.set(name, entry);
+  for (const replacement of replacements) {
+    for (const [name, variable] of variablesOf(startTarget(config, replacement, settings, weights))) {
+      parameters.set(name, variable);
     }
   }
-  return { candidate, rank, pairs, parameters };
+  return { replacements, parameters };
+}
+
+/** Several recoveries as one, which owns their parameters; a UserError when they do not go together. */
+export function joinRecoveries(config: LlamaConfig, parts: readonly Recovery[], source: string): Recovery {
+  const replacements = parts.flatMap((part) => part.replacements).toSorted((a, b) => a.target - b.target);
+  checkReplacements(config, replacements, source);
+  const all = new Map(parts.flatMap(({ parameters }) => [...parameters]));
+  const names = [...recoveryShapes(config, replacements).keys()];
+  return { replacements, parameters: new Map(names.map((name) => [name, all.get(name) as tf.Variable])) };
+}
+
+/** True when the start of `candidate` is computed from the reference's weights. */
+export function readsWeights(candidate: string, init: Init): boolean {
+  return initOf(candidate, init) === 'svd';
 }
 
 /** Frees the parameters. */
@@ -65,41 +80,50 @@ export function disposeRecovery(recovery: Recovery): void {
   for (const variable of recovery.parameters.values()) variable.dispose();
 }
 
-function initTarget(
+/** What stands in for the MLP of `layer` (from 1); undefined when it keeps its own as it is. */
+export function replacementAt(recovery: Recovery | undefined, layer: number): Replacement | undefined {
+  return recovery?.replacements.find(({ target }) => target === layer);
+}
+
+/** The projections of one target: those of its reference's `weight`, transformed where there are recovery parameters. */
+export function projectionOf(
+  weight: (projection: Projection) => tf.Tensor2D,
+  replacement?: Replacement,
+  parameters?: Recovery['parameters'],
+): (projection: Projection, x: tf.Tensor2D) => tf.Tensor2D {
+  if (!replacement || replacement.rank === 0) return (projection, x) => tf.matMul(x, weight(projection), false, true);
+  const { target, candidate } = replacement;
+  const parameter = (projection: Projection) => (name: string) => {
+    const full = recoveryName(target, projection, name);
+    const tensor = parameters?.get(full);
+    if (!tensor) throw new Error(`the recovery has no tensor '${full}'`);
+    return tensor;
+  };
+  return (projection, x) => applyMatrix(candidate, projection, x, weight(projection), parameter(projection));
+}
+
+function startTarget(
   config: LlamaConfig,
-  target: number,
-  settings: Omit<RecoverySettings, 'seed'>,
-  random: Random,
+  replacement: Replacement,
+  { init, seed }: RecoverySettings,
+  weights: Pick<Weights, 'get'> | undefined,
 ): Map<string, Values> {
   const entries = new Map<string, Values>();
-  if (settings.rank === 0) return entries;
-  const candidate = candidateNamed(settings.candidate);
-  const shapes = candidate.shapes(config.hidden_size, config.intermediate_size, settings.rank);
+  const { target, reference, candidate, rank } = replacement;
+  if (rank === 0) return entries;
+  const random = createRandom('recovery', seed, target);
+  const [d, f] = [config.hidden_size, replacementWidth(config, replacement)];
+  const shapes = matrixShapes(candidate, d, f, rank);
   for (const projection of projections) {
-    const values = candidate.init(projection, shapes, settings.init, random);
+    const weight = () => {
+      if (!weights)
+        throw new Error(`init '${init}' of candidate '${candidate}' needs the weights of layer ${reference}`);
+      return weights.get(mlpName(reference as number, projection)) as tf.Tensor2D;
+    };
+    const values = startMatrix(candidate, initOf(candidate, init), { projection, d, f, rank, random, weight });
     for (const [name, shape] of Object.entries(shapes)) {
       entries.set(recoveryName(target, projection, name), { shape, values: values[name] as Float32Array });
     }
   }
   return entries;
-}
-
-/** The projections of one target: those of its reference's `weight`, transformed where `recovery` has parameters for it. */
-export function projectionOf(
-  recovery: Recovery | undefined,
-  target: number,
-  weight: (projection: Projection) => tf.Tensor2D,
-): (projection: Projection, x: tf.Tensor2D) => tf.Tensor2D {
-  const recovered = recovery && recovery.rank > 0 && recovery.pairs.some((pair) => pair.target === target);
-  if (!recovered) return (projection, x) => tf.matMul(x, weight(projection), false, true);
-  const candidate = candidateNamed(recovery.candidate);
-  return (projection, x) =>
-    candidate.apply(projection, x, weight(projection), (name) => parameter(recovery, target, projection, name));
-}
-
-function parameter(recovery: Recovery, target: number, projection: Projection, name: string): tf.Tensor {
-  const full = recoveryName(target, projection, name);
-  const tensor = recovery.parameters.get(full);
-  if (!tensor) throw new Error(`the recovery has no tensor '${full}'`);
-  return tensor;
 }

@@ -93,13 +93,3 @@ function groupsOf(sizes: number[], first: number): ReplacementMap {
 export function pairs(map: ReplacementMap): Pair[] {
   return map.flatMap(({ reference, targets }) => targets.map((target) => ({ reference, target })));
 }
-
-/** Number of targets, X in the paper's equation 1. */
-export function targetCount(map: ReplacementMap): number {
-  return map.reduce((count, { targets }) => count + targets.length, 0);
-}
-
-/** A map as text, '3:4,5; 6:7', which `parseMap` reads. */
-export function formatMap(map: ReplacementMap): string {
-  return map.map(({ reference, targets }) => `${reference}:${targets.join(',')}`).join('; ');
-}

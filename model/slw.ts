@@ -1,11 +1,10 @@
 // Stage 1 of SHARP, single-layer warm-up: recovery parameters of one target that imitate its original MLP (methods A.6).
 import { meanSquaredError, swiglu } from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
-import { sharedMlp } from './mlp.ts';
-import { mlpName, type Projection } from './names.ts';
+import { mlpWeights, originalMlp, replacedMlp } from './mlp.ts';
 import { adamDefaults } from './optimizer.ts';
 import { createRecovery, projectionOf, type Recovery, type RecoverySettings } from './recovery.ts';
-import type { Pair } from './sharing.ts';
+import type { RunReplacement } from './replacement.ts';
 import { type ActivationRows, type RowBatch, rowBatches } from './slw-batches.ts';
 import { type TrainTask, train } from './train.ts';
 import type { Weights } from './weights.ts';
@@ -20,23 +19,23 @@ export interface SlwSettings extends RecoverySettings {
   readonly granularity: 'mlp' | 'projection';
 }
 
-/** What SLW needs of a model: the MLPs of the pair. */
+/** What SLW needs of a model: the MLPs of reference and target. */
 export type SlwWeights = Pick<Weights, 'config' | 'get'>;
 
 /**
- * Fits the recovery parameters of `pair.target` to what its own MLP makes of `rows`, the inputs [n, D] of that MLP in the
+ * Fits the recovery parameters of a replacement to what the target's own MLP makes of `rows`, the inputs [n, D] of that MLP in the
  * original model. The caller frees the recovery; `losses` has the loss of every step.
  */
 export async function warmUp(
   weights: SlwWeights,
-  pair: Pair,
+  replacement: RunReplacement,
   rows: ActivationRows,
   settings: SlwSettings,
   run: Pick<TrainTask<RowBatch>, 'save' | 'onProgress'> = {},
 ): Promise<{ recovery: Recovery; losses: number[] }> {
-  const recovery = createRecovery(weights.config, [pair], settings);
+  const recovery = createRecovery(weights.config, [replacement], settings, weights);
   const isMlp = settings.granularity === 'mlp';
-  const teacher = (x: tf.Tensor2D) => sharedMlp(weights, pair.target, pair.target, x);
+  const teacher = (x: tf.Tensor2D) => originalMlp(weights, replacement.target, x);
   const { steps, batch } = rowBatches(rows, weights.config.hidden_size, settings, isMlp ? teacher : undefined);
   const { losses } = await train<RowBatch>({
     variables: recovery.parameters,
@@ -44,7 +43,7 @@ export async function warmUp(
     adam: adamDefaults,
     learningRate: () => settings.lr,
     batches: async (step) => [await batch(step)],
-    loss: (b) => (isMlp ? mlpLoss(weights, pair, recovery, b) : projectionLoss(weights, pair, recovery, b)),
+    loss: (b) => (isMlp ? mlpLoss : projectionLoss)(weights, replacement, recovery, b),
     ...run,
   });
   return { recovery, losses };
@@ -53,23 +52,26 @@ export async function warmUp(
 /** Mean over tokens and features of the squared error at the MLP's output, before the residual add (equation 2, its typo mended). */
 export function mlpLoss(
   weights: SlwWeights,
-  { reference, target }: Pair,
+  replacement: RunReplacement,
   recovery: Recovery,
   batch: RowBatch,
 ): tf.Scalar {
   const width = weights.config.hidden_size;
   const x = tf.tensor2d(batch.x, [batch.count, width]);
   const y = tf.tensor2d(batch.y as Float32Array, [batch.count, width]);
-  return meanSquaredError(sharedMlp(weights, reference, target, x, recovery), y);
+  return meanSquaredError(replacedMlp(weights, replacement, x, recovery.parameters), y);
 }
 
 /** The sum of the three projections' mean squared errors; down sees the target's own hidden activations. */
-export function projectionLoss(weights: SlwWeights, pair: Pair, recovery: Recovery, batch: RowBatch): tf.Scalar {
+export function projectionLoss(
+  weights: SlwWeights,
+  replacement: RunReplacement,
+  recovery: Recovery,
+  batch: RowBatch,
+): tf.Scalar {
   const x = tf.tensor2d(batch.x, [batch.count, weights.config.hidden_size]);
-  const weightOf = (layer: number) => (projection: Projection) =>
-    weights.get(mlpName(layer, projection)) as tf.Tensor2D;
-  const original = projectionOf(undefined, pair.target, weightOf(pair.target));
-  const recovered = projectionOf(recovery, pair.target, weightOf(pair.reference));
+  const original = projectionOf(mlpWeights(weights, replacement.target));
+  const recovered = projectionOf(mlpWeights(weights, replacement.reference), replacement, recovery.parameters);
   const [gate, up] = [original('gate', x), original('up', x)];
   const h = swiglu(gate, up);
   const errors = [

@@ -1,6 +1,8 @@
 // Decides the claims of an experiment on its cells: one verdict per combination of the axes that a claim leaves open.
 import type { Plan, PlanAxis, PlanClaim, Selector } from '../spec/plan.ts';
 import type { CellResult, ClaimResult } from '../spec/result.ts';
+import { noiseText, orderLinks } from './claim-noise.ts';
+import { compareCells, isWithinNoise, ratio } from './noise.ts';
 import { formatApart, formatHalfWidth, formatNumber, formatPaper, publishedDecimals } from './number.ts';
 import { combinations, type Selected, selectCells, selectorLabel, summarize } from './select-cells.ts';
 
@@ -10,6 +12,8 @@ type PlanParts = Pick<Plan, 'axes' | 'claims' | 'table'>;
 interface Verdict {
   holds: boolean | null;
   detail: string;
+  /** True when the difference that decides is within the noise. */
+  noise?: boolean;
 }
 
 /**
@@ -33,7 +37,8 @@ function evaluateClaim(claim: PlanClaim, plan: PlanParts, cells: readonly CellRe
   const varying = open.filter((axis) => axis.values.length > 1);
   return cases.map((place) => {
     const sides = selectors.map((selector) => selectSide(selector, place, allowed, plan, selectors, averaged));
-    return { claim: claim.text, ...decide(claim.check, sides, placeText(place, varying)) };
+    const { noise, ...verdict } = decide(claim.check, sides, placeText(place, varying), averaged);
+    return { claim: claim.text, ...verdict, ...(noise ? { within_noise: true } : {}) };
   });
 }
 
@@ -80,17 +85,22 @@ function placeText(place: Selector, axes: readonly PlanAxis[]): string {
   return label === '' ? '' : ` on ${label}`;
 }
 
-function decide(check: Check, sides: readonly Selected[], place: string): Verdict {
+function decide(check: Check, sides: readonly Selected[], place: string, averaged: readonly string[]): Verdict {
   const missing = sides.filter((side) => side.value === null);
   if (missing.length > 0)
     return { holds: null, detail: `no value for ${missing.map((side) => side.label).join(', ')}${place}` };
-  if (check.kind === 'order') return decideOrder(check, sides, place);
-  if (check.kind === 'ratio') return decideRatio(check, sides, place);
+  if (check.kind === 'order') return decideOrder(check, sides, place, averaged);
+  if (check.kind === 'ratio') return decideRatio(check, sides, place, averaged);
   return decideTolerance(check, sides, place);
 }
 
 /** The chain of numbers when it holds, its first wrong pair otherwise. */
-function decideOrder(check: Check & { kind: 'order' }, sides: readonly Selected[], place: string): Verdict {
+function decideOrder(
+  check: Check & { kind: 'order' },
+  sides: readonly Selected[],
+  place: string,
+  averaged: readonly string[],
+): Verdict {
   const wrong = sides.findIndex((side, i) => {
     const next = sides[i + 1];
     return next !== undefined && !inOrder(number(side), number(next), check);
@@ -101,24 +111,39 @@ function decideOrder(check: Check & { kind: 'order' }, sides: readonly Selected[
   const slack = check.slack === 0 ? '' : ` + ${check.slack}`;
   const numbers = wrong < 0 ? texts.join(` ${sign} `) : texts.join(check.strict ? ' ≥ ' : ' > ');
   const labels = shown.map((side) => side.label).join(` ${sign} `);
-  return { holds: wrong < 0, detail: `${labels}${place}: ${numbers}${slack}${paperChain(shown)}` };
+  const links = orderLinks(shown, sign, check.slack, averaged);
+  const detail = `${labels}${place}: ${numbers}${slack}${paperChain(shown)}${noiseText('difference', links)}`;
+  return { holds: wrong < 0, detail, noise: links.some((link) => link.noise) };
 }
 
 function inOrder(a: number, b: number, check: { strict: boolean; slack: number }): boolean {
   return check.strict ? a < b + check.slack : a <= b + check.slack;
 }
 
-function decideRatio(check: Check & { kind: 'ratio' }, sides: readonly Selected[], place: string): Verdict {
+function decideRatio(
+  check: Check & { kind: 'ratio' },
+  sides: readonly Selected[],
+  place: string,
+  averaged: readonly string[],
+): Verdict {
   const [of, to] = sides as [Selected, Selected];
-  const ratio = number(of) / number(to);
-  const tooLow = check.at_least !== null && !(ratio >= check.at_least);
-  const tooHigh = check.at_most !== null && !(ratio <= check.at_most);
+  const measured = number(of) / number(to);
+  const tooLow = check.at_least !== null && !(measured >= check.at_least);
+  const tooHigh = check.at_most !== null && !(measured <= check.at_most);
   const bound = tooHigh || check.at_least === null ? check.at_most : check.at_least;
   const sign = tooLow ? '<' : tooHigh ? '>' : check.at_least === null ? '≤' : '≥';
-  const [ratioText, boundText] = bound === null ? [formatNumber(ratio), ''] : formatApart([ratio, bound]);
+  const [ratioText, boundText] = bound === null ? [formatNumber(measured), ''] : formatApart([measured, bound]);
   const paper = of.paper === null || to.paper === null ? '' : ` (paper: ${formatNumber(of.paper / to.paper)})`;
   const comparison = bound === null ? ratioText : `${ratioText} ${sign} ${boundText ?? ratioText}`;
-  return { holds: !tooLow && !tooHigh, detail: `${of.label} / ${to.label}${place}: ${comparison}${paper}` };
+  const compared = compareCells(of.cells, to.cells, averaged, ratio);
+  const bounds = [check.at_least, check.at_most].filter((each) => each !== null);
+  const noise = compared !== null && bounds.some((each) => isWithinNoise(compared, each));
+  const remark = noiseText('ratio', [{ labels: '', comparison: compared, noise }]);
+  return {
+    holds: !tooLow && !tooHigh,
+    detail: `${of.label} / ${to.label}${place}: ${comparison}${paper}${remark}`,
+    noise,
+  };
 }
 
 function decideTolerance(check: Check & { kind: 'tolerance' }, sides: readonly Selected[], place: string): Verdict {

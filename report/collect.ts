@@ -1,6 +1,6 @@
 // Turns what a run left behind into the result that people read: each cell's number, and the verdicts on the claims.
 import type { Plan, PlanCell } from '../spec/plan.ts';
-import type { CellResult, RunResult, RunSummary } from '../spec/result.ts';
+import type { CellResult, Provenance, RunResult, RunSummary, StageTiming } from '../spec/result.ts';
 import { isObject } from '../util/json.ts';
 import { evaluateClaims } from './claims.ts';
 
@@ -20,15 +20,19 @@ export interface RunFacts {
   /** The spec, relative to the folder where the run was started. */
   spec: string;
   summary: RunSummary;
+  provenance?: Provenance | null;
+  timings?: readonly StageTiming[] | null;
 }
 
 /** The result of a run of `plan`; a cell without a number carries the reason. */
 export async function collectResult(plan: Plan, facts: RunFacts, find: FindMetric): Promise<RunResult> {
   const cells: CellResult[] = [];
   for (const cell of plan.cells) cells.push(await collectCell(cell, find));
-  const { experiment, title, profile, overrides, axes, table, notes } = plan;
+  const { experiment, title, profile, overrides, axes, table, notes, cell_notes, figures } = plan;
   const claims = evaluateClaims(plan, cells);
-  return { experiment, title, ...facts, profile, overrides, cells, claims, axes, table, notes };
+  const { run, spec, summary, provenance = null, timings = null } = facts;
+  const shape = { axes, table, notes, cell_notes, figures };
+  return { experiment, title, run, spec, profile, overrides, cells, claims, ...shape, summary, provenance, timings };
 }
 
 async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult> {
@@ -36,6 +40,7 @@ async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult
   const empty = {
     axes,
     name,
+    beside: await collectBeside(cell, find),
     metric: metric.field,
     value: null,
     paper,
@@ -51,6 +56,15 @@ async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult
   if (number === undefined)
     return { ...empty, key, digest, error: `the metrics of '${metric.node}' have no number '${metric.field}'` };
   return { ...empty, ...number, key, digest, error: null };
+}
+
+async function collectBeside({ beside }: PlanCell, find: FindMetric): Promise<Record<string, number | null>> {
+  const numbers: Record<string, number | null> = {};
+  for (const [column, { node, output, field }] of Object.entries(beside)) {
+    const found = await find(node, output);
+    numbers[column] = 'error' in found ? null : (readMetric(found.metrics, field)?.value ?? null);
+  }
+  return numbers;
 }
 
 /**

@@ -40,6 +40,15 @@ export function formatHalfWidth(halfWidth: number, beside: string): string {
   return halfWidth.toFixed(decimals);
 }
 
+/** A difference and half its interval, with two digits of the latter: `-0.080 ± 0.031`. */
+export function formatInterval(mean: number, halfWidth: number): string {
+  const size = halfWidth > 1e-4 * Math.abs(mean) ? halfWidth : Math.abs(mean);
+  if (!(size >= 1e-6 && size < 99_999.5 && Math.abs(mean) < 99_999.5))
+    return `${formatNumber(mean)} ± ${formatNumber(halfWidth)}`;
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(size)));
+  return `${mean.toFixed(decimals)} ± ${halfWidth.toFixed(decimals)}`;
+}
+
 function formatExponent(value: number, digits: number): string {
   return value.toExponential(Math.max(1, digits - 1)).replace('e+', 'e');
 }

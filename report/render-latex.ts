@@ -9,6 +9,10 @@ export function renderLatex(table: Table): string {
   const rows = table.rows.map((row) =>
     latexRow([...row.labels.map(escapeLatex), ...row.entries.map((entry) => latexEntry(entry, table))]),
   );
+  const notes = [
+    ...table.marked_notes.map(({ mark, note }) => `\\textsuperscript{${mark}} ${escapeLatex(note)}`),
+    ...table.notes.map(escapeLatex),
+  ];
   const lines = [
     '\\begin{table}[t]',
     '  \\centering',
@@ -20,6 +24,7 @@ export function renderLatex(table: Table): string {
     ...rows.map((line) => `    ${line}`),
     '    \\bottomrule',
     '  \\end{tabular}',
+    ...notes.map((note) => `  \\par\\smallskip\\footnotesize ${note}`),
     '\\end{table}',
   ];
   return `${lines.join('\n')}\n`;
@@ -52,7 +57,8 @@ function latexRow(places: readonly string[]): string {
 
 function latexEntry(entry: TableEntry | null, table: Table): string {
   const ours = oursText(entry).replace(gap, '--').replace(' ± ', ' $\\pm$ ').replace(' *', '$^{*}$');
-  return `${ours} ${paperText(entry, table)}`.trim();
+  const marks = entry === null || entry.marks.length === 0 ? '' : `\\textsuperscript{${entry.marks.join(',')}}`;
+  return `${ours}${marks} ${paperText(entry, table)}`.trim();
 }
 
 const latexNames: Readonly<Record<string, string>> = {

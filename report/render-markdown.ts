@@ -2,15 +2,17 @@
 import type { ClaimResult, RunResult } from '../spec/result.ts';
 import { legend, oursText, paperText } from './entry-text.ts';
 import { claimMark, claimsHeading, groupCases } from './render-claims.ts';
-import { buildTable, type Table } from './table.ts';
+import { buildTable, type Table, type TableEntry } from './table.ts';
 
-/** The title, the table, the claims and the notes of a result. It names no run and no time, so equal numbers give equal text. */
-export function renderMarkdown(result: RunResult): string {
+/** The title, the table, the claims, the notes and links to the figures (in the folder `figures`). It names no run and no time, so equal numbers give equal text. */
+export function renderMarkdown(result: RunResult, options: { figures?: string | undefined } = {}): string {
   const table = buildTable(result);
-  const remarks = legend(table).map((line) => `${escapeMarkdown(line)}\n`);
+  const marked = table.marked_notes.map(({ mark, note }) => `<sup>${mark}</sup> ${escapeMarkdown(note)}\n`);
+  const remarks = [...legend(table).map((line) => `${escapeMarkdown(line)}\n`), ...marked];
   const parts = [`# ${escapeMarkdown(result.title)}\n`, renderMarkdownTable(table), remarks.join('\n')];
   if (result.claims.length > 0) parts.push(renderMarkdownClaims(result));
   if (table.notes.length > 0) parts.push(table.notes.map((note) => `- ${escapeMarkdown(note)}\n`).join(''));
+  if (result.figures.length > 0) parts.push(renderMarkdownFigures(result, options.figures ?? 'figures'));
   return parts.join('\n');
 }
 
@@ -19,11 +21,24 @@ export function renderMarkdownTable(table: Table): string {
   const headings = [...table.row_axes, ...table.columns.map((labels) => labels.join(' / ') || table.metric)];
   const rules = [...table.row_axes.map(() => ':---'), ...table.columns.map(() => '---:')];
   const rows = table.rows.map((row) => [
-    ...row.labels,
-    ...row.entries.map((entry) => `${oursText(entry)} ${paperText(entry, table)}`.trim()),
+    ...row.labels.map(escapeMarkdown),
+    ...row.entries.map((entry) => markdownEntry(entry, table)),
   ]);
-  const lines = [headings.map(escapeMarkdown), rules, ...rows.map((row) => row.map(escapeMarkdown))];
+  const lines = [headings.map(escapeMarkdown), rules, ...rows];
   return `${lines.map((line) => `| ${line.join(' | ')} |`).join('\n')}\n`;
+}
+
+function markdownEntry(entry: TableEntry | null, table: Table): string {
+  const marks = entry === null || entry.marks.length === 0 ? '' : `<sup>${entry.marks.join(',')}</sup>`;
+  return `${escapeMarkdown(oursText(entry))}${marks} ${escapeMarkdown(paperText(entry, table))}`.trim();
+}
+
+function renderMarkdownFigures(result: RunResult, folder: string): string {
+  const figures = result.figures.map(({ name, title, caption }) => {
+    const text = caption === '' ? '' : `\n${escapeMarkdown(caption)}\n`;
+    return `![${escapeMarkdown(title)}](${folder}/${encodeURIComponent(name)}.svg)\n${text}`;
+  });
+  return figures.join('\n');
 }
 
 function renderMarkdownClaims(result: RunResult): string {

@@ -1,5 +1,6 @@
 // A table as text for a terminal: numbers right-aligned, the paper's in brackets, broken into blocks that fit.
 import { legend, oursText, paperText } from './entry-text.ts';
+import { superscript } from './note-marks.ts';
 import { type Paint, plainPaint } from './paint.ts';
 import type { Table } from './table.ts';
 import { cutText, padLeft, padRight, textWidth, wrapText } from './text-width.ts';
@@ -16,8 +17,11 @@ export interface TextOptions {
 interface TextColumn {
   headings: readonly string[];
   ours: readonly string[];
+  /** Marks of notes, behind our numbers. */
+  marks: readonly string[];
   papers: readonly string[];
   oursWidth: number;
+  marksWidth: number;
   papersWidth: number;
   width: number;
 }
@@ -26,29 +30,41 @@ interface TextColumn {
 export function renderText(table: Table, options: TextOptions = {}): string {
   const width = options.width ?? Number.POSITIVE_INFINITY;
   const paint = options.paint ?? plainPaint;
-  const labels = rowLabels(table, width);
-  const labelWidth = Math.max(0, ...labels.map(textWidth));
+  const [heading = '', ...labels] = rowLabels(table, width);
+  const labelWidth = Math.max(0, ...[heading, ...labels].map(textWidth));
   const blocks = fitBlocks(textColumns(table), width - labelWidth - columnGap.length);
-  const parts = blocks.map((block) => renderBlock(block, labels, labelWidth, table.column_axes.length, paint));
-  const remarks = [...legend(table), ...table.notes].flatMap((line) => wrapText(line, width, labelGap));
+  const parts = blocks.map((block) =>
+    renderBlock(block, [padRight(heading, labelWidth), ...labels], labelWidth, table.column_axes.length, paint),
+  );
+  const marked = table.marked_notes.map(({ mark, note }) => `${superscript(mark)} ${note}`);
+  const remarks = [...legend(table), ...marked, ...table.notes].flatMap((line) => wrapText(line, width, labelGap));
   return `${[...parts, remarks.map((line) => paint.faint(line)).join('\n')].join('\n\n')}\n`;
 }
 
+/** The heading of the labels, blank where it would only name axes, and each row's labels; numbers beside are right-aligned. */
 function rowLabels(table: Table, width: number): string[] {
-  const widths = table.row_axes.map((_, i) => Math.max(0, ...table.rows.map((row) => textWidth(row.labels[i] ?? ''))));
-  const lines = table.rows.map((row) => row.labels.map((label, i) => padRight(label, widths[i] ?? 0)).join(labelGap));
-  return lines.map((line) => cutText(line.trimEnd(), Math.max(8, Math.floor(width / 2))));
+  const first = table.row_axes.length - table.beside;
+  const headings = table.row_axes.map((axis, i) => (i < first ? '' : axis));
+  const lines = [headings, ...table.rows.map((row) => row.labels)];
+  const widths = table.row_axes.map((_, i) => Math.max(0, ...lines.map((labels) => textWidth(labels[i] ?? ''))));
+  const padded = lines.map((labels) =>
+    labels.map((label, i) => (i < first ? padRight : padLeft)(label, widths[i] ?? 0)).join(labelGap),
+  );
+  return padded.map((line) => cutText(line.trimEnd(), Math.max(8, Math.floor(width / 2))));
 }
 
 function textColumns(table: Table): TextColumn[] {
   return table.columns.map((headings, i) => {
     const entries = table.rows.map((row) => row.entries[i] ?? null);
     const ours = entries.map(oursText);
+    const marks = entries.map((entry) => superscript((entry?.marks ?? []).join('')));
     const papers = entries.map((entry) => paperText(entry, table));
     const oursWidth = Math.max(0, ...ours.map(textWidth));
+    const marksWidth = Math.max(0, ...marks.map(textWidth));
     const papersWidth = Math.max(0, ...papers.map(textWidth));
-    const numbers = oursWidth + (papersWidth === 0 ? 0 : papersWidth + 1);
-    return { headings, ours, papers, oursWidth, papersWidth, width: Math.max(numbers, ...headings.map(textWidth)) };
+    const numbers = oursWidth + marksWidth + (papersWidth === 0 ? 0 : papersWidth + 1);
+    const width = Math.max(numbers, ...headings.map(textWidth));
+    return { headings, ours, marks, papers, oursWidth, marksWidth, papersWidth, width };
   });
 }
 
@@ -69,7 +85,7 @@ function fitBlocks(columns: readonly TextColumn[], room: number): TextColumn[][]
 
 function renderBlock(
   columns: readonly TextColumn[],
-  labels: readonly string[],
+  [heading = '', ...labels]: readonly string[],
   labelWidth: number,
   headingCount: number,
   paint: Paint,
@@ -77,7 +93,8 @@ function renderBlock(
   const lines: string[] = [];
   for (let i = 0; i < headingCount; i++) {
     const headings = columns.map((column) => padLeft(column.headings[i] ?? '', column.width));
-    lines.push(paint.strong([' '.repeat(labelWidth), ...headings].join(columnGap).trimEnd()));
+    const left = i === headingCount - 1 ? heading : ' '.repeat(labelWidth);
+    lines.push(paint.strong([left, ...headings].join(columnGap).trimEnd()));
   }
   labels.forEach((label, i) => {
     const places = columns.map((column) => placeText(column, i, paint));
@@ -87,9 +104,9 @@ function renderBlock(
 }
 
 function placeText(column: TextColumn, row: number, paint: Paint): string {
-  const ours = padLeft(column.ours[row] ?? '', column.oursWidth);
+  const ours = padLeft(column.ours[row] ?? '', column.oursWidth) + padRight(column.marks[row] ?? '', column.marksWidth);
   if (column.papersWidth === 0) return padLeft(ours, column.width);
   const paper = padLeft(column.papers[row] ?? '', column.papersWidth);
-  const indent = ' '.repeat(column.width - column.oursWidth - column.papersWidth - 1);
+  const indent = ' '.repeat(column.width - column.oursWidth - column.marksWidth - column.papersWidth - 1);
   return `${indent}${ours} ${paper.trim() === '' ? paper : paint.faint(paper)}`;
 }

@@ -9,6 +9,8 @@ export interface Selected {
   value: number | null;
   half_width: number | null;
   paper: number | null;
+  /** The cells that the number was taken from. */
+  cells: readonly CellResult[];
 }
 
 /** The cells in which all values of `selector` hold. */
@@ -20,9 +22,9 @@ export function selectCells(cells: readonly CellResult[], selector: Selector): C
 export function summarize(cells: readonly CellResult[], label: string): Selected {
   const values = cells.map((cell) => cell.value).filter((value) => value !== null);
   const paper = cells.find((cell) => cell.paper !== null)?.paper ?? null;
-  if (values.length < cells.length || cells.length === 0) return { label, value: null, half_width: null, paper };
+  if (values.length < cells.length || cells.length === 0) return { label, value: null, half_width: null, paper, cells };
   const { mean, half_width } = estimate(values);
-  return { label, value: mean, half_width, paper };
+  return { label, value: mean, half_width, paper, cells };
 }
 
 /** The combinations of values of `axes` that occur in `cells`, in the order of the axes' values; an axis no cell has is left out. */

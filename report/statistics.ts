@@ -12,17 +12,25 @@ export interface Estimate {
   half_width: number | null;
 }
 
+/** The two-sided 95 % quantile of the normal distribution. */
+export const normalQuantile = 1.959964;
+
 /** The mean of `values` (at least one). */
 export function estimate(values: readonly number[]): Estimate {
+  return studentInterval(values) ?? { mean: sum(values) / values.length, half_width: null };
+}
+
+/** The mean of `values` and half its 95 % interval; null for fewer than two. */
+export function studentInterval(values: readonly number[]): { mean: number; half_width: number } | null {
+  if (values.length < 2) return null;
   const mean = sum(values) / values.length;
-  if (values.length < 2) return { mean, half_width: null };
   const variance = sum(values.map((value) => (value - mean) ** 2)) / (values.length - 1);
   return { mean, half_width: studentQuantile(values.length - 1) * Math.sqrt(variance / values.length) };
 }
 
 /** The two-sided 95 % quantile of Student's t; above 30 degrees of freedom by the Cornish-Fisher expansion (error < 1e-4). */
 export function studentQuantile(degrees: number): number {
-  const z = 1.959964;
+  const z = normalQuantile;
   return (
     quantiles[degrees - 1] ??
     z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2)

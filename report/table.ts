@@ -1,13 +1,16 @@
 // Arranges the cells of a result as a table: which rows and columns there are, and what stands in each place.
 import type { PlanAxis } from '../spec/plan.ts';
 import type { CellResult, RunResult } from '../spec/result.ts';
-import { publishedDecimals } from './number.ts';
+import { type MarkedNote, markNotes } from './note-marks.ts';
+import { formatNumber, publishedDecimals } from './number.ts';
 import { estimate } from './statistics.ts';
 
 export interface Table {
   title: string;
-  /** Labels of the axes that make the rows and the columns. */
+  /** Labels of the axes that make the rows and the columns; after those of the rows, the headings of the columns beside. */
   row_axes: readonly string[];
+  /** How many of the row labels are numbers that stand beside the table's own. */
+  beside: number;
   column_axes: readonly string[];
   rows: readonly TableRow[];
   /** The labels of each column, one per column axis. */
@@ -20,6 +23,8 @@ export interface Table {
   /** True when the numbers are means with intervals. */
   averaged: boolean;
   notes: readonly string[];
+  /** Notes on some of the numbers, by the mark that stands at them, in the order of their marks. */
+  marked_notes: readonly { mark: string; note: string }[];
 }
 
 export interface TableRow {
@@ -37,6 +42,10 @@ export interface TableEntry {
   measured: number;
   planned: number;
   paper: number | null;
+  /** The marks of the notes on this number. */
+  marks: readonly string[];
+  /** Indexes of the cells that it was taken from. */
+  cells: readonly number[];
 }
 
 /** The table of a run; axes that are placed nowhere but differ between cells become further row labels. */
@@ -49,14 +58,18 @@ export function buildTable(result: RunResult): Table {
   const rows = distinctPlaces(result.cells, rowAxes);
   const columns = distinctPlaces(result.cells, columnAxes);
   const places = groupCells(result.cells, rowAxes, columnAxes);
+  const notes = markNotes(result);
   const papers = result.cells.map((cell) => cell.paper).filter((paper) => paper !== null);
   return {
     title: result.title,
-    row_axes: rowAxes.map((axis) => axis.label),
+    row_axes: [...rowAxes.map((axis) => axis.label), ...result.table.beside.map(({ label }) => label)],
+    beside: result.table.beside.length,
     column_axes: columnAxes.map((axis) => axis.label),
     rows: rows.map((row) => ({
-      labels: row.labels,
-      entries: columns.map((column) => entryOf(places.get(placeKey([...row.values, ...column.values])))),
+      labels: [...row.labels, ...besideLabels(result, rowAxes, row)],
+      entries: columns.map((column) =>
+        entryOf(result, places.get(placeKey([...row.values, ...column.values])) ?? [], notes),
+      ),
     })),
     columns: columns.map((column) => column.labels),
     metric: result.table.metric,
@@ -65,7 +78,21 @@ export function buildTable(result: RunResult): Table {
     paper_decimals: publishedDecimals(papers),
     averaged: pickAxes(result, mean_over).some((axis) => axis.values.length > 1),
     notes: result.notes,
+    marked_notes: notes.map(({ mark, note }) => ({ mark, note })),
   };
+}
+
+/** The numbers of the columns beside, as text; those of a row that is no one method's differ, and stand as a range. */
+function besideLabels({ table, cells }: RunResult, rowAxes: readonly PlanAxis[], row: Place): string[] {
+  if (table.beside.length === 0) return [];
+  const own = cells.filter((cell) => rowAxes.every((axis, i) => cell.axes[axis.name] === row.values[i]));
+  return table.beside.map(({ name, format }) => {
+    const numbers = own.flatMap((cell) => cell.beside[name] ?? []);
+    const texts = [Math.min(...numbers), Math.max(...numbers)].map((value) =>
+      format === 'percent' ? `${Math.round(100 * value)} %` : formatNumber(value),
+    );
+    return numbers.length === 0 ? '' : [...new Set(texts)].join(' - ');
+  });
 }
 
 function pickAxes(result: RunResult, names: readonly string[]): PlanAxis[] {
@@ -96,14 +123,15 @@ function compareOrders(a: readonly number[], b: readonly number[]): number {
   return i < 0 ? 0 : (a[i] as number) - (b[i] as number);
 }
 
-function groupCells(cells: readonly CellResult[], ...groups: (readonly PlanAxis[])[]): Map<string, CellResult[]> {
+/** The indexes of the cells at each place. */
+function groupCells(cells: readonly CellResult[], ...groups: (readonly PlanAxis[])[]): Map<string, number[]> {
   const axes = groups.flat();
-  const places = new Map<string, CellResult[]>();
-  for (const cell of cells) {
+  const places = new Map<string, number[]>();
+  for (const [i, cell] of cells.entries()) {
     const key = placeKey(axes.map((axis) => cell.axes[axis.name] ?? ''));
     const place = places.get(key);
-    if (place === undefined) places.set(key, [cell]);
-    else place.push(cell);
+    if (place === undefined) places.set(key, [i]);
+    else place.push(i);
   }
   return places;
 }
@@ -112,10 +140,12 @@ function placeKey(values: readonly string[]): string {
   return JSON.stringify(values);
 }
 
-function entryOf(cells: readonly CellResult[] | undefined): TableEntry | null {
-  if (cells === undefined) return null;
+function entryOf(result: RunResult, indexes: readonly number[], notes: readonly MarkedNote[]): TableEntry | null {
+  if (indexes.length === 0) return null;
+  const cells = indexes.map((i) => result.cells[i] as CellResult);
   const values = cells.map((cell) => cell.value).filter((value) => value !== null);
   const { mean, half_width } = values.length > 0 ? estimate(values) : { mean: null, half_width: null };
   const paper = cells.find((cell) => cell.paper !== null)?.paper ?? null;
-  return { value: mean, half_width, measured: values.length, planned: cells.length, paper };
+  const marks = notes.filter((note) => indexes.some((i) => note.cells.has(i))).map((note) => note.mark);
+  return { value: mean, half_width, measured: values.length, planned: cells.length, paper, marks, cells: indexes };
 }

@@ -2,6 +2,7 @@
 import type { StageInput } from '../spec/stage.ts';
 import type { Attempt, Store } from '../store/store.ts';
 import { type NodeInput, type UnitState, unitsRead } from './graph.ts';
+import { withPins } from './pin.ts';
 import type { Job } from './protocol.ts';
 
 /** The job of one attempt at `units`, which belong to one node and whose inputs have records. */
@@ -14,10 +15,12 @@ export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Stor
       return [name, attempt.output(key, name, port.extension)] as const;
     });
     const scratch = attempt.scratch(key);
-    return { unit: unit.unit.name, params: unit.unit.params, outputs: Object.fromEntries(outputs), scratch };
+    const params = withPins(unit.unit.params, unit.preimage?.sources ?? {});
+    return { unit: unit.unit.name, params, outputs: Object.fromEntries(outputs), scratch };
   });
   const inputs = owner.inputs.map((input) => [input.name, stageInput(units, input, store)] as const);
-  const { params, seed, numerics } = node;
+  const { seed, numerics } = node;
+  const params = withPins(node.params, units[0]?.preimage?.sources ?? {});
   return {
     type: 'job',
     id: attempt.id,

@@ -1,6 +1,7 @@
 // What a run came to: every unit's status, artifacts and facts, for the report to read.
 import type { RunSummary } from '../spec/result.ts';
 import type { Facts, Json } from '../spec/stage.ts';
+import type { KeyPreimage } from '../store/key.ts';
 import type { Failure } from './events.ts';
 
 export interface RunOutcome {
@@ -33,8 +34,11 @@ export interface UnitSuccess {
   key: string;
   outputs: Readonly<Record<string, Artifact>>;
   facts: Facts;
-  /** What the work took when it was done. */
+  /** What the work took when it was done: time, and the largest memory of its worker. */
   duration_ms: number;
+  peak_rss_bytes: number;
+  /** What the key was taken over. */
+  preimage: KeyPreimage;
 }
 
 export interface Artifact {
@@ -49,7 +53,11 @@ export function succeeded(unit: UnitOutcome): unit is UnitSuccess {
   return unit.status === 'cached' || unit.status === 'ran' || unit.status === 'reused';
 }
 
-/** The outcome as JSON, to be kept with the run. */
+/** The outcome as JSON, to be kept with the run; pre-images are in the store's records. */
 export function outcomeJson({ status, nodes, failures, summary }: RunOutcome): Json {
-  return JSON.parse(JSON.stringify({ status, nodes: [...nodes.values()], failures, summary })) as Json;
+  return JSON.parse(
+    JSON.stringify({ status, nodes: [...nodes.values()], failures, summary }, (name, value: unknown) =>
+      name === 'preimage' ? undefined : value,
+    ),
+  ) as Json;
 }

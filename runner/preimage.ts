@@ -63,7 +63,8 @@ export function valueAt(value: Json, pointer: string): Json | undefined {
   return at;
 }
 
-function pointerParts(pointer: string): string[] {
+/** The keys of a JSON pointer. */
+export function pointerParts(pointer: string): string[] {
   return pointer
     .split('/')
     .slice(1)

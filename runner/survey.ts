@@ -1,8 +1,12 @@
 // Finds out, before anything runs, what the store already holds: facts, units, keys and records, in plan order.
+import { existsSync } from 'node:fs';
 import pLimit from 'p-limit';
+import { HubRefused, HubUnreachable } from '../hub/errors.ts';
+import { isHubName } from '../hub/name.ts';
 import type { Plan, PlanNode } from '../spec/plan.ts';
 import type { Facts, StageRegistry } from '../spec/stage.ts';
 import type { BlobRef } from '../store/digest.ts';
+import type { SourceRef } from '../store/hub-source.ts';
 import { cacheKey } from '../store/key.ts';
 import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
@@ -19,6 +23,7 @@ import {
   unitStates,
   unitsRead,
 } from './graph.ts';
+import { withPins } from './pin.ts';
 import { preimageOf, valueAt } from './preimage.ts';
 
 /** Enough to hide the latency of a network file system, few enough not to run out of file handles. */
@@ -27,16 +32,29 @@ const lookupsAtOnce = 16;
 /** A plan met with a store. */
 export class Survey {
   readonly nodes: readonly NodeState[];
+  /** Why a source is not there, by path or `hf://` name. */
+  readonly absences = new Map<string, string>();
   readonly #store: Store;
   readonly #onWarning: (event: RunEvent) => void;
   readonly #warned = new Set<string>();
   readonly #looks = new Map<UnitState, Promise<void>>();
   readonly #sources = new Map<NodeState, Promise<Record<string, BlobRef>>>();
+  /** A name on the hub means one commit for the whole run, even when its branch moves on. */
+  readonly #pins = new Map<string, Promise<SourceRef>>();
+  readonly #absence: 'fails' | 'waits';
 
-  constructor(plan: Plan, registry: StageRegistry, store: Store, onWarning: (event: RunEvent) => void) {
+  /** `absence`: whether a source that does not exist is an error, or leaves its unit (and what follows) waiting. */
+  constructor(
+    plan: Plan,
+    registry: StageRegistry,
+    store: Store,
+    onWarning: (event: RunEvent) => void,
+    absence: 'fails' | 'waits' = 'fails',
+  ) {
     this.nodes = buildGraph(plan, registry);
     this.#store = store;
     this.#onWarning = onWarning;
+    this.#absence = absence;
   }
 
   /** Looks up every unit that is wanted. Throws UserError for sources that cannot be read and impossible parameters. */
@@ -75,7 +93,11 @@ export class Survey {
 
   /** Asks the stage what it expects of its outputs, now that more of its inputs' facts may be known. */
   async expect(state: NodeState): Promise<void> {
-    state.expected ??= await state.definition.expect?.(state.node.params, inputFacts(state));
+    if (state.expected !== undefined || state.definition.expect === undefined) return;
+    const { node } = state;
+    const isOnHub = node.paths.some((pointer) => isHubName(String(valueAt(node.params, pointer))));
+    const params = isOnHub ? withPins(node.params, await this.sources(state)) : node.params;
+    state.expected = await state.definition.expect(params, inputFacts(state));
   }
 
   /**
@@ -100,7 +122,8 @@ export class Survey {
 
   /** The unit's key and pre-image, if all its inputs have records; kept in the unit. */
   async computeKey(unit: UnitState): Promise<string | undefined> {
-    unit.preimage = preimageOf(unit, await this.sources(unit.owner));
+    const sources = await this.sources(unit.owner);
+    unit.preimage = absentSources(unit.owner, sources).length > 0 ? undefined : preimageOf(unit, sources);
     unit.key = unit.preimage === undefined ? undefined : cacheKey(unit.preimage);
     return unit.key;
   }
@@ -121,10 +144,33 @@ export class Survey {
   sources(state: NodeState, fresh = false): Promise<Record<string, BlobRef>> {
     let sources = fresh ? undefined : this.#sources.get(state);
     if (sources === undefined) {
-      sources = digestPaths(state.node, this.#store);
+      sources = digestPaths(state.node, (path) => this.#digestOrNone(path));
       if (!fresh) this.#sources.set(state, sources);
     }
     return sources;
+  }
+
+  /** Undefined for a source that is not there, or not to be had, where that is no error. */
+  async #digestOrNone(path: string): Promise<SourceRef | undefined> {
+    if (this.#absence === 'fails') return this.#digest(path);
+    if (!isHubName(path) && !existsSync(path)) {
+      this.absences.set(path, 'it does not exist');
+      return undefined;
+    }
+    try {
+      return await this.#digest(path);
+    } catch (error) {
+      if (!(error instanceof HubUnreachable || error instanceof HubRefused)) throw error;
+      this.absences.set(path, error instanceof HubRefused ? error.message : 'the hub cannot be reached');
+      return undefined;
+    }
+  }
+
+  #digest(path: string): Promise<SourceRef> {
+    if (!isHubName(path)) return this.#store.digestSource(path);
+    const pin = this.#pins.get(path) ?? this.#store.digestSource(path);
+    this.#pins.set(path, pin);
+    return pin;
   }
 
   async #look(unit: UnitState): Promise<void> {
@@ -169,13 +215,28 @@ function allKnown(facts: Record<string, Facts | undefined>): facts is Record<str
   return Object.values(facts).every((each) => each !== undefined);
 }
 
-async function digestPaths(node: PlanNode, store: Store): Promise<Record<string, BlobRef>> {
+/** The pointers and paths of a node's sources that have no digest, because they are not there. */
+export function absentSources(
+  { node }: NodeState,
+  sources: Readonly<Record<string, BlobRef>>,
+): { pointer: string; path: string }[] {
+  return node.paths.flatMap((pointer) => {
+    const path = valueAt(node.params, pointer);
+    return typeof path !== 'string' || sources[pointer] !== undefined ? [] : [{ pointer, path }];
+  });
+}
+
+async function digestPaths(
+  node: PlanNode,
+  digest: (path: string) => Promise<SourceRef | undefined>,
+): Promise<Record<string, BlobRef>> {
   const sources: Record<string, BlobRef> = {};
   for (const pointer of node.paths) {
     const path = valueAt(node.params, pointer);
     if (typeof path !== 'string') continue;
     try {
-      sources[pointer] = await store.digestSource(path);
+      const source = await digest(path);
+      if (source !== undefined) sources[pointer] = source;
     } catch (error) {
       if (!isUserError(error)) throw error;
       const where = `stage '${node.stage}', parameter '${pointer.slice(1)}'`;

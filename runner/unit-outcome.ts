@@ -12,8 +12,9 @@ export function successOf(unit: UnitState, status: UnitSuccess['status'], store:
   for (const [name, { digest, size }] of Object.entries(record.outputs)) {
     outputs[name] = { digest, size, path: store.pathOf({ digest, size }) };
   }
-  const { key, facts, about } = record;
-  return { status, unit: unit.unit.name, key, outputs, facts, duration_ms: about.duration_ms };
+  const { key, facts, about, preimage } = record;
+  const { duration_ms, peak_rss_bytes } = about;
+  return { status, unit: unit.unit.name, key, outputs, facts, duration_ms, peak_rss_bytes, preimage };
 }
 
 /** The outcome of a unit that the user's stop ended or kept from starting. */

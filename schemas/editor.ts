@@ -1,7 +1,7 @@
 // JSON Schemas for editors: the file shapes, with every stage's inputs and parameters filled in, so that `use:`, `in:`
 // and `with:` complete and wrong values are underlined while typing.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
-import { experimentFile } from './experiment.ts';
+import { experimentFile, fragmentFile } from './experiment.ts';
 import { pipelineFile, stageSchema } from './pipeline.ts';
 
 /** What the schemas need to know of a stage definition; the stage contract of `spec` fits. */
@@ -26,6 +26,7 @@ const interpolation: Schema = { type: 'string', pattern: '\\$\\{', description: 
 export function editorSchemas(stages: ReadonlyMap<string, EditorStage>): Record<string, object> {
   return {
     'pipeline.schema.json': pipelineSchema([...stages.values()]),
+    'fragment.schema.json': { $schema: dialect, title: 'a fragment of lamina experiments', ...plain(fragmentFile) },
     'experiment.schema.json': { $schema: dialect, title: 'a lamina experiment', ...plain(experimentFile) },
   };
 }

@@ -9,6 +9,7 @@ import { entriesAt, find } from './located.ts';
 import { expectedNames, nearest } from './nearest.ts';
 import type { KnownNames, Target } from './target.ts';
 import { parseTarget } from './target.ts';
+import { parseTemplate } from './template.ts';
 
 /** One value set at a target. */
 export interface Edit {
@@ -21,6 +22,8 @@ export interface AxisValue extends Layer {
   label: string;
   edits: readonly Edit[];
   metric: LocatedScalar | undefined;
+  /** Metric references of the columns beside the numbers, by column name. */
+  beside: ReadonlyMap<string, LocatedEntry>;
   span: Span;
   /** True when it is declared but wrong (already reported): its cells are left out. */
   broken: boolean;
@@ -37,8 +40,13 @@ export interface Axis {
   broken: boolean;
 }
 
-/** The axes of an experiment file; wrong ones are reported and marked. */
-export function readAxes(experiment: Experiment, known: KnownNames, problems: Problems): Axis[] {
+/** The axes of an experiment file under its layers of values; wrong ones are reported and marked. */
+export function readAxes(
+  experiment: Experiment,
+  layers: readonly Layer[],
+  known: KnownNames,
+  problems: Problems,
+): Axis[] {
   const axes: Axis[] = [];
   for (const [name, entry] of entriesAt(experiment.tree, ['axes'])) {
     const data = experiment.data.axes?.[name];
@@ -46,7 +54,12 @@ export function readAxes(experiment: Experiment, known: KnownNames, problems: Pr
       axes.push(brokenAxis(name, entry));
       continue;
     }
-    const values = find(entry.value, ['values']) ?? entry.value;
+    const given = find(entry.value, ['values']) ?? entry.value;
+    const values = given.kind === 'scalar' ? namedList(name, given, layers, problems) : given;
+    if (values === undefined) {
+      axes.push(brokenAxis(name, entry));
+      continue;
+    }
     const label = !Array.isArray(data) && isObject(data) && typeof data.label === 'string' ? data.label : name;
     const axis =
       values.kind === 'list'
@@ -55,6 +68,21 @@ export function readAxes(experiment: Experiment, known: KnownNames, problems: Pr
     axes.push(axis);
   }
   return axes;
+}
+
+/** The list that `${name}` stands for: how deep a model is, say, differs between profiles. */
+function namedList(
+  axis: string,
+  text: LocatedScalar,
+  layers: readonly Layer[],
+  problems: Problems,
+): Located | undefined {
+  const [part] = parseTemplate(text) ?? [];
+  const name = part?.kind === 'reference' ? part.path.join('.') : '';
+  const list = layers.findLast((layer) => layer.params.has(name))?.params.get(name)?.value;
+  if (list?.kind === 'list' && list.items.length > 0 && list.items.every((item) => item.kind === 'scalar')) return list;
+  problems.add(text.span, `axis '${axis}': expected '${name}' to be a list of values, in 'params' of the profile`);
+  return undefined;
 }
 
 function brokenAxis(name: string, { key }: LocatedEntry): Axis {
@@ -103,6 +131,7 @@ export function editValues(
     with: none,
     edits: [{ target, value }],
     metric: undefined,
+    beside: none,
     span: value.span,
     broken: false,
   }));
@@ -130,6 +159,7 @@ function mapAxis(
       ...layerAt(experiment.tree, at),
       edits: ownValue(name, find(experiment.tree, [...at, 'value']), known, problems),
       metric: metric?.kind === 'scalar' ? metric : undefined,
+      beside: entriesAt(experiment.tree, [...at, 'beside']),
       span: key,
       broken: valid === undefined,
     });
@@ -144,6 +174,17 @@ function ownValue(axis: string, value: Located | undefined, known: KnownNames, p
   if (typeof target !== 'string') return [{ target, value }];
   problems.add(value.span, `axis '${axis}': 'value' needs an axis that is named after a parameter: ${target}`);
   return [];
+}
+
+/** Columns of the results, beside the axes. */
+const columnNames = new Set(['metric', 'value', 'stderr', 'n', 'paper', 'key', 'digest', 'name', 'error']);
+
+/** Reports axes whose name is also that of a column of the results: one of the two would be lost there. */
+export function checkAxisNames(axes: readonly Axis[], problems: Problems): void {
+  for (const { name, key } of axes) {
+    if (columnNames.has(name))
+      problems.add(key, `axis '${name}': the results have a column of this name already, choose another`);
+  }
 }
 
 /** The index of a value by its name; reports an unknown one. */

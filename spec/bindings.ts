@@ -3,8 +3,8 @@ import type { Axis, Edit } from './axes.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Layer } from './experiment.ts';
 import type { LinkedPipeline } from './link.ts';
-import type { Located, LocatedMap, Span } from './located.ts';
-import { expectedNames } from './nearest.ts';
+import type { Located, LocatedMap, Source, Span } from './located.ts';
+import { expectedNames, nearest } from './nearest.ts';
 import { isExcused } from './pipeline.ts';
 import { referencesIn } from './template.ts';
 
@@ -32,12 +32,17 @@ function declaredParams({ pipeline }: LinkedPipeline): string[] {
   return [...pipeline.params.keys(), ...broken];
 }
 
-/** The names that some interpolation of the pipeline or of the layers refers to. */
-export function referredParams(linked: LinkedPipeline, layers: readonly Layer[]): Set<string> {
+/** The names that some interpolation of the pipeline, of the layers or of `others` (the axes, the metric) refers to. */
+export function referredParams(
+  linked: LinkedPipeline,
+  layers: readonly Layer[],
+  others: readonly (Located | undefined)[],
+): Set<string> {
   const names = new Set<string>();
   const collect = (tree: Located | undefined) => {
     if (tree !== undefined) for (const { path } of referencesIn(tree)) names.add(path[0] as string);
   };
+  for (const tree of others) collect(tree);
   for (const param of linked.pipeline.params.values()) collect(param.fallback);
   for (const stage of linked.pipeline.stages.values()) for (const part of [stage.with, stage.seed]) collect(part);
   for (const layer of layers) {
@@ -46,10 +51,14 @@ export function referredParams(linked: LinkedPipeline, layers: readonly Layer[])
   return names;
 }
 
-/** Reports parameters and stages in a layer that nothing knows. `where` is `profile 'tiny': `. */
+/**
+ * Reports parameters and stages in a layer that nothing knows. `where` is `profile 'tiny': `. What a fragment gives
+ * (not `home`) may be for other experiments; there only what looks mistyped is reported.
+ */
 export function checkLayer(
   layer: Layer,
   where: string,
+  home: Source,
   linked: LinkedPipeline,
   referred: ReadonlySet<string>,
   problems: Problems,
@@ -57,18 +66,30 @@ export function checkLayer(
   const declared = [...declaredParams(linked), seedName];
   for (const [name, { key }] of layer.params) {
     if (declared.includes(name) || referred.has(name) || linked.pipeline.partial) continue;
+    if (key.source !== home && !looksMistyped(name, declared)) continue;
     const hint = expectedNames(name, declared, 'the pipeline has none');
     problems.add(key, `${where}unknown parameter '${name}'${hint}`);
   }
   const { pipeline, stages } = linked;
   for (const [name, { key, value }] of layer.with) {
     if (!pipeline.stages.has(name) && !isExcused(pipeline, 'stages', name)) {
+      if (key.source !== home && !looksMistyped(name, [...pipeline.stages.keys()])) continue;
       const hint = expectedNames(name, [...pipeline.stages.keys()], 'the pipeline has none');
       problems.add(key, `${where}unknown stage '${name}'${hint}`);
     }
     const stage = stages.get(name);
     if (stage !== undefined && value.kind === 'map') checkStageKeys(stage, value, problems);
   }
+}
+
+/** True for a name near a known one, but not its plural or its beginning: those are names of their own. */
+function looksMistyped(name: string, known: readonly string[]): boolean {
+  return (
+    nearest(
+      name,
+      known.filter((other) => !name.startsWith(other) && !other.startsWith(name)),
+    ) !== undefined
+  );
 }
 
 /** Reports parameters that a stage's definition does not have. */

@@ -9,7 +9,7 @@ import type { Located, Span } from './located.ts';
 import { child, find, place, valueSpan } from './located.ts';
 import type { PlanClaim, Selector } from './plan.ts';
 import type { Selection } from './selector.ts';
-import { matches, readSelection } from './selector.ts';
+import { matches, readSelection, whereOf } from './selector.ts';
 
 export interface ReadClaim {
   plan: PlanClaim;
@@ -92,19 +92,8 @@ function selectorTrees(check: (typeof checks)[number], tree: Located): Located[]
 }
 
 function selectorOf(selection: Selection, axes: readonly Axis[]): Selector {
-  return Object.fromEntries(
-    [...selection].map(([axis, values]) => [axes[axis]?.name ?? '', valueNames(axis, values, axes)[0] ?? '']),
-  );
-}
-
-function whereOf(selection: Selection, axes: readonly Axis[]): Record<string, readonly string[]> {
-  return Object.fromEntries(
-    [...selection].map(([axis, values]) => [axes[axis]?.name ?? '', valueNames(axis, values, axes)]),
-  );
-}
-
-function valueNames(axis: number, values: ReadonlySet<number>, axes: readonly Axis[]): string[] {
-  return [...values].map((value) => axes[axis]?.values[value]?.name ?? '');
+  const first = Object.entries(whereOf(selection, axes)).map(([axis, values]) => [axis, values[0] ?? '']);
+  return Object.fromEntries(first) as Selector;
 }
 
 function checkOf(data: ExperimentClaim, cells: readonly Selector[]): PlanClaim['check'] {

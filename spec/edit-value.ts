@@ -1,5 +1,6 @@
 // Changing located values: one value deep inside another, and relative paths made absolute.
 import { isAbsolute, resolve } from 'node:path';
+import { isHubName, parseHubName } from '../hub/name.ts';
 import type { Json } from '../util/json.ts';
 import { isObject } from '../util/json.ts';
 import type { Located, LocatedEntry } from './located.ts';
@@ -63,8 +64,16 @@ function schemaOfKey(schema: Record<string, unknown>, key: string): unknown {
 }
 
 /** True for a name that no file of this machine can have, such as `hf://meta-llama/Llama-3.2-3B`. */
-export function isRemote(path: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//.test(path);
+function isRemote(path: string): boolean {
+  return isHubName(path) || /^[a-z][a-z0-9+.-]+:\/\//i.test(path);
+}
+
+/** What is wrong with a path that is a name elsewhere; undefined for files of this machine and for good names on the hub. */
+export function hubComplaint(path: string): string | undefined {
+  if (!isRemote(path)) return undefined;
+  if (!isHubName(path)) return `expected a path or a name on the hub (hf://org/name), got '${path}'`;
+  const name = parseHubName(path);
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** Relative paths made absolute, from the folder of the file in which each is written. */

@@ -75,6 +75,7 @@ const contexts: Readonly<Record<string, string>> = {
   axes: 'axis',
   profiles: 'profile',
   claims: 'claim',
+  figures: 'figure',
 };
 
 /** What a message calls the value at a path: `stage 'warm': ` and `with.lr`. */
@@ -82,7 +83,7 @@ function describe(path: readonly string[]): { context: string; rest: string } {
   const [section = '', name] = path;
   const word = contexts[section];
   if (word === undefined || name === undefined) return { context: '', rest: path.join('.') };
-  const shown = section === 'claims' ? `${Number(name) + 1}` : `'${name}'`;
+  const shown = section === 'claims' || section === 'figures' ? `${Number(name) + 1}` : `'${name}'`;
   return { context: `${word} ${shown}: `, rest: path.slice(2).join('.') };
 }
 

@@ -3,6 +3,7 @@ import type { Axis } from './axes.ts';
 import type { Choice } from './evaluator.ts';
 import type { Selection } from './selector.ts';
 import { matches } from './selector.ts';
+import type { Condition } from './where.ts';
 
 /** More combinations than this are taken for a mistake. */
 export const mostCells = 100_000;
@@ -12,14 +13,24 @@ export function combinations(axes: readonly Axis[]): number {
   return axes.reduce((product, axis) => product * axis.values.length, 1);
 }
 
-/** Every kept combination, the last axis changing fastest. A cell is kept when no `exclude` holds or some `include` does. */
-export function cellsOf(axes: readonly Axis[], exclude: readonly Selection[], include: readonly Selection[]): Choice[] {
+/**
+ * Every kept combination, the last axis changing fastest. `include` alone is the union that is kept; with `exclude` it
+ * takes back what that leaves out. `where` holds for every cell.
+ */
+export function cellsOf(
+  axes: readonly Axis[],
+  exclude: readonly Selection[],
+  include: readonly Selection[],
+  where: Condition,
+): Choice[] {
   const kept: Choice[] = [];
   const choice = axes.map(() => 0);
+  const isUnion = include.length > 0 && exclude.length === 0;
   for (let i = combinations(axes); i > 0; i--) {
-    const out = exclude.some((selection) => matches(selection, choice));
+    const out = isUnion || exclude.some((selection) => matches(selection, choice));
     const broken = axes.some((axis, a) => axis.values[choice[a] as number]?.broken);
-    if (!broken && (!out || include.some((selection) => matches(selection, choice)))) kept.push([...choice]);
+    if (!broken && where(choice) && (!out || include.some((selection) => matches(selection, choice))))
+      kept.push([...choice]);
     advance(choice, axes);
   }
   return kept;

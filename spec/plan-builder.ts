@@ -1,9 +1,14 @@
 // From a settled experiment to the plan: cells, nodes, table, claims.
+
+import { readNotes } from './cell-notes.ts';
+import { readNumbers } from './cell-numbers.ts';
 import { checkable, readClaims } from './claims.ts';
+import { type Control, readControl } from './control.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Choice } from './evaluator.ts';
 import { Evaluator } from './evaluator.ts';
 import type { Experiment } from './experiment.ts';
+import { readFigures } from './figures.ts';
 import { cellsOf, combinations, mostCells } from './grid.ts';
 import { Instances } from './instances.ts';
 import type { LocatedScalar } from './located.ts';
@@ -12,20 +17,26 @@ import type { MetricTarget } from './metric.ts';
 import { readMetric } from './metric.ts';
 import { cellName } from './names.ts';
 import { expectedNames } from './nearest.ts';
-import { readPaper } from './paper.ts';
 import { isExcused } from './pipeline.ts';
-import type { Plan, PlanCell } from './plan.ts';
+import type { MetricRef, Plan, PlanCell } from './plan.ts';
 import type { Selection } from './selector.ts';
 import { matches, readSelection } from './selector.ts';
 import type { Settings } from './settings.ts';
 import type { Numerics } from './stage.ts';
 import { StageEvaluator } from './stage-params.ts';
 import { readTable } from './table.ts';
+import { readConditions } from './where.ts';
 
-interface Cell {
-  choice: Choice;
+/** A number that some node makes. */
+interface FoundMetric {
   metric: MetricTarget;
   node: number;
+}
+
+interface Cell extends FoundMetric {
+  choice: Choice;
+  /** By column name. */
+  beside: readonly (readonly [string, FoundMetric])[];
 }
 
 /** What a plan is built from. */
@@ -48,7 +59,8 @@ class PlanBuilder {
   readonly #problems: Problems;
   readonly #instances: Instances;
   readonly #evaluator: Evaluator;
-  readonly #metrics = new Map<LocatedScalar, MetricTarget | undefined>();
+  /** By reference; a reference with interpolations stands for several. */
+  readonly #metrics = new Map<string, MetricTarget | undefined>();
 
   constructor(parts: PlanParts, problems: Problems) {
     this.#parts = parts;
@@ -64,19 +76,27 @@ class PlanBuilder {
     const { axes } = settings.bindings;
     const choices = this.#choices();
     this.#checkParams(choices);
-    const paper = readPaper(find(experiment.tree, ['paper', 'values']), axes, this.#problems);
+    const paper = readNumbers(find(experiment.tree, ['paper', 'values']), axes, 'paper: ', this.#problems);
+    const control = this.#control(choices, (choice) => paper.of(choice));
     const cells = this.#cells(choices);
     const roots = this.#targets(choices);
     const kept = cells.filter(({ choice }) => matches(settings.only, choice));
     const { nodes, ids } = this.#instances.finish([
-      ...kept.map(({ node }) => node),
+      ...kept.flatMap(({ node, beside }) => [node, ...beside.map(([, found]) => found.node)]),
       ...roots.filter(({ choice }) => matches(settings.only, choice)).map(({ node }) => node),
     ]);
-    const toPlanCell = ({ choice, metric, node }: Cell): PlanCell => ({
+    const refOf = ({ metric, node }: FoundMetric): MetricRef => ({
+      node: ids[node] as string,
+      output: metric.output,
+      field: metric.field,
+    });
+    const toPlanCell = ({ choice, beside, ...found }: Cell): PlanCell => ({
       axes: Object.fromEntries(axes.map((axis, i) => [axis.name, this.#valueName(choice, i)])),
       name: cellName(axes.map((_, i) => this.#valueName(choice, i))),
-      metric: { node: ids[node] as string, output: metric.output, field: metric.field },
+      metric: refOf(found),
+      beside: Object.fromEntries(beside.map(([column, other]) => [column, refOf(other)])),
       paper: paper.of(choice),
+      expected: control?.expected(choice) ?? null,
     });
     const { data } = experiment;
     const table = readTable(experiment, axes, settings.added, cells[0]?.metric.field ?? '', this.#problems);
@@ -94,9 +114,16 @@ class PlanBuilder {
         values: values.map((value) => ({ name: value.name, label: value.label })),
       })),
       table,
+      control: control === undefined ? null : { within: control.within },
       claims: this.#claims(choices, new Set(table.mean_over)),
-      notes: [...(data.notes ?? []), ...(data.profiles?.[settings.profile]?.notes ?? [])],
+      ...readNotes(experiment, settings.profile, axes, choices, this.#problems),
+      figures: readFigures({ experiment, axes, added: settings.added, choices, table }, this.#problems),
     };
+  }
+
+  #control(choices: readonly Choice[], paper: (choice: Choice) => number | null): Control | undefined {
+    const { experiment, settings } = this.#parts;
+    return readControl(experiment, settings.profile, settings.bindings.axes, choices, paper, this.#problems);
   }
 
   #valueName(choice: Choice, axis: number): string {
@@ -111,10 +138,11 @@ class PlanBuilder {
       this.#problems.add(span, `the axes span ${combinations(axes)} cells, expected at most ${mostCells}`);
       return [];
     }
-    const choices = cellsOf(axes, this.#selections('exclude'), this.#selections('include'));
+    const where = readConditions(find(experiment.tree, ['where']), axes, this.#problems);
+    const choices = cellsOf(axes, this.#selections('exclude'), this.#selections('include'), where);
     const clean = !experiment.partial && this.#problems.count === 0;
     if (clean && choices.length === 0) {
-      this.#problems.add(valueSpan(experiment.tree, ['exclude']), 'no cell is left: every combination is excluded');
+      this.#problems.add(valueSpan(experiment.tree, ['axes']), 'no cell is left: every combination is left out');
     } else if (clean && !choices.some((choice) => matches(settings.only, choice))) {
       this.#problems.add(span, 'no cell is left: --only chooses combinations that are excluded');
     }
@@ -144,14 +172,41 @@ class PlanBuilder {
         this.#reportNoMetric(choice);
         continue;
       }
-      if (!this.#metrics.has(scalar)) {
-        this.#metrics.set(scalar, readMetric(scalar, this.#parts.settings.bindings.linked, this.#problems));
-      }
-      const metric = this.#metrics.get(scalar);
-      const node = metric === undefined ? undefined : this.#instances.node(metric.stage, choice);
-      if (metric !== undefined && node !== undefined) cells.push({ choice, metric, node });
+      const found = this.#findMetric(scalar, choice);
+      if (found !== undefined) cells.push({ choice, ...found, beside: this.#beside(choice) });
     }
     return cells;
+  }
+
+  #findMetric(reference: LocatedScalar, choice: Choice): FoundMetric | undefined {
+    const scalar = this.#evaluator.evaluate(reference, choice, 'metric: ');
+    if (scalar?.kind !== 'scalar') return undefined;
+    const key = `${reference.span.start}:${scalar.value}`;
+    if (!this.#metrics.has(key)) {
+      this.#metrics.set(key, readMetric(scalar, this.#parts.settings.bindings.linked, this.#problems));
+    }
+    const metric = this.#metrics.get(key);
+    const node = metric === undefined ? undefined : this.#instances.node(metric.stage, choice);
+    return metric === undefined || node === undefined ? undefined : { metric, node };
+  }
+
+  /** The numbers beside a cell's own; the first axis value that names a column wins, as for the metric itself. */
+  #beside(choice: Choice): Cell['beside'] {
+    const { experiment, settings } = this.#parts;
+    const columns = Object.keys(experiment.data.table?.beside ?? {});
+    const found = new Map<string, FoundMetric>();
+    for (const [i, axis] of settings.bindings.axes.entries()) {
+      for (const [column, { key, value }] of axis.values[choice[i] as number]?.beside ?? []) {
+        if (!columns.includes(column)) {
+          const hint = expectedNames(column, columns, "give it under 'beside' of 'table'");
+          this.#problems.add(key, `beside: unknown column '${column}'${hint}`);
+        } else if (value.kind === 'scalar' && !found.has(column)) {
+          const metric = this.#findMetric(value, choice);
+          if (metric !== undefined) found.set(column, metric);
+        }
+      }
+    }
+    return [...found];
   }
 
   #metricScalar(choice: Choice): LocatedScalar | undefined {

@@ -48,6 +48,10 @@ export interface PlanCell {
   name: string;
   metric: MetricRef;
   paper: number | null;
+  /** Numbers that stand beside those of its row, by the name of their column (`table.beside`). */
+  beside: Readonly<Record<string, MetricRef>>;
+  /** What the control expects it to be; null when it is no control cell. */
+  expected: { value: number; source: 'paper' | 'profile' } | null;
 }
 
 /** Where a cell's number is: the field `field` of the metrics artifact `output` of node `node`. */
@@ -71,8 +75,39 @@ export interface Plan {
   axes: readonly PlanAxis[];
   table: PlanTable;
   claims: readonly PlanClaim[];
+  /** Cells with an `expected` number run first; one that is off by more than this share of it stops the run. */
+  control: { within: number } | null;
   /** Remarks printed under the table. */
   notes: readonly string[];
+  /** Remarks on some of the cells, marked where their numbers stand. */
+  cell_notes: readonly PlanCellNote[];
+  figures: readonly PlanFigure[];
+}
+
+/** A remark on the cells that have one of the values given for each axis. */
+export interface PlanCellNote {
+  where: Readonly<Record<string, readonly string[]>>;
+  note: string;
+}
+
+/** A picture of the cells that `where` allows. Cells that differ in `mean_over` axes alone are averaged. */
+export interface PlanFigure {
+  /** The name of its file: `replacement` becomes `replacement.svg`. */
+  name: string;
+  title: string;
+  kind: 'line' | 'heatmap' | 'bar';
+  /** The axis along the bottom. */
+  x: string;
+  /** The axis upwards, of a heat map. */
+  y?: string | undefined;
+  /** Axes whose values are lines or bars of their own; of a heat map, panels side by side. */
+  series: readonly string[];
+  where: Readonly<Record<string, readonly string[]>>;
+  /** Of the numbers: upwards, or in the colours of a heat map. */
+  scale: 'linear' | 'log';
+  x_label: string;
+  y_label: string;
+  caption: string;
 }
 
 export interface PlanAxis {
@@ -87,6 +122,8 @@ export interface PlanTable {
   columns: readonly string[];
   /** Axes over which cells are averaged (seeds). */
   mean_over: readonly string[];
+  /** Columns before the numbers, one number per row: `s`. */
+  beside: readonly { name: string; label: string; format: 'number' | 'percent' }[];
   /** What the numbers are: `perplexity`. */
   metric: string;
   better: 'lower' | 'higher';

@@ -1,4 +1,5 @@
 // What a command asks of a spec: the file, and the flags that change it.
+import type { SpecOrigin } from './source-file.ts';
 import type { Numerics } from './stage.ts';
 
 export interface SpecRequest {
@@ -15,4 +16,6 @@ export interface SpecRequest {
   numerics: Numerics;
   /** The folder that relative paths on the command line start from. */
   cwd: string;
+  /** Where the spec and the files that it names are read from, when it is not the disk. */
+  origin?: SpecOrigin | undefined;
 }

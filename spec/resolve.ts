@@ -2,22 +2,25 @@
 import { resolve } from 'node:path';
 import { experimentFile } from '../schemas/experiment.ts';
 import { pipelineFile } from '../schemas/pipeline.ts';
+import { checkAxisNames } from './axes.ts';
 import { checkAxesDisjoint, checkLayer, checkStageKeys, knownParams, referredParams } from './bindings.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { Problems, SpecErrors } from './diagnostic.ts';
 import { Evaluator } from './evaluator.ts';
 import type { Experiment } from './experiment.ts';
 import { layersOf, profileNames, readExperiment } from './experiment.ts';
+import { checkFragment, extended } from './extend.ts';
 import { flagSource, wholeSpan } from './flags.ts';
 import type { LinkedPipeline } from './link.ts';
 import { linkPipeline } from './link.ts';
 import type { Located, Source } from './located.ts';
-import { keySpan, valueSpan } from './located.ts';
+import { entriesAt, find, keySpan, valueSpan } from './located.ts';
 import { loadPipeline, readPipeline } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import { buildPlan } from './plan-builder.ts';
 import type { SpecRequest } from './request.ts';
 import { settle } from './settings.ts';
+import type { SpecOrigin } from './source-file.ts';
 import { SpecFiles } from './source-file.ts';
 import type { Numerics, StageRegistry } from './stage.ts';
 import { StageEvaluator } from './stage-params.ts';
@@ -29,7 +32,7 @@ const plainNumerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: '
 export async function loadPlan(request: SpecRequest, registry: StageRegistry): Promise<Plan> {
   const problems = new Problems();
   const path = resolve(request.cwd, request.file);
-  const main = await openSpec(request.file, path, request.cwd, problems);
+  const main = await openSpec(request.file, path, request.cwd, problems, request.origin);
   if (main !== undefined && isPipelineFile(main.tree)) {
     const span = keySpan(main.tree, ['pipeline']);
     problems.add(span, "this is a pipeline, expected an experiment (a file with the key 'experiment')");
@@ -52,6 +55,8 @@ export async function checkSpec(
   if (main !== undefined && isPipelineFile(main.tree)) {
     const pipeline = await readPipeline(path, main.source, main.tree, main.files);
     if (pipeline !== undefined) checkPipeline(linkPipeline(pipeline, registry, problems), problems);
+  } else if (main !== undefined && entriesAt(main.tree, []).has('fragment')) {
+    checkFragment(main.tree, problems);
   } else {
     const loaded = await loadExperiment(main, registry, problems);
     const profiles = loaded === undefined ? [] : profileNames(loaded.experiment);
@@ -68,8 +73,14 @@ interface OpenSpec {
   files: SpecFiles;
 }
 
-async function openSpec(file: string, path: string, cwd: string, problems: Problems): Promise<OpenSpec | undefined> {
-  const files = new SpecFiles(cwd, problems);
+async function openSpec(
+  file: string,
+  path: string,
+  cwd: string,
+  problems: Problems,
+  origin?: SpecOrigin,
+): Promise<OpenSpec | undefined> {
+  const files = new SpecFiles(cwd, problems, origin);
   const source = await files.read(path, wholeSpan(flagSource(file, '', cwd)), 'the spec');
   const tree = source === undefined ? undefined : parseYaml(source, problems);
   return source === undefined || tree === undefined ? undefined : { source, tree, files };
@@ -95,7 +106,8 @@ async function loadExperiment(
   problems: Problems,
 ): Promise<Loaded | undefined> {
   if (main === undefined) return undefined;
-  const experiment = readExperiment(main.source, main.tree, problems);
+  const tree = await extended(main.tree, main.files, problems);
+  const experiment = tree === undefined ? undefined : readExperiment(main.source, tree, problems);
   if (experiment === undefined) return undefined;
   const span = valueSpan(main.tree, ['pipeline']);
   const path = resolve(main.source.folder, experiment.data.pipeline);
@@ -104,13 +116,14 @@ async function loadExperiment(
   const linked = linkPipeline(pipeline, registry, problems);
   checkStageParams(linked, problems);
   const layers = layersOf(experiment);
-  const referred = referredParams(linked, layers);
-  for (const layer of layers) checkLayer(layer, layer.where, linked, referred, problems);
+  const referred = referredParams(linked, layers, [find(experiment.tree, ['axes']), find(experiment.tree, ['metric'])]);
+  for (const layer of layers) checkLayer(layer, layer.where, main.source, linked, referred, problems);
   return { experiment, linked };
 }
 
 function planOf({ experiment, linked }: Loaded, request: SpecRequest, path: string, problems: Problems): Plan {
   const settings = settle(experiment, linked, request, problems);
+  checkAxisNames(settings.bindings.axes, problems);
   checkAxesDisjoint(settings.bindings.axes, problems);
   const { numerics } = request;
   return buildPlan({ experiment, settings, numerics, file: path, overrides: overridesOf(request) }, problems);

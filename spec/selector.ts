@@ -39,3 +39,11 @@ export function matches(selection: Selection, choice: Choice): boolean {
   for (const [axis, values] of selection) if (!values.has(choice[axis] as number)) return false;
   return true;
 }
+
+/** A selection by names: the values that are allowed, by axis. */
+export function whereOf(selection: Selection, axes: readonly Axis[]): Record<string, readonly string[]> {
+  const named = [...selection].map(([axis, values]) => {
+    return [axes[axis]?.name ?? '', [...values].map((value) => axes[axis]?.values[value]?.name ?? '')] as const;
+  });
+  return Object.fromEntries(named);
+}

@@ -43,11 +43,11 @@ export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Fl
     stages: new Set([...linked.pipeline.stages.keys(), ...broken]),
     partial: linked.pipeline.partial,
   };
-  const changes = readSetFlags(flags, readAxes(experiment, known, problems), known, problems);
-  const axes = withLabels(changes.axes, experiment, profile, problems);
   const { tree } = experiment;
   const hasProfile = profileNames(experiment).includes(profile);
   const layers = [layerAt(tree, []), ...(hasProfile ? [layerAt(tree, ['profiles', profile])] : [])];
+  const changes = readSetFlags(flags, readAxes(experiment, layers, known, problems), known, problems);
+  const axes = withLabels(changes.axes, experiment, profile, problems);
   return {
     profile,
     bindings: { linked, layers, axes, edits: changes.edits },

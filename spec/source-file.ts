@@ -8,22 +8,36 @@ import { didYouMean } from './nearest.ts';
 
 /** Larger files are not specs. */
 export const largestSpec_bytes = 4 * 1024 * 1024;
+const tooLarge = `is larger than ${largestSpec_bytes / 1024 / 1024} MiB`;
+
+/** The text of the spec file at an absolute path. Throws NotASpec with what is wrong, or a system error. */
+export type ReadText = (path: string) => Promise<string>;
+
+/** Where spec files are read from; the disk when it is not given. */
+export interface SpecOrigin {
+  read: ReadText;
+  /** Follows the shown path of each file: `@HEAD~1`. */
+  suffix: string;
+}
 
 /** The spec files of one command: each is read once. */
 export class SpecFiles {
   readonly cwd: string;
   readonly problems: Problems;
+  readonly #origin: SpecOrigin;
   readonly #sources = new Map<string, Source>();
 
-  constructor(cwd: string, problems: Problems) {
+  constructor(cwd: string, problems: Problems, origin: SpecOrigin = { read: readText, suffix: '' }) {
     this.cwd = cwd;
     this.problems = problems;
+    this.#origin = origin;
   }
 
   /** A path as shown to people. */
   shown(path: string): string {
     const near = relative(this.cwd, path);
-    return near === '' || isAbsolute(near) || near.startsWith('../../..') ? path : near;
+    const shown = near === '' || isAbsolute(near) || near.startsWith('../../..') ? path : near;
+    return `${shown}${this.#origin.suffix}`;
   }
 
   /** Reads a file; a mistake is reported at `from`, where its name is written. */
@@ -31,7 +45,7 @@ export class SpecFiles {
     const known = this.#sources.get(path);
     if (known !== undefined) return known;
     try {
-      const text = await readText(path);
+      const text = await this.#origin.read(path);
       const source: Source = { name: this.shown(path), text, folder: dirname(path), flag: false };
       this.#sources.set(path, source);
       return source;
@@ -52,15 +66,22 @@ export class SpecFiles {
   }
 }
 
-class NotASpec extends Error {}
+/** A file that cannot be a spec; the message goes on after its name: `is a folder, expected a file`. */
+export class NotASpec extends Error {}
 
 async function readText(path: string): Promise<string> {
   const status = await stat(path);
   if (status.isDirectory()) throw new NotASpec('is a folder, expected a file');
   if (!status.isFile()) throw new NotASpec('is not a regular file');
-  if (status.size > largestSpec_bytes) throw new NotASpec(`is larger than ${largestSpec_bytes / 1024 / 1024} MiB`);
+  if (status.size > largestSpec_bytes) throw new NotASpec(tooLarge);
+  return specText(await readFile(path));
+}
+
+/** The text of a spec file's bytes. Throws NotASpec for what is no UTF-8, and for too much of it. */
+export function specText(bytes: Uint8Array): string {
+  if (bytes.length > largestSpec_bytes) throw new NotASpec(tooLarge);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     if (hasCode(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw new NotASpec('is not UTF-8 text');
     throw error;

@@ -5,13 +5,13 @@ import type { AxisValue } from './axes.ts';
 import type { Bindings } from './bindings.ts';
 import { seedName, unknownStageParam } from './bindings.ts';
 import type { Problems } from './diagnostic.ts';
-import { isRemote, pathsIn, withAbsolutePaths, withValueAt } from './edit-value.ts';
+import { hubComplaint, pathsIn, withAbsolutePaths, withValueAt } from './edit-value.ts';
 import type { Choice, Evaluator } from './evaluator.ts';
 import { chosenValues, paramSentence, projection, seedSchema } from './evaluator.ts';
 import { compileSchema } from './json-schema.ts';
 import type { LinkedStage } from './link.ts';
 import type { Located, LocatedEntry, LocatedMap } from './located.ts';
-import { keySpan, originsOf, pointerTo, toPlain } from './located.ts';
+import { find, keySpan, originsOf, pointerTo, toPlain } from './located.ts';
 import type { Origin } from './plan.ts';
 import type { Complaint } from './schema-complaints.ts';
 
@@ -89,9 +89,20 @@ export class StageEvaluator {
       this.#reportStage(stage, complaint, tree, values);
     }
     if (complaints.length > 0 || wrong.size > 0 || !whole) return undefined;
-    const local = pathsIn(schema, params).filter((path) => !isRemote(valueAt(params, path)));
-    const paths = local.map((path) => path.reduce(pointerTo, ''));
-    return { params, origins: originsOf(tree), paths, text: canonicalJson(params) };
+    const paths = pathsIn(schema, params);
+    const refused = paths.filter((path) => !this.#checkRemote(path, valueAt(params, path), tree, where));
+    if (refused.length > 0) return undefined;
+    const pointers = paths.map((path) => path.reduce(pointerTo, ''));
+    return { params, origins: originsOf(tree), paths: pointers, text: canonicalJson(params) };
+  }
+
+  /** False for a name that no file and nothing on the hub can have (reported). */
+  #checkRemote(path: readonly string[], value: string, tree: LocatedMap, where: string): boolean {
+    const complaint = hubComplaint(value);
+    if (complaint === undefined) return true;
+    const span = find(tree, path)?.span ?? tree.span;
+    this.#problems.add(span, `${where}parameter '${path.join('.')}': ${complaint}`);
+    return false;
   }
 
   #mergedParams(stage: LinkedStage, choice: Choice, where: string): Merged {

@@ -70,8 +70,48 @@ export interface StageDefinition {
   /** True when several units run cheaper together: all that are ready then go to one attempt. */
   grouped?: boolean;
   resources?(params: JsonObject): StageResources;
+  /**
+   * What one attempt takes, by arithmetic on parameters and facts: `lamina plan` prints it before anything runs. Cheap, and
+   * without the code that does the work; undefined while a fact that decides it is unknown.
+   */
+  cost?(query: CostQuery): Cost | undefined;
   /** Loads the code that does the work; kept apart so that planning never loads it. */
   run(): Promise<StageRun>;
+}
+
+/** What `cost` is asked about: the units that one attempt would do. */
+export interface CostQuery {
+  /** The stage's parameters. */
+  params: JsonObject;
+  /** One unit (named `''` for a stage without units), or all that run together where the stage is `grouped`. */
+  units: readonly Unit[];
+  inputs: Readonly<Record<string, CostInput>>;
+  /** Facts of its own outputs, as `expect` gives them. */
+  facts: Facts;
+  /** Tokens of a record, where the data's facts do not say. */
+  record_tokens: number;
+}
+
+/** An input as far as planning knows it. */
+export interface CostInput {
+  facts: Facts;
+  /** Which output of its stage it is: `train`. */
+  output: string;
+  /** Bytes of the artifacts that are read, recorded or estimated; undefined when neither is known. */
+  size_bytes: number | undefined;
+}
+
+export interface Cost {
+  /** Floating-point operations; a multiply-add is two. */
+  flops: number;
+  /** The most memory of the device that computes, at any time. */
+  memory_bytes: number;
+  /** Bytes read from disk or fetched; default: all bytes of the inputs. */
+  read_bytes?: number | undefined;
+  /** Bytes of the outputs, all units together; they stay in the store. */
+  written_bytes: number;
+  /** What was assumed, in words that can stand in a list: `300 tokens per record`. */
+  assumed?: readonly string[];
 }
 
 /** What does the work: once for a stage without units, once for the batch of units of an attempt otherwise. */

@@ -42,7 +42,12 @@ export function readTable(
     } else placed[axis === lastOf(left, added) && left.length > 1 ? 'columns' : 'rows'].push(axis.name);
   }
   const source = paper?.source ?? '';
-  return { ...placed, metric: table?.metric ?? field, better: table?.better ?? 'lower', paper: source };
+  const beside = Object.entries(table?.beside ?? {}).map(([name, { label, format }]) => ({
+    name,
+    label: label ?? name,
+    format: format ?? ('number' as const),
+  }));
+  return { ...placed, beside, metric: table?.metric ?? field, better: table?.better ?? 'lower', paper: source };
 }
 
 function placeNamed(

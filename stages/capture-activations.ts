@@ -1,6 +1,7 @@
 // capture-activations: what goes into each MLP of the original model.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition, Unit } from '../spec/stage.ts';
+import { captureCost } from './costs.ts';
 import { batchSize, fraction, maxLength, object, threads } from './options.ts';
 
 const params = object({
@@ -38,5 +39,7 @@ export const captureActivations: StageDefinition = {
       params: { ...params, layer: i + 1 },
     }));
   },
+  expect: async ({ dtype }) => ({ dtype: dtype as string }),
+  cost: captureCost,
   run: async () => (await import('./capture-activations-run.ts')).run,
 };

@@ -1,101 +1,190 @@
-// The work of dataset: read or generate, put into one form, drop duplicates, split by a seeded shuffle, write.
-import { createHash } from 'node:crypto';
-import { readRecords } from '../formats/records.ts';
+// The work of dataset: read or generate, put into one form, drop duplicates, split by a seeded shuffle, write; in two passes.
+import { createHash, type Hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { countRecords, readRecords } from '../formats/records.ts';
+import type { DataFile } from '../hub/fetch-dataset.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { createRandom, shuffle } from '../util/random.ts';
+import { dataFiles } from './data-files.ts';
 import type { DatasetParams } from './dataset.ts';
-import { type InstructionRecord, toRecord } from './record-forms.ts';
-import { writeRecords } from './record-lines.ts';
+import { chooseAll, chooseSplit, fates, type Kept } from './dataset-choice.ts';
+import { formFields, type InstructionRecord, toRecord } from './record-forms.ts';
+import { RecordWriter } from './record-lines.ts';
 import { tinyTexts } from './tiny-text/tiny-texts.ts';
 
 export async function run(context: StageContext): Promise<void> {
-  const params = context.params as DatasetParams;
   const [task] = context.tasks;
   if (task === undefined) return;
-  const { train, evaluation } = await split(params, context.seed);
-  await writeRecords(task.outputs.train as string, train);
-  await writeRecords(task.outputs.eval as string, evaluation);
-  await task.done({ train: train.length, eval: evaluation.length, eval_ids_sha256: idsDigest(evaluation) });
+  const outputs = await Outputs.create(task.outputs.train as string, task.outputs.eval as string);
+  try {
+    for (const part of await partsOf(context)) await copy(part, outputs, context);
+    await outputs.flush();
+  } finally {
+    await outputs.close();
+  }
+  await task.done(outputs.facts());
 }
 
-interface Split {
-  train: InstructionRecord[];
-  evaluation: InstructionRecord[];
+/** Records that can be read twice, and the number of them if it can be had more cheaply than by reading. */
+interface Source {
+  name: string;
+  records(): Iterable<InstructionRecord> | AsyncIterable<InstructionRecord>;
+  count(): Promise<number>;
 }
 
-async function split(params: DatasetParams, seed: number): Promise<Split> {
-  const { path, eval_path, generate } = params;
+/** A source, and what becomes of each of its records. */
+interface Part {
+  source: Source;
+  chosen: Uint8Array;
+}
+
+async function partsOf(context: StageContext): Promise<Part[]> {
+  const params = context.params as DatasetParams;
+  const { path, eval_path, generate, limit, eval_fraction } = params;
+  const { seed } = context;
   if ((path === undefined) === (generate === undefined)) {
     throw new UserError(
       "stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither",
     );
   }
-  if (path === undefined) return splitByShuffle(await collect(generated(params), params), params, seed);
-  const train = limited(await collect(read(path, params.form), params), params, seed);
-  if (eval_path === undefined) return splitByShuffle(train, params, seed);
-  const evaluation = limited(await collect(read(eval_path, params.form), params), params, seed);
-  return { train, evaluation };
+  const source = path === undefined ? generated(params) : await fileSource(path, params, context);
+  const kept = await look(source, params, context);
+  const most = path === undefined ? undefined : limit;
+  if (path === undefined || eval_path === undefined) {
+    return [{ source, chosen: chooseSplit(kept, most, eval_fraction, seed) }];
+  }
+  const held = await fileSource(eval_path, params, context);
+  const heldKept = await look(held, params, context);
+  return [
+    { source, chosen: chooseAll(kept, most, seed, 'train') },
+    { source: held, chosen: chooseAll(heldKept, most, seed, 'evaluation') },
+  ];
 }
 
-function* generated({ generate, generate_seed, records }: DatasetParams): Iterable<InstructionRecord> {
+function generated({ generate, generate_seed, records }: DatasetParams): Source {
   const names = generate === undefined ? [] : typeof generate === 'string' ? [generate] : generate;
-  for (const name of names) {
-    yield* tinyTexts[name].generate(records, generate_seed);
+  return {
+    name: names.join(', '),
+    records: () => generateAll(names, records, generate_seed),
+    async count() {
+      let count = 0;
+      for (const _ of generateAll(names, records, generate_seed)) count++;
+      return count;
+    },
+  };
+}
+
+function* generateAll(
+  names: readonly (keyof typeof tinyTexts)[],
+  records: number,
+  seed: number,
+): Generator<InstructionRecord> {
+  for (const name of names) yield* tinyTexts[name].generate(records, seed);
+}
+
+async function fileSource(path: string, { form }: DatasetParams, context: StageContext): Promise<Source> {
+  const files = await dataFiles(path, context);
+  return {
+    name: path,
+    async *records() {
+      for (const file of files) yield* recordsOf(file, form);
+    },
+    async count() {
+      let count = 0;
+      for (const file of files) count += await countRecords(file.path);
+      return count;
+    },
+  };
+}
+
+async function* recordsOf({ name, path }: DataFile, form: string): AsyncGenerator<InstructionRecord> {
+  for await (const { value, where } of readRecords(path, formFields)) {
+    yield toRecord(value, form, where, `${name}${where.slice(path.length)}`);
   }
 }
 
-async function* read(path: string, form: string): AsyncIterable<InstructionRecord> {
-  for await (const { value, where } of readRecords(path)) yield toRecord(value, form, where);
-}
-
-async function collect(
-  source: Iterable<InstructionRecord> | AsyncIterable<InstructionRecord>,
-  { drop_duplicates }: DatasetParams,
-): Promise<InstructionRecord[]> {
-  const records: InstructionRecord[] = [];
+/** The first pass: how many records there are, and which of them are duplicates. */
+async function look(source: Source, { drop_duplicates }: DatasetParams, context: StageContext): Promise<Kept> {
+  const repeats = new Set<number>();
+  if (!drop_duplicates) return { total: await source.count(), repeats };
   const seen = new Set<string>();
-  for await (const record of source) {
-    const { id: _, ...body } = record;
-    const digest = drop_duplicates ? createHash('sha256').update(JSON.stringify(body)).digest('base64') : '';
-    if (drop_duplicates && seen.has(digest)) continue;
+  let total = 0;
+  for await (const record of source.records()) {
+    const digest = bodyDigest(record);
+    if (seen.has(digest)) repeats.add(total);
     seen.add(digest);
-    records.push(record);
+    await report(++total, 0, 'looking for duplicates', context);
   }
-  return records;
+  return { total, repeats };
 }
 
-function limited(records: InstructionRecord[], { limit }: DatasetParams, seed: number): InstructionRecord[] {
-  if (limit === undefined || records.length <= limit) return records;
-  return pick(records, shuffledIndices(records.length, 'limit', seed).slice(0, limit));
+/** 96 bits: of ten million records, two different ones share them with a probability of 1e-15. */
+function bodyDigest({ id: _, ...body }: InstructionRecord): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('base64').slice(0, 16);
 }
 
-function splitByShuffle(records: InstructionRecord[], { eval_fraction }: DatasetParams, seed: number): Split {
-  const order = shuffledIndices(records.length, 'split', seed);
-  const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(records.length * eval_fraction));
-  if (held >= records.length) {
-    throw new UserError(
-      `cannot set ${held} of ${records.length} records aside: expected more records, or an eval_path`,
-    );
+/** The second pass: every record to where it belongs, in the order of the source. */
+async function copy({ source, chosen }: Part, outputs: Outputs, context: StageContext): Promise<void> {
+  let place = 0;
+  for await (const record of source.records()) {
+    const fate = chosen[place++];
+    if (fate === fates.train) await outputs.train(record);
+    if (fate === fates.evaluation) await outputs.evaluation(record);
+    await report(place, chosen.length, 'writing', context);
   }
-  return { train: pick(records, order.slice(held)), evaluation: pick(records, order.slice(0, held)) };
+  if (place !== chosen.length) {
+    throw new UserError(`'${source.name}' had ${chosen.length} records and then ${place}: it was changed; run again`);
+  }
 }
 
-function shuffledIndices(count: number, purpose: string, seed: number): number[] {
-  return shuffle(
-    Array.from({ length: count }, (_, i) => i),
-    createRandom('dataset', purpose, seed),
-  );
+/** Records between two progress reports. */
+const reportEvery = 2000;
+
+async function report(done: number, total: number, note: string, context: StageContext): Promise<void> {
+  if (done % reportEvery !== 0) return;
+  context.progress({ done, total, of: 'record', note });
+  await nextTurn(); // lets a message of the runner in
+  context.signal.throwIfAborted();
 }
 
-/** The records at `indices`, in file order: which ones is random, their order is not. */
-function pick(records: InstructionRecord[], indices: number[]): InstructionRecord[] {
-  return indices.sort((a, b) => a - b).map((index) => records[index] as InstructionRecord);
-}
+/** The two files, and what is to be told of them. */
+class Outputs {
+  readonly #train: RecordWriter;
+  readonly #evaluation: RecordWriter;
+  readonly #counts = { train: 0, eval: 0 };
+  /** What the paper's split cannot be checked by and ours can: a digest of the evaluation ids, in order. */
+  readonly #ids: Hash = createHash('sha256');
 
-/** What the paper's split cannot be checked by and ours can: a digest of the evaluation ids, in order. */
-function idsDigest(records: InstructionRecord[]): string {
-  return createHash('sha256')
-    .update(records.map((record) => record.id).join('\n'))
-    .digest('hex');
+  private constructor(train: RecordWriter, evaluation: RecordWriter) {
+    this.#train = train;
+    this.#evaluation = evaluation;
+  }
+
+  static async create(train: string, evaluation: string): Promise<Outputs> {
+    return new Outputs(await RecordWriter.create(train), await RecordWriter.create(evaluation));
+  }
+
+  train(record: InstructionRecord): Promise<void> {
+    this.#counts.train++;
+    return this.#train.write(record);
+  }
+
+  evaluation(record: InstructionRecord): Promise<void> {
+    this.#ids.update(this.#counts.eval++ === 0 ? record.id : `\n${record.id}`);
+    return this.#evaluation.write(record);
+  }
+
+  facts() {
+    return { ...this.#counts, eval_ids_sha256: this.#ids.digest('hex') };
+  }
+
+  async flush(): Promise<void> {
+    await this.#train.flush();
+    await this.#evaluation.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#train.close();
+    await this.#evaluation.close();
+  }
 }

@@ -1,6 +1,9 @@
 // dataset: records from a file or a seeded generator, in one form, split into recovery and evaluation parts.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { datasetCost } from './costs.ts';
+import { generatedRecords } from './expected-facts.ts';
+import { hubRecords } from './known-records.ts';
 import { object } from './options.ts';
 
 const generator = Type.Enum(['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'], {
@@ -21,10 +24,17 @@ const recordForms = [
 
 const params = object({
   path: Type.Optional(
-    Type.String({ format: 'path', description: 'JSONL, JSON, CSV or Parquet; give this or generate' }),
+    Type.String({
+      format: 'path',
+      description:
+        'a JSONL, JSON, CSV or Parquet file, a folder of such files, or hf://datasets/org/name; give this or generate',
+    }),
   ),
   eval_path: Type.Optional(
-    Type.String({ format: 'path', description: 'evaluation records; without it a share of path is set aside' }),
+    Type.String({
+      format: 'path',
+      description: 'evaluation records, as path; without it a share of path is set aside',
+    }),
   ),
   generate: Type.Optional(Type.Union([generator, Type.Array(generator, { minItems: 1 })])),
   generate_seed: Type.Integer({ minimum: 0, default: 1, description: 'stream of the generator' }),
@@ -57,6 +67,7 @@ export const dataset: StageDefinition = {
   numeric: false,
   seeded: true,
   // nothing of the records decides how later stages split, so that their units are known before the records are
-  expect: async () => ({}),
+  expect: async (params) => generatedRecords(params) ?? hubRecords(params) ?? {},
+  cost: datasetCost,
   run: async () => (await import('./dataset-run.ts')).run,
 };

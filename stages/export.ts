@@ -1,6 +1,7 @@
 // export: a checkpoint in the form that other programs read.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { exportCost } from './costs.ts';
 import { object } from './options.ts';
 
 const params = object({
@@ -14,7 +15,8 @@ export type ExportParams = Static<typeof params>;
 export const exportStage: StageDefinition = {
   name: 'export',
   version: 1,
-  summary: 'writes a checkpoint as the files of a Hugging Face folder',
+  summary:
+    'writes a checkpoint as the files of a Hugging Face folder; MLP channels that were removed come back as zeros, which changes no output',
   params,
   inputs: { model: { kind: 'checkpoint', summary: 'the model' } },
   outputs: {
@@ -24,5 +26,6 @@ export const exportStage: StageDefinition = {
   },
   numeric: false,
   seeded: false,
+  cost: exportCost,
   run: async () => (await import('./export-run.ts')).run,
 };

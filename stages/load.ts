@@ -1,12 +1,14 @@
 // load: a Hugging Face Llama folder becomes a checkpoint.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
+import { loadCost } from './costs.ts';
 import { object } from './options.ts';
 
 const params = object({
   path: Type.String({
     format: 'path',
-    description: 'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json',
+    description:
+      'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json, or hf://org/name',
   }),
 });
 export type LoadParams = Static<typeof params>;
@@ -21,8 +23,9 @@ export const load: StageDefinition = {
   numeric: false,
   seeded: false,
   async expect(params): Promise<Facts | undefined> {
-    const { factsOfFolder } = await import('./load-run.ts');
-    return factsOfFolder((params as LoadParams).path);
+    const { factsOfModel } = await import('./model-facts.ts');
+    return factsOfModel((params as LoadParams).path);
   },
+  cost: loadCost,
   run: async () => (await import('./load-run.ts')).run,
 };

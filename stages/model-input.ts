@@ -4,7 +4,7 @@ import { loadTokenizer, type Tokenizer } from '../formats/tokenizer.ts';
 import type { Example } from '../model/batches.ts';
 import { encodeExample } from '../model/chat.ts';
 import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
-import { createModel, type Model, sharingOf } from '../model/model.ts';
+import { createModel, type Model } from '../model/model.ts';
 import { disposeRecovery, type Recovery } from '../model/recovery.ts';
 import { readRecovery } from '../model/recovery-file.ts';
 import { createWeights, type Weights } from '../model/weights.ts';
@@ -28,7 +28,7 @@ export async function openModel(context: StageContext): Promise<OpenModel> {
   const { config, weights, tokenizer } = await loadModel(onlyFile(context.inputs.model));
   const parts = context.inputs.recovery;
   const recovery = parts === undefined ? undefined : await readRecovery(Object.values(parts.files), config);
-  const model = createModel(weights, recovery && sharingOf(groupsOf(recovery), recovery));
+  const model = createModel(weights, recovery);
   const close = () => {
     model.disposeFrames();
     weights.dispose();
@@ -88,13 +88,7 @@ export async function encodeRecords(
 ): Promise<Example[]> {
   const examples: Example[] = [];
   for (const [i, record] of records.entries()) {
-    const example = encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`);
-    const stranger = example?.ids.find((id) => id >= vocab_size);
-    if (stranger !== undefined) {
-      throw new UserError(
-        `record '${record.id}' has token ${stranger}, but the model has ${vocab_size} tokens: its tokenizer.json belongs to another model`,
-      );
-    }
+    const example = encodeOne(record, tokenizer, { max_length, vocab_size });
     if (example !== null) examples.push(example);
     if ((i + 1) % reportEvery === 0) await reportEncoding(context, i + 1, records.length);
   }
@@ -104,14 +98,22 @@ export async function encodeRecords(
   );
 }
 
+/** One record's example, null when it has nothing to learn from; a UserError for tokens that the model does not have. */
+export function encodeOne(
+  record: InstructionRecord,
+  tokenizer: Tokenizer,
+  { max_length, vocab_size }: { max_length: number; vocab_size: number },
+): Example | null {
+  const example = encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`);
+  const stranger = example?.ids.find((id) => id >= vocab_size);
+  if (stranger === undefined) return example;
+  throw new UserError(
+    `record '${record.id}' has token ${stranger}, but the model has ${vocab_size} tokens: its tokenizer.json belongs to another model`,
+  );
+}
+
 async function reportEncoding({ signal, progress }: StageContext, done: number, total: number): Promise<void> {
   progress({ done, total, of: 'record', note: 'encoding' });
   await nextTurn(); // lets a message of the runner in
   signal.throwIfAborted();
-}
-
-function groupsOf({ pairs }: Recovery): { reference: number; targets: number[] }[] {
-  const groups = new Map<number, number[]>();
-  for (const { reference, target } of pairs) groups.set(reference, [...(groups.get(reference) ?? []), target]);
-  return [...groups].map(([reference, targets]) => ({ reference, targets }));
 }

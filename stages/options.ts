@@ -1,6 +1,6 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
 import { Type } from 'typebox';
-import type { Init } from '../model/candidates.ts';
+import { candidateNames, inits } from '../model/candidate-forms.ts';
 import type { OutputPort } from '../spec/stage.ts';
 
 /** A share of something: above 0, at most 1. */
@@ -76,11 +76,17 @@ export const replacement = {
 };
 
 /** The form and the start of the recovery parameters. */
-export const candidate = Type.String({ default: 'g0', description: 'candidate transformation (paper, eq. 3-6)' });
-const inits: Init[] = ['default', 'zero_input_side', 'gaussian'];
-export const init = Type.Enum(inits, {
+export const candidate = Type.Enum([...candidateNames], {
+  default: 'g0',
+  description: 'candidate transformation (paper, eq. 3-6); _plus adds the untransformed reference',
+});
+export const matchRank = Type.Boolean({
+  default: false,
+  description: "take rank as g0's: each candidate gets the rank at which it has as many parameters",
+});
+export const init = Type.Enum([...inits], {
   default: 'default',
-  description: 'how AB starts; every choice starts at Direct Sharing',
+  description: "how the parameters start; 'default' is the candidate's own",
 });
 
 /** An object of parameters that refuses what it does not name. */

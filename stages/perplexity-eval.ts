@@ -1,6 +1,7 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { evaluationCost } from './costs.ts';
 import { batchSize, maxLength, object, threads } from './options.ts';
 
 const params = object({
@@ -39,5 +40,6 @@ export const perplexityEval: StageDefinition = {
   },
   numeric: true,
   seeded: false,
+  cost: evaluationCost,
   run: async () => (await import('./perplexity-eval-run.ts')).run,
 };

@@ -10,7 +10,7 @@ import { adamDefaults } from '../model/optimizer.ts';
 import { createWeights, initWeights, variablesOf } from '../model/weights.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { createRandom } from '../util/random.ts';
-import { modelFacts } from './load-run.ts';
+import { modelFacts } from './model-facts.ts';
 import { encodeRecords, onlyFile, startBackend } from './model-input.ts';
 import type { PretrainParams } from './pretrain.ts';
 import { readRecordLines } from './record-lines.ts';

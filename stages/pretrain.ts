@@ -1,6 +1,8 @@
 // pretrain: a Llama from random weights.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
+import { pretrainCost } from './costs.ts';
+import { pretrainedModel } from './expected-facts.ts';
 import { batchSize, curve, learningRate, maxLength, object, threads, training } from './options.ts';
 
 const params = object({
@@ -62,9 +64,9 @@ export const pretrain: StageDefinition = {
   },
   numeric: true,
   seeded: true,
-  async expect(params): Promise<Facts> {
-    const { layers, hidden_size, intermediate_size } = params as PretrainParams;
-    return { layers, hidden_size, intermediate_size };
+  async expect(params, inputs): Promise<Facts> {
+    return pretrainedModel(params, inputs.tokenizer);
   },
+  cost: pretrainCost,
   run: async () => (await import('./pretrain-run.ts')).run,
 };

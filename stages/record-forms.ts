@@ -42,13 +42,20 @@ export const forms: Readonly<Record<string, Form>> = {
   text: { needs: ['text'], read: (fields, where) => ({ text: text(fields, 'text', where) }) },
 };
 
-/** Reads one record; `where` (`file:line`) goes into the message when a field is missing or not text. */
-export function toRecord(fields: Fields, form: string, where: string): InstructionRecord {
+/** Every field that a form looks at. */
+export const formFields: readonly string[] = [
+  ...Object.values(forms).flatMap(({ needs }) => needs),
+  ...['summary', 'summary1', 'input', 'context', 'output', 'response'],
+];
+
+/** Reads one record, named `id`; `where` (`file:line`) goes into the message when a field is missing or not text. */
+export function toRecord(fields: Fields, form: string, where: string, id = lastPart(where)): InstructionRecord {
   const chosen = form === 'auto' ? detectForm(fields, where) : (forms[form] as Form);
-  return {
-    id: where.slice(Math.max(where.lastIndexOf('/'), where.lastIndexOf('\\')) + 1),
-    ...chosen.read(fields, where),
-  };
+  return { id, ...chosen.read(fields, where) };
+}
+
+function lastPart(where: string): string {
+  return where.slice(Math.max(where.lastIndexOf('/'), where.lastIndexOf('\\')) + 1);
 }
 
 function detectForm(fields: Fields, where: string): Form {

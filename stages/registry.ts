@@ -3,13 +3,19 @@ import type { StageDefinition, StageRegistry } from '../spec/stage.ts';
 import { captureActivations } from './capture-activations.ts';
 import { dataset } from './dataset.ts';
 import { exportStage } from './export.ts';
+import { layerSimilarity } from './layer-similarity.ts';
 import { load } from './load.ts';
+import { lora } from './lora.ts';
 import { perplexityEval } from './perplexity-eval.ts';
 import { pretrain } from './pretrain.ts';
+import { pruneChannels } from './prune-channels.ts';
+import { pruneLayers } from './prune-layers.ts';
+import { ratios } from './ratios.ts';
 import { sft } from './sft.ts';
 import { share } from './share.ts';
 import { slw } from './slw.ts';
 import { trainTokenizer } from './train-tokenizer.ts';
+import { weightDifference } from './weight-difference.ts';
 
 const stages: StageDefinition[] = [
   load,
@@ -17,10 +23,16 @@ const stages: StageDefinition[] = [
   trainTokenizer,
   pretrain,
   share,
+  layerSimilarity,
+  pruneLayers,
+  pruneChannels,
+  lora,
   captureActivations,
   slw,
   sft,
   perplexityEval,
+  weightDifference,
+  ratios,
   exportStage,
 ];
 

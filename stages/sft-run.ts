@@ -7,6 +7,7 @@ import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import { encodeRecords, onlyFile, openModel } from './model-input.ts';
 import { readRecordLines, sampleRecords } from './record-lines.ts';
+import { recoveryFacts } from './recovery-facts.ts';
 import type { SftParams } from './sft.ts';
 import { reportSteps, writeCurve } from './training-report.ts';
 
@@ -18,7 +19,7 @@ export async function run(context: StageContext): Promise<void> {
   try {
     if (recovery === undefined || recovery.parameters.size === 0) {
       throw new UserError(
-        "stage 'sft' has nothing to train: expected recovery parameters of rank 1 or more, got rank 0",
+        "stage 'sft' has nothing to train: expected a recovery with parameters of rank 1 or more, got none",
       );
     }
     const records = sampleRecords(await readRecordLines(onlyFile(context.inputs.data)), fraction, context.seed);
@@ -37,7 +38,8 @@ export async function run(context: StageContext): Promise<void> {
     });
     await writeRecovery(task.outputs.recovery as string, recovery);
     await writeCurve(task.outputs.curve as string, losses, settings);
-    await task.done({ records: records.length, steps: losses.length, rank: recovery.rank });
+    const facts = recoveryFacts(model.config, recovery.replacements);
+    await task.done({ ...facts, records: records.length, steps: losses.length });
   } finally {
     close();
   }

@@ -1,6 +1,8 @@
 // sft: supervised fine-tuning of all recovery parameters together.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { sftCost } from './costs.ts';
+import { sameRecovery } from './expected-facts.ts';
 import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from './options.ts';
 
 const params = object({
@@ -18,7 +20,7 @@ export type SftParams = Static<typeof params>;
 
 export const sft: StageDefinition = {
   name: 'sft',
-  version: 1,
+  version: 2,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
   reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
   params,
@@ -33,5 +35,7 @@ export const sft: StageDefinition = {
   },
   numeric: true,
   seeded: true,
+  expect: async (_params, inputs) => sameRecovery(inputs.recovery),
+  cost: sftCost,
   run: async () => (await import('./sft-run.ts')).run,
 };

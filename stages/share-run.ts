@@ -1,27 +1,61 @@
-// The work of share: make the recovery parameters of the map, untrained, and write them.
+// The work of share: make the replacements of the map, untrained, and write them.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openLlama } from '../model/checkpoint.ts';
-import { createRecovery, disposeRecovery } from '../model/recovery.ts';
+import type { LlamaConfig } from '../model/config.ts';
+import { mlpName, projections } from '../model/names.ts';
+import { createRecovery, disposeRecovery, joinRecoveries, type Recovery, readsWeights } from '../model/recovery.ts';
 import { writeRecovery } from '../model/recovery-file.ts';
+import type { RunReplacement } from '../model/replacement.ts';
 import { pairs } from '../model/sharing.ts';
 import type { StageContext } from '../spec/stage.ts';
-import { onlyFile, startBackend } from './model-input.ts';
-import { replacementOf } from './replacement.ts';
+import { loadTensors, onlyFile, startBackend } from './model-input.ts';
+import { recoveryFacts } from './recovery-facts.ts';
+import { rankOf, replacementOf } from './replacement.ts';
 import type { ShareParams } from './share.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
-  await startBackend({ ...context, numerics: { ...context.numerics, backend: 'cpu' } });
-  const { candidate, rank, init, ...map } = context.params as ShareParams;
+  await startBackend(context);
   const checkpoint = await openLlama(onlyFile(context.inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
-  const layers = replacementOf(map, config.num_hidden_layers);
-  const recovery = createRecovery(config, pairs(layers), { candidate, rank, init, seed: context.seed });
+  const replacements = replacementsFor(context.params as ShareParams, config);
+  const parts: Recovery[] = [];
+  for (const replacement of replacements) {
+    context.signal.throwIfAborted();
+    parts.push(await startOf(context, config, replacement));
+    context.progress({ done: parts.length, total: replacements.length, of: 'layer' });
+    await nextTurn(); // the backend blocks: lets a message of the runner in
+  }
+  const recovery = joinRecoveries(config, parts, 'the map');
+  await writeRecovery(task.outputs.recovery as string, recovery);
+  disposeRecovery(recovery);
+  await task.done(recoveryFacts(config, replacements));
+}
+
+function replacementsFor(params: ShareParams, config: LlamaConfig): RunReplacement[] {
+  const { candidate } = params;
+  const map = replacementOf(params, config.num_hidden_layers);
+  return pairs(map).map(({ reference, target }) => {
+    return { target, reference, candidate, rank: rankOf(params, config, reference) };
+  });
+}
+
+/** One target's start; where it is computed from the reference's MLP, that alone is in memory. */
+async function startOf(
+  { inputs, params, seed }: StageContext,
+  config: LlamaConfig,
+  replacement: RunReplacement,
+): Promise<Recovery> {
+  const { init } = params as ShareParams;
+  const { candidate, rank, reference } = replacement;
+  if (rank === 0 || !readsWeights(candidate, init)) return createRecovery(config, [replacement], { init, seed });
+  const names = projections.map((projection) => mlpName(reference, projection));
+  const weights = await loadTensors(onlyFile(inputs.model), names);
   try {
-    await writeRecovery(task.outputs.recovery as string, recovery);
-    await task.done({ pairs: recovery.pairs.length, rank });
+    return createRecovery(config, [replacement], { init, seed }, weights);
   } finally {
-    disposeRecovery(recovery);
+    weights.dispose();
   }
 }

@@ -1,25 +1,41 @@
 // share: the replacement map with recovery parameters at their start; rank 0 is Direct Sharing.
 import { type Static, Type } from 'typebox';
+import { initOf } from '../model/candidate-forms.ts';
 import type { StageDefinition } from '../spec/stage.ts';
-import { candidate, init, object, replacement } from './options.ts';
+import { untrainedCost } from './costs.ts';
+import { sharedRecovery } from './expected-facts.ts';
+import { candidate, init, matchRank, object, replacement, threads } from './options.ts';
 
 const params = object({
   ...replacement,
+  anywhere: Type.Optional(
+    Type.Boolean({
+      description: 'with map: targets need not follow their reference, and the first and last layer may be among them',
+    }),
+  ),
   candidate,
   rank: Type.Integer({ minimum: 0, default: 0, description: '0: no recovery parameters, Direct Sharing' }),
+  match_rank: matchRank,
   init,
+  threads: threads(1),
 });
 export type ShareParams = Static<typeof params>;
 
 export const share: StageDefinition = {
   name: 'share',
-  version: 1,
+  version: 2,
   summary: 'lets target layers use the MLP of their reference layer, without training',
   reference: 'SHARP (arXiv 2502.07832), section 2.2; Direct Sharing after MobileLLM (arXiv 2402.14905)',
   params,
   inputs: { model: { kind: 'checkpoint', summary: 'the original model' } },
   outputs: { recovery: { kind: 'recovery', summary: 'the map and its untrained parameters', extension: 'arrow' } },
-  numeric: false,
+  numeric: true,
   seeded: true,
+  async expect(params, inputs) {
+    const { candidate, init, rank } = params as ShareParams;
+    if (rank > 0) initOf(candidate, init);
+    return sharedRecovery(params, inputs.model);
+  },
+  cost: untrainedCost,
   run: async () => (await import('./share-run.ts')).run,
 };

@@ -7,6 +7,7 @@ import { warmUp } from '../model/slw.ts';
 import type { StageContext, UnitTask } from '../spec/stage.ts';
 import { captureUnit } from './capture-activations.ts';
 import { loadTensors, onlyFile, startBackend } from './model-input.ts';
+import { recoveryFacts } from './recovery-facts.ts';
 import type { SlwUnitParams } from './slw.ts';
 
 export async function run(context: StageContext): Promise<void> {
@@ -15,7 +16,7 @@ export async function run(context: StageContext): Promise<void> {
 }
 
 async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> {
-  const { reference, target, ...settings } = task.params as SlwUnitParams;
+  const { reference, target, candidate, rank, ...settings } = task.params as SlwUnitParams;
   const names = [reference, target].flatMap((layer) => projections.map((projection) => mlpName(layer, projection)));
   const weights = await loadTensors(onlyFile(context.inputs.model), names);
   const activations = await openActivations(context.inputs.activations?.files[captureUnit(target)] as string);
@@ -26,14 +27,15 @@ async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> 
     };
     const { recovery, losses } = await warmUp(
       weights,
-      { reference, target },
+      { target, reference, candidate, rank },
       rows,
       { ...settings, seed: context.seed },
       { save: { folder: task.scratch, every_steps: 1000 }, onProgress: reporter(context, task, settings.epochs) },
     );
     await writeRecovery(task.outputs.recovery as string, recovery);
     disposeRecovery(recovery);
-    await task.done({ tokens: activations.rows, steps: losses.length, ...ends(losses) });
+    const facts = recoveryFacts(weights.config, recovery.replacements);
+    await task.done({ ...facts, tokens: activations.rows, steps: losses.length, ...ends(losses) });
   } finally {
     await activations.close();
     weights.dispose();

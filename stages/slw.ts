@@ -1,15 +1,19 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
 import { type Static, Type } from 'typebox';
+import { initOf } from '../model/candidate-forms.ts';
 import { pairs } from '../model/sharing.ts';
 import type { StageDefinition, Unit } from '../spec/stage.ts';
 import { captureUnit } from './capture-activations.ts';
-import { candidate, init, learningRate, object, replacement, threads } from './options.ts';
-import { replacementOf } from './replacement.ts';
+import { slwCost } from './costs.ts';
+import { sharedRecovery } from './expected-facts.ts';
+import { candidate, init, learningRate, matchRank, object, replacement, threads } from './options.ts';
+import { type ModelSizes, rankOf, replacementOf } from './replacement.ts';
 
 const params = object({
   ...replacement,
   candidate,
   rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  match_rank: matchRank,
   init,
   lr: learningRate(1e-3),
   epochs: Type.Integer({ minimum: 1, maximum: 10_000, default: 5 }),
@@ -23,11 +27,11 @@ const params = object({
 export type SlwParams = Static<typeof params>;
 
 /** A unit's parameters: those of the stage without the map, and the one pair that it fits. */
-export type SlwUnitParams = Omit<SlwParams, 'type' | 'map'> & { reference: number; target: number };
+export type SlwUnitParams = Omit<SlwParams, 'type' | 'map' | 'match_rank'> & { reference: number; target: number };
 
 export const slw: StageDefinition = {
   name: 'slw',
-  version: 1,
+  version: 2,
   summary: "fits one target layer's recovery parameters to the output of its original MLP",
   reference: 'SHARP (arXiv 2502.07832), section 2.3 and eq. 2 (with g applied to the reference layer)',
   params,
@@ -39,13 +43,17 @@ export const slw: StageDefinition = {
   numeric: true,
   seeded: true,
   units(params, inputs): Unit[] {
-    const { type, map, ...rest } = params as SlwParams;
-    const layers = replacementOf({ type, ...(map === undefined ? {} : { map }) }, Number(inputs.model?.layers));
-    return pairs(layers).map(({ reference, target }) => ({
+    const given = params as SlwParams;
+    const { type: _type, map: _map, match_rank: _match, ...rest } = given;
+    const model = inputs.model as unknown as ModelSizes;
+    const init = initOf(given.candidate, given.init);
+    return pairs(replacementOf(given, model.layers)).map(({ reference, target }) => ({
       name: `${reference}→${target}`,
-      params: { ...rest, reference, target },
+      params: { ...rest, init, rank: rankOf(given, model, reference), reference, target },
       needs: { activations: [captureUnit(target)] },
     }));
   },
+  expect: async (params, inputs) => sharedRecovery(params, inputs.model),
+  cost: slwCost,
   run: async () => (await import('./slw-run.ts')).run,
 };

@@ -1,6 +1,7 @@
 // train-tokenizer: a byte-level BPE tokenizer from the text of a data set.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { tokenizerCost } from './costs.ts';
 import { object } from './options.ts';
 
 const params = object({
@@ -18,5 +19,7 @@ export const trainTokenizer: StageDefinition = {
   outputs: { tokenizer: { kind: 'file', summary: 'tokenizer.json of Hugging Face', extension: 'json' } },
   numeric: false,
   seeded: false,
+  expect: async ({ vocab_size }) => ({ vocab_size: vocab_size as number }),
+  cost: tokenizerCost,
   run: async () => (await import('./train-tokenizer-run.ts')).run,
 };

@@ -8,6 +8,7 @@ import { closeAttempt, openAttempt, sweepAttempts } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
+import type { SourceRef } from './hub-source.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
 import { prepareFolder } from './prepare-folder.ts';
@@ -73,7 +74,7 @@ class FileStore implements Store {
     return this.#layout.blob(artifact);
   }
 
-  digestSource(path: string): Promise<BlobRef> {
+  digestSource(path: string): Promise<SourceRef> {
     return digestSource(path, this.#memo);
   }
 

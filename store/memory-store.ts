@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { closeAttempt, openAttempt } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, memoryMemo } from './digest-memo.ts';
+import type { SourceRef } from './hub-source.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { type StoreRecord, sameOutputs } from './record.ts';
 import { digestSource } from './source-digest.ts';
@@ -52,7 +53,7 @@ export class MemoryStore implements Store {
     return path;
   }
 
-  digestSource(path: string): Promise<BlobRef> {
+  digestSource(path: string): Promise<SourceRef> {
     return digestSource(path, this.#memo);
   }
 

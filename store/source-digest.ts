@@ -1,21 +1,24 @@
 // Names the bytes of the files and folders that parameters point at.
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { isHubName } from '../hub/name.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { canonicalJson } from '../util/json.ts';
 import { type BlobRef, digestFile, sha256 } from './digest.ts';
 import type { DigestMemo } from './digest-memo.ts';
 import { isSettled, statOrNone } from './file-identity.ts';
+import { hubSource, type SourceRef } from './hub-source.ts';
 
 /** What tools leave in a folder without it being part of what the folder holds. */
 const ignoredNames: ReadonlySet<string> = new Set(['.git', '.cache', '.DS_Store']);
 const maxFiles = 100_000;
 
 /**
- * The digest and size of a file; for a folder, of the canonical listing of its files (path, digest, size) with the
+ * The digest and size of a file; for a name on the hub, of the commit that it means; for a folder, of the canonical listing of its files (path, digest, size) with the
  * sum of their sizes. Throws UserError for what is missing, is neither, or leads out of the folder.
  */
-export async function digestSource(path: string, memo: DigestMemo): Promise<BlobRef> {
+export async function digestSource(path: string, memo: DigestMemo): Promise<SourceRef> {
+  if (isHubName(path)) return hubSource(path);
   const stats = statOrNone(path);
   if (stats === undefined) throw new UserError(`'${path}' does not exist`);
   if (stats.isFile()) return digestWithMemo(path, memo);

@@ -1,5 +1,6 @@
 // The store as the runner sees it; held by a folder (file-store.ts) or by memory (memory-store.ts).
 import type { BlobRef } from './digest.ts';
+import type { SourceRef } from './hub-source.ts';
 import type { OutputRef, StoreRecord } from './record.ts';
 
 /** What a key leads to. `damaged`: it was there and cannot be used any more; `detail` says what was found. */
@@ -46,8 +47,8 @@ export interface Store {
   find(key: string): Promise<Found>;
   /** The absolute path of an artifact, to read. */
   pathOf(artifact: BlobRef): string;
-  /** The digest of a file or folder of the user's, read only if it changed. Throws UserError when it cannot be read. */
-  digestSource(path: string): Promise<BlobRef>;
+  /** The digest of a file or folder of the user's, read only if it changed, or of an `hf://` name. Throws UserError when there is none. */
+  digestSource(path: string): Promise<SourceRef>;
   /** The lease of a key, or undefined while somebody alive holds it. */
   lease(key: string): Promise<Lease | undefined>;
   /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. */

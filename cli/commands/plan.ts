@@ -1,34 +1,43 @@
-// `lamina plan`: per stage what is cached, what would run, and what waits; nothing runs.
+// `lamina plan`: what is cached, what would run and what it will take, for one spec or several together; nothing runs.
 import { historyOf, type StageHistory } from '../../runner/history.ts';
-import { type Inspection, inspect, type PlanItem } from '../../runner/inspect.ts';
+import { inspectTogether, isCached, type JointWork } from '../../runner/work.ts';
 import type { Plan } from '../../spec/plan.ts';
 import { openFileStore } from '../../store/file-store.ts';
-import { alignColumns } from '../columns.ts';
 import type { Context } from '../context.ts';
 import { formatBytes, formatDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { PlanFlags } from '../flags.ts';
-import { planOf } from '../plan-request.ts';
-import { countOf } from '../spec-name.ts';
+import type { EstimateFlags, PlanFlags } from '../flags.ts';
+import { estimateFor, isKnownFromHistory } from '../plan-device.ts';
+import { absentLines, basisLines, workLines } from '../plan-estimate.ts';
+import { planJson } from '../plan-json.ts';
+import { plansOf } from '../plan-request.ts';
+import { planLines, shortPlanLines } from '../plan-text.ts';
 import type { Output } from '../terminal.ts';
 
-interface PlanCommandFlags extends PlanFlags {
+interface PlanCommandFlags extends PlanFlags, EstimateFlags {
   verbose?: boolean;
 }
 
-/** Prints what a run of the spec would do. */
-export async function plan([spec]: [string], flags: PlanCommandFlags, context: Context): Promise<number> {
+/** Prints what runs of the specs would do. */
+export async function plan([specs]: [string[]], flags: PlanCommandFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
   const registry = await context.registry();
-  const planned = await planOf(spec, flags, registry);
+  const plans = await plansOf(specs, flags, registry);
   const store = await openFileStore(flags.store, { mode: 'read' });
   try {
-    const inspection = await inspect(planned, registry, store);
-    for (const warning of inspection.warnings) if ('message' in warning) err.write(`${warning.message}\n`);
-    if (flags.json) out.write(`${JSON.stringify(planJson(inspection), undefined, 1)}\n`);
-    else {
-      const history = await historyOf(store);
-      out.write(planText(planned, inspection, flags.verbose === true, out) + estimateText(inspection.items, history));
+    const work = await inspectTogether(plans, registry, store);
+    for (const { warnings } of work.inspections) {
+      for (const warning of warnings) if ('message' in warning) err.write(`${warning.message}\n`);
+    }
+    if (flags.json) {
+      out.write(`${JSON.stringify(planJson(plans, work, estimateFor(work, flags)), undefined, 1)}\n`);
+    } else {
+      const lines = [
+        ...stateLines(plans, work, flags, out),
+        ...absentLines(work),
+        ...takingLines(work, await historyOf(store), flags, out),
+      ];
+      out.write(`${lines.join('\n')}\n`);
     }
   } finally {
     store.close();
@@ -36,61 +45,36 @@ export async function plan([spec]: [string], flags: PlanCommandFlags, context: C
   return exitCodes.done;
 }
 
-/** The documented form: one entry per stage and cell; a stage with units has one per unit, with `unit`. */
-function planJson({ items, counts }: Inspection) {
-  const stages = items.map(({ node, unit, status, key }) => ({
-    name: node.stage,
-    stage: node.use,
-    cell: node.cell,
-    ...(unit === '' ? {} : { unit }),
-    status,
-    key,
-  }));
-  return { stages, summary: { hit: counts.hit, run: counts.run, depends: counts.depends } };
-}
-
-function planText(plan: Plan, { items, counts }: Inspection, verbose: boolean, out: Output): string {
-  const head = `${plan.experiment} · ${plan.profile} · ${countOf(plan.cells.length, 'cell')}`;
-  const lines = verbose ? unitLines(items) : stageLines(items);
-  return `${[out.paint.strong(head), ...alignColumns(lines, '  '), summaryText(counts)].join('\n')}\n`;
-}
-
-/** One line per stage of the pipeline, all its cells together. */
-function stageLines(items: readonly PlanItem[]): string[][] {
-  const stages = new Map<string, PlanItem[]>();
-  for (const item of items) stages.set(item.node.stage, [...(stages.get(item.node.stage) ?? []), item]);
-  return [...stages].map(([stage, its]) => {
-    const count = (status: PlanItem['status']) => its.filter((item) => item.status === status).length;
-    const part = (count: number, text: string) => (count === 0 ? '' : `${count} ${text}`);
-    const waits = [...new Set(its.flatMap((item) => item.depends_on.map((id) => id.replace(/\[.*$/, ''))))];
-    const depends = count('depends') === 0 ? '' : `${count('depends')} after ${waits.join(', ') || 'others'}`;
-    return [stage, its[0]?.node.use ?? '', part(count('hit'), 'cached'), part(count('run'), 'to run'), depends];
+function stateLines(plans: readonly Plan[], work: JointWork, flags: PlanCommandFlags, out: Output): string[] {
+  const isWhole = plans.length === 1 || flags.verbose === true;
+  return plans.flatMap((plan, i) => {
+    const inspection = work.inspections[i];
+    if (inspection === undefined) return [];
+    return isWhole ? planLines(plan, inspection, flags.verbose === true, out) : shortPlanLines(plan, inspection, out);
   });
 }
 
-function unitLines(items: readonly PlanItem[]): string[][] {
-  return items.map(({ node, unit, status, key, depends_on, record }) => {
-    const spent = record === null ? '' : `took ${formatDuration(record.about.duration_ms)}`;
-    const remark = status === 'depends' ? `after ${depends_on.join(', ')}` : spent;
-    return [node.id, unit, status, key?.slice(0, 12) ?? '', remark];
-  });
+/** What the rest will take: by earlier units of this machine where they tell, by arithmetic otherwise. */
+function takingLines(
+  work: JointWork,
+  history: ReadonlyMap<string, StageHistory>,
+  flags: PlanCommandFlags,
+  out: Output,
+): string[] {
+  const estimate = estimateFor(work, flags);
+  const together = work.inspections.length > 1;
+  if (estimate === undefined) return together ? ['', ...workLines(work, undefined, out)] : [];
+  if (!isKnownFromHistory(work, estimate, history, flags)) {
+    return ['', ...workLines(work, estimate, out), '', ...basisLines(estimate, out)];
+  }
+  return [...(together ? ['', ...workLines(work, undefined, out)] : []), historyLine(work, history)];
 }
 
-function summaryText(counts: Inspection['counts']): string {
-  const { hit, run, depends } = counts;
-  const units = hit + run + depends;
-  const waiting = depends === 0 ? '' : `, ${depends} after them (cached where their inputs come out the same)`;
-  return `${countOf(units, 'unit')}: ${hit} cached, ${run} to run${waiting}`;
-}
-
-/** What the rest will take, by the medians of earlier units of the same stages; nothing when nothing is known. */
-function estimateText(items: readonly PlanItem[], history: ReadonlyMap<string, StageHistory>): string {
-  const rest = items.filter((item) => item.status !== 'hit');
-  const known = rest.flatMap(({ node }) => history.get(node.use) ?? []);
-  if (known.length === 0) return '';
+/** By the medians of earlier units of the same stages. */
+function historyLine(work: JointWork, history: ReadonlyMap<string, StageHistory>): string {
+  const rest = work.distinct.filter(({ unit }) => !isCached(unit));
+  const known = rest.flatMap(({ unit }) => history.get(unit.owner.definition.name) ?? []);
   const sum = (field: 'duration_ms' | 'output_bytes') => known.reduce((total, each) => total + each[field], 0);
-  const unknown = [...new Set(rest.filter(({ node }) => !history.has(node.use)).map(({ node }) => node.use))];
-  const without = unknown.length === 0 ? '' : `, not counting ${unknown.join(', ')}, which have not run here yet`;
-  const work = `${formatDuration(sum('duration_ms'))} of work and ${formatBytes(sum('output_bytes'))} to keep`;
-  return `about ${work}, by the units of these stages that ran before${without}\n`;
+  const taken = `${formatDuration(sum('duration_ms'))} of work and ${formatBytes(sum('output_bytes'))} to keep`;
+  return `about ${taken}, by the units of these stages that ran before`;
 }

@@ -1,79 +1,76 @@
 // `lamina run`: runs what is not cached, keeps the result, prints the table and the claims.
 import { collectResult } from '../../report/collect.ts';
 import { metricsOf } from '../../report/outcome-metrics.ts';
+import { provenanceOf, timingsOf } from '../../report/provenance.ts';
 import { resultJson } from '../../report/render-json.ts';
-import { outcomeJson, type RunOutcome } from '../../runner/outcome.ts';
-import { runPlan } from '../../runner/run-plan.ts';
+import { outcomeJson } from '../../runner/outcome.ts';
 import type { Plan } from '../../spec/plan.ts';
 import type { RunResult } from '../../spec/result.ts';
 import type { Json } from '../../spec/stage.ts';
-import { openFileStore } from '../../store/file-store.ts';
 import { saveRun } from '../../store/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { execute } from '../execute.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../flags.ts';
-import { packageVersion } from '../package-version.ts';
+import { keepPlan } from '../kept-plan.ts';
 import { planOf } from '../plan-request.ts';
 import { resultText } from '../print-result.ts';
-import { startProgress } from '../progress/start.ts';
 import { newRunName, writeOutcome } from '../run-files.ts';
-import { failureLines, farewellLine, stoppedText, summaryLine } from '../run-text.ts';
+import { controlLines, failureLines, farewellLine, stoppedText, summaryLine } from '../run-text.ts';
 import { shortPath } from '../spec-name.ts';
-import { listenForStop } from '../stop-signals.ts';
 import type { Output } from '../terminal.ts';
 
-/** Exit code 0 when every stage ran and every claim holds, 1 when not, 130 when stopped. */
-export async function run([spec]: [string], flags: RunFlags, context: Context): Promise<number> {
+/**
+ * Runs the specs one after the other, all of them checked before the first. Exit code 0 when every stage ran and every
+ * claim holds, 1 when not, 130 when stopped.
+ */
+export async function run([specs]: [string[]], flags: RunFlags, context: Context): Promise<number> {
+  const registry = await context.registry();
+  const plans: Plan[] = [];
+  for (const spec of specs) plans.push(await planOf(spec, flags, registry));
+  let code: number = exitCodes.done;
+  for (const [i, plan] of plans.entries()) {
+    const own = await runOne(specs[i] as string, plan, flags, context);
+    if (own === exitCodes.stopped) return own;
+    code = Math.max(code, own);
+    if (i < plans.length - 1) context.terminal.err.write('\n');
+  }
+  return code;
+}
+
+async function runOne(spec: string, wanted: Plan, flags: RunFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
-  const plan = await planOf(spec, flags, await context.registry());
-  const name = newRunName(flags.store, plan.experiment, new Date());
-  const outcome = await execute(plan, flags, context);
-  keepOrSay(() => saveRun(flags.store, plan.experiment, name, 'outcome', outcomeJson(outcome)), err);
+  const registry = await context.registry();
+  const name = newRunName(flags.store, wanted.experiment, new Date());
+  const { plan, outcome, misses } = await execute(wanted, flags, context);
+  await keepOrSay(() => saveRun(flags.store, plan.experiment, name, 'outcome', outcomeJson(outcome)), err);
   if (outcome.status === 'cancelled') {
     err.write(stoppedText(outcome, flags.store, context.argv, err));
     return exitCodes.stopped;
   }
-  const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary };
+  const made = { provenance: provenanceOf(plan, outcome), timings: timingsOf(plan, outcome) };
+  const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
   const result = await collectResult(plan, facts, metricsOf(outcome));
   if (!flags.json) err.write(`${summaryLine(outcome, err)}\n`);
   err.write(failureLines(outcome, err));
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
   else out.write(`\n${resultText(result, out)}`);
-  const kept = keepOrSay(() => keep(result, flags, isPlainRun(plan, flags) && isComplete(result)), err);
+  err.write(controlLines(misses, wanted, err));
+  const isWhole = plan === wanted && isPlainRun(plan, flags) && isComplete(result);
+  const kept = await keepOrSay(() => {
+    keepPlan(flags.store, name, plan, registry, outcome);
+    return keep(result, flags, isWhole);
+  }, err);
   if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, spec, err)}\n`);
   const failed = outcome.status === 'failed' || result.claims.some((claim) => claim.holds === false);
-  return failed || kept === undefined ? exitCodes.failed : exitCodes.done;
-}
-
-async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<RunOutcome> {
-  const { err } = context.terminal;
-  const store = await openFileStore(flags.store, { mode: 'write' });
-  const follower = flags.json ? undefined : startProgress(plan, err);
-  const stop = listenForStop(
-    () => follower?.say('stopping: running stages save their state first (Ctrl-C again to end at once)'),
-    () => follower?.stop(),
-  );
-  try {
-    return await runPlan(plan, await context.registry(), store, {
-      workerUrl: context.worker,
-      jobs: flags.jobs,
-      signal: stop.signal,
-      kill: stop.kill,
-      onEvent: (event) => follower?.on(event),
-      versions: { lamina: packageVersion(), node: process.versions.node },
-    });
-  } finally {
-    follower?.stop();
-    stop.dispose();
-    store.close();
-  }
+  return failed || misses.length > 0 || kept === undefined ? exitCodes.failed : exitCodes.done;
 }
 
 /** A disk that is full now must not take away the table, which is printed already. */
-function keepOrSay(keep: () => string, { write, paint }: Output): string | undefined {
+async function keepOrSay(keep: () => string | Promise<string>, { write, paint }: Output): Promise<string | undefined> {
   try {
-    return keep();
+    return await keep();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     write(`${paint.bad('error')}  ${error.message}\n`);
@@ -82,7 +79,7 @@ function keepOrSay(keep: () => string, { write, paint }: Output): string | undef
 }
 
 /** Keeps the record of the run, and the outcome that is committed; returns where a reader should look. */
-function keep(result: RunResult, flags: RunFlags, whole: boolean): string {
+async function keep(result: RunResult, flags: RunFlags, whole: boolean): Promise<string> {
   const record = saveRun(flags.store, result.experiment, result.run, 'result', result as unknown as Json);
   return whole ? writeOutcome(result) : shortPath(record);
 }

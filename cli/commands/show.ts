@@ -1,4 +1,5 @@
 // `lamina show`: the table of a run, from its record alone; nothing is computed.
+import { dirname, relative } from 'node:path';
 import { renderCsv } from '../../report/render-csv.ts';
 import { resultJson } from '../../report/render-json.ts';
 import { renderLatex } from '../../report/render-latex.ts';
@@ -6,38 +7,85 @@ import { renderMarkdown } from '../../report/render-markdown.ts';
 import { buildTable } from '../../report/table.ts';
 import { expectedNames } from '../../spec/nearest.ts';
 import type { RunResult } from '../../spec/result.ts';
+import { writeDurably } from '../../store/durable.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { StoreFlags } from '../flags.ts';
 import { resultText } from '../print-result.ts';
+import { writeCells, writePictures } from '../result-files.ts';
 import { findResult } from '../run-files.ts';
 import type { Output } from '../terminal.ts';
 
 interface ShowFlags extends StoreFlags {
   format: string;
   profile?: string;
+  out?: string;
+  figures?: string;
 }
 
-const forms: Readonly<Record<string, (result: RunResult, out: Output) => string>> = {
+type Form = (result: RunResult, out: Output, flags: ShowFlags) => string | Promise<string>;
+
+const forms: Readonly<Record<string, Form>> = {
   text: (result, out) => `${heading(result, out)}\n\n${resultText(result, out)}`,
-  md: renderMarkdown,
+  md: (result, _out, flags) => renderMarkdown(result, { figures: figuresLink(flags) }),
   latex: (result) => renderLatex(buildTable(result)),
   csv: renderCsv,
   json: (result) => `${JSON.stringify(resultJson(result), undefined, 1)}\n`,
+  html: async (result) => (await import('../../report/render-html.ts')).renderHtml(result),
 };
+const allForms = [...Object.keys(forms), 'arrow'];
 
-/** Prints the latest result of that name, or that of `NAME@RUN`, in the form that was asked for. */
+/** Prints the latest result of that name, or that of `NAME@RUN`, in the form that was asked for, or writes it to a file. */
 export async function show([name]: [string], flags: ShowFlags, context: Context): Promise<number> {
   const form = flags.json ? 'json' : flags.format;
-  const render = forms[form];
-  if (render === undefined)
-    throw new UserError(`unknown format '${form}'${expectedNames(form, Object.keys(forms), '')}`);
+  if (!allForms.includes(form)) throw new UserError(`unknown format '${form}'${expectedNames(form, allForms, '')}`);
+  if (form === 'arrow' && flags.out === undefined)
+    throw new UserError("the format 'arrow' is not text: say with --out FILE where it is to be written");
   const { out, err } = context.terminal;
   const { result, remark } = findResult(experimentName(name), flags.store, flags.profile);
   if (remark !== undefined) err.write(`${err.paint.faint(remark)}\n`);
-  out.write(render(result, out));
+  const { figures, out: file } = flags;
+  if (figures !== undefined) {
+    const written = await guarded(figures, () => writePictures(figures, result));
+    err.write(written.map((path) => `${err.paint.faint(path)}\n`).join(''));
+  }
+  if (file === undefined) out.write((await forms[form]?.(result, out, flags)) ?? '');
+  else {
+    await guarded(file, () => writeForm(file, form, result, context, flags));
+    err.write(`${err.paint.faint(file)}\n`);
+  }
   return exitCodes.done;
+}
+
+async function writeForm(
+  file: string,
+  form: string,
+  result: RunResult,
+  context: Context,
+  flags: ShowFlags,
+): Promise<void> {
+  if (form === 'arrow') return writeCells(file, result);
+  const { plainPaint } = await import('../../report/paint.ts');
+  const output = { ...context.terminal.out, width: () => undefined, paint: plainPaint };
+  writeDurably(file, (await forms[form]?.(result, output, flags)) ?? '');
+}
+
+/** What the file system refuses is the user's to mend. */
+async function guarded<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    throw new UserError(`cannot write '${path}': ${error.message}`, { cause: error });
+  }
+}
+
+/** Where a Markdown file finds the figures: the folder given, as seen from the file. */
+function figuresLink({ figures, out }: ShowFlags): string {
+  if (figures === undefined) return 'figures';
+  const link = relative(out === undefined ? '.' : dirname(out), figures).replaceAll('\\', '/');
+  return link === '' ? '.' : link;
 }
 
 /** Who gives the spec's path means the experiment; by convention the file is named after it. */

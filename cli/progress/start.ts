@@ -6,11 +6,11 @@ import { Follower } from './follow.ts';
 import { createLiveDisplay } from './live-display.ts';
 import { createPlainDisplay } from './plain-display.ts';
 
-/** Begins to show a run of `plan` on `output`. */
-export function startProgress(plan: Plan, output: Output): Follower {
+/** Begins to show a run of `plan` on `output`; `part` says which part of it. */
+export function startProgress(plan: Plan, output: Output, part?: 'control'): Follower {
   const now = () => performance.now();
   const cells = plan.cells.length === 0 ? [] : [countOf(plan.cells.length, 'cell')];
-  const head = [plan.experiment, plan.profile, ...cells].join(' · ');
+  const head = [plan.experiment, plan.profile, ...(part === undefined ? [] : [part]), ...cells].join(' · ');
   return new Follower(head, output, () =>
     output.live ? createLiveDisplay(output, now) : createPlainDisplay(output.write, now),
   );

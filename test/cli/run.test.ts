@@ -53,6 +53,8 @@ claims  1 holds
       'axes',
       'table',
       'notes',
+      'cell_notes',
+      'figures',
     ]);
     expect(readFileSync(join(folder.path, 'results/toy/default/table.md'), 'utf8')).toContain('| Good | 1.50 (1.4) |');
     const again = await toy(folder.path, 'run', spec('toy'));

@@ -102,6 +102,20 @@ describe('writing a model', () => {
     expect(await loaded.weights.get(copy).data()).toEqual(await loaded.weights.get(shared).data());
   });
 
+  it('MLPs of different widths come back, and others than the config says are refused', async () => {
+    const config = tinyConfig({ intermediate_sizes: [12, 6, 6, 10] });
+    const weights = tinyWeights(config);
+    const path = join(await scratch(), 'm.arrow');
+    await writeModel(path, config, weights, tokenizer, 'F32');
+    const loaded = await loadModel(path);
+    expect(loaded.config).toEqual(config);
+    expect(loaded.weights.get(mlpName(2, 'down')).shape).toEqual([8, 6]);
+    expect(parameterCounts(config).mlp).toBe(3 * 8 * (12 + 6 + 6 + 10));
+    await expect(writeModel(path, tinyConfig(), weights, tokenizer, 'F32')).rejects.toThrow(
+      `tensor '${mlpName(2, 'gate')}': expected [12, 8], got [6, 8]`,
+    );
+  });
+
   it('parameter counts of Llama-2-7b are those of methods F', () => {
     const llama = {
       model_type: 'llama',
@@ -116,6 +130,8 @@ describe('writing a model', () => {
     expect(counts.total).toBe(6_738_415_616); // the published size of Llama-2-7b
   });
 });
+
+type Refusal = [change: object, message: string];
 
 describe('config.json', () => {
   it.each([
@@ -144,7 +160,13 @@ describe('config.json', () => {
       { rope_scaling: { rope_type: 'llama3', factor: 8 } },
       "config.json: 'rope_scaling': 'low_freq_factor' must be a number greater than 0, got nothing",
     ],
-  ])('%j is refused', (change, message) => expect(() => tinyConfig(change)).toThrow(message));
+    ...[[], [12, 12, 12], [12, 12, 12, 0], [12, 12, 12, 2.5], [12, 12, 12, '12'], 12].map(
+      (intermediate_sizes): Refusal => [
+        { intermediate_sizes },
+        "config.json: 'intermediate_sizes' must be a list of 4 whole numbers from 1 to 16777216, got",
+      ],
+    ),
+  ] as Refusal[])('%j is refused', (change, message) => expect(() => tinyConfig(change)).toThrow(message));
 
   it('what is no object is refused', () => {
     expect(() => parseLlamaConfig([], 'x/config.json')).toThrow('x/config.json: expected a JSON object, got a list');

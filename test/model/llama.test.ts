@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { makeBatch, scaleWeights } from '../../model/batches.ts';
 import { forward } from '../../model/llama.ts';
 import { languageModelLoss } from '../../model/loss.ts';
-import { createModel, sharingOf } from '../../model/model.ts';
+import { createModel } from '../../model/model.ts';
+import { replacementsOf } from '../../model/replacement.ts';
 import { createWeights } from '../../model/weights.ts';
 import { useBackend } from '../../tensor/backend.ts';
 import { tf } from '../../tensor/tf.ts';
@@ -60,7 +61,10 @@ describe.each(['cpu', 'onnx'] as const)('Llama on backend %s', (backend) => {
   it('Direct Sharing is the model whose target MLPs were overwritten with their reference', async () => {
     const expected = fixture<{ ids: number[][]; logits: Packed }>('shared.json');
     const { weights } = await loadFixture('deep');
-    const model = createModel(weights, sharingOf([{ reference: 2, targets: [3] }]));
+    const model = createModel(weights, {
+      replacements: replacementsOf([{ reference: 2, targets: [3] }]),
+      parameters: new Map(),
+    });
     const logits = forward(model, tf.tensor2d(expected.ids, undefined, 'int32'));
     expectClose(await logits.data(), unpack(expected.logits), tolerance, 'logits');
     logits.dispose();

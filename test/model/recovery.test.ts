@@ -1,132 +1,170 @@
-// Recovery parameters: g0 against its explicit matrix, gradients by finite differences, starting values, and files.
+// Recoveries: what stands in for MLPs in the forward pass, which replacements go together, starting values, and files.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCheckpoint } from '../../formats/checkpoint.ts';
-import { candidateNamed } from '../../model/candidates.ts';
+import { matrixShapes } from '../../model/candidate-forms.ts';
 import { forward } from '../../model/llama.ts';
-import { sharedMlp } from '../../model/mlp.ts';
-import { createModel, sharingOf } from '../../model/model.ts';
+import { createModel } from '../../model/model.ts';
 import { mlpName, projections } from '../../model/names.ts';
-import { createRecovery, projectionOf, type Recovery, recoveryName } from '../../model/recovery.ts';
-import { readRecovery, writeRecovery } from '../../model/recovery-file.ts';
-import { pairs } from '../../model/sharing.ts';
+import { createRecovery, joinRecoveries, type Recovery, recoveryName } from '../../model/recovery.ts';
+import { readRecovery, readReplacements, writeRecovery } from '../../model/recovery-file.ts';
+import {
+  checkReplacements,
+  formatReplacements,
+  ownReplacements,
+  prunedReplacements,
+  type Replacement,
+  replacementsOf,
+} from '../../model/replacement.ts';
+import { createWeights } from '../../model/weights.ts';
 import { useBackend } from '../../tensor/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, scratch } from './fixtures.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';
 
 const config = tinyConfig();
-const settings = { candidate: 'g0', rank: 3, init: 'default', seed: 5 } as const;
-const map = [{ reference: 2, targets: [3] }];
+const settings = { init: 'default', seed: 5 } as const;
+const of = (reference: number | null, target: number, rank = 3) => ({ reference, target, candidate: 'g0', rank });
+const without = (replacements: readonly Replacement[]): Recovery => ({ replacements, parameters: new Map() });
 
 /** A recovery whose every number is random, as after training. */
-function randomRecovery(): Recovery {
-  const recovery = createRecovery(config, pairs(map), settings);
+function trained(replacements: readonly Replacement[]): Recovery {
+  const recovery = createRecovery(config, replacements, settings);
   for (const [name, variable] of recovery.parameters) {
     tf.tidy(() => variable.assign(tf.tensor(normals(variable.size, name), variable.shape)));
   }
   return recovery;
 }
 
-describe.each(['cpu', 'onnx'] as const)('g0 on backend %s', (backend) => {
+async function logits(recovery?: Recovery, weights = tinyWeights(config)): Promise<ArrayLike<number>> {
+  return forward(createModel(weights, recovery), tf.tensor2d([[1, 2, 3, 4]], undefined, 'int32')).data();
+}
+
+describe.each(['cpu', 'onnx'] as const)('a model with a recovery, on backend %s', (backend) => {
   beforeAll(() => useBackend({ backend }));
 
-  it.each(projections)('%s is the product with alpha Theta + A B', async (projection) => {
-    const weights = tinyWeights(config);
-    const recovery = randomRecovery();
-    const weight = weights.get(mlpName(2, projection)) as tf.Tensor2D;
-    const x = tf.tensor2d(normals(5 * (weight.shape[1] as number), 'x'), [5, weight.shape[1] as number]);
-    const parameter = (name: string) => recovery.parameters.get(recoveryName(3, projection, name)) as tf.Variable;
-    const found = projectionOf(recovery, 3, () => weight)(projection, x);
-    const low = tf.matMul(parameter('A') as tf.Tensor2D, parameter('B') as tf.Tensor2D); // [d, f]
-    const theta = tf.add(
-      tf.mul(projection === 'down' ? weight : tf.transpose(weight), parameter('alpha')),
-      low,
-    ) as tf.Tensor2D;
-    const expected = tf.matMul(x, theta, false, projection === 'down');
-    expectClose(await found.data(), await expected.data(), 1e-5);
+  it('LoRA on own MLPs starts at the original model, to the bit, and leaves it once trained', async () => {
+    const own = ownReplacements([1, 2, 3, 4], 3);
+    expect(await logits(createRecovery(config, own, settings))).toEqual(await logits());
+    expect(await logits(trained(own))).not.toEqual(await logits());
   });
 
-  it('gradients of alpha, A and B are those of finite differences', async () => {
-    const weights = tinyWeights(config);
-    const recovery = randomRecovery();
-    const x = tf.tensor2d(normals(6 * config.hidden_size, 'x'), [6, config.hidden_size]);
-    const loss = () => tf.tidy(() => tf.mean(tf.square(sharedMlp(weights, 2, 3, x, recovery))) as tf.Scalar);
-    const { grads } = tf.variableGrads(loss, [...recovery.parameters.values()]);
-    for (const [name, variable] of recovery.parameters) {
-      const gradient = await (grads[variable.name] as tf.Tensor).data();
-      const values = (await variable.data()).slice() as Float32Array;
-      const at = values.length >> 1;
-      const step = 1e-2;
-      const shifted = async (by: number) => {
-        const moved = values.slice();
-        moved[at] = (moved[at] as number) + by;
-        tf.tidy(() => variable.assign(tf.tensor(moved, variable.shape)));
-        return (await loss().data())[0] as number;
-      };
-      const difference = ((await shifted(step)) - (await shifted(-step))) / (2 * step);
-      await shifted(0);
-      expect(Math.abs(difference - (gradient[at] as number)) / Math.max(0.1, Math.abs(difference)), name).toBeLessThan(
-        2e-2,
-      );
-    }
+  it('Full-LoRA starts where plain sharing with the same parameters is, to the bit (methods A.9)', async () => {
+    const plain = trained([of(2, 3)]);
+    const full = joinRecoveries(
+      config,
+      [plain, createRecovery(config, ownReplacements([1, 2, 4], 3), settings)],
+      'here',
+    );
+    expect(full.replacements.map(({ target }) => target)).toEqual([1, 2, 3, 4]);
+    expect(await logits(full)).toEqual(await logits(plain));
   });
 
-  it.each(['default', 'zero_input_side', 'gaussian'] as const)(
-    'init %s starts at Direct Sharing, to the bit',
-    async (init) => {
-      const weights = tinyWeights(config);
-      const ids = tf.tensor2d([[1, 2, 3, 4]], undefined, 'int32');
-      const direct = forward(createModel(weights, sharingOf(map)), ids);
-      const recovery = createRecovery(config, pairs(map), { ...settings, init });
-      const started = forward(createModel(weights, sharingOf(map, recovery)), ids);
-      expect(await started.data()).toEqual(await direct.data());
-      const b = await (recovery.parameters.get(recoveryName(3, 'down', 'B')) as tf.Variable).data();
-      expect(b.some((value) => value !== 0)).toBe(init !== 'zero_input_side');
-    },
-  );
+  it("a target uses its reference's original weights, whatever the reference has of its own", async () => {
+    const shared = trained([of(2, 3, 2)]);
+    const adapted = joinRecoveries(config, [shared, trained([of(2, 2)])], 'here');
+    // by hand: layer 3 gets a copy of layer 2's MLP, and then has both adapters on its own
+    const weights = tinyWeights(config);
+    const copy = createWeights(
+      config,
+      new Map(weights.names.map((name) => [name, weights.get(name.replace('layers.2.mlp', 'layers.1.mlp'))])),
+    );
+    const own = { ...adapted, replacements: [of(2, 2), of(3, 3, 2)] };
+    expectClose(await logits(adapted), await logits(own, copy), 1e-6);
+  });
+
+  it('a pruned MLP is one whose down projection is zero', async () => {
+    const weights = tinyWeights(config);
+    const down = mlpName(3, 'down');
+    const zeroed = new Map(
+      weights.names.map((name) => [name, name === down ? tf.zerosLike(weights.get(name)) : weights.get(name)]),
+    );
+    const pruned = await logits(without(prunedReplacements([3])));
+    expect(pruned).toEqual(await logits(undefined, createWeights(config, zeroed)));
+    expect(pruned).not.toEqual(await logits());
+  });
+
+  it("a pruned layer's MLP is not looked at", async () => {
+    const weights = tinyWeights(config);
+    const names = new Set(projections.map((projection) => mlpName(3, projection)));
+    const rest = new Map(weights.names.filter((name) => !names.has(name)).map((name) => [name, weights.get(name)]));
+    expect(await logits(without(prunedReplacements([3])), createWeights(config, rest))).toHaveLength(4 * 20);
+  });
+
+  it('layers may have MLPs of different widths', async () => {
+    const widths = tinyConfig({ intermediate_sizes: [12, 6, 6, 10] });
+    const recovery = createRecovery(widths, [of(2, 3), of(4, 4)], settings);
+    expect(recovery.parameters.get(recoveryName(3, 'up', 'B'))?.shape).toEqual([3, 6]);
+    expect(recovery.parameters.get(recoveryName(4, 'up', 'B'))?.shape).toEqual([3, 10]);
+    const weights = tinyWeights(widths);
+    expect(weights.get(mlpName(4, 'down')).shape).toEqual([8, 10]);
+    const direct = await logits(without(replacementsOf([{ reference: 2, targets: [3] }])), weights);
+    expect(await logits(recovery, weights)).toEqual(direct);
+  });
+});
+
+describe('replacements', () => {
+  const check = (...replacements: Replacement[]) => checkReplacements(config, replacements, 'here');
+
+  it('of every kind go together', () => {
+    expect(() => check(of(1, 1), of(1, 2), of(null, 3, 0), of(4, 4))).not.toThrow();
+  });
+
+  it.each([
+    [[of(1, 2), of(2, 2)], 'here: target layer 2 is replaced already'],
+    [[of(1, 2), of(2, 3)], 'here: layer 2 is the reference of layer 3, but its own MLP is replaced'],
+    [[of(2, 3), of(null, 2, 0)], 'here: layer 2 is the reference of layer 3, but its own MLP is replaced'],
+  ])('%j are refused', (replacements, message) => expect(() => check(...replacements)).toThrow(message));
+
+  it('between MLPs of different widths are refused', () => {
+    const widths = tinyConfig({ intermediate_sizes: [12, 6, 12, 12] });
+    expect(() => checkReplacements(widths, [of(2, 3)], 'here')).toThrow(
+      'here: layer 3 needs a reference whose MLP is 12 wide, got layer 2 with 6',
+    );
+  });
+
+  it('read as text like a map, with own and pruned layers at the end', () => {
+    const mixed = [of(null, 8, 0), of(1, 1), of(3, 4), of(3, 5), of(10, 11), of(null, 9, 0)];
+    expect(formatReplacements(mixed)).toBe('3:4,5; 10:11; own:1; pruned:8,9');
+  });
 });
 
 describe('recovery parameters', () => {
-  it('rank 0 has none', () =>
-    expect(createRecovery(config, pairs(map), { ...settings, rank: 0 }).parameters.size).toBe(0));
+  beforeAll(() => useBackend({ backend: 'cpu' }));
+
+  it('rank 0 has none', () => expect(createRecovery(config, [of(2, 3, 0)], settings).parameters.size).toBe(0));
 
   it('start the same for a target whatever the other targets are', async () => {
-    const one = createRecovery(config, [{ reference: 2, target: 3 }], settings);
-    const two = createRecovery(
-      config,
-      [
-        { reference: 1, target: 2 },
-        { reference: 1, target: 3 },
-      ],
-      settings,
-    );
+    const one = createRecovery(config, [of(2, 3)], settings);
+    const two = createRecovery(config, [of(1, 2), of(1, 3)], settings);
     const name = recoveryName(3, 'gate', 'A');
     expect(await one.parameters.get(name)?.data()).toEqual(await two.parameters.get(name)?.data());
   });
 
-  it('count as methods A.3 says', () => {
-    const count = candidateNamed('g0').parameterCount(4096, 11008, 400);
-    expect(count).toBe(1 + 400 * (4096 + 11008)); // 6.04 M, methods A.3
-    const shapes = candidateNamed('g0').shapes(4096, 11008, 400);
-    expect(Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0)).toBe(count);
+  it('have the shapes of methods A.3, by size', () => {
+    expect(matrixShapes('g0', 4096, 11008, 400)).toEqual({ alpha: [], A: [4096, 400], B: [400, 11008] });
+    expect(matrixShapes('g1', 4096, 11008, 163)).toMatchObject({ C: [163, 11008], D: [163, 11008] });
+    expect(matrixShapes('g2_plus', 4096, 11008, 259)).toMatchObject({ E: [4096, 259], F: [4096, 259] });
+    expect(matrixShapes('g3', 4096, 11008, 200)).toMatchObject({ U: [4096, 200], V: [200, 11008] });
   });
 });
 
 describe('recovery files', () => {
+  beforeAll(() => useBackend({ backend: 'cpu' }));
+
   it('one file per pair reads as one recovery with the same numbers', async () => {
     const folder = await scratch();
     const paths: string[] = [];
     const parts: Recovery[] = [];
-    for (const target of [4, 2, 3]) {
-      const part = createRecovery(config, [{ reference: 1, target }], settings);
-      paths.push(join(folder, `${target}.arrow`));
+    for (const replacement of [of(1, 4, 2), { ...of(1, 2), candidate: 'g3' }, of(3, 3)]) {
+      const part = createRecovery(config, [replacement], settings);
+      paths.push(join(folder, `${replacement.target}.arrow`));
       await writeRecovery(paths.at(-1) as string, part);
       parts.push(part);
     }
     const merged = await readRecovery(paths, config);
-    expect(merged.pairs.map(({ target }) => target)).toEqual([2, 3, 4]);
-    expect([merged.candidate, merged.rank]).toEqual(['g0', 3]);
+    expect(merged.replacements).toEqual([{ ...of(1, 2), candidate: 'g3' }, of(3, 3), of(1, 4, 2)]);
+    expect(merged.parameters.size).toBe(3 * 3 + 3 * 3 + 3 * 5);
     for (const part of parts) {
       for (const [name, variable] of part.parameters) {
         expect(await merged.parameters.get(name)?.data(), name).toEqual(await variable.data());
@@ -134,26 +172,68 @@ describe('recovery files', () => {
     }
   });
 
-  it('a target in two files, another rank, another model and another kind of file are refused', async () => {
+  it('pruned layers and Direct Sharing are files without tensors', async () => {
+    const path = join(await scratch(), 'a');
+    const replacements = [of(2, 3, 0), of(null, 4, 0)];
+    await writeRecovery(path, without(replacements));
+    expect(await readRecovery([path], config)).toEqual(without(replacements));
+    expect(await readReplacements(path, config)).toEqual(replacements);
+  });
+
+  it('a target in two files, another model and another kind of file are refused, and nothing is kept', async () => {
     const folder = await scratch();
-    const write = async (name: string, rank: number) => {
+    const write = async (name: string) => {
       const path = join(folder, name);
-      await writeRecovery(path, createRecovery(config, [{ reference: 2, target: 3 }], { ...settings, rank }));
+      const recovery = createRecovery(config, [of(2, 3)], settings);
+      await writeRecovery(path, recovery);
+      tf.dispose([...recovery.parameters.values()]);
       return path;
     };
-    const [a, b, c] = [await write('a', 3), await write('b', 3), await write('c', 2)];
-    await expect(readRecovery([a, b], config)).rejects.toThrow('target layer 3 has recovery parameters already');
-    await expect(readRecovery([a, c], config)).rejects.toThrow(
-      "expected candidate 'g0' of rank 3 as in the files before it, got 'g0' of rank 2",
-    );
-    const wider = tinyConfig({ hidden_size: 16 });
-    await expect(readRecovery([a], wider)).rejects.toThrow(
+    const [a, b] = [await write('a'), await write('b')];
+    const before = tf.memory().numTensors;
+    await expect(readRecovery([a, b], config)).rejects.toThrow(`recovery '${b}': target layer 3 is replaced already`);
+    await expect(readRecovery([a], tinyConfig({ hidden_size: 16 }))).rejects.toThrow(
       "tensor 'layers.3.mlp.gate.A': expected [16, 3] for this model, got [8, 3]",
     );
     const other = join(folder, 'other');
     await (await createCheckpoint(other, { kind: 'llama' })).close();
     await expect(readRecovery([other], config)).rejects.toThrow(
-      "must hold recovery parameters (kind 'recovery'), got kind 'llama'",
+      "must hold a recovery (kind 'recovery'), got kind 'llama'",
     );
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  const good = { target: 3, reference: 2, candidate: 'g0', rank: 2 };
+  it.each([
+    ['nothing', undefined, "'replacements' must be a list"],
+    ['an object', {}, "'replacements' must be a list"],
+    ['a number', [7], "replacement 1: 'target' must be a layer from 1 to 4"],
+    ['layer 5 of 4', [{ ...good, target: 5 }], "replacement 1: 'target' must be a layer from 1 to 4"],
+    ['half a layer', [{ ...good, target: 2.5 }], "replacement 1: 'target' must be a layer from 1 to 4"],
+    ['layer 0', [{ ...good, reference: 0 }], "replacement 1: 'reference' must be a layer from 1 to 4 or null"],
+    ['no reference', [{ target: 3 }], "replacement 1: 'reference' must be a layer from 1 to 4 or null"],
+    ['another candidate', [{ ...good, candidate: 'g9' }], "replacement 1: 'candidate' must be g0 or g1"],
+    ['a property of objects', [{ ...good, candidate: 'constructor' }], "replacement 1: 'candidate' must be g0 or g1"],
+    ['a rank below 0', [{ ...good, rank: -1 }], "replacement 1: 'rank' must be a whole number of at least 0"],
+    ['an endless rank', [{ ...good, rank: 2 ** 40 }], "replacement 1: 'rank' must be a whole number"],
+    [
+      'a rank of nothing',
+      [{ ...good, reference: null }],
+      "replacement 1: 'rank' must be a whole number of at least 0, and 0",
+    ],
+    ['a rank as text', [{ ...good, rank: '2' }], "replacement 1: 'rank' must be a whole number"],
+    ['the same target', [good, good], 'target layer 3 is replaced already'],
+    [
+      'a chain',
+      [good, { ...good, target: 4, reference: 3 }],
+      'layer 3 is the reference of layer 4, but its own MLP is replaced',
+    ],
+    ['missing tensors', [good], "tensor 'layers.3.mlp.gate.alpha': expected [] for this model, got nothing"],
+    ['a huge rank without tensors', [{ ...good, rank: 2 ** 24 }], "tensor 'layers.3.mlp.gate.alpha'"],
+  ])('%s is refused', async (_what, replacements, message) => {
+    const path = join(await scratch(), 'hostile');
+    const listed = replacements === undefined ? {} : { replacements: JSON.stringify(replacements) };
+    await (await createCheckpoint(path, { kind: 'recovery', ...listed })).close();
+    await expect(readRecovery([path], config)).rejects.toThrow(message);
   });
 });

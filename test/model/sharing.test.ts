@@ -1,8 +1,8 @@
-// Replacement types against the paper's Table 8, their rule for other depths, explicit maps, and the ratios.
+// Replacement types against the paper's Table 8, their rule for other depths, explicit maps.
 import { describe, expect, it } from 'vitest';
-import { compressionRatio, storedRatio } from '../../model/ratios.ts';
-import { formatMap, pairs, replacementMap, replacementTypes, targetCount } from '../../model/sharing.ts';
-import { checkMap, parseMap } from '../../model/sharing-parse.ts';
+import { formatReplacements, replacementsOf } from '../../model/replacement.ts';
+import { pairs, type ReplacementMap, replacementMap, replacementTypes } from '../../model/sharing.ts';
+import { checkMap, parseLayers, parseMap } from '../../model/sharing-parse.ts';
 
 // paper-tables.yaml, table8 (arXiv 2502.07832, Table 8); T_more_8 is the map its printed ratios belong to (derived there)
 const table8: [string, number, string][] = [
@@ -15,10 +15,12 @@ const table8: [string, number, string][] = [
   ['T_max', 16, '2:3,4,5,6,7,8,9,10; 11:12,13,14,15,16,17,18,19,20; 21:22,23,24,25,26,27,28,29,30,31'],
 ];
 
+const formatMap = (map: ReplacementMap) => formatReplacements(replacementsOf(map));
+
 describe('replacement types', () => {
   it.each(table8)('%s of 32 layers is the map of Table 8, tau %i %%', (name, tau, map) => {
     expect(formatMap(replacementMap(name, 32))).toBe(map);
-    expect(Math.round(100 * storedRatio(replacementMap(name, 32), 32))).toBe(tau);
+    expect(Math.round((100 * (32 - pairs(replacementMap(name, 32)).length)) / 32)).toBe(tau);
   });
 
   it('every type is in the table', () => expect(table8.map(([name]) => name)).toEqual(replacementTypes));
@@ -49,6 +51,21 @@ describe('replacement types', () => {
   });
 });
 
+describe('lists of layers', () => {
+  it.each([
+    ['3-6,18', [3, 4, 5, 6, 18]],
+    [' 5 , 2-3,2 ', [2, 3, 5]],
+  ])('%j is read', (text, layers) => expect(parseLayers(text, 18)).toEqual(layers));
+
+  it.each([
+    ['0-2', "layers: '0-2' must name layers from 1 to 18, got 0"],
+    ['17-19', "layers: '17-19' must name layers from 1 to 18, got 19"],
+    ['3,,4', "layers: '' is not a layer, expected a number such as '4' or a range such as '4-6'"],
+    ['4-3', "layers: '4-3' is not a layer"],
+    ['', "layers: '' is not a layer"],
+  ])('%j is refused', (text, message) => expect(() => parseLayers(text, 18)).toThrow(message));
+});
+
 describe('explicit maps', () => {
   it.each([
     ['3:4,5; 6:7', '3:4,5; 6:7'],
@@ -69,41 +86,20 @@ describe('explicit maps', () => {
     [{ a: [4] }, "replacement map: 'a' must have a layer or a list of layers"],
   ])('%j is refused', (spec, message) => expect(() => parseMap(spec, 8)).toThrow(message));
 
+  it('anywhere, any layer may stand in for any other, once', () => {
+    expect(formatMap(parseMap('7:8; 2:5,1', 8, true))).toBe('2:5,1; 7:8');
+    expect(() => parseMap('2:9', 8, true)).toThrow(
+      'replacement map: layer 9 is not there, expected each once, from 1 to 8',
+    );
+    expect(() => parseMap('2:5; 5:6', 8, true)).toThrow('layer 5 occurs twice');
+    expect(() => parseMap('2:2', 8, true)).toThrow('layer 2 occurs twice');
+  });
+
   it('pairs list targets with their reference', () => {
     expect(pairs(parseMap('3:4,5; 6:7', 8))).toEqual([
       { reference: 3, target: 4 },
       { reference: 3, target: 5 },
       { reference: 6, target: 7 },
     ]);
-  });
-});
-
-describe('ratios', () => {
-  const llama7b = { num_hidden_layers: 32, hidden_size: 4096, intermediate_size: 11008 };
-  // printed in Tables 2 and 3 (paper-tables.yaml): s in per cent, for Llama-2-7b
-  it.each([
-    ['T_next', 5, 56.3, 0.1],
-    ['T_next', 20, 56.5, 0.1],
-    ['T_next', 400, 62.1, 0.05],
-    ['T_back', 5, 37.6, 0.1],
-    ['T_back', 20, 37.9, 0.05],
-    ['T_back', 400, 45.9, 0.05],
-    ['T_more_8', 400, 35.05, 0.4],
-  ])('%s at rank %i keeps %f %%', (type, rank, s, tolerance) => {
-    const ratio = compressionRatio(replacementMap(type, 32), llama7b, { candidate: 'g0', rank });
-    expect(Math.abs(100 * ratio - s)).toBeLessThan(tolerance);
-  });
-
-  it('rank 0 stores no recovery parameters: s = tau', () => {
-    const map = replacementMap('T_next', 32);
-    expect(compressionRatio(map, llama7b, { candidate: 'g0', rank: 0 })).toBe(18 / 32);
-    expect(targetCount(map)).toBe(14);
-  });
-
-  it('an unknown candidate is refused', () => {
-    const map = replacementMap('T_next', 32);
-    expect(() => compressionRatio(map, llama7b, { candidate: 'g9', rank: 4 })).toThrow(
-      "candidate 'g9' is not available, expected 'g0'",
-    );
   });
 });

@@ -14,8 +14,6 @@ import { normals, tinyConfig, tinyWeights } from './tiny.ts';
 
 const config = tinyConfig({ hidden_size: 16, intermediate_size: 24 });
 const settings: SlwSettings = {
-  candidate: 'g0',
-  rank: 4,
   init: 'default',
   seed: 3,
   lr: 5e-3,
@@ -23,7 +21,7 @@ const settings: SlwSettings = {
   batch_tokens: 32,
   granularity: 'mlp',
 };
-const pair = { reference: 2, target: 3 };
+const pair = { reference: 2, target: 3, candidate: 'g0', rank: 4 };
 
 function rowsOf(values: Float32Array, width: number): ActivationRows {
   return {
@@ -52,7 +50,7 @@ describe('SLW', () => {
     async ({ projection, rank, x, reference, target, start_loss, best_loss }) => {
       const [d, f] = reference.shape as [number, number];
       const size = tinyConfig({ hidden_size: d, intermediate_size: f, num_attention_heads: 1 });
-      const recovery = createRecovery(size, [pair], { ...settings, rank });
+      const recovery = createRecovery(size, [{ ...pair, rank }], settings);
       // make.py gives Theta [d, f]; weights are [out, in]
       const theta = (packed: Packed) =>
         tf.tidy(() => {
@@ -69,7 +67,8 @@ describe('SLW', () => {
         adam: adamDefaults,
         learningRate: (step) => 0.03 * (1 - step / 400),
         batches: () => [null],
-        loss: () => meanSquaredError(projectionOf(recovery, 3, () => from)(projection, input), y),
+        loss: () =>
+          meanSquaredError(projectionOf(() => from, { ...pair, rank }, recovery.parameters)(projection, input), y),
       });
       expect(losses[0]).toBeCloseTo(start_loss, 4);
       expect(losses.at(-1)).toBeGreaterThan(best_loss * 0.9999);
@@ -111,7 +110,7 @@ describe('SLW', () => {
   });
 
   it('rank 0 is Direct Sharing: nothing to train', async () => {
-    const { recovery, losses } = await warmUp(tinyWeights(config), pair, activations, { ...settings, rank: 0 });
+    const { recovery, losses } = await warmUp(tinyWeights(config), { ...pair, rank: 0 }, activations, settings);
     expect([recovery.parameters.size, losses.length]).toEqual([0, 0]);
   });
 

@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../../model/batches.ts';
 import { type LanguageModelSettings, trainingSteps, trainLanguageModel } from '../../model/language-model-training.ts';
-import { createModel, sharingOf } from '../../model/model.ts';
+import { createModel } from '../../model/model.ts';
 import { adamDefaults } from '../../model/optimizer.ts';
 import { createRecovery, disposeRecovery } from '../../model/recovery.ts';
-import { pairs } from '../../model/sharing.ts';
+import { replacementsOf } from '../../model/replacement.ts';
 import { createWeights, initWeights, variablesOf } from '../../model/weights.ts';
 import { useBackend } from '../../tensor/backend.ts';
 import { tf } from '../../tensor/tf.ts';
@@ -100,8 +100,8 @@ describe('training', () => {
     const weights = tinyWeights(config);
     const before = await Promise.all(weights.names.map((name) => weights.get(name).data()));
     const map = [{ reference: 1, targets: [2] }];
-    const recovery = createRecovery(config, pairs(map), { candidate: 'g0', rank: 2, init: 'default', seed: 1 });
-    const model = createModel(weights, sharingOf(map, recovery));
+    const recovery = createRecovery(config, replacementsOf(map, 'g0', 2), { init: 'default', seed: 1 });
+    const model = createModel(weights, recovery);
     const { losses } = await trainLanguageModel(model, recovery.parameters, examples, { ...settings, epochs: 3 });
     expect(losses.at(-1)).toBeLessThan(losses[0] as number);
     expect(await Promise.all(weights.names.map((name) => weights.get(name).data()))).toEqual(before);

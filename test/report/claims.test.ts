@@ -70,7 +70,10 @@ describe('an order', () => {
       values.map((value, seed) => cell({ method, seed: `${seed}` }, value));
     const cells = [...runs('original', [1.9, 2, 2.1]), ...runs('sharp', [3, 3, 3])];
     expect(evaluate(claim(order('original', 'sharp')), cells, ['seed'])).toEqual([
-      { holds: true, detail: 'Original ≤ SHARP: 2.00 ± 0.25 ≤ 3.00 ± 0.00' },
+      {
+        holds: true,
+        detail: 'Original ≤ SHARP: 2.00 ± 0.25 ≤ 3.00 ± 0.00; paired difference -1.00 ± 0.25 over 3 runs',
+      },
     ]);
   });
 
@@ -123,4 +126,80 @@ claims  2 hold · 1 does not · 1 undecided
 test('in a long list only what does not hold is told', () => {
   const claims = Array.from({ length: 20 }, (_, i) => ({ claim: `c${i}`, holds: i > 0, detail: 'd' }));
   expect(renderClaims(claims)).toBe('claims  19 hold · 1 does not\n  ✗ c0: d\n');
+});
+
+describe('the noise of a comparison', () => {
+  const runs = (method: string, values: readonly number[]) =>
+    values.map((value, seed) => cell({ method, seed: `${seed}` }, value));
+  const seeds = (a: readonly number[], b: readonly number[]) => [...runs('original', a), ...runs('sharp', b)];
+  const said = (check: PlanClaim['check'], cells: readonly CellResult[], mean_over = ['seed']) => {
+    const plan = { axes: [methodAxis, seedAxis], table: { ...perplexityTable, mean_over }, claims: [claim(check)] };
+    return evaluateClaims(plan, cells).map(({ holds, detail, within_noise }) => ({ holds, detail, within_noise }));
+  };
+
+  test('is that of the differences seed by seed: runs that move together are told apart', () => {
+    // differences 0.1, 0.12, 0.08: mean 0.1, standard deviation 0.02, 4.303 * 0.02 / sqrt(3) = 0.0497
+    expect(said(order('original', 'sharp'), seeds([2, 3, 4], [2.1, 3.12, 4.08]))).toEqual([
+      {
+        holds: true,
+        detail: 'Original ≤ SHARP: 3.00 ± 2.48 ≤ 3.10 ± 2.46; paired difference -0.100 ± 0.050 over 3 runs',
+        within_noise: undefined,
+      },
+    ]);
+  });
+
+  test('keeps the verdict on the means and adds that it might be chance', () => {
+    // differences 0.3, -0.1, -0.05: mean 0.05, standard deviation 0.2179, 4.303 * 0.2179 / sqrt(3) = 0.541
+    const [verdict] = said(order('original', 'sharp'), seeds([2.3, 1.9, 1.95], [2, 2, 2]));
+    expect(verdict).toEqual({
+      holds: false,
+      detail: 'Original ≤ SHARP: 2.05 ± 0.54 > 2.00 ± 0.00; paired difference 0.05 ± 0.54 over 3 runs (within noise)',
+      within_noise: true,
+    });
+  });
+
+  test('compares a number without runs with each run', () => {
+    const cells = [cell({ method: 'original' }, 2), ...runs('sharp', [2.1, 2.3, 2.2])];
+    // 0.1 standard deviation: 4.303 * 0.1 / sqrt(3) = 0.248
+    expect(said(order('original', 'sharp'), cells)[0]?.detail).toContain(
+      '; paired difference -0.20 ± 0.25 over 3 runs (within noise)',
+    );
+  });
+
+  test('names the pair of a longer order', () => {
+    const cells = [...seeds([1, 1.1, 0.9], [2, 2.1, 1.9]), ...runs('sharp_slw', [2.2, 1.9, 2.1])];
+    // -1, -1, -1 and -0.2, 0.2, -0.2: mean -0.0667, standard deviation 0.2309, half 0.574
+    expect(said(order('original', 'sharp', 'sharp_slw'), cells)[0]?.detail).toMatch(
+      /; paired differences -1\.0 ± 0\.0, -0\.07 ± 0\.57 over 3 runs \(within noise: SHARP ≤ SHARP w\/o f\.t\.\)$/,
+    );
+  });
+
+  test('of a ratio is held against its bounds', () => {
+    const ratio = (at_least: number): PlanClaim['check'] => {
+      return { kind: 'ratio', of: { method: 'original' }, to: { method: 'sharp' }, at_least, at_most: null };
+    };
+    const cells = seeds([2, 2.2, 2.1], [1, 1, 1]);
+    // ratios 2, 2.2, 2.1: mean 2.1, half 0.248
+    expect(said(ratio(1.5), cells)).toEqual([
+      {
+        holds: true,
+        detail: 'Original / SHARP: 2.10 ≥ 1.50; paired ratio 2.10 ± 0.25 over 3 runs',
+        within_noise: undefined,
+      },
+    ]);
+    expect(said(ratio(2), cells)[0]?.within_noise).toBe(true);
+  });
+
+  test('of single evaluations is that of their standard errors', () => {
+    const evaluated = (method: string, value: number, stderr: number) => ({ ...cell({ method }, value), stderr });
+    // 1.96 * sqrt(0.03^2 + 0.04^2) = 0.098
+    const far = [evaluated('original', 2, 0.03), evaluated('sharp', 2.1, 0.04)];
+    expect(said(order('original', 'sharp'), far)).toEqual([
+      { holds: true, detail: 'Original ≤ SHARP: 2.00 ≤ 2.10', within_noise: undefined },
+    ]);
+    const near = [evaluated('original', 2.09, 0.03), evaluated('sharp', 2, 0.04)];
+    expect(said(order('original', 'sharp'), near)).toEqual([
+      { holds: false, detail: 'Original ≤ SHARP: 2.09 > 2.00 (within noise)', within_noise: true },
+    ]);
+  });
 });

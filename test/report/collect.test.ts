@@ -15,11 +15,16 @@ const plan: Plan = {
     name: method,
     metric: { node: `${method}_ppl`, output: 'metrics', field: 'perplexity' },
     paper: null,
+    expected: null,
+    beside: {},
   })),
   axes: [methodAxis],
   table: perplexityTable,
   claims: [],
+  control: null,
   notes: [],
+  cell_notes: [],
+  figures: [],
 };
 
 test('a cell has its number, its provenance, or the reason why there is none', async () => {

@@ -7,6 +7,7 @@ import { renderText } from '../../report/render-text.ts';
 import { buildTable } from '../../report/table.ts';
 import { textWidth } from '../../report/text-width.ts';
 import type { RunResult } from '../../spec/result.ts';
+import { figure } from './made.ts';
 import { cell, dataAxis, methodAxis, perplexityTable, result, seedAxis, table2Cells } from './results.ts';
 
 const table2 = result(table2Cells, { claims: [{ claim: 'a | b', holds: true, detail: '1 ≤ 2' }] });
@@ -103,4 +104,49 @@ test('the JSON form has the documented fields and no others', () => {
     key: 'kkkkkkkk',
   });
   expect(json.claims).toEqual([{ claim: 'a | b', holds: true, detail: '1 ≤ 2' }]);
+});
+
+describe('notes on numbers', () => {
+  const cell_notes = [
+    { where: { method: ['sharp'], data: ['dialogsum'] }, note: 'printed as 3.8 & 3.9' },
+    { where: { method: ['absent'] }, note: 'of no cell' },
+    { where: { data: ['dialogsum'] }, note: 'of a column' },
+  ];
+  const noted = result(table2Cells, { cell_notes });
+
+  test('stand at them in text, and numbers stay under each other', () => {
+    expect(renderText(buildTable(noted))).toBe(`\
+                  Arxiv-math         DialogSum
+Original         1.52  (3.0)    2.30ᵇ    (3.7)
+Direct Sharing   88.1 (2171)   1.2e5ᵇ  (801.7)
+SHARP w/o f.t.   2.51  (4.8)    2.60ᵇ    (5.3)
+SHARP            2.02  (3.2)    2.71ᵃᵇ   (3.8)
+
+perplexity, lower is better · in brackets: Table 2, Llama-2-7b
+ᵃ printed as 3.8 & 3.9
+ᵇ of a column
+`);
+  });
+
+  test('stand at them in Markdown and LaTeX', () => {
+    const markdown = renderMarkdown(noted);
+    expect(markdown).toContain('| SHARP | 2.02 (3.2) | 2.71<sup>a,b</sup> (3.8) |');
+    expect(markdown).toContain('\n<sup>b</sup> of a column\n');
+    const latex = renderLatex(buildTable(noted));
+    expect(latex).toContain('2.71\\textsuperscript{a,b} (3.8)');
+    expect(latex).toContain('\\textsuperscript{a} printed as 3.8 \\& 3.9');
+  });
+
+  test('are marked from a to z without q, which has no superscript, then aa', () => {
+    const many = Array.from({ length: 27 }, (_, i) => ({ where: {}, note: `note ${i}` }));
+    const marks = buildTable(result(table2Cells, { cell_notes: many })).marked_notes.map(({ mark }) => mark);
+    expect(marks.slice(15, 18)).toEqual(['p', 'r', 's']);
+    expect(marks.slice(24)).toEqual(['z', 'aa', 'ab']);
+  });
+});
+
+test('the Markdown form shows the figures of the folder beside it, or of another', () => {
+  const drawn = result(table2Cells, { figures: [figure({ name: 'by-method', title: 'a [b]', caption: 'look' })] });
+  expect(renderMarkdown(drawn)).toContain('![a \\[b\\]](figures/by-method.svg)\n\nlook\n');
+  expect(renderMarkdown(drawn, { figures: '../pictures' })).toContain('](../pictures/by-method.svg)');
 });

@@ -32,6 +32,7 @@ export const perplexityTable: PlanTable = {
   rows: ['method'],
   columns: ['data'],
   mean_over: [],
+  beside: [],
   metric: 'perplexity',
   better: 'lower',
   paper: 'Table 2, Llama-2-7b',
@@ -41,7 +42,19 @@ export function cell(axes: Record<string, string>, value: number | null, paper: 
   const name = Object.values(axes).join(',');
   const found = value === null ? null : 'k'.repeat(8);
   const error = value === null ? 'its stage failed' : null;
-  return { axes, name, metric: 'perplexity', value, paper, stderr: null, n: 1000, key: found, digest: found, error };
+  return {
+    axes,
+    name,
+    beside: {},
+    metric: 'perplexity',
+    value,
+    paper,
+    stderr: null,
+    n: 1000,
+    key: found,
+    digest: found,
+    error,
+  };
 }
 
 /** Values by method, one per data set; with the numbers of the paper's Table 2 (paper-tables.yaml). */
@@ -69,6 +82,10 @@ export function result(cells: readonly CellResult[], changes: Partial<RunResult>
     axes: [methodAxis, dataAxis],
     table: perplexityTable,
     notes: [],
+    cell_notes: [],
+    figures: [],
+    provenance: null,
+    timings: null,
     summary: { cached: 0, ran: 8, failed: 0, blocked: 0, duration_ms: 1000 },
     ...changes,
   };

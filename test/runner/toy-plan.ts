@@ -42,8 +42,11 @@ export function plan(...nodes: PlanNode[]): Plan {
     nodes,
     cells: [],
     axes: [],
-    table: { rows: [], columns: [], mean_over: [], metric: 'number', better: 'lower', paper: '' },
+    table: { rows: [], columns: [], mean_over: [], beside: [], metric: 'number', better: 'lower', paper: '' },
     claims: [],
+    control: null,
     notes: [],
+    cell_notes: [],
+    figures: [],
   };
 }

@@ -249,7 +249,7 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
   [
     'an axis that is a number',
     inE('[T_next, T_back]', '3'),
-    ["e.yaml:5:9  axis 'type': expects a list or a mapping, got 3"],
+    ["e.yaml:5:9  axis 'type': expects a list, text or a mapping, got 3"],
   ],
   [
     'a misspelt key of an axis value',
@@ -269,7 +269,7 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
   [
     'a grid without cells',
     add('exclude: [{ method: [slw, sft] }]\n'),
-    ['e.yaml:11:10  no cell is left: every combination is excluded'],
+    ['e.yaml:5:3  no cell is left: every combination is left out'],
   ],
   [
     "wrong entries of the paper's numbers",
@@ -280,7 +280,7 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
       "e.yaml:11:45  paper: unknown axis 'typ' (did you mean 'type'?)",
       "e.yaml:11:93  paper: unknown value 'T_nxt' of axis 'type' (did you mean 'T_next'?)",
       "e.yaml:11:107  paper: expected 'value', or one axis that maps its values to numbers",
-      'e.yaml:11:188  the paper gives a number for these axis values twice',
+      'e.yaml:11:188  paper: these axis values have two numbers',
     ],
   ],
   [

@@ -42,10 +42,10 @@ describe('sharing', () => {
 
   test('values of an axis that come to the same make one node, named after the first', async () => {
     const axes =
-      'params: { model: m }\naxes: { n: { values: { a: {}, b: { params: { rank: 400 } }, c: { params: { rank: 5 } } } } }\n';
+      'params: { model: m }\naxes: { v: { values: { a: {}, b: { params: { rank: 400 } }, c: { params: { rank: 5 } } } } }\n';
     const plan = await planned(specFolder({ 'e.yaml': one(axes) }));
-    expect(ids(plan).filter((id) => id.startsWith('warm'))).toEqual(['warm[n=a]', 'warm[n=c]']);
-    expect(plan.cells.map((cell) => cell.metric.node)).toEqual(['tuned_ppl[n=a]', 'tuned_ppl[n=a]', 'tuned_ppl[n=c]']);
+    expect(ids(plan).filter((id) => id.startsWith('warm'))).toEqual(['warm[v=a]', 'warm[v=c]']);
+    expect(plan.cells.map((cell) => cell.metric.node)).toEqual(['tuned_ppl[v=a]', 'tuned_ppl[v=a]', 'tuned_ppl[v=c]']);
   });
 
   test('ids do not change when --only picks some of the cells', async () => {
@@ -100,7 +100,7 @@ describe('precedence', () => {
     const file = 'params: { model: m }\n';
     const own = 'params: { model: m, rank: 2 }\n';
     const profile = `${own}profiles: { x: { params: { rank: 3 } } }\n`;
-    const axis = `${profile}axes: { n: { values: { a: { params: { rank: 4 } } } } }\n`;
+    const axis = `${profile}axes: { v: { values: { a: { params: { rank: 4 } } } } }\n`;
     expect(await rank(file)).toBe(400);
     expect(await rank(own)).toBe(2);
     expect(await rank(profile)).toBe(3);
@@ -113,7 +113,7 @@ describe('precedence', () => {
       node(await planned(specFolder({ 'e.yaml': one(`params: { model: m }\n${more}`) }), flags), 'warm').params.lr;
     const own = 'with: { warm: { lr: 2 } }\n';
     const profile = `${own}profiles: { x: { with: { warm: { lr: 3 } } } }\n`;
-    const axis = `${profile}axes: { n: { values: { a: { with: { warm: { lr: 4 } } } } } }\n`;
+    const axis = `${profile}axes: { v: { values: { a: { with: { warm: { lr: 4 } } } } } }\n`;
     expect(await lr('')).toBe(1e-3);
     expect(await lr(own)).toBe(2);
     expect(await lr(profile)).toBe(3);
@@ -280,9 +280,9 @@ describe('paths', () => {
     expect(await plain(specFolder())).toBe(await plain(specFolder()));
   });
 
-  test('a name on a hub stays as it is and is no path', async () => {
+  test('a name on the hub stays as it is', async () => {
     const plan = await planned(specFolder({ 'e.yaml': one('params: { model: "hf://meta-llama/Llama-3.2-3B" }\n') }));
-    expect(node(plan, 'base')).toMatchObject({ params: { path: 'hf://meta-llama/Llama-3.2-3B' }, paths: [] });
+    expect(node(plan, 'base')).toMatchObject({ params: { path: 'hf://meta-llama/Llama-3.2-3B' }, paths: ['/path'] });
   });
 });
 

@@ -138,7 +138,7 @@ describe('share, slw and sft', () => {
       data: files.train as string,
     };
     await expect(runStage(sft, { params: { max_length: 96 }, inputs })).rejects.toThrow(
-      "stage 'sft' has nothing to train: expected recovery parameters of rank 1 or more, got rank 0",
+      "stage 'sft' has nothing to train: expected a recovery with parameters of rank 1 or more, got none",
     );
   });
 });

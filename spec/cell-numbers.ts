@@ -1,4 +1,4 @@
-// The paper's numbers: each entry fixes some axes and gives a number to all cells that agree with it.
+// Numbers given for cells, the paper's or a profile's: each entry fixes some axes and gives a number to all cells that agree.
 import type { Axis } from './axes.ts';
 import { axisIndex, valueIndex } from './axes.ts';
 import type { Problems } from './diagnostic.ts';
@@ -8,18 +8,23 @@ import type { Located, LocatedMap, Span } from './located.ts';
 import { child, keySpan } from './located.ts';
 import { scalarName } from './selector.ts';
 
-interface PaperNumber {
+interface CellNumber {
   fixed: ReadonlyMap<number, number>;
   value: number | null;
   span: Span;
 }
 
 /** Looks numbers up by cell. Entries that fix more axes win. */
-export class PaperNumbers {
+export class CellNumbers {
   /** By the axes that the entries fix, most axes first; then by their values. */
-  readonly #groups: { axes: readonly number[]; numbers: Map<string, PaperNumber> }[] = [];
+  readonly #groups: { axes: readonly number[]; numbers: Map<string, CellNumber> }[] = [];
+  readonly #where: string;
 
-  add(number: PaperNumber, problems: Problems): void {
+  constructor(where: string) {
+    this.#where = where;
+  }
+
+  add(number: CellNumber, problems: Problems): void {
     const axes = [...number.fixed.keys()].sort((a, b) => a - b);
     let group = this.#groups.find((candidate) => candidate.axes.join() === axes.join());
     if (group === undefined) {
@@ -32,7 +37,7 @@ export class PaperNumbers {
     if (first === undefined) group.numbers.set(key, number);
     else {
       const related = [{ span: first.span, message: 'first given here' }];
-      problems.add(number.span, 'the paper gives a number for these axis values twice', related);
+      problems.add(number.span, `${this.#where}these axis values have two numbers`, related);
     }
   }
 
@@ -45,27 +50,32 @@ export class PaperNumbers {
   }
 }
 
-/** Reads `paper.values`; reports unknown axes and values, and entries without a number. */
-export function readPaper(list: Located | undefined, axes: readonly Axis[], problems: Problems): PaperNumbers {
-  const numbers = new PaperNumbers();
+/** Reads a list of cells' numbers; reports unknown axes and values, and entries without a number, after `where`. */
+export function readNumbers(
+  list: Located | undefined,
+  axes: readonly Axis[],
+  where: string,
+  problems: Problems,
+): CellNumbers {
+  const numbers = new CellNumbers(where);
   if (list?.kind !== 'list') return numbers;
   for (const item of list.items) {
-    if (item.kind === 'map') for (const number of readEntry(item, axes, problems)) numbers.add(number, problems);
+    if (item.kind === 'map') for (const number of readEntry(item, axes, where, problems)) numbers.add(number, problems);
   }
   return numbers;
 }
 
-function readEntry(entry: LocatedMap, axes: readonly Axis[], problems: Problems): PaperNumber[] {
+function readEntry(entry: LocatedMap, axes: readonly Axis[], where: string, problems: Problems): CellNumber[] {
   const fixed = new Map<number, number>();
   const spread: { axis: number; values: LocatedMap }[] = [];
   let wrong = false;
   for (const [name, { key, value }] of entry.entries) {
     if (name === 'value') continue;
-    const axis = axisIndex(axes, name, key, 'paper: ', problems);
+    const axis = axisIndex(axes, name, key, where, problems);
     if (axis < 0) wrong = true;
     else if (value.kind === 'map') spread.push({ axis, values: value });
     else {
-      const index = valueIndex(axes[axis] as Axis, scalarName(value), value.span, 'paper: ', problems);
+      const index = valueIndex(axes[axis] as Axis, scalarName(value), value.span, where, problems);
       wrong ||= index < 0;
       fixed.set(axis, index);
     }
@@ -73,12 +83,13 @@ function readEntry(entry: LocatedMap, axes: readonly Axis[], problems: Problems)
   const own = child(entry, 'value');
   const [first, second] = spread;
   if (second !== undefined || (first !== undefined) === (own !== undefined)) {
-    if (!wrong) problems.add(entry.span, "paper: expected 'value', or one axis that maps its values to numbers");
+    if (!wrong) problems.add(entry.span, `${where}expected 'value', or one axis that maps its values to numbers`);
     return [];
   }
   if (wrong) return [];
-  if (first === undefined) return own === undefined ? [] : numberOf(own, fixed, keySpan(entry, ['value']), problems);
-  return readSpread(first.axis, first.values, fixed, axes, problems);
+  if (first === undefined)
+    return own === undefined ? [] : numberOf(own, fixed, keySpan(entry, ['value']), where, problems);
+  return readSpread(first.axis, first.values, fixed, axes, where, problems);
 }
 
 function readSpread(
@@ -86,19 +97,26 @@ function readSpread(
   values: LocatedMap,
   fixed: ReadonlyMap<number, number>,
   axes: readonly Axis[],
+  where: string,
   problems: Problems,
-): PaperNumber[] {
-  const found: PaperNumber[] = [];
+): CellNumber[] {
+  const found: CellNumber[] = [];
   for (const [name, { key, value }] of values.entries) {
-    const index = valueIndex(axes[axis] as Axis, name, key, 'paper: ', problems);
-    if (index >= 0) found.push(...numberOf(value, new Map(fixed).set(axis, index), key, problems));
+    const index = valueIndex(axes[axis] as Axis, name, key, where, problems);
+    if (index >= 0) found.push(...numberOf(value, new Map(fixed).set(axis, index), key, where, problems));
   }
   return found;
 }
 
-function numberOf(value: Located, fixed: ReadonlyMap<number, number>, span: Span, problems: Problems): PaperNumber[] {
+function numberOf(
+  value: Located,
+  fixed: ReadonlyMap<number, number>,
+  span: Span,
+  where: string,
+  problems: Problems,
+): CellNumber[] {
   const number = value.kind === 'scalar' ? value.value : undefined;
   if (typeof number === 'number' || number === null) return [{ fixed, value: number, span }];
-  problems.add(value.span, `paper: expected a number or null`);
+  problems.add(value.span, `${where}expected a number or null`);
   return [];
 }

@@ -1,0 +1,70 @@
+// `lamina diff`: what differs between two runs, two specs, or a spec and a revision of itself; nothing is run.
+import { compareSides, type Diff, type DiffSide } from '../../report/diff.ts';
+import { renderDiffHtml } from '../../report/diff-html.ts';
+import { diffJson } from '../../report/diff-json.ts';
+import { renderDiffMarkdown } from '../../report/diff-markdown.ts';
+import { renderDiffText } from '../../report/diff-text.ts';
+import { expectedNames } from '../../spec/nearest.ts';
+import { UserError } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { knownResult } from '../diff-results.ts';
+import { type FoundSide, findSides } from '../diff-sides.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { StoreFlags } from '../flags.ts';
+import { type Output, textOptions } from '../terminal.ts';
+
+interface DiffFlags extends StoreFlags {
+  profile?: string;
+  format: string;
+  all?: boolean;
+  exitCode?: boolean;
+}
+
+const forms: Readonly<Record<string, (diff: Diff, out: Output, flags: DiffFlags) => string>> = {
+  text: (diff, out, { all }) => renderDiffText(diff, { ...textOptions(out), all }),
+  md: renderDiffMarkdown,
+  json: (diff) => `${JSON.stringify(diffJson(diff), undefined, 1)}\n`,
+  html: renderDiffHtml,
+};
+
+/** Prints what differs. Exit code 0, with --exit-code 1 where something does. */
+export async function diff(
+  [first, second]: [string, string | undefined],
+  flags: DiffFlags,
+  context: Context,
+): Promise<number> {
+  const form = flags.json ? 'json' : flags.format;
+  const render = Object.hasOwn(forms, form) ? forms[form] : undefined;
+  if (render === undefined)
+    throw new UserError(`unknown format '${form}'${expectedNames(form, Object.keys(forms), '')}`);
+  const sides = await findSides(second === undefined ? [first] : [first, second], flags, context);
+  const found = await compare(sides, flags.store, context);
+  const { out } = context.terminal;
+  out.write(render(found, out, flags));
+  return flags.exitCode === true && !found.equal ? exitCodes.failed : exitCodes.done;
+}
+
+/** Numbers of specs are looked up only where the specs differ: what is the same work has the same numbers. */
+async function compare([before, after]: [FoundSide, FoundSide], store: string, context: Context): Promise<Diff> {
+  if (before.plan !== null && after.plan !== null) {
+    const alone = compareSides(before.side, after.side);
+    if (alone.spec.changes.length === 0) return alone;
+  }
+  const remarks: string[] = [];
+  const sides: DiffSide[] = [];
+  for (const found of [before, after]) sides.push(await withNumbers(found, store, context, remarks));
+  return compareSides(sides[0] as DiffSide, sides[1] as DiffSide, remarks);
+}
+
+async function withNumbers(
+  { side, plan }: FoundSide,
+  store: string,
+  context: Context,
+  remarks: string[],
+): Promise<DiffSide> {
+  if (plan === null) return side;
+  const result = await knownResult(plan, await context.registry(), store);
+  if (typeof result !== 'string') return { ...side, result };
+  remarks.push(`${side.label}: ${result}, so numbers and claims are not compared`);
+  return side;
+}

@@ -1,0 +1,179 @@
+// Finds what a diff is to compare: runs in the store, outcomes in the results folder, specs now and in git.
+import { join, resolve } from 'node:path';
+import type { DiffSide } from '../report/diff.ts';
+import type { Plan } from '../spec/plan.ts';
+import type { Provenance, RunResult } from '../spec/result.ts';
+import { NotASpec, type SpecOrigin, specText } from '../spec/source-file.ts';
+import { snapshotOf } from '../store/plan-snapshot.ts';
+import { listRuns, loadRun } from '../store/runs.ts';
+import { UserError } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
+import type { Context } from './context.ts';
+import { openRevision } from './diff-git.ts';
+import { parseSideName, resultsName, type SideName } from './diff-names.ts';
+import { loadKeptPlan } from './kept-plan.ts';
+import { planOf } from './plan-request.ts';
+import { checkResult, findOutcome, findResult, resultsFolder } from './run-files.ts';
+
+export interface SideFlags {
+  store: string;
+  profile?: string;
+}
+
+/** A side; of a spec also the plan, for finding numbers that are there already. */
+export interface FoundSide {
+  side: DiffSide;
+  plan: Plan | null;
+}
+
+/** The two sides that one or two names mean, the older first. Throws UserError. */
+export async function findSides(
+  [first, second]: readonly [string, string?],
+  flags: SideFlags,
+  context: Context,
+): Promise<[FoundSide, FoundSide]> {
+  const a = withProfile(parseSideName(first), flags);
+  if (second !== undefined) {
+    const b = withProfile(parseSideName(second), flags);
+    // what is kept in git has a profile in its path: that of the other side, unless one is given
+    if (a.kind === 'name' && b.kind === 'name') {
+      const after = await findNamed(b, flags.store, a.profile);
+      return [await findNamed(a, flags.store, after.side.profile), after];
+    }
+    return [await findSide(a, flags, context), await findSide(b, flags, context)];
+  }
+  if (a.kind === 'spec') {
+    const before = await specSide({ ...a, at: a.at ?? 'HEAD' }, flags, context);
+    return [before, await specSide({ ...a, at: undefined }, flags, context)];
+  }
+  return runsOf(a, flags.store);
+}
+
+function withProfile(name: SideName, { profile }: SideFlags): SideName {
+  return { ...name, profile: name.profile ?? profile };
+}
+
+function findSide(name: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
+  return name.kind === 'spec' ? specSide(name, flags, context) : findNamed(name, flags.store, name.profile);
+}
+
+/** The named run and the latest one; the latest two of one profile where none is named. */
+async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundSide]> {
+  const latest = await findNamed({ ...name, at: undefined }, store, name.profile);
+  const { run, profile } = latest.side;
+  if (name.at !== undefined) {
+    const before = await findNamed(name, store, profile);
+    if (before.side.label !== latest.side.label) return [before, latest];
+    throw new UserError(`'${name.text}' is the latest run itself: name the run to compare it with as well`);
+  }
+  const earlier = run === null ? undefined : previousRun(name.name, run, profile, store);
+  if (earlier !== undefined) return [runSide(earlier, store), latest];
+  throw new UserError(
+    `experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
+      `name what to compare it with, such as '${name.name}@${resultsName}' (its outcome in ${resultsFolder}) or '${name.name}@HEAD' (the outcome in git)`,
+  );
+}
+
+function previousRun(experiment: string, run: string, profile: string, store: string): RunResult | undefined {
+  const earlier = listRuns(store, experiment).filter((each) => each < run);
+  for (const each of earlier.reverse()) {
+    const kept = loadRun(store, experiment, each, 'result');
+    if (kept === undefined) continue;
+    const result = checkResult(kept, `run '${experiment}@${each}'`);
+    if (result.profile === profile) return result;
+  }
+  return undefined;
+}
+
+/** A run, the outcome in the results folder, or that in git. */
+async function findNamed(name: SideName, store: string, profile: string | undefined): Promise<FoundSide> {
+  const { name: experiment, at } = name;
+  const wanted = name.profile ?? (at === undefined ? undefined : profile);
+  if (at === resultsName) return outcomeSide(findOutcome(experiment, store, wanted).result, null);
+  const isRun = at === undefined || listRuns(store, experiment).some((run) => run.startsWith(at));
+  if (!isRun) return outcomeSide(await outcomeInGit(name, at, wanted ?? usualProfile(experiment, store)), at);
+  const { result } = findResult(at === undefined ? experiment : `${experiment}@${at}`, store, name.profile);
+  return result.run === '' ? outcomeSide(result, null) : runSide(result, store);
+}
+
+function runSide(result: RunResult, store: string): FoundSide {
+  const { experiment, profile, run } = result;
+  const plan = loadKeptPlan(store, experiment, run);
+  const side = {
+    kind: 'run',
+    label: `${experiment}@${run}`,
+    experiment,
+    profile,
+    run,
+    revision: null,
+    plan,
+    result,
+  } as const;
+  return { side, plan: null };
+}
+
+function outcomeSide(result: RunResult, revision: string | null): FoundSide {
+  const { experiment, profile } = result;
+  const label = `${resultsFolder}/${experiment}/${profile}${revision === null ? '' : `@${revision}`}`;
+  const side = { kind: 'outcome', label, experiment, profile, run: null, revision, plan: null, result } as const;
+  return { side, plan: null };
+}
+
+/** The profile of what `lamina show` shows. */
+function usualProfile(experiment: string, store: string): string {
+  try {
+    return findResult(experiment, store, undefined).result.profile;
+  } catch (error) {
+    if (error instanceof UserError) return 'tiny';
+    throw error;
+  }
+}
+
+async function outcomeInGit({ name, text }: SideName, revision: string, profile: string): Promise<RunResult> {
+  const file = join(resultsFolder, name, profile, 'cells.json');
+  const opened = await openRevision(resolve(file), revision).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`'${text}' is no run in the store, and no outcome in git: ${error.message}`, { cause: error });
+  });
+  const bytes = await opened.read(resolve(file));
+  if (typeof bytes === 'string') throw new UserError(`'${file}' ${bytes}`);
+  const made = await opened.read(resolve(file, '../provenance.json'));
+  const provenance = typeof made === 'string' ? null : parseJson(made, `provenance.json@${revision}`);
+  const result = checkResult(parseJson(bytes, `${file}@${revision}`), `'${file}@${revision}'`);
+  return { ...result, provenance: isProvenance(provenance) ? provenance : null };
+}
+
+function isProvenance(value: unknown): value is Provenance {
+  return isObject(value) && ['nodes', 'params', 'units'].every((name) => Array.isArray(value[name]));
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (error) {
+    throw new UserError(`'${what}' is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** A spec, now or at a revision, as it is resolved under a profile. */
+async function specSide({ name, at, profile }: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
+  const origin = at === undefined ? undefined : await originAt(name, at);
+  const registry = await context.registry();
+  const asked = profile === undefined ? {} : { profile };
+  const plan = await planOf(name, { ...asked, set: [], only: [], force: [], store: flags.store }, registry, origin);
+  const label = `${name}${at === undefined ? '' : `@${at}`}${profile === undefined ? '' : `:${profile}`}`;
+  const { experiment, profile: chosen } = plan;
+  const named = { kind: 'spec', label, experiment, profile: chosen, run: null, revision: at ?? null } as const;
+  return { side: { ...named, plan: snapshotOf(plan, registry), result: null }, plan };
+}
+
+/** Spec files as they were at a revision; all files of one spec come from it. */
+async function originAt(file: string, name: string): Promise<SpecOrigin> {
+  const revision = await openRevision(resolve(file), name);
+  const read = async (path: string) => {
+    const bytes = await revision.read(path);
+    if (typeof bytes === 'string') throw new NotASpec(bytes);
+    return specText(bytes);
+  };
+  return { read, suffix: `@${name}` };
+}

@@ -1,0 +1,86 @@
+// Carries out a plan on the store, its control first: a grid whose known numbers do not come out may not spend.
+
+import { type ControlMiss, checkControl } from '../report/control.ts';
+import { metricsOf } from '../report/outcome-metrics.ts';
+import type { RunOutcome } from '../runner/outcome.ts';
+import { runPlan } from '../runner/run-plan.ts';
+import { partOfPlan } from '../spec/part-of-plan.ts';
+import type { Plan } from '../spec/plan.ts';
+import { openFileStore } from '../store/file-store.ts';
+import type { Store } from '../store/store.ts';
+import type { Context } from './context.ts';
+import type { RunFlags } from './flags.ts';
+import { packageVersion } from './package-version.ts';
+import { startProgress } from './progress/start.ts';
+import { listenForStop } from './stop-signals.ts';
+
+/** What was carried out. `plan` is the control alone when that failed, and `misses` says where it was off. */
+export interface Executed {
+  plan: Plan;
+  outcome: RunOutcome;
+  misses: readonly ControlMiss[];
+}
+
+/** Runs what is not cached of `plan`. */
+export async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<Executed> {
+  const store = await openFileStore(flags.store, { mode: 'write' });
+  try {
+    const control = flags.control ? controlOf(plan) : undefined;
+    if (control === undefined) return { plan, outcome: await follow(plan, store, flags, context), misses: [] };
+    const first = await follow(control, store, flags, context, 'control');
+    const misses = first.status === 'done' ? await checkControl(control, metricsOf(first)) : [];
+    if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses };
+    return { plan, outcome: added(first, await follow(plan, store, flags, context)), misses };
+  } finally {
+    store.close();
+  }
+}
+
+/** The control's part of a plan; undefined when there is none, or nothing beside it. */
+function controlOf(plan: Plan): Plan | undefined {
+  if (plan.control === null) return undefined;
+  const part = partOfPlan(plan, (cell) => cell.expected !== null);
+  return part.cells.length === 0 || part.nodes.length === plan.nodes.length ? undefined : part;
+}
+
+async function follow(
+  plan: Plan,
+  store: Store,
+  flags: RunFlags,
+  context: Context,
+  part?: 'control',
+): Promise<RunOutcome> {
+  const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, part);
+  const stop = listenForStop(
+    () => follower?.say('stopping: running stages save their state first (Ctrl-C again to end at once)'),
+    () => follower?.stop(),
+  );
+  try {
+    return await runPlan(plan, await context.registry(), store, {
+      workerUrl: context.worker,
+      jobs: flags.jobs,
+      signal: stop.signal,
+      kill: stop.kill,
+      onEvent: (event) => follower?.on(event),
+      versions: { lamina: packageVersion(), node: process.versions.node },
+    });
+  } finally {
+    follower?.stop();
+    stop.dispose();
+  }
+}
+
+/** What the control ran was not in the cache when the run began. */
+function added(first: RunOutcome, whole: RunOutcome): RunOutcome {
+  const { ran, duration_ms } = first.summary;
+  const { summary } = whole;
+  return {
+    ...whole,
+    summary: {
+      ...summary,
+      cached: summary.cached - ran,
+      ran: summary.ran + ran,
+      duration_ms: summary.duration_ms + duration_ms,
+    },
+  };
+}

@@ -1,0 +1,25 @@
+// The plan that is kept with a run, so that runs can be compared when their specs are gone.
+import { type RunOutcome, succeeded } from '../runner/outcome.ts';
+import type { Plan } from '../spec/plan.ts';
+import type { StageRegistry } from '../spec/stage.ts';
+import { decodePlan, encodePlan } from '../store/plan-file.ts';
+import { type PlanSnapshot, snapshotOf } from '../store/plan-snapshot.ts';
+import { loadRun, saveRun } from '../store/runs.ts';
+
+/** Keeps the plan of a run, with the digests of the files that it read; returns the file. Throws UserError. */
+export function keepPlan(
+  store: string,
+  run: string,
+  plan: Plan,
+  registry: StageRegistry,
+  { nodes }: Pick<RunOutcome, 'nodes'>,
+): string {
+  const sources = (node: string) => nodes.get(node)?.units.find(succeeded)?.preimage.sources ?? {};
+  return saveRun(store, plan.experiment, run, 'plan', encodePlan(snapshotOf(plan, registry, sources)));
+}
+
+/** The plan of a run; null when the run is from before plans were kept. */
+export function loadKeptPlan(store: string, experiment: string, run: string): PlanSnapshot | null {
+  const kept = loadRun(store, experiment, run, 'plan');
+  return kept === undefined ? null : decodePlan(kept, `the plan of run '${experiment}@${run}'`);
+}

@@ -1,0 +1,55 @@
+// Files made of a result beside its text: the cells as Arrow, the figures as SVG.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stagesFigure } from '../spec/figures.ts';
+import type { RunResult } from '../spec/result.ts';
+import { writeDurably } from '../store/durable.ts';
+
+/** Writes the cells as an Arrow IPC file, under its name only when it is whole. */
+export async function writeCells(path: string, result: RunResult): Promise<void> {
+  const { writeCellsTable } = await import('../formats/cells-table.ts'); // Arrow takes a while to load
+  const { experiment, profile, title, cells, axes } = result;
+  mkdirSync(dirname(path), { recursive: true });
+  const names = axes.map(({ name }) => name);
+  await writeCellsTable(`${path}.part`, names, cells, { experiment, profile, title });
+  renameSync(`${path}.part`, path);
+}
+
+/** Writes the figures of a result, and takes away those that it no longer has. Returns the files. */
+export async function writeFigures(folder: string, result: RunResult): Promise<string[]> {
+  if (result.figures.length === 0 && !existsSync(folder)) return [];
+  const figures = await drawnFigures(result);
+  const kept = new Set(figures.map(({ file }) => file));
+  mkdirSync(folder, { recursive: true });
+  for (const file of readdirSync(folder)) if (file.endsWith('.svg') && !kept.has(file)) rmSync(join(folder, file));
+  return writeAll(folder, figures);
+}
+
+/** Writes the figures of a result and the picture of its stages; other files in the folder stay. Returns the files. */
+export async function writePictures(folder: string, result: RunResult): Promise<string[]> {
+  const { drawStages } = await import('../report/stage-graph.ts');
+  const stages = await drawStages(result);
+  const pictures = await drawnFigures(result);
+  if (stages !== null) pictures.push({ file: `${stagesFigure}.svg`, svg: stages });
+  mkdirSync(folder, { recursive: true });
+  return writeAll(folder, pictures);
+}
+
+interface Picture {
+  file: string;
+  svg: string;
+}
+
+/** Plot takes 0.2 s to load: only who has figures waits for it. */
+async function drawnFigures(result: RunResult): Promise<Picture[]> {
+  if (result.figures.length === 0) return [];
+  const { drawFigures } = await import('../report/figure-svg.ts');
+  return drawFigures(result).map(({ name, svg }) => ({ file: `${name}.svg`, svg }));
+}
+
+function writeAll(folder: string, pictures: readonly Picture[]): string[] {
+  return pictures.map(({ file, svg }) => {
+    writeDurably(join(folder, file), svg);
+    return join(folder, file);
+  });
+}

@@ -1,0 +1,113 @@
+// Brings what a model needs into the cache: configuration and tokenizer first, then the weights.
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UserError } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
+import { cachedFile, type Snapshot, snapshotOf } from './cache.ts';
+import { type FetchOptions, fetchFiles } from './fetch-files.ts';
+import { type HubFile, type Listing, listFiles } from './listing.ts';
+import { formatHubName, type HubName, isSafePath } from './name.ts';
+
+const needed = ['config.json', 'tokenizer.json'] as const;
+const wanted = ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'generation_config.json'];
+const index = 'model.safetensors.index.json';
+const single = 'model.safetensors';
+const largestSmallFile = 2 ** 28;
+
+/** The folder with the files of the pinned model `name`; downloads what the cache lacks. Throws UserError with the way out. */
+export async function fetchModel(name: HubName, options: FetchOptions): Promise<string> {
+  const what = checkModel(name);
+  const listing = await listFiles(name, options.settings);
+  const snapshot = snapshotOf(name, options.settings);
+  if (!listing.whole) return fromCache(snapshot, listing, what, options);
+  const files = new Map(listing.files.map((file) => [file.path, file]));
+  for (const path of needed) if (!files.has(path)) throw lacks(what, path, files);
+  const small = [...needed, ...wanted, index].flatMap((path) => files.get(path) ?? []);
+  for (const { path, size } of small) {
+    if (size > largestSmallFile) throw new UserError(`${what}: '${path}' has ${size} bytes, refused`);
+  }
+  await fetchFiles(name, small, { ...options, onProgress: undefined });
+  const shards = files.has(index) ? await shardNames(snapshot, what) : [single];
+  const weights = shards.map((path) => files.get(path) ?? refuseMissing(what, path, files));
+  await fetchFiles(name, [...small, ...weights], options);
+  return snapshot.folder;
+}
+
+/**
+ * config.json of the pinned model `name`, from the cache or fetched by itself; for planning. Throws UserError when it
+ * cannot be had.
+ */
+export async function fetchModelConfig(name: HubName, options: FetchOptions): Promise<string> {
+  const what = checkModel(name);
+  const snapshot = snapshotOf(name, options.settings);
+  const cached = await cachedFile(snapshot, 'config.json');
+  if (cached !== undefined) return cached;
+  const listing = await listFiles(name, options.settings);
+  if (!listing.whole) throw listing.why;
+  const file = listing.files.find(({ path }) => path === 'config.json');
+  if (file === undefined || file.size > 2 ** 20) throw new UserError(`${what}: expected a config.json, got none`);
+  const [path] = await fetchFiles(name, [file], options);
+  return path as string;
+}
+
+function checkModel(name: HubName): string {
+  const what = formatHubName(name);
+  if (name.type === 'model') return what;
+  throw new UserError(`expected a model ('hf://${name.repo}'), got the data set '${what}'`);
+}
+
+/** The shards that the index names; they lie beside it. */
+async function shardNames(snapshot: Snapshot, what: string): Promise<string[]> {
+  const path = await cachedFile(snapshot, index);
+  const text = path === undefined ? '' : await readFile(path, 'utf8');
+  const refuse = () => new UserError(`${what}: '${index}' does not name the files of the weights`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw refuse();
+  }
+  const map = isObject(value) ? value.weight_map : undefined;
+  const names = isObject(map) ? [...new Set(Object.values(map))] : [];
+  if (names.length === 0 || !names.every(isShard)) throw refuse();
+  return names.sort();
+}
+
+function isShard(name: unknown): name is string {
+  return typeof name === 'string' && isSafePath(name) && /^[\w][\w.-]*\.safetensors$/.test(name);
+}
+
+/** Without the hub, and in a cache that another program filled: its files must be whole by what they say of each other. */
+async function fromCache(
+  snapshot: Snapshot,
+  { paths, why }: Exclude<Listing, { whole: true }>,
+  what: string,
+  { settings }: FetchOptions,
+): Promise<string> {
+  if (paths.length === 0) {
+    throw new UserError(`${what}: not in the cache '${settings.cache}', and ${why.message}`, { cause: why });
+  }
+  const shards = paths.includes(index) ? await shardNames(snapshot, what) : [single];
+  for (const path of [...needed, ...shards]) {
+    if ((await cachedFile(snapshot, path)) !== undefined) continue;
+    throw new UserError(`${what}: the cache lacks '${path}', and ${why.message}; connect once`, { cause: why });
+  }
+  return dirname((await cachedFile(snapshot, needed[0])) as string);
+}
+
+function refuseMissing(what: string, path: string, files: ReadonlyMap<string, HubFile>): never {
+  throw lacks(what, path, files);
+}
+
+function lacks(what: string, path: string, files: ReadonlyMap<string, HubFile>): UserError {
+  const has = (name: string) => files.has(name);
+  const hints: [boolean, string][] = [
+    [
+      path === 'tokenizer.json' && has('tokenizer.model'),
+      "; convert its 'tokenizer.model' first and use a local folder",
+    ],
+    [path === single && [...files.keys()].some((name) => name.endsWith('.bin')), '; its weights are in another format'],
+  ];
+  const hint = hints.find(([fits]) => fits)?.[1] ?? '';
+  return new UserError(`${what}: expected '${path}' in the repository, got none${hint}`);
+}

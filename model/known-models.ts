@@ -1,0 +1,58 @@
+// The shapes of models that people name often, so that planning works before anything is downloaded.
+
+/** What decides the work of a model; names as in its config.json. */
+export interface KnownModel {
+  hidden_size: number;
+  intermediate_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  num_key_value_heads: number;
+  head_dim: number;
+  vocab_size: number;
+  tie_word_embeddings: boolean;
+}
+
+function llama(
+  sizes: readonly [hidden: number, mlp: number, layers: number, heads: number, kv: number, head: number],
+  vocab_size: number,
+  tie_word_embeddings = false,
+): KnownModel {
+  const [hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim] = sizes;
+  const widths = { hidden_size, intermediate_size, num_hidden_layers };
+  return { ...widths, num_attention_heads, num_key_value_heads, head_dim, vocab_size, tie_word_embeddings };
+}
+
+// Llama-2-7b and Llama-3.2-3B are the paper's, their shapes from litgpt's config.py; the others are written down from general
+// knowledge and not compared with their config.json. Only estimates use them: a load goes by the file itself.
+const llama2_7b = llama([4096, 11008, 32, 32, 32, 128], 32_000);
+const llama2_13b = llama([5120, 13824, 40, 40, 40, 128], 32_000);
+const llama2_70b = llama([8192, 28672, 80, 64, 8, 128], 32_000);
+const llama3_8b = llama([4096, 14336, 32, 32, 8, 128], 128_256);
+const llama32_1b = llama([2048, 8192, 16, 32, 8, 64], 128_256, true);
+const llama32_3b = llama([3072, 8192, 28, 24, 8, 128], 128_256, true);
+const tinyLlama = llama([2048, 5632, 22, 32, 4, 64], 32_000);
+
+const known: Readonly<Record<string, KnownModel>> = {
+  'meta-llama/Llama-2-7b-hf': llama2_7b,
+  'meta-llama/Llama-2-7b-chat-hf': llama2_7b,
+  'NousResearch/Llama-2-7b-hf': llama2_7b,
+  'huggyllama/llama-7b': llama2_7b,
+  'meta-llama/Llama-2-13b-hf': llama2_13b,
+  'meta-llama/Llama-2-13b-chat-hf': llama2_13b,
+  'meta-llama/Llama-2-70b-hf': llama2_70b,
+  'meta-llama/Meta-Llama-3-8B': llama3_8b,
+  'meta-llama/Meta-Llama-3-8B-Instruct': llama3_8b,
+  'meta-llama/Llama-3.1-8B': llama3_8b,
+  'meta-llama/Llama-3.1-8B-Instruct': llama3_8b,
+  'meta-llama/Llama-3.2-1B': llama32_1b,
+  'meta-llama/Llama-3.2-1B-Instruct': llama32_1b,
+  'meta-llama/Llama-3.2-3B': llama32_3b,
+  'meta-llama/Llama-3.2-3B-Instruct': llama32_3b,
+  'TinyLlama/TinyLlama-1.1B-Chat-v1.0': tinyLlama,
+  'TinyLlama/TinyLlama_v1.1': tinyLlama,
+};
+
+/** The shape of the model `org/name` on the hub; undefined for one that is not in the table. */
+export function knownModel(repo: string): KnownModel | undefined {
+  return Object.hasOwn(known, repo) ? known[repo] : undefined;
+}

@@ -1,0 +1,27 @@
+// The stable JSON form of a diff; documented in docs/diff.md.
+import type { JsonObject } from '../util/json.ts';
+import type { Diff, DiffSide } from './diff.ts';
+
+/**
+ * `{format, version, equal, before, after, remarks, spec: {whole, changes}, metrics, claims}`. `before` and `after` of a
+ * change are lists of values: of one value, of none where that side does not have it, of several where its cells differ.
+ */
+export function diffJson({ before, after, equal, remarks, spec, metrics, claims }: Diff): JsonObject {
+  const { whole, changes } = spec;
+  const value = {
+    format: 'lamina-diff',
+    version: 1,
+    equal,
+    before: sideJson(before),
+    after: sideJson(after),
+    remarks,
+    spec: { whole, changes: changes.map(({ cells, ...change }) => ({ ...change, cells })) },
+    metrics,
+    claims,
+  };
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
+function sideJson({ kind, label, experiment, profile, run, revision }: DiffSide) {
+  return { kind, label, experiment, profile, run, revision };
+}

@@ -1,0 +1,56 @@
+// A diff in words and rows, from which the renderers for text, Markdown and HTML are made.
+import { isObject } from '../util/json.ts';
+import type { Diff } from './diff.ts';
+import type { MetricsDiff } from './diff-metrics.ts';
+import { type ClaimRow, claimRows, claimsSummary } from './diff-view-claims.ts';
+import { type MetricRow, metricLegend, metricRows, metricsSummary } from './diff-view-metrics.ts';
+import { type SpecRow, specRow, specSummary } from './diff-view-spec.ts';
+
+/** What a row means, for its colour. */
+export type Tone = 'good' | 'bad' | 'faint' | 'plain';
+
+export interface DiffView {
+  before: string;
+  after: string;
+  remarks: readonly string[];
+  spec: { summary: string; rows: readonly SpecRow[] };
+  /** Null when numbers were not compared. */
+  metrics: MetricsView | null;
+  claims: { summary: string; rows: readonly ClaimRow[] } | null;
+}
+
+export interface MetricsView {
+  summary: string;
+  /** Headings of the labels. */
+  headings: readonly string[];
+  rows: readonly MetricRow[];
+  /** Cells of one side alone, as lines: `only before  SHARP Arxiv-math  2.02`. */
+  lone: readonly string[];
+  legend: readonly string[];
+}
+
+/** The words of a diff; control characters of a hostile spec do not get into them. */
+export function viewOf(diff: Diff): DiffView {
+  const { before, after, remarks, spec, metrics, claims } = diff;
+  const rows = spec.changes.map((change) => specRow(change, spec.cells));
+  return withoutControls({
+    before: before.label,
+    after: after.label,
+    remarks,
+    spec: { summary: specSummary(spec), rows },
+    metrics: metrics === null ? null : metricsView(metrics),
+    claims: claims === null ? null : { summary: claimsSummary(claims), rows: claimRows(claims) },
+  }) as DiffView;
+}
+
+function metricsView(metrics: MetricsDiff): MetricsView {
+  return { ...metricRows(metrics), summary: metricsSummary(metrics), legend: metricLegend(metrics) };
+}
+
+function withoutControls(value: unknown): unknown {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to replace
+  if (typeof value === 'string') return value.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
+  if (Array.isArray(value)) return value.map(withoutControls);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutControls(each)]));
+}

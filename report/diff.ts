@@ -1,0 +1,75 @@
+// Compares two sides, runs or specs: what differs in what they ask for, which numbers moved, which claims flipped.
+import type { PlanAxis, PlanTable } from '../spec/plan.ts';
+import type { CellResult, ClaimResult, Provenance } from '../spec/result.ts';
+import type { Json } from '../spec/stage.ts';
+import type { PlanSnapshot } from '../store/plan-snapshot.ts';
+import { type ClaimsDiff, diffClaims } from './diff-claims.ts';
+import { diffMetrics, type MetricsDiff } from './diff-metrics.ts';
+import { diffSpecs, type SpecDiff } from './diff-spec.ts';
+
+/** What is compared: a run, an outcome that is kept in the results folder, or a spec as it is resolved. */
+export interface DiffSide {
+  kind: 'run' | 'outcome' | 'spec';
+  /** How a user names it: `table-2@2026-11-22T15-02-11Z`, `experiments/table-2.yaml@HEAD`. */
+  label: string;
+  experiment: string;
+  profile: string;
+  /** The run's name; null for a spec and for an outcome. */
+  run: string | null;
+  /** The git revision that it was read from; null for the working tree and the store. */
+  revision: string | null;
+  /** Null where it was not kept. */
+  plan: PlanSnapshot | null;
+  /** Null where nothing has run. */
+  result: DiffResult | null;
+}
+
+/** The numbers of a side, and the verdicts on its claims. */
+export interface DiffResult {
+  axes: readonly PlanAxis[];
+  table: PlanTable;
+  cells: readonly CellResult[];
+  claims: readonly ClaimResult[];
+  overrides: readonly string[];
+  /** What the numbers were made of, where it was kept. */
+  provenance?: Provenance | null | undefined;
+}
+
+export interface Diff {
+  before: DiffSide;
+  after: DiffSide;
+  /** True when nothing differs. */
+  equal: boolean;
+  /** What could not be compared, and why. */
+  remarks: readonly string[];
+  spec: SpecDiff;
+  /** Null when some side has no numbers. */
+  metrics: MetricsDiff | null;
+  claims: ClaimsDiff | null;
+}
+
+/** One value, or the several that a stage has in its cells; empty where the side does not have it. */
+export type Values = readonly Json[];
+
+/** Compares two sides; linear in their nodes and cells. `remarks` are those of who found the sides. */
+export function compareSides(before: DiffSide, after: DiffSide, remarks: readonly string[] = []): Diff {
+  const spec = diffSpecs(before, after);
+  const metrics = metricsOf(before, after);
+  const claims = diffClaims(before, after);
+  const moved = metrics === null ? 0 : metrics.changes.length + metrics.only_before.length + metrics.only_after.length;
+  const flipped = claims === null ? 0 : claims.changes.length;
+  const equal = spec.changes.length + moved + flipped === 0;
+  return { before, after, equal, remarks: [...remarks, ...missingPlans([before, after], spec)], spec, metrics, claims };
+}
+
+function metricsOf(before: DiffSide, after: DiffSide): MetricsDiff | null {
+  if (before.result === null || after.result === null) return null;
+  return diffMetrics(before.result, after.result, before.kind === 'spec' || after.kind === 'spec');
+}
+
+function missingPlans(sides: readonly DiffSide[], { whole }: SpecDiff): string[] {
+  const without = whole ? [] : sides.filter((side) => side.plan === null);
+  if (without.length === 0) return [];
+  const labels = [...new Set(without.map((side) => side.label))].join(' and ');
+  return [`the plan of ${labels} was not kept, so parameters and inputs are not compared`];
+}

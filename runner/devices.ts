@@ -1,0 +1,65 @@
+// What devices can do, as their makers publish it: for estimates of work that has not run yet.
+import { availableParallelism, totalmem } from 'node:os';
+
+/** A device that a plan is estimated for. */
+export interface Device {
+  name: string;
+  title: string;
+  memory_bytes: number;
+  /** Peak operations per second of matrix products with float32 operands. */
+  flops_per_second: number;
+  /** How the peak is reached: in which format the products are taken. */
+  products: 'float32' | 'TF32';
+  /** The share of the peak that is assumed, where the user gives none. */
+  utilisation: number;
+  /** Where the figures come from. */
+  source: string;
+}
+
+const GB = 1e9;
+const TFLOPS = 1e12;
+
+/** Without being measured: what well-kept training reaches on large matrices. */
+const assumedUtilisation = 0.4;
+
+/** Dense peaks (without sparsity) of matrix products in TF32 where there is such, else in float32; memory as sold. */
+const gpus: readonly (readonly [name: string, title: string, memory: number, peak: number, 'TF32' | 'float32'])[] = [
+  ['h200', 'NVIDIA H200 SXM', 141, 494, 'TF32'],
+  ['h100', 'NVIDIA H100 SXM', 80, 494, 'TF32'],
+  ['a100-80gb', 'NVIDIA A100 SXM 80 GB', 80, 156, 'TF32'],
+  ['a100-40gb', 'NVIDIA A100 40 GB', 40, 156, 'TF32'],
+  ['l40s', 'NVIDIA L40S', 48, 183, 'TF32'],
+  ['rtx4090', 'NVIDIA GeForce RTX 4090', 24, 82.6, 'TF32'],
+  ['rtx3090', 'NVIDIA GeForce RTX 3090', 24, 35.6, 'TF32'],
+  ['t4', 'NVIDIA T4', 16, 8.1, 'float32'],
+];
+
+/** Names that `deviceNamed` knows. */
+export const deviceNames: readonly string[] = [...gpus.map(([name]) => name), 'cpu'];
+
+/** The device called `name`; undefined when there is none. `cpu` is the machine that this runs on. */
+export function deviceNamed(name: string): Device | undefined {
+  if (name === 'cpu') return thisMachine();
+  const found = gpus.find(([each]) => each === name);
+  if (found === undefined) return undefined;
+  const [, title, memory, peak, products] = found;
+  const figures = { memory_bytes: memory * GB, flops_per_second: peak * TFLOPS, products };
+  return { name, title, ...figures, utilisation: assumedUtilisation, source: 'as published by NVIDIA, dense' };
+}
+
+/** What one core reached on a product of two matrices of 1,024 x 1,024, and which share of it lamina's steps took (bench/README.md). */
+const coreFlops = 80e9;
+const cpuUtilisation = 0.2;
+
+function thisMachine(): Device {
+  const cores = availableParallelism();
+  return {
+    name: 'cpu',
+    title: `this machine, ${cores} CPU core${cores === 1 ? '' : 's'}`,
+    memory_bytes: totalmem(),
+    flops_per_second: cores * coreFlops,
+    products: 'float32',
+    utilisation: cpuUtilisation,
+    source: '80 GFLOP/s per core, as measured on one machine in bench/README.md',
+  };
+}

@@ -1,0 +1,55 @@
+// What can be said of a stage's outputs before it has run, for the estimates of the stages that read them.
+import { matrixParameters } from '../model/candidate-forms.ts';
+import { pairs } from '../model/sharing.ts';
+import type { Facts, JsonObject } from '../spec/stage.ts';
+import { rankOf, replacementOf } from './replacement.ts';
+
+interface Sharing {
+  type: string;
+  map?: string;
+  candidate: string;
+  rank: number;
+  match_rank: boolean;
+}
+
+/** Recovery parameters and the lowest layer that has some, of the map that `params` mean for a model. */
+export function sharedRecovery(params: JsonObject, model: Facts | undefined): Facts | undefined {
+  const { layers, hidden_size: d, intermediate_size: f } = model ?? {};
+  if (typeof layers !== 'number' || typeof d !== 'number' || typeof f !== 'number') return undefined;
+  const sharing = params as unknown as Sharing;
+  const shared = pairs(replacementOf(sharing, layers));
+  const rank = (reference: number) => rankOf(sharing, { hidden_size: d, intermediate_size: f }, reference);
+  const of = (reference: number) => 3 * matrixParameters(sharing.candidate, d, f, rank(reference));
+  return {
+    targets: shared.length,
+    recovery_parameters: shared.reduce((sum, { reference }) => sum + of(reference), 0),
+    first_layer: Math.min(...shared.map(({ target }) => target)),
+  };
+}
+
+/** What training does not change of a recovery. */
+export function sameRecovery(recovery: Facts | undefined): Facts | undefined {
+  const { recovery_parameters, first_layer } = recovery ?? {};
+  if (recovery_parameters === undefined) return undefined;
+  return { recovery_parameters, ...(first_layer === undefined ? {} : { first_layer }) };
+}
+
+/** Records of both outputs of a data set: duplicates are not known before, so at most these. */
+export function generatedRecords(params: JsonObject): { train: number; eval: number } | undefined {
+  const { generate, records, eval_fraction } = params as {
+    generate?: string | string[];
+    records: number;
+    eval_fraction: number;
+  };
+  if (generate === undefined) return undefined;
+  const all = records * (typeof generate === 'string' ? 1 : generate.length);
+  const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(all * eval_fraction));
+  return { train: all - held, eval: held };
+}
+
+/** The shape of the model that pretrain makes; float32 in its checkpoint. */
+export function pretrainedModel(params: JsonObject, tokenizer: Facts | undefined): Facts {
+  const { layers, hidden_size, intermediate_size, heads, kv_heads = heads, tie_word_embeddings: tied } = params;
+  const shape = { layers, hidden_size, intermediate_size, heads, kv_heads, tied, weight_bytes: 4 };
+  return { ...shape, ...(tokenizer?.vocab_size === undefined ? {} : { vocab_size: tokenizer.vocab_size }) } as Facts;
+}

@@ -1,0 +1,25 @@
+// How many records the known data sets of the hub give, for estimates before anything is downloaded.
+import { knownRows } from '../hub/known-datasets.ts';
+import { isHubName, parseHubName } from '../hub/name.ts';
+import type { JsonObject } from '../spec/stage.ts';
+import type { DatasetParams } from './dataset.ts';
+
+/** Records of both outputs when the parameters name known data sets; duplicates are not known before. */
+export function hubRecords(params: JsonObject): { train: number; eval: number } | undefined {
+  const { path, eval_path, limit, eval_fraction } = params as DatasetParams;
+  const all = rowsOf(path, limit);
+  if (all === undefined) return undefined;
+  if (eval_path === undefined) {
+    const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(all * eval_fraction));
+    return { train: all - held, eval: held };
+  }
+  const held = rowsOf(eval_path, limit);
+  return held === undefined ? undefined : { train: all, eval: held };
+}
+
+function rowsOf(path: string | undefined, limit = Number.POSITIVE_INFINITY): number | undefined {
+  const name = path !== undefined && isHubName(path) ? parseHubName(path) : '';
+  if (typeof name === 'string' || name.type !== 'dataset') return undefined;
+  const rows = knownRows(name.repo, name.path);
+  return rows === undefined ? undefined : Math.min(rows, limit);
+}

@@ -1,0 +1,79 @@
+// What planning wants to know of a model, without its weights and without the code that computes.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseStrictJson } from '../formats/strict-json.ts';
+import { fetchModelConfig } from '../hub/fetch-model.ts';
+import { formatHubName, hubName, isCommit, isHubName } from '../hub/name.ts';
+import { hubSettings } from '../hub/settings.ts';
+import { type LlamaConfig, parseLlamaConfig } from '../model/config.ts';
+import { knownModel } from '../model/known-models.ts';
+import type { Facts } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
+
+/** As large as a config.json may be (the import has the same limit). */
+const largestConfig = 2 ** 20;
+
+type Sizes = Pick<
+  LlamaConfig,
+  | 'hidden_size'
+  | 'intermediate_size'
+  | 'intermediate_sizes'
+  | 'num_hidden_layers'
+  | 'num_attention_heads'
+  | 'num_key_value_heads'
+  | 'head_dim'
+  | 'vocab_size'
+  | 'tie_word_embeddings'
+>;
+
+/** The facts that a checkpoint's record carries. */
+export function modelFacts(config: Sizes): Facts {
+  const { num_hidden_layers, hidden_size, intermediate_size, intermediate_sizes, vocab_size } = config;
+  const { num_attention_heads: heads, num_key_value_heads: kv_heads, head_dim, tie_word_embeddings: tied } = config;
+  const widths = intermediate_sizes && { intermediate_sizes };
+  const sizes = { layers: num_hidden_layers, hidden_size, intermediate_size, ...widths, vocab_size };
+  return { ...sizes, heads, kv_heads, head_dim, tied };
+}
+
+/**
+ * The facts of the model folder or `hf://` name `path`, from its config.json (fetched when the name is pinned and the hub
+ * answers), else from the table of known models; undefined when neither says: then the stage itself tells what is wrong.
+ */
+export async function factsOfModel(path: string): Promise<Facts | undefined> {
+  if (!isHubName(path)) return factsOfConfig(join(path, 'config.json'));
+  const name = hubName(path);
+  if (name.type !== 'model') {
+    throw new UserError(`expected a model ('hf://org/name'), got the data set '${formatHubName(name)}'`);
+  }
+  const facts = isCommit(name.revision) ? await hubFacts(path) : undefined;
+  if (facts !== undefined) return facts;
+  const known = knownModel(name.repo);
+  return known && modelFacts(known);
+}
+
+async function hubFacts(path: string): Promise<Facts | undefined> {
+  try {
+    return await factsOfConfig(await fetchModelConfig(hubName(path), { settings: hubSettings() }));
+  } catch (error) {
+    if (error instanceof UserError) return undefined; // gated, or out of reach
+    throw error;
+  }
+}
+
+async function factsOfConfig(path: string): Promise<Facts | undefined> {
+  try {
+    if ((await stat(path)).size > largestConfig) return undefined;
+    const json = parseStrictJson(await readFile(path, 'utf8'), path, 16);
+    return { ...modelFacts(parseLlamaConfig(json, path)), ...storedType(json) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of a stored weight, where config.json says the type. */
+function storedType(json: unknown): Facts {
+  const type = isObject(json) ? (json.dtype ?? json.torch_dtype) : undefined;
+  if (type === 'float32') return { weight_bytes: 4 };
+  return type === 'float16' || type === 'bfloat16' ? { weight_bytes: 2 } : {};
+}

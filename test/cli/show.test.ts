@@ -1,0 +1,154 @@
+// `lamina show` in this process: what it prints and writes, from a run in a store and from a kept outcome.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tableFromIPC } from 'apache-arrow';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { show } from '../../cli/commands/show.ts';
+import type { Context } from '../../cli/context.ts';
+import { writeOutcome } from '../../cli/run-files.ts';
+import type { Output } from '../../cli/terminal.ts';
+import { plainPaint } from '../../report/paint.ts';
+import type { Json } from '../../spec/stage.ts';
+import { saveRun } from '../../store/runs.ts';
+import { UserError } from '../../util/errors.ts';
+import { figure, made } from '../report/made.ts';
+
+const home = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'lamina-show-'));
+afterAll(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(() => {
+  process.chdir(folder);
+  for (const name of readdirSync('.')) rmSync(name, { recursive: true });
+});
+
+const keep = (result: object) => saveRun('.lamina', made.experiment, made.run, 'result', result as Json);
+
+async function shown(name: string, flags: object = {}): Promise<{ out: string; err: string }> {
+  const text = { out: '', err: '' };
+  const output = (stream: 'out' | 'err'): Output => ({
+    write: (part) => {
+      text[stream] += part;
+    },
+    live: false,
+    width: () => undefined,
+    paint: plainPaint,
+  });
+  const context = { terminal: { out: output('out'), err: output('err') } } as unknown as Context;
+  await show([name], { store: '.lamina', format: 'text', ...flags }, context);
+  return text;
+}
+
+describe('a run in the store', () => {
+  test('is shown as one HTML page', async () => {
+    keep(made);
+    const { out } = await shown('table-2', { format: 'html' });
+    expect(out).toMatch(/^<!doctype html>/);
+    expect(out).toContain('id="timings"');
+    expect(out).toContain('id="provenance"');
+  });
+
+  test('is written to a file instead, in any form', async () => {
+    keep(made);
+    for (const format of ['text', 'md', 'latex', 'csv', 'json', 'html']) {
+      const { out, err } = await shown('table-2', { format, out: `new/table.${format}` });
+      expect([out, err]).toEqual(['', `new/table.${format}\n`]);
+      expect(readFileSync(`new/table.${format}`, 'utf8')).toBe((await shown('table-2', { format })).out);
+    }
+  });
+
+  test('is an Arrow file with a row for each cell', async () => {
+    keep(made);
+    await shown('table-2', { format: 'arrow', out: 'new/cells.arrow' });
+    const table = tableFromIPC(readFileSync('new/cells.arrow'));
+    expect(table.numRows).toBe(made.cells.length);
+    expect(table.toArray()[0]?.toJSON()).toMatchObject({
+      method: 'original',
+      seed: '0',
+      value: 1.5,
+      paper: 3,
+      n: 1000n,
+    });
+    expect(readdirSync('new')).toEqual(['cells.arrow']);
+    await expect(shown('table-2', { format: 'arrow' })).rejects.toThrow(
+      "the format 'arrow' is not text: say with --out FILE where it is to be written",
+    );
+  });
+
+  test('has its figures and the picture of its stages written as SVG, which Markdown then shows', async () => {
+    keep(made);
+    const { err } = await shown('table-2', { figures: 'pictures', format: 'md', out: 'text/table.md' });
+    expect(readdirSync('pictures').sort()).toEqual(['bars.svg', 'by-method.svg', 'map.svg', 'stages.svg']);
+    expect(err).toBe(
+      'pictures/by-method.svg\npictures/bars.svg\npictures/map.svg\npictures/stages.svg\ntext/table.md\n',
+    );
+    expect(readFileSync('text/table.md', 'utf8')).toContain('](../pictures/bars.svg)');
+  });
+
+  test('of an older lamina is shown without what it did not keep', async () => {
+    const { cell_notes: _notes, figures: _figures, provenance: _provenance, timings: _timings, ...older } = made;
+    keep(older);
+    expect((await shown('table-2', { format: 'html' })).out).not.toContain('id="figures"');
+    expect((await shown('table-2')).out).toContain('SHARP');
+  });
+
+  test('cannot be shown in a form that does not exist, or be written where nothing can be', async () => {
+    keep(made);
+    await expect(shown('table-2', { format: 'htm' })).rejects.toThrow("unknown format 'htm' (did you mean 'html'?)");
+    writeFileSync('file', '');
+    const denied = shown('table-2', { format: 'html', out: 'file/page.html' });
+    await expect(denied).rejects.toThrow(UserError);
+    await expect(shown('table-2', { figures: 'file/pictures' })).rejects.toThrow(/^cannot write 'file\/pictures': /);
+  });
+});
+
+describe('a kept outcome', () => {
+  test('has the cells twice, the table, the making and the figures, and is the same each time', async () => {
+    const place = await writeOutcome(made);
+    const read = () => files.map((name) => readFileSync(join(place, name)));
+    const files = [
+      'cells.arrow',
+      'cells.json',
+      'figures/bars.svg',
+      'figures/by-method.svg',
+      'figures/map.svg',
+      'provenance.json',
+      'table.md',
+    ];
+    const all = readdirSync(place, { recursive: true, encoding: 'utf8' }).sort();
+    expect(all.filter((name) => name !== 'figures')).toEqual(files);
+    const before = read();
+    await writeOutcome({ ...made, run: '2027-01-01T00-00-00Z', timings: null });
+    expect(read()).toEqual(before);
+    expect(before.some((bytes) => /2026|duration|peak/.test(bytes.toString()))).toBe(false);
+  });
+
+  test('loses figures that the spec has no more, and nothing else', async () => {
+    const place = await writeOutcome(made);
+    writeFileSync(join(place, 'figures/notes.txt'), 'mine');
+    await writeOutcome({ ...made, figures: [figure({ name: 'bars' })] });
+    expect(readdirSync(join(place, 'figures')).sort()).toEqual(['bars.svg', 'notes.txt']);
+  });
+
+  test('is shown without a store: everything but the timings', async () => {
+    await writeOutcome(made);
+    const { out, err } = await shown('table-2', { format: 'html' });
+    expect(err).toContain('this is the outcome kept in results/table-2/tiny');
+    expect(out).toContain('id="provenance"');
+    expect(out).toContain('id="figures"');
+    expect(out).not.toContain('id="timings"');
+    expect(existsSync('.lamina')).toBe(false);
+  });
+
+  test('that was damaged is refused', async () => {
+    const place = await writeOutcome(made);
+    writeFileSync(join(place, 'provenance.json'), '{"nodes": 1}');
+    await expect(shown('table-2')).rejects.toThrow(
+      "'results/table-2/tiny/provenance.json' does not say how a run was made",
+    );
+  });
+});

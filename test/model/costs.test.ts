@@ -1,0 +1,136 @@
+// Costs by arithmetic, against what PyTorch counts and what methods and paper say of Llama-2-7b.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseLlamaConfig } from '../../model/config.ts';
+import {
+  attentionParameters,
+  forwardFlops,
+  forwardMemory,
+  type ModelShape,
+  mlpParameters,
+  modelParameters,
+  pretrainFlops,
+  sftFlops,
+  sftMemory,
+  shapeOfFacts,
+  slwWork,
+} from '../../model/costs.ts';
+import { parameterCounts } from '../../model/names.ts';
+
+const counts = JSON.parse(readFileSync(new URL('../fixtures/costs/counts.json', import.meta.url), 'utf8'));
+
+const large = { layers: 32, hidden_size: 4096, intermediate_size: 11008, vocab_size: 32000, heads: 32 };
+const llama7b = shapeOfFacts(large) as ModelShape;
+const llama3b = shapeOfFacts({
+  layers: 28,
+  hidden_size: 3072,
+  intermediate_size: 8192,
+  vocab_size: 128256,
+  heads: 24,
+  kv_heads: 8,
+  tied: true,
+}) as ModelShape;
+const { small: sizes } = counts;
+const small = shapeOfFacts({
+  layers: sizes.num_hidden_layers,
+  hidden_size: sizes.hidden_size,
+  intermediate_size: sizes.intermediate_size,
+  vocab_size: sizes.vocab_size,
+  heads: sizes.num_attention_heads,
+  kv_heads: sizes.num_key_value_heads,
+}) as ModelShape;
+const text = { tokens: sizes.batch * sizes.tokens, length: sizes.tokens };
+/** g0 on one matrix, alpha left out: r (d + f). */
+const perMatrix = sizes.rank * (sizes.hidden_size + sizes.intermediate_size);
+
+describe('parameters', () => {
+  it('of Llama-2-7b are those of methods F and of PyTorch', () => {
+    expect(mlpParameters(llama7b)).toBe(135_266_304);
+    expect(attentionParameters(llama7b)).toBe(67_108_864);
+    expect(modelParameters(llama7b)).toBe(counts.parameters.llama_2_7b);
+  });
+
+  it('of Llama-3.2-3B, with grouped queries and a tied head, are those of PyTorch', () => {
+    expect(modelParameters(llama3b)).toBe(counts.parameters.llama_3_2_3b);
+  });
+
+  it('are those of the tensors that a configuration asks for', () => {
+    const config = parseLlamaConfig({ model_type: 'llama', rms_norm_eps: 1e-5, ...sizes }, 'config.json');
+    expect(modelParameters(small)).toBe(parameterCounts(config).total);
+    expect(modelParameters(small)).toBe(counts.parameters.small);
+  });
+
+  it('are unknown without the sizes that decide them', () => {
+    expect(shapeOfFacts({ layers: 32 })).toBeUndefined();
+    expect(shapeOfFacts(undefined)).toBeUndefined();
+  });
+});
+
+describe('operations', () => {
+  it('of a forward pass are those that PyTorch runs', () => {
+    expect(forwardFlops(small, text)).toBe(counts.flops.forward);
+  });
+
+  it('of one SLW step with g0 are those that PyTorch runs, the original MLP once', () => {
+    const size = { tokens: text.tokens, epochs: 1, batch_tokens: text.tokens, candidate: 'g0', rank: sizes.rank };
+    const scalars = 3 * 6 * text.tokens; // the three alphas are counted like parameters of a product
+    expect(slwWork(small, size).flops - scalars).toBe(counts.flops.slw);
+  });
+
+  it('of one SFT step are those that PyTorch runs, but for the inputs of the first target', () => {
+    const recovery = { parameters: 3 * sizes.targets.length * perMatrix, first_layer: sizes.targets[0] };
+    const unneeded = 4 * sizes.rank * sizes.hidden_size * text.tokens;
+    expect(sftFlops(small, text, recovery) - unneeded).toBe(counts.flops.sft);
+  });
+
+  it('of a token of Llama-2-7b are two per weight that is multiplied', () => {
+    const multiplied = 6_738_415_616 - 32000 * 4096 - 65 * 4096; // without embedding and norms
+    expect(forwardFlops(llama7b, { tokens: 1, length: 0 })).toBe(2 * multiplied);
+    expect(pretrainFlops(llama7b, { tokens: 1, length: 0 })).toBe(6 * multiplied);
+  });
+
+  it('of SLW count the original MLP once per epoch where its rows do not fit into one window', () => {
+    const size = { tokens: 1.5e6, epochs: 5, batch_tokens: 1024, candidate: 'g0', rank: 400 };
+    const [d, f] = [4096, 11008];
+    const each = 2 * (6 * d * f) + 2 * d * f + 6 * 3 * (1 + 400 * (d + f)) - 4 * 400 * d;
+    expect(slwWork(llama7b, size).flops).toBe(each * 5 * 1.5e6);
+  });
+
+  it('of candidates with as many parameters differ little, but for g3, which makes its matrices in every step', () => {
+    const flops = (candidate: string, rank: number) =>
+      slwWork(llama7b, { tokens: 1e6, epochs: 5, batch_tokens: 1024, candidate, rank }).flops;
+    expect(flops('g1', 163) / flops('g0', 400)).toBeCloseTo(1, 1);
+    expect(flops('g2', 259) / flops('g0', 400)).toBeCloseTo(1, 1);
+    expect(flops('g3', 200)).toBeGreaterThan(1.1 * flops('g0', 400));
+  });
+});
+
+describe('memory', () => {
+  it('of a pass over Llama-2-7b is at least its float32 weights', () => {
+    const memory = forwardMemory(llama7b, { sequences: 1, length: 1 });
+    expect(memory / (4 * 6_738_415_616)).toBeCloseTo(1, 3);
+  });
+
+  it('of an SFT grows with the micro batch, and by 16 bytes for each trained number', () => {
+    const recovery = { parameters: 0, first_layer: 4 };
+    const one = sftMemory(llama7b, recovery, { sequences: 1, length: 2048 });
+    const two = sftMemory(llama7b, recovery, { sequences: 2, length: 2048 });
+    const weights = 4 * 6_738_415_616;
+    expect(two - weights).toBe(2 * (one - weights));
+    const trained = { parameters: 1e6, first_layer: 4 };
+    const shorter = sftMemory(llama7b, { ...trained, parameters: 2e6 }, { sequences: 1, length: 2048 });
+    expect(shorter - sftMemory(llama7b, trained, { sequences: 1, length: 2048 })).toBe(16e6);
+  });
+
+  it('of SLW is far below that of the model', () => {
+    const { memory_bytes } = slwWork(llama7b, {
+      tokens: 1.5e6,
+      epochs: 5,
+      batch_tokens: 1024,
+      candidate: 'g0',
+      rank: 400,
+    });
+    expect(memory_bytes).toBeGreaterThan(2 * 135_266_304 * 4);
+    expect(memory_bytes).toBeLessThan(4e9);
+  });
+});

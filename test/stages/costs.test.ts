@@ -1,0 +1,141 @@
+// What the stages say that they take, on Llama-2-7b; and the work of the paper's tables on it, planned without weights and data.
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Device, deviceNamed } from '../../runner/devices.ts';
+import { estimateWork } from '../../runner/estimate.ts';
+import { inspectTogether, type JointWork } from '../../runner/work.ts';
+import { loadPlan } from '../../spec/resolve.ts';
+import type { Cost, CostQuery, Facts, JsonObject } from '../../spec/stage.ts';
+import { stageRegistry } from '../../stages/registry.ts';
+import { createMemoryStore } from '../../store/memory-store.ts';
+import { numerics } from '../spec/spec-folder.ts';
+import { emptyFolder } from '../store/drafts.ts';
+
+const model: Facts = { layers: 32, hidden_size: 4096, intermediate_size: 11008, vocab_size: 32000, heads: 32 };
+/** Methods A.6: SLW on 10 % of 50,000 records is 5,000 samples, 1.5 M tokens. */
+const data: Facts = { train: 50_000, eval: 500 };
+const input = (facts: Facts, output = '', size_bytes?: number) => ({ facts, output, size_bytes });
+
+function costOf(stage: string, query: Partial<CostQuery>): Cost {
+  const cost = stageRegistry.get(stage)?.cost?.({
+    ...{ params: {}, units: [{ name: '', params: {} }], inputs: {}, facts: {}, record_tokens: 300 },
+    ...query,
+  });
+  if (cost === undefined) throw new Error(`stage '${stage}' does not know its cost`);
+  return cost;
+}
+
+describe('a stage', () => {
+  const capture = (dtype: string, layers: number[]) =>
+    costOf('capture-activations', {
+      params: { fraction: 0.1, max_length: 2048, batch_size: 1, dtype },
+      units: layers.map((layer) => ({ name: `layer ${layer}`, params: { layer } })),
+      inputs: { model: input(model), data: input(data, 'train') },
+    });
+
+  it('capture-activations writes 12 GB for one layer in half precision (methods A.6), twice that in float32', () => {
+    expect(capture('F16', [4]).written_bytes / 1e9).toBeCloseTo(12.3, 1);
+    expect(capture('F32', [4]).written_bytes).toBe(2 * capture('F16', [4]).written_bytes);
+  });
+
+  it('capture-activations runs the model once for all layers, as deep as the deepest', () => {
+    expect(capture('F16', [4, 16]).flops).toBe(capture('F16', [16]).flops);
+    expect(capture('F16', [4, 16]).written_bytes).toBe(2 * capture('F16', [16]).written_bytes);
+    expect(capture('F16', [16]).flops).toBe(4 * capture('F16', [4]).flops);
+  });
+
+  it('load copies 13.5 GB, two bytes for each of 6,738,415,616 weights', () => {
+    expect(costOf('load', { facts: model })).toMatchObject({
+      read_bytes: 13_476_831_232,
+      written_bytes: 13_476_831_232,
+    });
+  });
+
+  it('export writes the precision that is asked for', () => {
+    const written = (dtype: string) =>
+      costOf('export', { params: { dtype }, inputs: { model: input(model) } }).written_bytes;
+    expect(written('F32')).toBe(2 * written('BF16'));
+  });
+
+  it('sft takes as long as its epochs or its steps, whichever ends first', () => {
+    const flops = (more: JsonObject) =>
+      costOf('sft', {
+        params: { fraction: 1, max_length: 2048, epochs: 2, batch_size: 128, micro_batch: 1, ...more },
+        inputs: {
+          model: input(model),
+          recovery: input({ recovery_parameters: 14 * 18_124_803, first_layer: 4 }),
+          data: input(data, 'train'),
+        },
+      }).flops;
+    expect(flops({ epochs: 4 })).toBe(2 * flops({}));
+    expect(flops({ fraction: 0.1 })).toBeCloseTo(flops({}) / 10);
+    expect(flops({ max_steps: 100 }) / flops({})).toBeCloseTo((100 * 128) / 100_000);
+    // two operations forward and two backward for each of 6.6 G multiplied weights, and 30 M tokens; attention and the
+    // recovery parameters on top, the layers below the first target off
+    expect(flops({}) / (4 * 6.607e9 * 30e6)).toBeCloseTo(1, 1);
+  });
+
+  it('does not say what it takes while its inputs are unknown', () => {
+    for (const name of ['sft', 'slw', 'perplexity-eval', 'capture-activations', 'export']) {
+      const inputs = { model: input({}), data: input({}, 'train') };
+      const query = { params: {}, units: [{ name: '', params: {} }], inputs, facts: {}, record_tokens: 300 };
+      expect(stageRegistry.get(name)?.cost?.(query)).toBeUndefined();
+    }
+  });
+
+  it('of every kind says what it takes, so that a plan counts all of them', () => {
+    const without = [...stageRegistry.values()].filter(({ cost }) => cost === undefined);
+    expect(without.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+// The counts follow from the maps of Table 8 and the cells of Tables 2 to 5, 9 and 11; the profile names nothing that is here.
+describe('the tables of the paper on Llama-2-7b', () => {
+  const before = { ...process.env };
+  beforeAll(() => {
+    process.env.HF_HUB_OFFLINE = '1';
+    process.env.HF_HOME = emptyFolder();
+    delete process.env.HF_HUB_CACHE;
+  });
+  afterAll(() => {
+    process.env = before;
+  });
+
+  async function workOf(...tables: number[]): Promise<JointWork> {
+    const cwd = resolve(import.meta.dirname, '../..');
+    const request = { profile: 'llama-2-7b', numerics, cwd, set: ['sft_micro_batch=1'] };
+    const files = tables.map((table) => `experiments/table-${table}.yaml`);
+    const plans = await Promise.all(files.map((file) => loadPlan({ ...request, file }, stageRegistry)));
+    return inspectTogether(plans, stageRegistry, createMemoryStore(emptyFolder()));
+  }
+
+  const countsOf = ({ stages }: JointWork, name: string) => {
+    const found = stages.find(({ stage }) => stage === name);
+    return [found?.requested, found?.distinct, found?.cached];
+  };
+
+  it('Tables 2 to 5 together fit 371 pairs instead of 710, and run SFT 64 times instead of 74', async () => {
+    const work = await workOf(2, 3, 4, 5);
+    expect(countsOf(work, 'slw')).toEqual([710, 371, 0]);
+    expect(countsOf(work, 'sft')).toEqual([74, 64, 0]);
+    expect(countsOf(work, 'load')).toEqual([4, 1, 0]);
+    // pairs table by table: 57 on 5 data sets; 3 x 14 + 3 x 20 + 23; 122 on 2 data sets; 4 x 14
+    const pairs = work.inspections.map(({ items }) => items.filter(({ node }) => node.use === 'slw').length);
+    expect(pairs).toEqual([285, 125, 244, 56]);
+    const runs = work.inspections.map(({ items }) => items.filter(({ node }) => node.use === 'sft').length);
+    expect(runs).toEqual([30, 28, 12, 4]);
+    const estimate = estimateWork(work, {
+      device: deviceNamed('h100') as Device,
+      utilisation: 0.4,
+      record_tokens: 300,
+    });
+    expect(estimate.stages.filter(({ unknown }) => unknown > 0)).toEqual([]);
+    expect(estimate.stages.filter(({ fits }) => !fits).map(({ stage }) => stage)).toEqual([]);
+  });
+
+  it('Table 9 needs no SLW and no SFT beyond those, Table 11 three runs of SFT', async () => {
+    const work = await workOf(2, 3, 4, 5, 9, 11);
+    expect(countsOf(work, 'slw')).toEqual([822, 371, 0]);
+    expect(countsOf(work, 'sft')).toEqual([85, 67, 0]);
+  });
+});
