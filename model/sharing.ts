@@ -21,7 +21,7 @@ interface Tiling {
   readonly kept?: number;
   /** Groups of this size while they fit; a remainder stays stored. */
   readonly every?: number;
-  /** Group sizes for 32 layers, scaled for other depths. */
+  /** Group sizes for 32 layers; other depths get the same shape. */
   readonly sizes?: readonly number[];
 }
 
@@ -43,7 +43,7 @@ const depthOfTypes = 32;
 export const replacementTypes: readonly string[] = Object.keys(tilings);
 
 /**
- * The map of the type `name` for a model of `layers` layers: the paper's for 32, else its group boundaries scaled.
+ * The map of the type `name` for a model of `layers` layers: the paper's for 32, else one of the same shape.
  * Throws a UserError when there is no such type or the model is too shallow for it.
  */
 export function replacementMap(name: string, layers: number): ReplacementMap {
@@ -71,10 +71,24 @@ function keptLayers(name: string, tiling: Tiling, layers: number): number {
 
 function groupSizes({ every, sizes = [], kept = 2 }: Tiling, interior: number): number[] {
   if (every) return Array.from({ length: Math.max(0, Math.floor(interior / every)) }, () => every);
-  const whole = depthOfTypes - 2 * kept;
-  const ends = sizes.map((_, k) => sizes.slice(0, k + 1).reduce((a, b) => a + b, 0));
-  const scaled = ends.map((end) => Math.round((end * interior) / whole));
-  return scaled.map((end, k) => end - (scaled[k - 1] ?? 0)).filter((size) => size > 0);
+  return scaledSizes(sizes, interior / (depthOfTypes - 2 * kept));
+}
+
+/**
+ * `sizes` for an interior of another depth: as many groups as keep the stored ratio, their sizes read off the same curve of
+ * group boundaries. Scaling the boundaries alone would make single layers of the pairs, and share much less.
+ */
+function scaledSizes(sizes: readonly number[], scale: number): number[] {
+  const groups = Math.max(1, Math.round(sizes.length * scale));
+  const boundary = (position: number): number => {
+    const whole = Math.floor(position);
+    const before = sizes.slice(0, whole).reduce((a, b) => a + b, 0);
+    return before + (position - whole) * (sizes[whole] ?? 0);
+  };
+  const ends = Array.from({ length: groups }, (_, k) => {
+    return Math.round(boundary(((k + 1) * sizes.length) / groups) * scale);
+  });
+  return ends.map((end, k) => end - (ends[k - 1] ?? 0)).filter((size) => size > 0);
 }
 
 /** Consecutive groups from layer `first` on: each one's first layer is the reference; a group of 1 is an ordinary layer. */

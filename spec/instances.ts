@@ -118,11 +118,18 @@ export class Instances {
     const identity = JSON.stringify([stage.use, given.text, seed, numerics.threads, inputs]);
     const known = this.#byIdentity.get(identity);
     if (known !== undefined) {
-      (this.#drafts[known] as Draft).force ||= draft.force;
+      const first = this.#drafts[known] as Draft;
+      first.force ||= draft.force;
+      // equal work goes by the stage that stands first in the pipeline, whichever cell came first
+      if (this.#place(stage.name) < this.#place(first.stage.name)) first.stage = stage;
       return known;
     }
     this.#byIdentity.set(identity, this.#drafts.length);
     return this.#drafts.push(draft) - 1;
+  }
+
+  #place(stage: string): number {
+    return [...this.#linked.pipeline.stages.keys()].indexOf(stage);
   }
 
   /** The nodes that `roots` need, inputs first, and the ids of all nodes by their numbers. */

@@ -31,15 +31,16 @@ export async function run([specs]: [string[]], flags: RunFlags, context: Context
   for (const spec of specs) plans.push(await planOf(spec, flags, registry));
   let code: number = exitCodes.done;
   for (const [i, plan] of plans.entries()) {
-    const own = await runOne(specs[i] as string, plan, flags, context);
+    if (i > 0 && !flags.json) context.terminal.err.write('\n');
+    const own = await runOne(specs[i] as string, plan, plans.length > 1, flags, context);
     if (own === exitCodes.stopped) return own;
     code = Math.max(code, own);
-    if (i < plans.length - 1) context.terminal.err.write('\n');
   }
   return code;
 }
 
-async function runOne(spec: string, wanted: Plan, flags: RunFlags, context: Context): Promise<number> {
+/** `titled`: the title stands above the table, since it is one of several. */
+async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
   const registry = await context.registry();
   const name = newRunName(flags.store, wanted.experiment, new Date());
@@ -55,7 +56,7 @@ async function runOne(spec: string, wanted: Plan, flags: RunFlags, context: Cont
   if (!flags.json) err.write(`${summaryLine(outcome, err)}\n`);
   err.write(failureLines(outcome, err));
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
-  else out.write(`\n${resultText(result, out)}`);
+  else out.write(`\n${titled ? `${out.paint.strong(result.title)}\n\n` : ''}${resultText(result, out)}`);
   err.write(controlLines(misses, wanted, err));
   const isWhole = plan === wanted && isPlainRun(plan, flags) && isComplete(result);
   const kept = await keepOrSay(() => {

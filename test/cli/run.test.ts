@@ -146,6 +146,21 @@ describe('when something is wrong', () => {
     expect(existsSync(join(folder.path, 'results'))).toBe(false);
   });
 
+  test('several specs run one after the other, each under its title; the exit code is the worst', async () => {
+    const { code, out } = await toy(folder.path, 'run', spec('failing'), spec('toy'));
+    expect(out).toMatch(
+      /^\nA toy\n\nGood {3}1\.50 {2}\(1\.4\)\nBad {7}–[\s\S]*\nA toy\n\nGood {3}1\.50[\s\S]*claims {2}1 holds/,
+    );
+    expect(code).toBe(1);
+  });
+
+  test('of several specs none runs when one is wrong', async () => {
+    const { code, err } = await toy(folder.path, 'run', spec('toy'), spec('invalid'), '--store', 'unused');
+    expect(err).toMatch(/^\S*invalid\.yaml:\d+:\d+ /);
+    expect(code).toBe(2);
+    expect(existsSync(join(folder.path, 'unused'))).toBe(false);
+  });
+
   test('a claim that does not hold is shown with its numbers, the exit code is 1', async () => {
     const { code, out } = await toy(folder.path, 'run', spec('wrong'));
     expect(out).toContain('✗ bad is better than good: Bad ≤ Good: 40.0 > 1.50 (paper: 2171 > 1.4)');

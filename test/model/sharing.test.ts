@@ -31,13 +31,28 @@ describe('replacement types', () => {
     ['T_next', 16, '3:4; 5:6; 7:8; 9:10; 11:12; 13:14'],
     ['T_next', 28, '2:3; 4:5; 6:7; 8:9; 10:11; 12:13; 14:15; 16:17; 18:19; 20:21; 22:23; 24:25; 26:27'],
     ['T_next2', 16, '3:4,5; 6:7,8; 9:10,11; 12:13,14'],
-    ['T_max', 12, '2:3,4; 5:6,7; 8:9,10,11'],
+    ['T_back', 12, '2:3; 4:5; 6:7,8,9,10,11'],
+    ['T_front', 12, '2:3,4,5,6,7; 8:9; 10:11'],
+    ['T_more', 12, '2:3,4; 5:6,7,8,9,10,11'],
+    ['T_more_8', 12, '2:3,4,5,6,7,8,9,10,11'],
+    ['T_max', 12, '2:3,4,5,6,7,8,9,10,11'],
+    ['T_back', 28, '3:4; 5:6; 7:8; 9:10; 11:12; 13:14,15,16,17,18; 19:20,21,22,23,24,25,26'],
   ])('%s of %i layers is %s', (name, layers, map) => expect(formatMap(replacementMap(name, layers))).toBe(map));
 
   it('every type of every depth from 8 to 80 is a valid map that spares the ends', () => {
     for (const name of replacementTypes) {
       for (let layers = 8; layers <= 80; layers++)
         expect(() => checkMap(replacementMap(name, layers), layers)).not.toThrow();
+    }
+  });
+
+  it('other depths keep the order of the types by stored layers, and come near their stored ratio', () => {
+    for (const layers of [12, 14, 16, 24, 28, 40, 80]) {
+      const stored = (name: string) => (layers - pairs(replacementMap(name, layers)).length) / layers;
+      const order = ['T_max', 'T_more', 'T_back', 'T_next2', 'T_next'].map(stored);
+      expect(order, `${layers} layers`).toEqual(order.toSorted((a, b) => a - b));
+      for (const [name, tau] of table8)
+        expect(Math.abs(stored(name) - tau / 100), `${name} ${layers}`).toBeLessThan(0.13); // the layers kept at the ends weigh more in a small model
     }
   });
 
