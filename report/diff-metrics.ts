@@ -1,5 +1,5 @@
 // Which numbers of two results moved, by how much, and whether by more than the noise.
-import type { PlanAxis } from '../spec/plan.ts';
+import type { Better, PlanAxis } from '../spec/plan.ts';
 import type { CellResult } from '../spec/result.ts';
 import type { DiffResult } from './diff.ts';
 import { commonAxes, groupBy, matchByAxes } from './diff-match.ts';
@@ -40,7 +40,7 @@ export interface LoneCell {
 
 export interface MetricsDiff {
   metric: string;
-  better: 'lower' | 'higher';
+  better: Better;
   /** Headings of the labels. */
   axes: readonly string[];
   averaged: readonly string[];
@@ -135,7 +135,7 @@ function compareEntries(
   after: Entry,
   shown: readonly PlanAxis[],
   averaged: readonly string[],
-  better: 'lower' | 'higher',
+  better: Better,
 ): MetricChange | undefined {
   const [olds, news] = [measuredOf(before), measuredOf(after)];
   const [old, now] = [meanOf(olds), meanOf(news)];
@@ -154,7 +154,7 @@ function compareEntries(
     relative: delta === null || old === null || old === 0 ? null : delta / Math.abs(old),
     noise,
     beyond_noise: noise === null || delta === null ? null : Math.abs(delta) > noise.half_width,
-    better: delta === null ? null : delta < 0 === (better === 'lower'),
+    better: delta === null || better === 'neither' ? null : delta < 0 === (better === 'lower'),
     n_before: olds.length,
     n_after: news.length,
   };

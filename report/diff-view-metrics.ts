@@ -1,6 +1,7 @@
 // The numbers that moved in words and digits.
 import type { LoneCell, MetricChange, MetricsDiff } from './diff-metrics.ts';
 import type { MetricsView, Tone } from './diff-view.ts';
+import { metricText } from './entry-text.ts';
 import { formatApart, formatInterval, formatNumber } from './number.ts';
 
 export interface MetricRow {
@@ -83,9 +84,10 @@ function verdictOf(change: MetricChange): { verdict: string; tone: Tone } {
   if (before === null) return { verdict: 'had no value', tone: 'plain' };
   if (after === null || delta === null) return { verdict: 'has no value', tone: 'bad' };
   if (beyond_noise === false) return { verdict: `within noise${runs}`, tone: 'faint' };
-  const word = better === true ? 'better' : 'worse';
+  if (better === null) return { verdict: `moved${runs}`, tone: 'plain' };
+  const word = better ? 'better' : 'worse';
   if (beyond_noise === null) return { verdict: `${word}, noise unknown${runs}`, tone: 'plain' };
-  return { verdict: `${word}${runs}`, tone: better === true ? 'good' : 'bad' };
+  return { verdict: `${word}${runs}`, tone: better ? 'good' : 'bad' };
 }
 
 /** What the numbers are and what the noise was taken from, one remark per line. */
@@ -93,7 +95,7 @@ export function metricLegend({ metric, better, averaged, changes }: MetricsDiff)
   if (changes.length === 0) return [];
   const kinds = new Set(changes.map((change) => change.noise?.kind));
   const over = averaged.join(', ');
-  const lines = [`${metric}, ${better} is better`];
+  const lines = [metricText(metric, better)];
   const half = '± half the 95 % interval of the difference';
   if (kinds.has('paired')) lines.push(`${half}, paired by ${over} (Student t)`);
   if (kinds.has('pooled')) lines.push(`${half} of two means over ${over} that are not the same (Student t)`);

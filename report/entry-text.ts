@@ -1,4 +1,5 @@
 // The text of one place of a table, shared by the renderers.
+import type { Better } from '../spec/plan.ts';
 import { formatHalfWidth, formatNumber, formatPaper } from './number.ts';
 import type { Table, TableEntry } from './table.ts';
 
@@ -19,11 +20,16 @@ export function paperText(entry: TableEntry | null, table: Table): string {
   return entry === null || entry.paper === null ? '' : `(${formatPaper(entry.paper, table.paper_decimals)})`;
 }
 
+/** What the numbers are, and which way they are better where one way is. */
+export function metricText(metric: string, better: Better): string {
+  return better === 'neither' ? metric : `${metric}, ${better} is better`;
+}
+
 /** The remarks that explain the marks in the table, one per line. */
 export function legend(table: Table): string[] {
   const entries = table.rows.flatMap((row) => row.entries).filter((entry) => entry !== null);
   const brackets = table.paper === '' ? '' : ` · in brackets: ${table.paper}`;
-  const lines = [`${table.metric}, ${table.better} is better${brackets}`];
+  const lines = [`${metricText(table.metric, table.better)}${brackets}`];
   if (table.averaged) lines.push('± half the 95 % confidence interval of the mean over runs (Student t)');
   if (entries.some((entry) => entry.value === null))
     lines.push(`${gap} no value: its stages failed or were not reached`);

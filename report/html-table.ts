@@ -32,6 +32,7 @@ ${notes}`;
 /** For each column the rows with the best of our numbers; none where only one row has a number. */
 function bestRows(table: Table): ReadonlySet<number>[] {
   return table.columns.map((_, column) => {
+    if (table.better === 'neither') return new Set();
     const values = table.rows.map((row) => row.entries[column]?.value ?? null);
     const measured = values.filter((value) => value !== null);
     if (measured.length < 2) return new Set();

@@ -1,5 +1,5 @@
 // Arranges the cells of a result as a table: which rows and columns there are, and what stands in each place.
-import type { PlanAxis } from '../spec/plan.ts';
+import type { Better, PlanAxis } from '../spec/plan.ts';
 import type { CellResult, RunResult } from '../spec/result.ts';
 import { type MarkedNote, markNotes } from './note-marks.ts';
 import { formatNumber, publishedDecimals } from './number.ts';
@@ -16,7 +16,7 @@ export interface Table {
   /** The labels of each column, one per column axis. */
   columns: readonly (readonly string[])[];
   metric: string;
-  better: 'lower' | 'higher';
+  better: Better;
   /** Where the numbers in brackets come from; empty when there are none. */
   paper: string;
   paper_decimals: number;

@@ -26,8 +26,8 @@ const interpolation: Schema = { type: 'string', pattern: '\\$\\{', description: 
 export function editorSchemas(stages: ReadonlyMap<string, EditorStage>): Record<string, object> {
   return {
     'pipeline.schema.json': pipelineSchema([...stages.values()]),
-    'fragment.schema.json': { $schema: dialect, title: 'a fragment of lamina experiments', ...plain(fragmentFile) },
     'experiment.schema.json': { $schema: dialect, title: 'a lamina experiment', ...plain(experimentFile) },
+    'fragment.schema.json': { $schema: dialect, title: 'a fragment of lamina experiments', ...plain(fragmentFile) },
   };
 }
 

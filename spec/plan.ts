@@ -116,6 +116,9 @@ export interface PlanAxis {
   values: readonly { name: string; label: string }[];
 }
 
+/** Which way a number is better; `neither` for a description. */
+export type Better = 'lower' | 'higher' | 'neither';
+
 export interface PlanTable {
   /** Axes whose values become rows, columns. */
   rows: readonly string[];
@@ -126,7 +129,7 @@ export interface PlanTable {
   beside: readonly { name: string; label: string; format: 'number' | 'percent' }[];
   /** What the numbers are: `perplexity`. */
   metric: string;
-  better: 'lower' | 'higher';
+  better: Better;
   /** Where the paper's numbers come from: `Table 2, Llama-2-7b`; empty when there are none. */
   paper: string;
 }

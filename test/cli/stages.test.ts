@@ -11,7 +11,7 @@ afterAll(() => folder.remove());
 test('`schemas` writes the schemas for editors', async () => {
   const { code, out } = await lamina(folder.path, 'schemas', '--out', 'json');
   expect(code).toBe(0);
-  expect(out).toBe('json/pipeline.schema.json\njson/experiment.schema.json\n');
+  expect(out).toBe('json/pipeline.schema.json\njson/experiment.schema.json\njson/fragment.schema.json\n');
   for (const [name, schema] of Object.entries(editorSchemas(stageRegistry))) {
     const text = readFileSync(join(folder.path, 'json', name), 'utf8');
     expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(schema)));
