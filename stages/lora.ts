@@ -26,7 +26,7 @@ export type LoraParams = Static<typeof params>;
 
 export const lora: StageDefinition = {
   name: 'lora',
-  version: 1,
+  version: 2,
   summary: "adds untrained recovery parameters (g0 on a layer's own MLP) to layers that are not replaced",
   reference:
     'SHARP (arXiv 2502.07832), appendix D.3 (Full-LoRA); the recovery of LayerPruning, of LLM-Pruner and of the original model',

@@ -48,7 +48,7 @@ export function choiceOf(params: PruneLayersParams, depth: number): Choice {
 
 export const pruneLayers: StageDefinition = {
   name: 'prune-layers',
-  version: 1,
+  version: 2,
   summary: 'removes the MLPs of some layers, whose attention stays; without training',
   reference:
     'SHARP (arXiv 2502.07832), section 3.1 and appendix C.4: LayerPruning after Gromov et al. (arXiv 2403.17887); block influence: arXiv 2403.03853; MLP similarity: arXiv 2406.15786',

@@ -23,7 +23,7 @@ export type ShareParams = Static<typeof params>;
 
 export const share: StageDefinition = {
   name: 'share',
-  version: 2,
+  version: 3,
   summary: 'lets target layers use the MLP of their reference layer, without training',
   reference: 'SHARP (arXiv 2502.07832), section 2.2; Direct Sharing after MobileLLM (arXiv 2402.14905)',
   params,
