@@ -21,7 +21,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}caption{text-al
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
 thead th{border-bottom:2px solid var(--line);font-weight:600}tbody th{font-weight:500}thead th.over{text-align:center}
 .num{text-align:right;white-space:nowrap}tbody tr:hover{background:var(--card)}
-td.best{background:var(--best);font-weight:650}td.best a::before{content:"★ ";font-size:.75em;font-weight:400}td a{color:inherit;text-decoration-style:dotted}
+td.best{background:var(--best);font-weight:650}td.best > a::before{content:"★ ";font-size:.75em;font-weight:400}td a{color:inherit;text-decoration-style:dotted}
 .again{color:var(--faint);opacity:.55}.paper{color:var(--faint);font-weight:400}.pm{font-size:.85em;font-weight:400}
 sup{line-height:0;font-size:.75em}sup a{text-decoration:none;color:var(--link)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
