@@ -79,7 +79,7 @@ export function ggufTokenizer(
 }
 
 function kindOf({ model, all }: Json): 'gpt2' | 'llama' {
-  if (model.type !== 'BPE' && model.type !== undefined) {
+  if (!isObject(model.vocab) || (model.type !== 'BPE' && model.type !== undefined)) {
     throw new UserError(
       `format: gguf has byte-level BPE and SentencePiece-like BPE tokenizers, got '${String(model.type)}'`,
     );

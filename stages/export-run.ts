@@ -9,7 +9,8 @@ import type { ExportSizes } from '../model/export-sizes.ts';
 import { type ExportSource, openExportSource } from '../model/export-source.ts';
 import type { Facts, StageContext, UnitTask } from '../spec/stage.ts';
 import { type ExportParams, exportStage } from './export.ts';
-import { type CardNotes, modelCard } from './model-card.ts';
+import { modelCard } from './model-card.ts';
+import type { CardNotes } from './model-card-notes.ts';
 import { onlyFile, startBackend } from './model-input.ts';
 import { recoveryFacts } from './recovery-facts.ts';
 
