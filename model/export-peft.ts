@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fromFloat32 } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { UserError } from '../util/errors.ts';
+import type { LlamaConfig } from './config.ts';
 import { type FloatType, type ModelFiles, type OnProgress, writeHuggingFace } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted, padded } from './export-source.ts';
@@ -76,45 +77,56 @@ function adapterConfig(adapted: readonly Replacement[]): object {
   };
 }
 
+/** One tensor of an adapter file: a factor of lamina's, transposed for gate and up. */
+interface AdapterTensor {
+  readonly name: string;
+  readonly target: number;
+  readonly projection: Projection;
+  readonly factor: 'A' | 'B';
+  /** Of the factor: A [d, r], B [r, f], with f the width of the base's MLPs. */
+  readonly shape: readonly [number, number];
+}
+
 async function writeAdapter(source: ExportSource, adapted: readonly Replacement[], path: string): Promise<void> {
-  const { hidden_size: d, intermediate_size: f } = source.config;
-  const factors = adapted.flatMap(({ target, rank }) =>
-    projections.flatMap((projection) => {
-      const side = (letter: 'A' | 'B') =>
-        `base_model.model.model.${moduleName(target, projection)}.lora_${letter}.weight`;
-      return [
-        { name: side('A'), target, rank, projection, of: projection === 'down' ? 'B' : 'A' },
-        { name: side('B'), target, rank, projection, of: projection === 'down' ? 'A' : 'B' },
-      ] as const;
-    }),
-  );
-  const read = await Promise.all(
-    factors.map((factor) => source.parameter(factor.target, factor.projection, factor.of)),
-  );
-  const entries = factors.map(({ name, rank, projection, of }, i) => {
-    const stored = read[i] as Float32Array;
-    const shape: [number, number] = of === 'A' ? [d, rank] : [rank, f];
-    const values = of === 'A' ? stored : padded(stored, [rank, stored.length / rank], shape); // where channels were removed
-    // ours: A [d, r], B [r, f]; PEFT wants [r, in] and [out, r], so gate and up are transposed and down is not
-    return projection === 'down' ? { name, shape, values } : { name, ...transposed(values, shape) };
+  const tensors = adapted.flatMap((replacement) => adapterTensors(source.config, replacement));
+  const entries = tensors.map(({ name, projection, shape }) => {
+    return { name, dtype: 'F32' as const, shape: projection === 'down' ? [...shape] : shape.toReversed() };
   });
-  const writer = await createSafetensors(
-    path,
-    entries.map(({ name, shape }) => ({ name, dtype: 'F32', shape })),
-    { format: 'pt' },
-  );
-  for (const { name, values } of entries) await writer.write(name, fromFloat32('F32', values));
+  const writer = await createSafetensors(path, entries, { format: 'pt' });
+  for (const { name, target, projection, factor, shape } of tensors) {
+    const stored = await source.parameter(target, projection, factor);
+    // B is narrower where the layer's channels were removed; its base is padded in the same way
+    const values = factor === 'A' ? stored : padded(stored, [shape[0], stored.length / shape[0]], shape);
+    await writer.write(name, fromFloat32('F32', projection === 'down' ? values : transposed(values, shape)));
+  }
   await writer.close();
 }
 
-function transposed(values: Float32Array, [rows, columns]: [number, number]) {
+/** PEFT wants lora_A [r, in] and lora_B [out, r]: A^T and B^T, but B and A for down, which is applied transposed. */
+function adapterTensors(
+  { hidden_size: d, intermediate_size: f }: LlamaConfig,
+  { target, rank }: Replacement,
+): AdapterTensor[] {
+  return projections.flatMap((projection) => {
+    const module = `base_model.model.model.${moduleName(target, projection)}`;
+    const A = { target, projection, factor: 'A', shape: [d, rank] } as const;
+    const B = { target, projection, factor: 'B', shape: [rank, f] } as const;
+    const [inner, outer] = projection === 'down' ? [B, A] : [A, B];
+    return [
+      { ...inner, name: `${module}.lora_A.weight` },
+      { ...outer, name: `${module}.lora_B.weight` },
+    ];
+  });
+}
+
+function transposed(values: Float32Array, [rows, columns]: readonly [number, number]): Float32Array {
   const turned = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       turned[column * rows + row] = values[row * columns + column] as number;
     }
   }
-  return { shape: [columns, rows], values: turned };
+  return turned;
 }
 
 async function foldedLayers(source: ExportSource, adapted: readonly Replacement[]): Promise<number[]> {
