@@ -5,4 +5,5 @@ import type { Candidate } from './candidates.ts';
 export const g0: Candidate = {
   start: () => ({}),
   carry: (_projection, x, weight) => tf.matMul(x, weight, false, true),
+  transform: (theta) => tf.clone(theta),
 };

@@ -16,6 +16,7 @@ export const g1: Candidate = {
     return { C: values, D: values };
   },
   carry: (projection, x, weight, parameter) => carry(projection, x, weight, (y) => rightSide(projection, y, parameter)),
+  transform: (theta, parameter) => rightSide('gate', theta, parameter),
 };
 
 /** C random and D zero, so that C^T D = 0. */
@@ -27,6 +28,7 @@ export const g1Plus: Candidate = {
   },
   carry: (projection, x, weight, parameter) =>
     carry(projection, x, weight, (y) => tf.add(y, rightSide(projection, y, parameter))),
+  transform: (theta, parameter) => tf.add(theta, rightSide('gate', theta, parameter)),
 };
 
 /** gate and up: Theta first, then the factor on its right; down, which is transposed, the other way about. */

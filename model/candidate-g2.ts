@@ -15,6 +15,7 @@ export const g2: Candidate = {
     return { E: values, F: values };
   },
   carry: (projection, x, weight, parameter) => carry(projection, x, weight, (y) => leftSide(projection, y, parameter)),
+  transform: leftOf,
 };
 
 /** E random and F zero, so that E F^T = 0. */
@@ -26,6 +27,7 @@ export const g2Plus: Candidate = {
   },
   carry: (projection, x, weight, parameter) =>
     carry(projection, x, weight, (y) => tf.add(y, leftSide(projection, y, parameter))),
+  transform: (theta, parameter) => tf.add(theta, leftOf(theta, parameter)),
 };
 
 /** gate and up: the factor on the left, then Theta; down, which is transposed, the other way about. */
@@ -37,6 +39,11 @@ function carry(
 ): tf.Tensor2D {
   if (projection === 'down') return side(tf.matMul(x, weight, false, true));
   return tf.matMul(side(x), weight, false, true);
+}
+
+/** E F^T theta; [d, f] -> [d, f]. */
+function leftOf(theta: tf.Tensor2D, parameter: ParameterOf): tf.Tensor2D {
+  return tf.matMul(parameter('E') as tf.Tensor2D, tf.matMul(parameter('F') as tf.Tensor2D, theta, true));
 }
 
 /** y E F^T, down: y F E^T; [n, d] -> [n, d]. */

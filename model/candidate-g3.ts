@@ -19,4 +19,6 @@ export const g3: Candidate = {
     const scale = projection === 'down' ? tf.matMul(u, v) : tf.matMul(v, u, true, true);
     return tf.matMul(x, tf.mul<tf.Tensor2D>(weight, scale), false, true);
   },
+  transform: (theta, parameter) =>
+    tf.mul<tf.Tensor2D>(theta, tf.matMul(parameter('U') as tf.Tensor2D, parameter('V') as tf.Tensor2D)),
 };

@@ -32,6 +32,8 @@ export interface Candidate {
    * `weight` is the reference's, [out, in].
    */
   carry(projection: Projection, x: tf.Tensor2D, weight: tf.Tensor2D, parameter: ParameterOf): tf.Tensor2D;
+  /** The transformed Theta itself, without alpha and A B: `theta` [d, f] -> [d, f], by size as in the paper. */
+  transform(theta: tf.Tensor2D, parameter: ParameterOf): tf.Tensor2D;
 }
 
 const candidates: Readonly<Record<string, Candidate>> = { g0, g1, g2, g3, g1_plus: g1Plus, g2_plus: g2Plus };
@@ -62,6 +64,21 @@ export function applyMatrix(
       : carry(projection, tf.mul<tf.Tensor2D>(x, alpha), weight, parameter);
   const [a, b] = [parameter('A') as tf.Tensor2D, parameter('B') as tf.Tensor2D];
   return tf.add(carried, throughLowRank(projection, x, a, b));
+}
+
+/** The target's whole matrix alpha T(Theta) + A B as one, [out, in] like the reference's `weight`; the caller frees it. */
+export function expandMatrix(
+  candidate: string,
+  projection: Projection,
+  weight: tf.Tensor2D,
+  parameter: ParameterOf,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const bySize = (matrix: tf.Tensor2D) => (projection === 'down' ? matrix : tf.transpose(matrix));
+    const transformed = candidateNamed(candidate).transform(bySize(weight), parameter);
+    const lowRank = tf.matMul(parameter('A') as tf.Tensor2D, parameter('B') as tf.Tensor2D);
+    return bySize(tf.add(tf.mul<tf.Tensor2D>(transformed, parameter('alpha')), lowRank));
+  });
 }
 
 function candidateNamed(name: string): Candidate {

@@ -1,20 +1,17 @@
-// Hugging Face model folders: config.json, safetensors and tokenizer.json, read into a checkpoint and written from one.
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+// Hugging Face model folders: config.json, safetensors and tokenizer.json, read into a checkpoint.
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Dtype, fromFloat32 } from '../formats/dtype.ts';
-import { createSafetensors } from '../formats/safetensors.ts';
 import { openSafetensorsFolder } from '../formats/safetensors-folder.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import type { TensorReader } from '../formats/tensor-reader.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { checkTensors } from './check-tensors.ts';
-import { openLlama, type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
-import { type LlamaConfig, llamaConfigJson, mlpWidth, parseLlamaConfig } from './config.ts';
-import { headName, tensorShapes } from './names.ts';
+import { type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
+import { type LlamaConfig, parseLlamaConfig } from './config.ts';
+import { headName } from './names.ts';
 
 const largestConfig = 2 ** 20;
 const largestTokenizer = 2 ** 28;
-const dtypeNames = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /** What is known of a model folder before its weights are read. */
 export interface FolderSummary {
@@ -53,65 +50,6 @@ export async function importHuggingFace(
     await reader.close();
   }
   return config;
-}
-
-/**
- * Writes the checkpoint `path` as a model folder that transformers loads; every tensor rounded to `dtype`. transformers knows
- * one MLP width for all layers: channels that were removed come back as zeros, which changes no output. Returns the layers
- * (from 1) where that was so.
- */
-export async function exportHuggingFace(
-  path: string,
-  folder: string,
-  dtype: 'F32' | 'F16' | 'BF16',
-): Promise<{ padded: number[] }> {
-  const checkpoint = await openLlama(path);
-  try {
-    await mkdir(folder, { recursive: true });
-    const { config, tokenizer } = checkpoint;
-    const full = fullWidth(config);
-    await writeFile(
-      join(folder, 'config.json'),
-      `${JSON.stringify(llamaConfigJson(full, dtypeNames[dtype]), null, 2)}\n`,
-    );
-    const entries = [...tensorShapes(full)].map(([name, shape]) => ({ name, dtype: dtype as Dtype, shape }));
-    const writer = await createSafetensors(join(folder, 'model.safetensors'), entries, { format: 'pt' });
-    for (const { name, shape } of entries) {
-      const stored = checkpoint.tensors.get(name)?.shape ?? shape;
-      await writer.write(name, fromFloat32(dtype, padded(await checkpoint.readFloat32(name), stored, shape)));
-    }
-    await writer.close();
-    await writeTokenizer(folder, tokenizer);
-    return { padded: narrowLayers(config, full.intermediate_size) };
-  } finally {
-    await checkpoint.close();
-  }
-}
-
-/** The config with one width for every layer, that of the widest MLP. */
-function fullWidth({ intermediate_sizes, ...config }: LlamaConfig): LlamaConfig {
-  return intermediate_sizes ? { ...config, intermediate_size: Math.max(...intermediate_sizes) } : config;
-}
-
-function narrowLayers(config: LlamaConfig, width: number): number[] {
-  const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => i + 1);
-  return layers.filter((layer) => mlpWidth(config, layer) < width);
-}
-
-/** A matrix with zeros to the right and below, up to `to`; as it is when it has that shape. */
-function padded(values: Float32Array, from: readonly number[], to: readonly number[]): Float32Array {
-  if (from.join() === to.join()) return values;
-  const [height = 0, width = 0] = from;
-  const [rows = 0, columns = 0] = to;
-  const wide = new Float32Array(rows * columns);
-  for (let row = 0; row < height; row++) wide.set(values.subarray(row * width, (row + 1) * width), row * columns);
-  return wide;
-}
-
-async function writeTokenizer(folder: string, tokenizer: TokenizerFiles): Promise<void> {
-  const { tokenizer_json, tokenizer_config_json } = tokenizer;
-  if (tokenizer_json !== null) await writeFile(join(folder, 'tokenizer.json'), tokenizer_json);
-  if (tokenizer_config_json !== null) await writeFile(join(folder, 'tokenizer_config.json'), tokenizer_config_json);
 }
 
 /** Old exports carry the RoPE frequencies as a buffer, and tied ones sometimes a copy of the embedding as head: both are ignored. */

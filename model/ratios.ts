@@ -1,8 +1,8 @@
 // How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
 import { matrixParameters } from './candidate-forms.ts';
 import { type LlamaConfig, mlpWidth } from './config.ts';
-import { mlpName, parameterCounts, projections, tensorShapes } from './names.ts';
-import { dropsMlp, type Replacement, replacementWidth } from './replacement.ts';
+import { parameterCounts, projections, tensorShapes } from './names.ts';
+import { droppedMatrices, dropsMlp, type Replacement, replacementWidth } from './replacement.ts';
 
 const float32Bytes = 4;
 
@@ -48,9 +48,7 @@ export function storedParameters(kept: Kept): number {
 
 /** Bytes of the whole model, each stored tensor counted once; `bytesOf` is what one number of a tensor takes. */
 export function storedBytes({ replacements, config }: Kept, bytesOf: (tensor: string) => number): number {
-  const dropped = new Set(
-    replacements.filter(dropsMlp).flatMap(({ target }) => projections.map((projection) => mlpName(target, projection))),
-  );
+  const dropped = droppedMatrices(replacements);
   let bytes = float32Bytes * recoveryParameters({ replacements, config });
   for (const [name, shape] of tensorShapes(config)) {
     if (!dropped.has(name)) bytes += shape.reduce((a, b) => a * b, 1) * bytesOf(name);

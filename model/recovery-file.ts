@@ -14,13 +14,31 @@ const kind = 'recovery';
 const largestRank = 2 ** 24;
 
 /** Writes `recovery` to `path` as float32; the order of the tensors follows from the replacements. */
-export async function writeRecovery(path: string, { replacements, parameters }: Recovery): Promise<void> {
+export function writeRecovery(path: string, { replacements, parameters }: Recovery): Promise<void> {
+  const entries = [...parameters].map(([name, variable]) => {
+    return { name, shape: variable.shape, read: async () => (await variable.data()) as Float32Array };
+  });
+  return writeRecoveryTensors(path, replacements, entries);
+}
+
+/** One recovery parameter on its way to a file. */
+export interface RecoveryTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  read(): Promise<Float32Array>;
+}
+
+/** The same from anywhere, without a tensor library; the tensors in the order of `recoveryShapes`. */
+export async function writeRecoveryTensors(
+  path: string,
+  replacements: readonly Replacement[],
+  tensors: readonly RecoveryTensor[],
+): Promise<void> {
   const listed = replacements.map(({ target, reference, candidate, rank }) => ({ target, reference, candidate, rank }));
   const writer = await createCheckpoint(path, { kind, replacements: JSON.stringify(listed) });
   try {
-    for (const [name, variable] of parameters) {
-      const values = (await variable.data()) as Float32Array;
-      await writer.write(name, 'F32', variable.shape, fromFloat32('F32', values));
+    for (const { name, shape, read } of tensors) {
+      await writer.write(name, 'F32', shape, fromFloat32('F32', await read()));
     }
     await writer.close();
   } catch (error) {
@@ -91,11 +109,14 @@ function parseReplacements({ metadata }: CheckpointReader, path: string, config:
     );
   }
   const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 3);
-  if (!Array.isArray(listed)) throw new UserError(`recovery '${path}': 'replacements' must be a list`);
-  const replacements = listed.map((entry, i) =>
-    parseReplacement(entry, config, `recovery '${path}': replacement ${i + 1}`),
-  );
-  checkReplacements(config, replacements, `recovery '${path}'`);
+  return replacementsFrom(listed, config, `recovery '${path}'`);
+}
+
+/** Replacements from parsed JSON, checked to go together in a model of `config`; `source` begins the messages. */
+export function replacementsFrom(listed: unknown, config: LlamaConfig, source: string): Replacement[] {
+  if (!Array.isArray(listed)) throw new UserError(`${source}: 'replacements' must be a list`);
+  const replacements = listed.map((entry, i) => parseReplacement(entry, config, `${source}: replacement ${i + 1}`));
+  checkReplacements(config, replacements, source);
   return replacements;
 }
 

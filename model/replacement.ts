@@ -1,6 +1,7 @@
 // A replacement: what stands in for one layer's MLP. Light: planning reads this, so no numeric library is imported here.
 import { UserError } from '../util/errors.ts';
 import { type LlamaConfig, mlpWidth } from './config.ts';
+import { mlpName, projections } from './names.ts';
 import { pairs, type ReplacementMap } from './sharing.ts';
 
 /**
@@ -39,6 +40,12 @@ export function prunedReplacements(layers: readonly number[]): Replacement[] {
 /** True where the target's own MLP is not stored: another's stands in, or none. */
 export function dropsMlp({ target, reference }: Replacement): boolean {
   return reference !== target;
+}
+
+/** Names of the MLP matrices that are not stored. */
+export function droppedMatrices(replacements: readonly Replacement[]): Set<string> {
+  const dropped = replacements.filter(dropsMlp);
+  return new Set(dropped.flatMap(({ target }) => projections.map((projection) => mlpName(target, projection))));
 }
 
 /** The MLP width that a replacement works on: its reference's. */

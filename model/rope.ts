@@ -8,6 +8,13 @@ export function inverseFrequencies(config: LlamaConfig): Float64Array {
   return rope_scaling ? frequencies.map((frequency) => scaleFrequency(frequency, rope_scaling)) : frequencies;
 }
 
+/** By what the scaling divides each frequency [hd/2], as float32; null where there is no scaling. */
+export function ropeFactors(config: LlamaConfig): Float32Array | null {
+  if (config.rope_scaling === null) return null;
+  const plain = inverseFrequencies({ ...config, rope_scaling: null });
+  return Float32Array.from(inverseFrequencies(config), (frequency, i) => (plain[i] as number) / frequency);
+}
+
 /** cos and sin [T, hd/2] of the angle of every position and frequency. */
 export function ropeTables(config: LlamaConfig, tokens: number): { cos: Float32Array; sin: Float32Array } {
   const frequencies = inverseFrequencies(config);

@@ -132,8 +132,9 @@ export class AttemptRun {
     const attempt = this.#attempt as Attempt;
     const key = unit.key as string;
     const outputs: Record<string, Draft['outputs'][string]> = {};
-    for (const [name, { extension }] of Object.entries(definition.outputs)) {
+    for (const [name, { extension, optional }] of Object.entries(definition.outputs)) {
       const ref = message.outputs[name];
+      if (ref === undefined && optional) continue;
       if (ref === undefined) throw new Error(`the worker did not report output '${name}' of '${definition.name}'`);
       outputs[name] = { ...ref, extension, path: attempt.output(key, name, extension) };
     }

@@ -113,7 +113,8 @@ async function recordsOf(store: Store, use: string | undefined): Promise<StoreRe
 async function explainUnit(unit: UnitState, survey: Survey, records: readonly StoreRecord[]): Promise<Explanation> {
   const { node } = unit.owner;
   const preimage = unit.preimage ?? knownPreimage(unit, await survey.sources(unit.owner));
-  const open_inputs = unit.owner.inputs.map(({ name }) => name).filter((name) => !(name in preimage.inputs));
+  const isOpen = (name: string) => unit.preimage === undefined && !(name in preimage.inputs);
+  const open_inputs = unit.owner.inputs.map(({ name }) => name).filter(isOpen);
   const known = (earlier: KeyPreimage) => withoutInputs(earlier, open_inputs);
   const earlier = nearest(unit, preimage, records, known);
   const found = earlier === undefined ? [] : differences(known(earlier.preimage), preimage);

@@ -18,7 +18,8 @@ export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Stor
     const params = withPins(unit.unit.params, unit.preimage?.sources ?? {});
     return { unit: unit.unit.name, params, outputs: Object.fromEntries(outputs), scratch };
   });
-  const inputs = owner.inputs.map((input) => [input.name, stageInput(units, input, store)] as const);
+  const filled = owner.inputs.filter(({ name }) => units[0]?.preimage?.inputs[name] !== undefined); // the others are optional
+  const inputs = filled.map((input) => [input.name, stageInput(units, input, store)] as const);
   const { seed, numerics } = node;
   const params = withPins(node.params, units[0]?.preimage?.sources ?? {});
   return {

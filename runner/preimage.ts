@@ -2,13 +2,14 @@
 import type { JsonObject } from '../spec/stage.ts';
 import type { BlobRef } from '../store/digest.ts';
 import type { InputDigest, KeyPreimage } from '../store/key.ts';
+import { UserError } from '../util/errors.ts';
 import { isObject, type Json } from '../util/json.ts';
 import { type NodeInput, type UnitState, unitsRead } from './graph.ts';
 
 /** The pre-image; undefined while an input has no record. */
 export function preimageOf(unit: UnitState, sources: Readonly<Record<string, BlobRef>>): KeyPreimage | undefined {
-  const preimage = knownPreimage(unit, sources);
-  return Object.keys(preimage.inputs).length === unit.owner.inputs.length ? preimage : undefined;
+  const isOpen = unit.owner.inputs.some((input) => inputDigest(unit, input) === undefined);
+  return isOpen ? undefined : knownPreimage(unit, sources);
 }
 
 /** As much of the pre-image as is known: without the inputs that have no record yet. */
@@ -16,7 +17,7 @@ export function knownPreimage(unit: UnitState, sources: Readonly<Record<string, 
   const inputs: Record<string, InputDigest> = {};
   for (const input of unit.owner.inputs) {
     const digest = inputDigest(unit, input);
-    if (digest !== undefined) inputs[input.name] = digest;
+    if (digest) inputs[input.name] = digest;
   }
   const { node, definition } = unit.owner;
   return {
@@ -32,16 +33,25 @@ export function knownPreimage(unit: UnitState, sources: Readonly<Record<string, 
   };
 }
 
-function inputDigest(unit: UnitState, input: NodeInput): InputDigest | undefined {
+/** Undefined while a record is missing; null where the records lack the output and the input may do without. */
+function inputDigest(unit: UnitState, input: NodeInput): InputDigest | null | undefined {
   const read = unitsRead(unit, input);
   if (read === undefined) return undefined;
   const refs: Record<string, BlobRef> = {};
   for (const each of read) {
-    const artifact = each.record?.outputs[input.output];
-    if (artifact === undefined) return undefined;
+    if (each.record === undefined) return undefined;
+    const artifact = each.record.outputs[input.output];
+    if (artifact === undefined) return leftEmpty(unit, input);
     refs[each.unit.name] = { digest: artifact.digest, size: artifact.size };
   }
   return input.from.definition.units === undefined ? refs[''] : { units: refs };
+}
+
+function leftEmpty({ owner }: UnitState, { name, output, from }: NodeInput): null {
+  if (owner.definition.inputs[name]?.optional) return null;
+  throw new UserError(
+    `input '${name}' needs output '${output}' of stage '${from.node.stage}', which made none with its parameters`,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 // Runs one job inside the worker: builds the stage's context, watches that every output is written, names failures.
+import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../spec/stage.ts';
 import { noSpaceCodes } from '../store/write-error.ts';
@@ -56,8 +57,10 @@ function unitTask(
     if (finished.has(unit)) throw new Error(`done was called twice for unit '${unit}'`);
     finished.add(unit);
     const entries: [string, Awaited<ReturnType<typeof nameOutput>>][] = [];
-    for (const name of Object.keys(definition.outputs)) {
-      entries.push([name, await nameOutput(name, outputs[name] as string)]);
+    for (const [name, { optional }] of Object.entries(definition.outputs)) {
+      const path = outputs[name] as string;
+      if (optional && !existsSync(path)) continue;
+      entries.push([name, await nameOutput(name, path)]);
     }
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
     send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, peak_rss_bytes });

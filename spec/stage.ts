@@ -17,6 +17,10 @@ export interface OutputPort {
   summary: string;
   /** The file's ending, without the dot: `arrow`, `json`, `jsonl`. */
   extension: string;
+  /** True where some parameters make none of it; an optional input that is joined to it is then left empty. */
+  optional?: boolean;
+  /** What `lamina copy` calls it, where not `<output>.<extension>`; a record's fact `file_names` wins over it. */
+  file_name?: string;
   /** The fields of a metrics output, when they are known beforehand; metric references are then checked against them. */
   fields?: readonly string[];
 }

@@ -185,8 +185,21 @@ export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost 
 export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   if (shape === undefined) return undefined;
-  return copying(inputs.model?.size_bytes, modelParameters(shape) * (params.dtype === 'F32' ? float : 2));
+  const bytes = storedNumberBytes[String(params.dtype)] ?? 2;
+  const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
+  const factors = Number(recovery_parameters ?? 0);
+  const { hidden_size: d, intermediate_size: f } = shape;
+  const dropped = params.layout === 'compact' ? Number(targets ?? 0) * mlpParameters(shape) : 0;
+  const isFolded = factors > 0 && params.layout !== 'compact' && params.format !== 'peft';
+  return {
+    ...copying(inputs.model?.size_bytes, (modelParameters(shape) - dropped) * bytes + (isFolded ? 0 : factors * float)),
+    flops: isFolded ? (2 * d * f * factors) / (d + f) : 0, // of A B: 2 d f r for r (d + f) parameters
+    memory_bytes: streaming + (isFolded ? 4 * float * d * f + factors * float : 0),
+  };
 }
+
+/** Bytes of one number in the types of exports. */
+const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
 
 /** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */
 export function pruneChannelsCost({ params, inputs }: CostQuery): Cost | undefined {

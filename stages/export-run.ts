@@ -1,21 +1,114 @@
-// The work of export: config.json, model.safetensors and tokenizer.json of a checkpoint.
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { exportHuggingFace } from '../model/huggingface.ts';
-import type { StageContext } from '../spec/stage.ts';
-import type { ExportParams } from './export.ts';
-import { onlyFile } from './model-input.ts';
+// The work of export: the files of one format, a card that says what they are, and their sizes.
+import { existsSync } from 'node:fs';
+import { stat, writeFile } from 'node:fs/promises';
+import { writeCompact } from '../model/export-compact.ts';
+import { writeGguf } from '../model/export-gguf.ts';
+import { type FloatType, writeHuggingFace } from '../model/export-huggingface.ts';
+import { writePeft } from '../model/export-peft.ts';
+import type { ExportSizes } from '../model/export-sizes.ts';
+import { type ExportSource, openExportSource } from '../model/export-source.ts';
+import type { Facts, StageContext, UnitTask } from '../spec/stage.ts';
+import { type ExportParams, exportStage } from './export.ts';
+import { modelCard } from './model-card.ts';
+import type { CardNotes } from './model-card-notes.ts';
+import { onlyFile, startBackend } from './model-input.ts';
+import { recoveryFacts } from './recovery-facts.ts';
 
-export async function run({ params, inputs, tasks, progress }: StageContext): Promise<void> {
-  const [task] = tasks;
+/** What one format's writer did. */
+interface Written {
+  readonly sizes: ExportSizes;
+  readonly notes: CardNotes;
+}
+
+type OnProgress = (done: number, total: number) => void;
+
+export async function run(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
   if (task === undefined) return;
-  const folder = await mkdtemp(join(dirname(task.outputs.model as string), 'export-'));
-  const { padded } = await exportHuggingFace(onlyFile(inputs.model), folder, (params as ExportParams).dtype);
-  // transformers knows one MLP width: the record says where zeros stand in for removed channels
-  if (padded.length > 0) progress({ done: 1, total: 1, of: 'model', note: `${padded.length} MLPs padded with zeros` });
-  await rename(join(folder, 'config.json'), task.outputs.config as string);
-  await rename(join(folder, 'model.safetensors'), task.outputs.model as string);
-  await rename(join(folder, 'tokenizer.json'), task.outputs.tokenizer as string);
-  await rm(folder, { recursive: true });
-  await task.done(padded.length > 0 ? { padded_layers: padded } : {});
+  const params = context.params as ExportParams;
+  const { recovery } = context.inputs;
+  if (recovery !== undefined) await startBackend(context);
+  const source = await openExportSource(onlyFile(context.inputs.model), Object.values(recovery?.files ?? {}));
+  try {
+    const { sizes, notes } = await writeFormat(source, params, task, (done, total) => {
+      context.signal.throwIfAborted();
+      context.progress({ done, total, of: 'tensor' });
+    });
+    await writeFile(task.outputs.card as string, modelCard(source, { params, sizes, notes }));
+    const file_names = fileNames(params, task);
+    await writeFile(task.outputs.metrics as string, await metricsText(sizes, file_names, task));
+    await task.done(factsOf(source, params, notes, file_names));
+  } finally {
+    await source.close();
+  }
+}
+
+async function writeFormat(
+  source: ExportSource,
+  { format, layout, dtype, name }: ExportParams,
+  { outputs }: UnitTask,
+  onProgress: OnProgress,
+): Promise<Written> {
+  const path = (output: string) => outputs[output] as string;
+  const [tokenizer, tokenizer_config] = [path('tokenizer'), path('tokenizer_config')];
+  const model = { config: path('config'), weights: path('model'), tokenizer, tokenizer_config };
+  const padded = source.padded;
+  if (format === 'gguf') {
+    const { unblocked, exact_tokenizer, ...sizes } = await writeGguf(source, path('gguf'), {
+      type: dtype,
+      name,
+      onProgress,
+    });
+    return { sizes, notes: { padded, unblocked, exact_tokenizer } };
+  }
+  const type = dtype as FloatType; // checked when the run was planned
+  if (format === 'peft') {
+    const files = { ...model, adapter_config: path('adapter_config'), adapter_model: path('adapter_model') };
+    const { folded, ...sizes } = await writePeft(source, files, type, onProgress);
+    return { sizes, notes: { padded, folded } };
+  }
+  if (layout === 'compact') {
+    const files = { ...model, weights: path('shared'), map: path('sharp') };
+    return { sizes: await writeCompact(source, files, type, onProgress), notes: {} };
+  }
+  return { sizes: await writeHuggingFace(source, model, type, { onProgress }), notes: { padded } };
+}
+
+/** The names of the written files in the folder that `lamina copy` makes, by output; a base has a folder of its own. */
+function fileNames({ format }: ExportParams, { outputs }: UnitTask): Record<string, string> {
+  const ofBase = ['config', 'model', 'tokenizer', 'tokenizer_config'];
+  const names: Record<string, string> = {};
+  for (const [output, { extension, file_name }] of Object.entries(exportStage.outputs)) {
+    if (!existsSync(outputs[output] as string)) continue;
+    const name = file_name ?? `${output}.${extension}`;
+    names[output] = format === 'peft' && ofBase.includes(output) ? `base/${name}` : name;
+  }
+  return names;
+}
+
+async function metricsText(
+  sizes: ExportSizes,
+  names: Readonly<Record<string, string>>,
+  { outputs }: UnitTask,
+): Promise<string> {
+  const files: Record<string, number> = {};
+  for (const [output, name] of Object.entries(names)) files[name] = (await stat(outputs[output] as string)).size;
+  const file_bytes = Object.values(files).reduce((total, size) => total + size, 0);
+  return `${JSON.stringify({ ...sizes, file_bytes, files }, null, 2)}\n`;
+}
+
+function factsOf(
+  { stored, recovery: { replacements } }: ExportSource,
+  { format }: ExportParams,
+  { padded = [], folded = [], unblocked = [], exact_tokenizer = true }: CardNotes,
+  file_names: Readonly<Record<string, string>>,
+): Facts {
+  return {
+    ...(replacements.length > 0 && recoveryFacts(stored, replacements)),
+    ...(padded.length > 0 && { padded_layers: padded }),
+    ...(folded.length > 0 && { folded_layers: folded }),
+    ...(unblocked.length > 0 && { f16_tensors: unblocked }),
+    ...(!exact_tokenizer && { exact_tokenizer }),
+    ...(format === 'peft' && { file_names }),
+  };
 }

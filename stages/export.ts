@@ -1,31 +1,94 @@
-// export: a checkpoint in the form that other programs read.
+// export: a checkpoint, with or without shared layers, in the forms that other programs read.
 import { type Static, Type } from 'typebox';
-import type { StageDefinition } from '../spec/stage.ts';
+import type { OutputPort, StageDefinition } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import { exportCost } from './costs.ts';
-import { object } from './options.ts';
+import { object, threads } from './options.ts';
 
 const params = object({
-  dtype: Type.Enum(['F32', 'F16', 'BF16'], {
-    default: 'BF16',
-    description: 'precision of the weights on disk',
+  format: Type.Enum(['huggingface', 'peft', 'gguf'], {
+    default: 'huggingface',
+    description: 'a folder for transformers, an adapter beside its base for PEFT (g0 only), or a file for llama.cpp',
   }),
+  layout: Type.Enum(['expanded', 'compact'], {
+    default: 'expanded',
+    description:
+      "of huggingface: an MLP of its own for every layer, or each stored MLP once with the recovery parameters beside (read by lamina's load)",
+  }),
+  dtype: Type.Enum(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'], {
+    default: 'BF16',
+    description: 'precision of the weights on disk; Q8_0 and Q4_0 of gguf only',
+  }),
+  name: Type.String({
+    minLength: 1,
+    maxLength: 96,
+    pattern: '^[^\\p{C}]+$',
+    default: 'lamina model',
+    description: "the model's name in its card and in a gguf file",
+  }),
+  threads: threads(1),
 });
 export type ExportParams = Static<typeof params>;
 
+const file = (extension: string, summary: string, file_name?: string): OutputPort => ({
+  kind: 'file',
+  summary,
+  extension,
+  optional: true,
+  ...(file_name === undefined ? {} : { file_name }),
+});
+
 export const exportStage: StageDefinition = {
   name: 'export',
-  version: 1,
+  version: 2,
   summary:
-    'writes a checkpoint as the files of a Hugging Face folder; MLP channels that were removed come back as zeros, which changes no output',
+    'writes a model, with its recovery folded in or beside it, for transformers, PEFT or llama.cpp; which outputs there are depends on the format',
+  reference: 'GGUF: ggml, docs/gguf.md; adapters: PEFT, LoRA; the compact folder: docs/export.md',
   params,
-  inputs: { model: { kind: 'checkpoint', summary: 'the model' } },
-  outputs: {
-    config: { kind: 'file', summary: 'config.json', extension: 'json' },
-    model: { kind: 'file', summary: 'model.safetensors', extension: 'safetensors' },
-    tokenizer: { kind: 'file', summary: 'tokenizer.json', extension: 'json' },
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
   },
-  numeric: false,
+  outputs: {
+    config: file('json', 'config.json of huggingface, and of the base of peft'),
+    model: file('safetensors', 'model.safetensors of huggingface (expanded), and of the base of peft'),
+    shared: file('safetensors', 'shared.safetensors of huggingface (compact)'),
+    sharp: file('json', 'sharp.json of huggingface (compact): which layers share, with which parameters'),
+    adapter_config: file('json', 'adapter_config.json of peft'),
+    adapter_model: file('safetensors', 'adapter_model.safetensors of peft'),
+    gguf: file('gguf', 'model.gguf', 'model.gguf'),
+    tokenizer: file('json', 'tokenizer.json, where the model has one; part of a gguf file'),
+    tokenizer_config: file('json', 'tokenizer_config.json, where the model has one'),
+    card: {
+      kind: 'file',
+      summary: 'README.md: what was done, and how to load it',
+      extension: 'md',
+      file_name: 'README.md',
+    },
+    metrics: {
+      kind: 'metrics',
+      summary:
+        'bytes of the weights with each stored tensor once (unique) and with an MLP for every layer (expanded), and of every file',
+      extension: 'json',
+      fields: ['unique_bytes', 'expanded_bytes', 'file_bytes'],
+    },
+  },
+  numeric: true,
   seeded: false,
+  async expect(params) {
+    checkExport(params as ExportParams);
+    return {};
+  },
   cost: exportCost,
   run: async () => (await import('./export-run.ts')).run,
 };
+
+/** Refuses parameters that do not go together, before anything runs. */
+function checkExport({ format, layout, dtype }: ExportParams): void {
+  if (format !== 'gguf' && (dtype === 'Q8_0' || dtype === 'Q4_0')) {
+    throw new UserError(`dtype: ${dtype} is of format: gguf, expected F32, F16 or BF16 for format: ${format}`);
+  }
+  if (format !== 'huggingface' && layout === 'compact') {
+    throw new UserError(`layout: compact is of format: huggingface, expected layout: expanded for format: ${format}`);
+  }
+}

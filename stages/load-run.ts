@@ -7,11 +7,13 @@ import { hubName, isHubName } from '../hub/name.ts';
 import { resolveRevision } from '../hub/revision.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { importHuggingFace, readHuggingFaceFolder } from '../model/huggingface.ts';
+import { importCompact, isCompactFolder } from '../model/import-compact.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import { downloadProgress } from './download-progress.ts';
 import type { LoadParams } from './load.ts';
 import { modelFacts } from './model-facts.ts';
+import { recoveryFacts } from './recovery-facts.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const { params, tasks, progress, signal } = context;
@@ -24,8 +26,13 @@ export async function run(context: StageContext): Promise<void> {
     progress({ done, total, of: 'tensor' });
     signal.throwIfAborted();
   };
-  const config = await importHuggingFace(folder, task.outputs.model as string, { onProgress });
-  await task.done(modelFacts(config));
+  const { model = '', recovery = '' } = task.outputs;
+  if (await isCompactFolder(folder)) {
+    const { config, replacements } = await importCompact(folder, { model, recovery }, onProgress);
+    await task.done({ ...modelFacts(config), ...recoveryFacts(config, replacements) });
+    return;
+  }
+  await task.done(modelFacts(await importHuggingFace(folder, model, { onProgress })));
 }
 
 async function fetchFolder(path: string, { signal, progress }: StageContext): Promise<string> {

@@ -1,12 +1,14 @@
 // `lamina copy`: takes the artifacts of a stage out of the store, under readable names.
 import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { inspect, type PlanItem } from '../../runner/inspect.ts';
 import { expectedNames } from '../../spec/nearest.ts';
 import type { Plan } from '../../spec/plan.ts';
+import type { StageRegistry } from '../../spec/stage.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import type { Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
+import { isObject } from '../../util/json.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
@@ -17,7 +19,7 @@ interface CopyFlags extends PlanFlags {
   to: string;
 }
 
-/** Copies every output of the stage to `<to>/<output>.<extension>`, in a folder of its own for each unit and cell. */
+/** Copies every output of the stage to `<to>/<output>.<extension>` (or the name that the stage gives it), in a folder of its own for each unit and cell. */
 export async function copy([spec, stage]: [string, string], flags: CopyFlags, context: Context): Promise<number> {
   const registry = await context.registry();
   const plan = await planOf(spec, flags, registry);
@@ -26,7 +28,7 @@ export async function copy([spec, stage]: [string, string], flags: CopyFlags, co
     const { items } = await inspect(plan, registry, store);
     const wanted = items.filter(({ node }) => node.stage === stage || node.id === stage);
     if (wanted.length === 0) throw unknownStage(plan, stage);
-    for (const path of await copyItems(wanted, store, flags.to, spec))
+    for (const path of await copyItems(wanted, store, { to: flags.to, spec, registry }))
       context.terminal.out.write(`${shortPath(path)}\n`);
   } finally {
     store.close();
@@ -34,7 +36,11 @@ export async function copy([spec, stage]: [string, string], flags: CopyFlags, co
   return exitCodes.done;
 }
 
-async function copyItems(items: readonly PlanItem[], store: Store, to: string, spec: string): Promise<string[]> {
+async function copyItems(
+  items: readonly PlanItem[],
+  store: Store,
+  { to, spec, registry }: { to: string; spec: string; registry: StageRegistry },
+): Promise<string[]> {
   const missing = items.find(({ record }) => record === null);
   if (missing !== undefined) {
     throw new UserError(`'${missing.node.id}' has no result in the store yet: run 'lamina run ${spec}' first`);
@@ -44,8 +50,13 @@ async function copyItems(items: readonly PlanItem[], store: Store, to: string, s
   for (const { node, unit, record } of items) {
     const folder = join(to, several ? fileName(node.cell) : '', fileName(unit));
     await mkdir(folder, { recursive: true });
+    const outputs = registry.get(node.use)?.outputs ?? {};
+    const { file_names } = record?.facts ?? {};
     for (const [output, artifact] of Object.entries(record?.outputs ?? {})) {
-      const path = join(folder, `${output}.${artifact.extension}`);
+      const own = isObject(file_names) ? file_names[output] : undefined;
+      const usual = outputs[output]?.file_name ?? `${output}.${artifact.extension}`;
+      const path = join(folder, ...(typeof own === 'string' ? own : usual).split('/').map(fileName));
+      await mkdir(dirname(path), { recursive: true });
       await copyFile(store.pathOf(artifact), `${path}.part`);
       await chmod(`${path}.part`, 0o644); // artifacts are read-only, a copy is the user's
       await rename(`${path}.part`, path);

@@ -1,0 +1,82 @@
+// A Hugging Face folder with an MLP of its own for every layer, which transformers loads as any Llama.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
+import { createSafetensors } from '../formats/safetensors.ts';
+import type { TokenizerFiles } from './checkpoint.ts';
+import { type LlamaConfig, llamaConfigJson } from './config.ts';
+import { type ExportSizes, exportSizes } from './export-sizes.ts';
+import { type ExportSource, openExportSource } from './export-source.ts';
+import { tensorShapes } from './names.ts';
+
+/** Types of weights in safetensors files. */
+export type FloatType = 'F32' | 'F16' | 'BF16';
+
+/** Where the files of a model folder go. */
+export interface ModelFiles {
+  readonly config: string;
+  readonly weights: string;
+  readonly tokenizer: string;
+  readonly tokenizer_config: string;
+}
+
+export type OnProgress = (done: number, total: number) => void;
+
+const dtypeNames = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
+
+/** Writes the whole model, every tensor rounded to `dtype`; with `base` without the low-rank part of its recovery. */
+export async function writeHuggingFace(
+  source: ExportSource,
+  files: ModelFiles,
+  dtype: FloatType,
+  { base = false, onProgress = () => {} }: { base?: boolean; onProgress?: OnProgress } = {},
+): Promise<ExportSizes> {
+  const { config, tokenizer } = source;
+  await writeConfig(files.config, config, dtype);
+  await writeTokenizer(files, tokenizer);
+  const entries = [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype, shape }));
+  const writer = await createSafetensors(files.weights, entries, { format: 'pt' });
+  for (const [i, { name }] of entries.entries()) {
+    const values = await (base ? source.readBase(name) : source.read(name));
+    await writer.write(name, fromFloat32(dtype, values));
+    onProgress(i + 1, entries.length);
+  }
+  await writer.close();
+  return exportSizes(source, (shape) => tensorBytes(dtype, shape) as number);
+}
+
+/** The checkpoint `path` as a model folder, rounded to `dtype`; returns the layers (from 1) that were padded with zeros. */
+export async function exportHuggingFace(
+  path: string,
+  folder: string,
+  dtype: FloatType,
+): Promise<{ padded: readonly number[] }> {
+  await mkdir(folder, { recursive: true });
+  const source = await openExportSource(path);
+  const files = {
+    config: join(folder, 'config.json'),
+    weights: join(folder, 'model.safetensors'),
+    tokenizer: join(folder, 'tokenizer.json'),
+    tokenizer_config: join(folder, 'tokenizer_config.json'),
+  };
+  try {
+    await writeHuggingFace(source, files, dtype);
+    return { padded: source.padded };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Writes config.json. */
+export async function writeConfig(path: string, config: LlamaConfig, dtype: FloatType): Promise<void> {
+  await writeFile(path, `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`);
+}
+
+/** Writes those of the tokenizer's files that the model came with. */
+export async function writeTokenizer(
+  files: Pick<ModelFiles, 'tokenizer' | 'tokenizer_config'>,
+  { tokenizer_json, tokenizer_config_json }: TokenizerFiles,
+): Promise<void> {
+  if (tokenizer_json !== null) await writeFile(files.tokenizer, tokenizer_json);
+  if (tokenizer_config_json !== null) await writeFile(files.tokenizer_config, tokenizer_config_json);
+}

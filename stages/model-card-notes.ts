@@ -1,0 +1,81 @@
+// The sentences of a model card that depend on the format: what the format could not hold, and how its files are loaded.
+import type { ExportParams } from './export.ts';
+
+/** What a format had to do to the weights; each is said in the card. */
+export interface CardNotes {
+  readonly padded?: readonly number[];
+  readonly folded?: readonly number[];
+  readonly unblocked?: readonly string[];
+  readonly exact_tokenizer?: boolean;
+}
+
+type Format = Pick<ExportParams, 'format' | 'layout'>;
+
+/** One sentence or two for each thing that a reader should know. */
+export function notesOf(
+  { padded = [], folded = [], unblocked = [], exact_tokenizer = true }: CardNotes,
+  { format, layout }: Format,
+  { isShared, hasTokenizer }: { isShared: boolean; hasTokenizer: boolean },
+): string[] {
+  const where = format === 'peft' ? 'in `base`' : 'here';
+  const notes: [boolean, string][] = [
+    [
+      isShared && layout === 'expanded',
+      `Every layer has an MLP of its own ${where}, because the format knows no sharing: the first size is what sharing needs, the second what these weights take.`,
+    ],
+    [padded.length > 0, `The MLPs of ${layersText(padded)} are narrower; zeros fill them up, which changes no output.`],
+    [
+      folded.length > 0,
+      `The factors alpha of ${layersText(folded)} are not 1, which PEFT cannot hold: in \`base\` the MLPs there are multiplied by them, so this adapter belongs on this base only.`,
+    ],
+    [
+      unblocked.length > 0,
+      `${unblocked.length} matrices have rows that are no multiple of 32 numbers, and are stored as F16.`,
+    ],
+    [
+      !exact_tokenizer,
+      "llama.cpp has no pre-tokenizer of this model's pattern; the file names GPT-2's. Some texts are split into other tokens than in training: give it token ids, or compare both first.",
+    ],
+    [!hasTokenizer, 'The model came without a tokenizer.'],
+  ];
+  return notes.filter(([applies]) => applies).map(([, text]) => text);
+}
+
+/** How to load it, with FOLDER for the folder that the card is in. */
+export function loadingText({ format, layout }: Format): string {
+  if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
+  if (format === 'peft') return code('python', peftLines);
+  return layout === 'compact' ? compactText : code('python', transformersLines);
+}
+
+/** `layer 3`, `layers 3, 5`. */
+export function layersText(layers: readonly number[]): string {
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`;
+}
+
+const transformersLines = [
+  'from transformers import AutoModelForCausalLM, AutoTokenizer',
+  '',
+  "model = AutoModelForCausalLM.from_pretrained('FOLDER')",
+  "tokenizer = AutoTokenizer.from_pretrained('FOLDER')",
+];
+
+const peftLines = [
+  'from peft import PeftModel',
+  'from transformers import AutoModelForCausalLM',
+  '',
+  "base = AutoModelForCausalLM.from_pretrained('FOLDER/base')",
+  "model = PeftModel.from_pretrained(base, 'FOLDER')",
+];
+
+const compactLines = [
+  'stages:',
+  '  base: { use: load, with: { path: FOLDER } }',
+  '  ppl: { use: perplexity-eval, in: { model: base, recovery: base, data: data.eval } }',
+];
+
+const compactText = `In a pipeline of lamina:\n\n${code('yaml', compactLines)}\n\n\`sharp.json\` says what stands where. transformers does not load this folder.`;
+
+function code(language: string, lines: readonly string[]): string {
+  return ['```', language, '\n', lines.join('\n'), '\n```'].join('');
+}

@@ -1,0 +1,160 @@
+// The export stage on models/tiny: which files each format has, what the card and the metrics say, what is refused.
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openLlama, writeLlama } from '../../model/checkpoint.ts';
+import { importHuggingFace } from '../../model/huggingface.ts';
+import { writeNarrowed } from '../../model/narrow.ts';
+import { exportStage } from '../../stages/export.ts';
+import { load } from '../../stages/load.ts';
+import { share } from '../../stages/share.ts';
+import { runStage, temporaryFolder } from './harness.ts';
+
+const tiny = resolve(import.meta.dirname, '../../models/tiny');
+const paths = { model: '', recovery: '' };
+
+beforeAll(async () => {
+  paths.model = join(temporaryFolder(), 'model.arrow');
+  await importHuggingFace(tiny, paths.model);
+  const model = { files: { '': paths.model }, facts: { layers: 12, hidden_size: 96, intermediate_size: 256 } };
+  const shared = await runStage(share, { params: { rank: 4 }, inputs: { model } });
+  paths.recovery = shared.files['']?.recovery as string;
+});
+
+/** Runs export and returns its facts and the texts of its small files, by output. */
+async function exported(params: Record<string, unknown>, inputs: Record<string, string> = paths) {
+  const outcome = await runStage(exportStage, { params, inputs });
+  const files = outcome.files[''] as Record<string, string>;
+  const made = Object.keys(files).filter((output) => existsSync(files[output] as string));
+  const text = (output: string) => readFileSync(files[output] as string, 'utf8');
+  const metrics = JSON.parse(text('metrics')) as Metrics;
+  return { files, made, text, metrics, facts: outcome.facts[''] };
+}
+
+interface Metrics {
+  unique_bytes: number;
+  expanded_bytes: number;
+  file_bytes: number;
+  files: Record<string, number>;
+}
+
+describe('export', () => {
+  it.each([
+    [{}, ['config', 'model', 'tokenizer', 'card', 'metrics']],
+    [{ layout: 'compact' }, ['config', 'shared', 'sharp', 'tokenizer', 'card', 'metrics']],
+    [{ format: 'peft' }, ['config', 'model', 'adapter_config', 'adapter_model', 'tokenizer', 'card', 'metrics']],
+    [{ format: 'gguf', dtype: 'Q8_0' }, ['gguf', 'card', 'metrics']],
+  ])('%o has its files, with their sizes', async (params, outputs) => {
+    const { made, metrics, files } = await exported(params);
+    expect(made).toEqual(outputs);
+    const sizes = outputs
+      .filter((output) => output !== 'metrics')
+      .map((output) => statSync(files[output] as string).size);
+    expect(Object.values(metrics.files).toSorted()).toEqual(sizes.toSorted());
+    expect(metrics.file_bytes).toBe(sizes.reduce((a, b) => a + b, 0));
+    expect(metrics.unique_bytes).toBeLessThan(metrics.expanded_bytes);
+  });
+
+  it('counts each stored tensor once, and an MLP for every layer', async () => {
+    // models/tiny: 12 layers of 4 x 96 x 96 and 3 x 96 x 256 and 2 x 96, two embeddings of 1024 x 96, one norm of 96
+    const whole = 12 * (4 * 96 * 96 + 3 * 96 * 256 + 2 * 96) + 2 * 1024 * 96 + 96;
+    const recovery = 4 * 3 * (1 + 4 * (96 + 256)); // bytes of one target's
+    const { metrics } = await exported({ dtype: 'F16' });
+    const targets = 5; // T_next of 12 layers: the first and the last stay, the ten between are pairs
+    expect(metrics.expanded_bytes).toBe(2 * whole);
+    expect(metrics.unique_bytes).toBe(2 * (whole - targets * 3 * 96 * 256) + targets * recovery);
+  });
+
+  it('gives equal bytes for equal input', async () => {
+    for (const params of [{}, { format: 'gguf', dtype: 'Q4_0' }]) {
+      const [first, second] = [await exported(params), await exported(params)];
+      for (const output of first.made) expect(first.text(output), output).toBe(second.text(output));
+    }
+  });
+
+  it('has a card that says what was done and how to load it', async () => {
+    const { text } = await exported({ format: 'peft', name: 'a [small] | model' });
+    const card = text('card');
+    expect(card).toContain('library_name: peft');
+    expect(card).toContain('# a \\[small\\] \\| model');
+    expect(card).toContain('12 layers, hidden size 96, MLP width 256');
+    expect(card).toContain('MLPs of 5 layers are those of another layer: `2:3; 4:5; 6:7; 8:9; 10:11`');
+    expect(card).toMatch(/candidate g0 of rank 4 at layers 3, /);
+    expect(card).toContain("PeftModel.from_pretrained(base, 'FOLDER')");
+    const plain = (await exported({}, { model: paths.model })).text('card');
+    expect(plain).not.toContain('## What was done');
+    expect(plain).not.toContain('## Notes');
+  });
+
+  it('puts the base of an adapter in a folder of its own', async () => {
+    const { facts, metrics } = await exported({ format: 'peft' });
+    expect(facts?.file_names).toMatchObject({
+      config: 'base/config.json',
+      model: 'base/model.safetensors',
+      card: 'README.md',
+    });
+    expect(Object.keys(metrics.files)).toContain('base/tokenizer.json');
+  });
+
+  it("says that llama.cpp splits this tokenizer's texts otherwise", async () => {
+    const { facts, text } = await exported({ format: 'gguf', dtype: 'F16' });
+    expect(facts?.exact_tokenizer).toBe(false);
+    expect(text('card')).toContain("llama.cpp has no pre-tokenizer of this model's pattern");
+  });
+
+  it('a narrower model is padded for programs that know one width, and as it is in the compact folder', async () => {
+    const narrow = join(temporaryFolder(), 'narrow.arrow');
+    const checkpoint = await openLlama(paths.model);
+    await writeNarrowed(checkpoint, new Map([[3, Int32Array.of(0, 5, 9)]]), narrow);
+    await checkpoint.close();
+    const wide = await exported({}, { model: narrow });
+    expect(wide.facts).toEqual({ padded_layers: [3] });
+    expect(JSON.parse(wide.text('config')).intermediate_sizes).toBeUndefined();
+    expect(wide.metrics.expanded_bytes - wide.metrics.unique_bytes).toBe(2 * 3 * 96 * 253);
+    const compact = await exported({ layout: 'compact' }, { model: narrow });
+    expect(JSON.parse(compact.text('config')).intermediate_sizes[2]).toBe(3);
+  });
+
+  it('writes a model without a tokenizer and says so; a gguf file needs one', async () => {
+    const bare = join(temporaryFolder(), 'bare.arrow');
+    const { config, tensors, close } = await openLlama(paths.model);
+    await writeLlama(bare, config, tensors, { tokenizer_json: null, tokenizer_config_json: null });
+    await close();
+    const { made, text } = await exported({}, { model: bare });
+    expect(made).toEqual(['config', 'model', 'card', 'metrics']);
+    expect(text('card')).toContain('The model came without a tokenizer.');
+    await expect(exported({ format: 'gguf' }, { model: bare })).rejects.toThrow(/came without a 'tokenizer.json'$/);
+  });
+
+  it('refuses parameters that do not go together when it is planned', async () => {
+    const expectOf = (params: object) =>
+      exportStage.expect?.({ format: 'huggingface', layout: 'expanded', ...params }, {});
+    await expect(expectOf({ dtype: 'Q4_0' })).rejects.toThrow(
+      'dtype: Q4_0 is of format: gguf, expected F32, F16 or BF16 for format: huggingface',
+    );
+    await expect(expectOf({ format: 'gguf', layout: 'compact' })).rejects.toThrow(
+      'layout: compact is of format: huggingface, expected layout: expanded for format: gguf',
+    );
+  });
+
+  it('load reads a compact folder back, with its recovery', async () => {
+    const compact = await exported({ layout: 'compact' });
+    const folder = temporaryFolder();
+    const names = {
+      config: 'config.json',
+      shared: 'shared.safetensors',
+      sharp: 'sharp.json',
+      tokenizer: 'tokenizer.json',
+    };
+    for (const [output, name] of Object.entries(names))
+      copyFileSync(compact.files[output] as string, join(folder, name));
+    const loaded = await runStage(load, { params: { path: folder } });
+    const { model, recovery } = loaded.files[''] as Record<string, string>;
+    expect(readFileSync(recovery as string).equals(readFileSync(paths.recovery))).toBe(true);
+    expect(loaded.facts['']).toMatchObject({ layers: 12, map: compact.facts?.map as string });
+    expect(statSync(model as string).size).toBeLessThan(statSync(paths.model).size);
+    expect((await runStage(load, { params: { path: tiny } })).files['']?.recovery).toSatisfy(
+      (path) => !existsSync(path as string),
+    );
+  });
+});
