@@ -1,5 +1,6 @@
 // `lamina generate`: what it prints, which model a name means, and how it ends.
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { generate } from '../../cli/commands/generate.ts';
@@ -7,7 +8,12 @@ import type { Context } from '../../cli/context.ts';
 import type { GenerateFlags } from '../../cli/flags.ts';
 import { createAnswers, createMeter } from '../../cli/generate-text.ts';
 import type { Output } from '../../cli/terminal.ts';
+import { generateAll } from '../../model/generate.ts';
+import { createModel } from '../../model/model.ts';
+import { replacementsOf } from '../../model/replacement.ts';
+import { replacementMap } from '../../model/sharing.ts';
 import { plainPaint } from '../../report/paint.ts';
+import { openModelFolder } from '../../stages/model-input.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { lamina, realProgram, start, workFolder } from './program.ts';
 
@@ -79,6 +85,47 @@ describe('a model folder', () => {
     expect(stderr).not.toMatch(/EPIPE|Error|bug/);
   });
 });
+
+describe('a checkpoint of a spec', () => {
+  const pipeline = `pipeline: sharing
+params: { model: { type: string, format: path } }
+stages:
+  base: { use: load, with: { path: "\${model}" } }
+  shared: { use: share, in: { model: base }, with: { type: T_next } }
+`;
+  const spec = `experiment: sharing
+pipeline: pipeline.yaml
+profiles: { tiny: { default: true, params: { model: ${JSON.stringify(tiny)} } } }
+targets: [shared]
+`;
+
+  test('is the base model with what the stage puts on it, once it has been run', async () => {
+    writeFileSync(join(folder.path, 'pipeline.yaml'), pipeline);
+    const path = join(folder.path, 'sharing.yaml');
+    writeFileSync(path, spec);
+    const question = 'Solve 3x + 5 = 20 for x.';
+    const flags = { prompt: [question], maxTokens: 60, json: true };
+    await expect(said([path, 'shared'], flags)).rejects.toThrow(`run it first with 'lamina run ${path}'`);
+    expect((await lamina(folder.path, 'run', path, '--store', 'store')).code).toBe(0);
+    const { model, answers } = JSON.parse((await said([path, 'shared'], flags)).out);
+    expect(model).toBe('shared on base');
+    expect(answers[0].text).toBe(await sharedAnswer(question));
+    const base = JSON.parse((await said([path, 'base'], flags)).out);
+    expect([base.model, base.answers[0].text === answers[0].text]).toEqual(['base', false]);
+  });
+});
+
+/** What models/tiny says with T_next, made without a spec. */
+async function sharedAnswer(question: string): Promise<string | undefined> {
+  const { model, tokenizer, close } = await openModelFolder(tiny);
+  const replacements = replacementsOf(replacementMap('T_next', model.config.num_hidden_layers));
+  const shared = createModel(model.weights, { replacements, parameters: new Map() });
+  const ids = tokenizer.encode(`<|user|>\n${question}\n<|assistant|>\n`);
+  const [text] = await generateAll(shared, tokenizer, [{ ids, stop: [], max_tokens: 60 }]);
+  shared.disposeFrames();
+  close();
+  return text;
+}
 
 describe('a mistake is named with the way out', () => {
   test.each<[string, string | undefined, Partial<GenerateFlags>, string]>([
