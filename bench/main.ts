@@ -1,5 +1,6 @@
 // `npm run bench`: measures lamina beside its peers and prints the tables, or writes them into bench/README.md.
 import { UserError } from '../util/errors.ts';
+import { benchDecode, decodeReport } from './decode.ts';
 import { benchEngine, type EngineResult } from './engine.ts';
 import { engineReport } from './engine-report.ts';
 import { type Options, type Part, readOptions } from './options.ts';
@@ -24,13 +25,21 @@ async function main(options: Options): Promise<void> {
 }
 
 function measure(part: Part, python: Python, options: Options): Promise<string> {
-  return part === 'engine' ? measureEngine(python, options) : measureRunner(python, options);
+  const measures = { engine: measureEngine, decode: measureDecode, runner: measureRunner };
+  return measures[part](python, options);
 }
 
 async function measureEngine(python: Python, { rounds }: Options): Promise<string> {
   const before = load();
   const result = await benchEngine(python, { rounds, round_ms }, say);
   return `${circumstances(versionsOf(result), rounds, before)}\n\n${engineReport(result)}`;
+}
+
+async function measureDecode(_python: Python, { rounds }: Options): Promise<string> {
+  const before = load();
+  const result = await benchDecode({ rounds, round_ms }, say);
+  const versions = { ...result.rows[0]?.duel.ours.versions };
+  return `${circumstances(versions, rounds, before)}\n\n${decodeReport(result)}`;
 }
 
 async function measureRunner(python: Python, { rounds, stages }: Options): Promise<string> {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../util/errors.ts';
 
 /** The parts of the benchmark. */
-export const parts = ['engine', 'runner'] as const;
+export const parts = ['engine', 'decode', 'runner'] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -16,7 +16,7 @@ export interface Options {
   alone: boolean;
 }
 
-export const usage = `npm run bench -- [engine] [runner] [--quick] [--write] [--alone] [--rounds N] [--stages N]
+export const usage = `npm run bench -- [engine] [decode] [runner] [--quick] [--write] [--alone] [--rounds N] [--stages N]
   --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000)
   --write     put the results into bench/README.md
   --alone     lamina's own figures only, without PyTorch and DVC`;
@@ -51,7 +51,7 @@ function parse(args: readonly string[]) {
 function partNamed(name: string): Part {
   const part = parts.find((each) => each === name);
   if (part === undefined)
-    throw new UserError(`there is no benchmark '${name}', expected ${parts.join(' or ')}\n${usage}`);
+    throw new UserError(`there is no benchmark '${name}', expected ${parts.join(', ')}\n${usage}`);
   return part;
 }
 

@@ -63,6 +63,50 @@ export function addRunFlags(command: Command): Command {
     .option('--no-control', "run the grid although its control's numbers do not come out as expected");
 }
 
+/** What `generate` is asked to do. */
+export interface GenerateFlags {
+  prompt: string[];
+  system?: string;
+  /** True when the prompt is continued as it is. */
+  raw?: boolean;
+  maxTokens: number;
+  stop: string[];
+  temperature: number;
+  topP: number;
+  topK: number;
+  seed: number;
+  profile?: string;
+  set: string[];
+  only: string[];
+  backend?: 'onnx' | 'tensorflow' | 'cpu';
+  provider?: 'cpu' | 'webgpu' | 'cuda';
+  threads?: number;
+  store: string;
+  json?: boolean;
+}
+
+/** Adds the flags of `generate`. */
+export function addGenerateFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('-p, --prompt <text>', 'what to answer; may be given several times, - reads standard input', collect, [])
+      .option('--system <text>', 'a system message before the prompt')
+      .option('--raw', 'continue the prompt as it is, without the chat template')
+      .option('--max-tokens <number>', 'tokens to make at most', wholeNumber(1), 200)
+      .option('--stop <text>', 'end the text before this; may be given several times', collect, [])
+      .option('--temperature <number>', '0 takes the likeliest token, 1 draws as the model says', atLeast(0), 0)
+      .option('--top-p <share>', 'draw from the likeliest tokens that have this share together', share, 1)
+      .option('--top-k <number>', 'draw from this many of the likeliest tokens; 0 for all', wholeNumber(0), 0)
+      .option('--seed <number>', 'the seed of what is drawn', wholeNumber(0), 0)
+      .option('--profile <name>', 'of a spec: models, data and sizes to use')
+      .option('--set <path=value>', 'of a spec: replace a parameter', collect, [])
+      .option('--only <axis=value,...>', 'of a spec: keep only the cells with these axis values', collect, [])
+      .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
+      .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
+      .option('--threads <number>', 'CPU threads (default: 1, or all cores for a model above 100 MB)', wholeNumber(1)),
+  );
+}
+
 /** What the estimate of a plan assumes. */
 export interface EstimateFlags {
   device?: string;
@@ -87,6 +131,14 @@ function share(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1) return value;
   throw new InvalidArgumentError('expected a number above 0, at most 1');
+}
+
+function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= least && Number.isFinite(value)) return value;
+    throw new InvalidArgumentError(`expected a number of at least ${least}`);
+  };
 }
 
 function collect(value: string, earlier: string[]): string[] {

@@ -63,6 +63,16 @@ Examples:
 Examples:
   lamina copy experiments/pretrain-tiny.yaml export --to models/tiny
   lamina copy experiments/quickstart.yaml tuned --only data=dialogsum --to out`,
+  generate: `
+MODEL is a folder in Hugging Face's layout, an hf:// name, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
+(the model that it makes, or the model that it works on), or a cell as 'lamina why' names it (the model that its number was measured on).
+It must have been run. The prompt is put into the chat template that lamina trains with; --raw leaves it out.
+
+Examples:
+  lamina generate models/tiny --prompt "Solve 3x + 5 = 20 for x."
+  lamina generate experiments/quickstart.yaml tuned --only data=arxiv_math --prompt "Solve 3x + 5 = 20 for x."
+  lamina generate experiments/quickstart.yaml direct_sharing,dialogsum --prompt - < question.txt
+  lamina generate hf://meta-llama/Llama-3.2-3B --raw --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 1`,
   runs: `
 Examples:
   lamina runs

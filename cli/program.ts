@@ -1,7 +1,7 @@
 // The commands with their flags and help; each is loaded when it is called, so that starting stays quick.
 import { Command } from 'commander';
 import type { Context } from './context.ts';
-import { addEstimateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './flags.ts';
+import { addEstimateFlags, addGenerateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './flags.ts';
 import { examples } from './help.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -60,6 +60,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
     .requiredOption('--to <folder>', 'where to put them')
     .action(call(async () => (await import('./commands/copy.ts')).copy));
+  addGenerateFlags(
+    add('generate <model> [stage-or-cell]', 'let a model talk: a folder, an hf:// name, or a checkpoint of a spec'),
+  ).action(call(async () => (await import('./commands/generate.ts')).generate));
   addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
     call(async () => (await import('./commands/runs.ts')).runs),
   );

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { openSafetensorsFolder } from '../formats/safetensors-folder.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import type { TensorReader } from '../formats/tensor-reader.ts';
+import { tf } from '../tensor/tf.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { checkTensors } from './check-tensors.ts';
 import { type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
 import { type LlamaConfig, parseLlamaConfig } from './config.ts';
 import { headName } from './names.ts';
+import { createWeights, type Weights } from './weights.ts';
 
 const largestConfig = 2 ** 20;
 const largestTokenizer = 2 ** 28;
@@ -50,6 +52,25 @@ export async function importHuggingFace(
     await reader.close();
   }
   return config;
+}
+
+/** Reads the model in `folder` whole, as float32 tensors; the caller disposes the weights. */
+export async function loadHuggingFace(
+  folder: string,
+): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
+  const { config, tokenizer } = await readHuggingFaceFolder(folder);
+  const reader = await openSafetensorsFolder(folder);
+  const tensors = new Map<string, tf.Tensor>();
+  try {
+    const stored = tensorsOf(reader, config);
+    checkTensors(config, stored, folder);
+    for (const [name, { shape }] of stored) {
+      tensors.set(name, tf.tensor(await reader.readFloat32(name), [...shape], 'float32'));
+    }
+  } finally {
+    await reader.close();
+  }
+  return { config, weights: createWeights(config, tensors), tokenizer };
 }
 
 /** Old exports carry the RoPE frequencies as a buffer, and tied ones sometimes a copy of the embedding as head: both are ignored. */

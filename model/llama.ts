@@ -4,8 +4,9 @@
 // Hidden states are [N, D] throughout: one large matrix product per projection. Weights are [out, in], so products are x W^T.
 // Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
 // masked in the loss, so no padding mask is needed.
-import { attention, gatherRows, rmsNorm, rotary } from '../tensor/ops.ts';
+import { gatherRows, rmsNorm } from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
+import { type Attend, causal } from './attend.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
 import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
@@ -23,17 +24,18 @@ export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
 
 /**
  * One decoder layer (from 1): h [N, D] -> h [N, D], with the residual stream between attention and MLP (`attended`) and the
- * input of its MLP, which SLW learns from, [N, D] both.
+ * input of its MLP, which SLW learns from, [N, D] both. `attend` says what its tokens see; by default all before them.
  */
 export function block(
   model: Model,
   layer: number,
   h: tf.Tensor2D,
   extent: Extent,
+  attend: Attend = causal(model, extent.tokens),
 ): { h: tf.Tensor2D; attended: tf.Tensor2D; mlpInput: tf.Tensor2D } {
   const attended = tf.add<tf.Tensor2D>(
     h,
-    selfAttention(model, layer, norm(model, layer, 'input_layernorm', h), extent),
+    selfAttention(model, layer, norm(model, layer, 'input_layernorm', h), extent, attend),
   );
   const mlpInput = norm(model, layer, 'post_attention_layernorm', attended);
   const branch = mlp(model, layer, mlpInput);
@@ -41,10 +43,12 @@ export function block(
 }
 
 /** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
-export function hiddenStates(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
+export function hiddenStates(model: Model, ids: tf.Tensor2D, attend?: Attend): tf.Tensor2D {
   const [batch, tokens] = ids.shape;
   let h = embed(model, ids);
-  for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) h = block(model, layer, h, { batch, tokens }).h;
+  for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
+    h = block(model, layer, h, { batch, tokens }, attend).h;
+  }
   return h;
 }
 
@@ -70,18 +74,23 @@ export function forward(model: Model, ids: tf.Tensor2D): tf.Tensor3D {
   );
 }
 
-/** Causal grouped-query attention with RoPE: x [N, D] -> [N, D], before the residual add. */
-function selfAttention(model: Model, layer: number, x: tf.Tensor2D, { batch, tokens }: Extent): tf.Tensor2D {
+/** Grouped-query attention with RoPE: x [N, D] -> [N, D], before the residual add. */
+function selfAttention(
+  model: Model,
+  layer: number,
+  x: tf.Tensor2D,
+  { batch, tokens }: Extent,
+  { turn, mix }: Attend,
+): tf.Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
-  const { cos, sin, mask } = model.frame(tokens);
   const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
     const y = tf.matMul(x, model.weights.get(attentionName(layer, name)) as tf.Tensor2D, false, true);
     return tf.reshape(y, [batch, tokens, count, head_dim]);
   };
   const perHead = (y: tf.Tensor) => tf.transpose(y, [0, 2, 1, 3]);
-  const q = perHead(rotary(project('q', heads), cos, sin)); // [B, H, T, hd]
-  const k = perHead(rotary(project('k', groups), cos, sin)); // [B, K, T, hd]
-  const mixed = attention(q, k, perHead(project('v', groups)), mask, 1 / Math.sqrt(head_dim));
+  const q = perHead(turn(project('q', heads))); // [B, H, T, hd]
+  const k = perHead(turn(project('k', groups))); // [B, K, T, hd]
+  const mixed = mix(layer, { q, k, v: perHead(project('v', groups)) }, 1 / Math.sqrt(head_dim));
   const joined = tf.reshape(perHead(mixed), [batch * tokens, heads * head_dim]);
   return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
 }

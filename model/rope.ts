@@ -15,18 +15,31 @@ export function ropeFactors(config: LlamaConfig): Float32Array | null {
   return Float32Array.from(inverseFrequencies(config), (frequency, i) => (plain[i] as number) / frequency);
 }
 
-/** cos and sin [T, hd/2] of the angle of every position and frequency. */
-export function ropeTables(config: LlamaConfig, tokens: number): { cos: Float32Array; sin: Float32Array } {
-  const frequencies = inverseFrequencies(config);
+/** cos and sin of angles, row-major, a row of hd/2 frequencies for each position. */
+export interface RopeTables {
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** cos and sin [T, hd/2] of the angles of the positions 0 to T - 1. */
+export function ropeTables(config: LlamaConfig, tokens: number): RopeTables {
+  return ropeAt(
+    inverseFrequencies(config),
+    Array.from({ length: tokens }, (_, t) => t),
+  );
+}
+
+/** cos and sin [N, hd/2] of the angles of any `positions` [N] (from 0). */
+export function ropeAt(frequencies: Float64Array, positions: ArrayLike<number>): RopeTables {
   const half = frequencies.length;
-  const cos = new Float32Array(tokens * half);
-  const sin = new Float32Array(tokens * half);
-  for (let t = 0; t < tokens; t++) {
+  const cos = new Float32Array(positions.length * half);
+  const sin = new Float32Array(positions.length * half);
+  for (let n = 0; n < positions.length; n++) {
     for (let i = 0; i < half; i++) {
       // transformers multiplies positions and frequencies in float32: at long positions that rounding shows
-      const angle = Math.fround(t * Math.fround(frequencies[i] as number));
-      cos[t * half + i] = Math.cos(angle);
-      sin[t * half + i] = Math.sin(angle);
+      const angle = Math.fround((positions[n] as number) * Math.fround(frequencies[i] as number));
+      cos[n * half + i] = Math.cos(angle);
+      sin[n * half + i] = Math.sin(angle);
     }
   }
   return { cos, sin };

@@ -4,6 +4,8 @@ import { loadTokenizer, type Tokenizer } from '../formats/tokenizer.ts';
 import type { Example } from '../model/batches.ts';
 import { encodeExample } from '../model/chat.ts';
 import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
+import type { LlamaConfig } from '../model/config.ts';
+import { loadHuggingFace } from '../model/huggingface.ts';
 import { createModel, type Model } from '../model/model.ts';
 import { disposeRecovery, type Recovery } from '../model/recovery.ts';
 import { readRecovery } from '../model/recovery-file.ts';
@@ -25,9 +27,25 @@ export interface OpenModel {
 /** Starts the backend and loads input `model`, with input `recovery` applied where there is one. */
 export async function openModel(context: StageContext): Promise<OpenModel> {
   await startBackend(context);
-  const { config, weights, tokenizer } = await loadModel(onlyFile(context.inputs.model));
   const parts = context.inputs.recovery;
-  const recovery = parts === undefined ? undefined : await readRecovery(Object.values(parts.files), config);
+  return openModelFiles(onlyFile(context.inputs.model), parts && Object.values(parts.files));
+}
+
+/** Loads the checkpoint `model` with the recovery of `parts` applied, on the backend that was started. */
+export async function openModelFiles(model: string, parts?: readonly string[]): Promise<OpenModel> {
+  return openLoaded(await loadModel(model), parts);
+}
+
+/** Loads a Hugging Face folder as it is. */
+export async function openModelFolder(folder: string): Promise<OpenModel> {
+  return openLoaded(await loadHuggingFace(folder), undefined);
+}
+
+async function openLoaded(
+  { config, weights, tokenizer }: { config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles },
+  parts: readonly string[] | undefined,
+): Promise<OpenModel> {
+  const recovery = parts === undefined ? undefined : await readRecovery(parts, config);
   const model = createModel(weights, recovery);
   const close = () => {
     model.disposeFrames();

@@ -130,7 +130,13 @@ function attentionGrad(dy: tf.Tensor, saved: tf.Tensor[], scale: number): tf.Ten
 }
 
 /** `alpha` times a matrix product, without a gradient of its own. */
-function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean, alpha: number): tf.Tensor {
+export function scaledMatMul(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
+  alpha: number,
+): tf.Tensor {
   const attrs = { transposeA, transposeB, alpha };
   return first(runOr('LaminaMatMul', { a, b }, attrs, () => [tf.mul(tf.matMul(a, b, transposeA, transposeB), alpha)]));
 }
@@ -177,7 +183,7 @@ export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
 }
 
 /** What a masked score gets added: far below any score, and finite, so that a fully masked row has no NaN. */
-const MASKED = -1e9;
+export const MASKED = -1e9;
 
 /** [T, T] with 0 where key s may be seen by query t (s <= t) and `MASKED` elsewhere. */
 export function causalMask(length: number): tf.Tensor2D {

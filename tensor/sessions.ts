@@ -42,11 +42,20 @@ export class SessionCache {
 
   /** Computes the plan's outputs, in their order. */
   run(plan: Plan): RuntimeTensor[] {
-    const compiled = this.#find(plan);
+    return this.#run(this.#find(plan), plan.inputs);
+  }
+
+  /** Computes the outputs of an earlier plan, by its key, with other inputs; undefined when it is not kept any more. */
+  rerun(key: string, inputs: readonly Value[]): RuntimeTensor[] | undefined {
+    const compiled = this.#known(key);
+    return compiled && this.#run(compiled, inputs);
+  }
+
+  #run(compiled: Compiled, inputs: readonly Value[]): RuntimeTensor[] {
     const feeds: Record<string, RuntimeTensor> = {};
     const fetches: Record<string, null> = {};
-    for (let i = 0; i < plan.inputs.length; i++) {
-      feeds[compiled.inputNames[i] as string] = (plan.inputs[i] as Value).runtime();
+    for (let i = 0; i < inputs.length; i++) {
+      feeds[compiled.inputNames[i] as string] = (inputs[i] as Value).runtime();
     }
     for (const name of compiled.outputNames) fetches[name] = null;
     const start = performance.now();
@@ -61,13 +70,18 @@ export class SessionCache {
     for (const key of [...this.#compiled.keys()]) this.#evict(key);
   }
 
+  /** The session of that key, which now is the one used last. */
+  #known(key: string): Compiled | undefined {
+    const known = this.#compiled.get(key);
+    if (known === undefined) return undefined;
+    this.#compiled.delete(key);
+    this.#compiled.set(key, known);
+    return known;
+  }
+
   #find(plan: Plan): Compiled {
-    const known = this.#compiled.get(plan.key);
-    if (known !== undefined) {
-      this.#compiled.delete(plan.key);
-      this.#compiled.set(plan.key, known);
-      return known;
-    }
+    const known = this.#known(plan.key);
+    if (known !== undefined) return known;
     const start = performance.now();
     const compiled = this.#compile(plan);
     this.counts.compile_ms += performance.now() - start;

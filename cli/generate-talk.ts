@@ -1,0 +1,111 @@
+// The work of `lamina generate`: loads the model, answers the prompts and prints. It loads the engine: import it late.
+import { readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fetchModel } from '../hub/fetch-model.ts';
+import { hubName } from '../hub/name.ts';
+import { resolveRevision } from '../hub/revision.ts';
+import { hubSettings } from '../hub/settings.ts';
+import { type Message, renderChat } from '../model/chat.ts';
+import { type Generation, type GenerationRequest, generate } from '../model/generate.ts';
+import { type OpenModel, openModelFiles, openModelFolder } from '../stages/model-input.ts';
+import { useBackend } from '../tensor/backend.ts';
+import { UserError } from '../util/errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { GenerateFlags } from './flags.ts';
+import type { FoundModel } from './generate-model.ts';
+import { createAnswers, createMeter, generationJson } from './generate-text.ts';
+import { listenForStop } from './stop-signals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** From this size on a model gets all cores unless told otherwise; below it threads cost more than they save. */
+const largeModel_bytes = 100e6;
+/** Prompts that are answered side by side. */
+const batch_size = 8;
+
+/** Answers `prompts` and prints the answers in their order. Gives the exit code. */
+export async function talk(
+  found: FoundModel,
+  prompts: readonly string[],
+  flags: GenerateFlags,
+  { out, err }: Terminal,
+): Promise<number> {
+  const stop = listenForStop(
+    () => {},
+    () => {},
+  );
+  const answers = createAnswers(prompts, flags.json ? { ...out, write: () => {} } : out);
+  const meter = createMeter(() => performance.now());
+  try {
+    const { model, tokenizer, close } = await openFound(found, flags, stop.signal);
+    try {
+      const requests = prompts.map((prompt, i) => requestOf(prompt, `prompt ${i + 1}`, { model, tokenizer }, flags));
+      meter.start();
+      const { temperature, topK: top_k, topP: top_p, seed } = flags;
+      const options = { temperature, top_k, top_p, seed, batch_size, signal: stop.signal, observe: meter.observe };
+      const done: Generation[] = await generate(model, tokenizer, requests, options, answers.add, answers.end);
+      if (flags.json) out.write(generationJson(found.label, prompts, requests, done, meter));
+      else err.write(`${err.paint.faint(meter.text(done.map(({ finish }) => finish)))}\n`);
+      return exitCodes.done;
+    } finally {
+      close();
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    answers.close();
+    err.write(`${err.paint.faint(meter.text(['stopped']))}\n`);
+    return exitCodes.stopped;
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** Loads the model onto the backend that the flags ask for. */
+async function openFound(found: FoundModel, flags: GenerateFlags, signal: AbortSignal): Promise<OpenModel> {
+  const folder = found.kind === 'hub' ? await fetchFolder(found.name, signal) : undefined;
+  const files =
+    found.kind === 'files' ? [found.checkpoint] : weightFiles(folder ?? (found.kind === 'folder' ? found.folder : ''));
+  const size = files.reduce((sum, path) => sum + statSync(path).size, 0);
+  const threads = flags.threads ?? (size > largeModel_bytes ? availableParallelism() : 1);
+  await useBackend({ backend: flags.backend ?? 'onnx', provider: flags.provider, threads });
+  signal.throwIfAborted();
+  if (found.kind === 'files') return openModelFiles(found.checkpoint, found.recovery);
+  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''));
+}
+
+async function fetchFolder(text: string, signal: AbortSignal): Promise<string> {
+  const settings = hubSettings();
+  const name = hubName(text);
+  const revision = await resolveRevision(name, settings);
+  return fetchModel({ ...name, revision }, { settings, signal });
+}
+
+function weightFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.safetensors'))
+    .map((name) => join(folder, name));
+}
+
+/** The prompt's tokens, and as much room for the answer as the context has. */
+function requestOf(
+  prompt: string,
+  name: string,
+  { model, tokenizer }: Pick<OpenModel, 'model' | 'tokenizer'>,
+  { raw, system, stop, maxTokens }: GenerateFlags,
+): GenerationRequest {
+  const ids = tokenizer.encode(raw ? prompt : chatText(prompt, system));
+  const context = model.config.max_position_embeddings;
+  if (ids.length >= context) {
+    throw new UserError(
+      `${name} has ${ids.length} tokens, which leaves no room for an answer in the model's context of ${context}: shorten it`,
+    );
+  }
+  // a model that was not trained to stop would go on with the next question
+  return { ids, stop: raw ? stop : [...stop, '<|user|>'], max_tokens: Math.min(maxTokens, context - ids.length) };
+}
+
+/** The conversation up to where the model's turn begins (methods A.7). */
+function chatText(prompt: string, system: string | undefined): string {
+  const before: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
+  return `${renderChat([...before, { role: 'user', content: prompt }])}<|assistant|>\n`;
+}

@@ -1,0 +1,159 @@
+// Text from prompts: many at once, each as if it were alone; greedy or drawn, until a stop, the end token or a limit.
+import { UserError } from '../util/errors.ts';
+import { createRandom } from '../util/random.ts';
+import { continueAll, type Observe, type Sequence } from './continuous-batch.ts';
+import { createDecoder } from './decoder.ts';
+import type { Model } from './model.ts';
+import { chooseToken, greedy, type Sampling } from './sampling.ts';
+import { createStopper, createTextStream, type TextTokenizer } from './text-stream.ts';
+
+/** What is to be continued, and until when. */
+export interface GenerationRequest {
+  /** The prompt's tokens, BOS included where the model wants one. */
+  readonly ids: readonly number[];
+  /** The text ends before the first of any of these. */
+  readonly stop: readonly string[];
+  /** Tokens to make at most. */
+  readonly max_tokens: number;
+}
+
+export interface GenerationOptions extends Partial<Sampling> {
+  /** Of what is drawn; request number i draws from a stream of its own. Default 0. */
+  readonly seed?: number | string | undefined;
+  /** Texts side by side; default 8. */
+  readonly batch_size?: number | undefined;
+  /** Tokens of prompt and text together; a longer prompt loses its beginning. Default: the model's context. */
+  readonly max_length?: number | undefined;
+  /** Tokens that end a text; default: the config's and the tokenizer's. */
+  readonly end_tokens?: readonly number[] | undefined;
+  /** Aborting ends the work between two tokens, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly observe?: Observe | undefined;
+}
+
+/** A finished text. */
+export interface Generation {
+  readonly text: string;
+  /** The tokens made, those of a stop included, the end token not. */
+  readonly ids: readonly number[];
+  /** Why it ended: the end token, a stop string, or `max_tokens`. */
+  readonly finish: 'end' | 'stop' | 'length';
+}
+
+/** The tokenizer of the model; `eosId` is an end token where there is one. */
+export type GenerationTokenizer = TextTokenizer & { readonly eosId?: number | undefined };
+
+/** Told each part of a text that is certain, in order; the parts of request `index` joined are its text. */
+export type OnText = (index: number, part: string) => void;
+
+const usualBatch = 8;
+
+/** The texts of `requests`, in their order (methods D.4, generate_until). Throws UserError for what cannot be continued. */
+export async function generateAll(
+  model: Model,
+  tokenizer: GenerationTokenizer,
+  requests: readonly GenerationRequest[],
+  options: GenerationOptions = {},
+  onText?: OnText,
+): Promise<string[]> {
+  return (await generate(model, tokenizer, requests, options, onText)).map(({ text }) => text);
+}
+
+/** The same with the tokens, and why each text ended; `onEnd` is told when a text is whole. */
+export async function generate(
+  model: Model,
+  tokenizer: GenerationTokenizer,
+  requests: readonly GenerationRequest[],
+  options: GenerationOptions = {},
+  onText: OnText = () => {},
+  onEnd: (index: number) => void = () => {},
+): Promise<Generation[]> {
+  const maxLength = options.max_length ?? model.config.max_position_embeddings;
+  const ends = new Set(options.end_tokens ?? endTokens(model, tokenizer));
+  const texts = requests.map((request, i) => {
+    const ids = promptOf(request, maxLength, model.config.vocab_size, `prompt ${i + 1}`);
+    const choose = chooser(options, i);
+    const told = { onText: (part: string) => onText(i, part), onEnd: () => onEnd(i) };
+    return openText({ ...request, ids }, { tokenizer, ends, choose, ...told });
+  });
+  const open = texts.filter((_, i) => (requests[i] as GenerationRequest).max_tokens > 0);
+  if (open.length > 0) {
+    const { batch_size = usualBatch, signal, observe } = options;
+    await continueAll(createDecoder(model, maxLength), open, { batch_size, signal, observe });
+  }
+  return texts.map((text) => text.result());
+}
+
+/** The tokens that end a text, as the model's config and its tokenizer name them. */
+export function endTokens({ config }: Pick<Model, 'config'>, { eosId }: { eosId?: number | undefined }): number[] {
+  return [...new Set([config.eos_token_id ?? [], eosId ?? []].flat())];
+}
+
+/** The prompt as far as it fits with what is to be made: its beginning is left out. */
+function promptOf({ ids, max_tokens }: GenerationRequest, maxLength: number, vocabulary: number, name: string) {
+  if (ids.length === 0) throw new UserError(`${name} is empty, expected at least one token`);
+  if (max_tokens >= maxLength) {
+    throw new UserError(
+      `${name}: ${max_tokens} new tokens leave no room for a prompt in a context of ${maxLength} tokens (lower 'max_tokens')`,
+    );
+  }
+  const stranger = ids.find((id) => id < 0 || id >= vocabulary);
+  if (stranger !== undefined) {
+    throw new UserError(
+      `${name} has token ${stranger}, but the model has ${vocabulary} tokens: its tokenizer.json belongs to another model`,
+    );
+  }
+  return ids.slice(-(maxLength - max_tokens));
+}
+
+function chooser(options: GenerationOptions, index: number): (logits: Float32Array) => number {
+  const { temperature = greedy.temperature, top_k = greedy.top_k, top_p = greedy.top_p, seed = 0 } = options;
+  const random = createRandom('generate', seed, index);
+  return (logits) => chooseToken(logits, { temperature, top_k, top_p }, random);
+}
+
+interface TextSettings {
+  readonly tokenizer: GenerationTokenizer;
+  readonly ends: ReadonlySet<number>;
+  choose(logits: Float32Array): number;
+  onText(part: string): void;
+  onEnd(): void;
+}
+
+interface OpenText extends Sequence {
+  result(): Generation;
+}
+
+function openText({ ids: prompt, stop, max_tokens }: GenerationRequest, settings: TextSettings): OpenText {
+  const { tokenizer, ends, choose, onText, onEnd } = settings;
+  const stopper = createStopper(tokenizer, stop);
+  const stream = createTextStream(tokenizer);
+  const ids: number[] = [];
+  let [text, told] = ['', 0];
+  let finish: Generation['finish'] = 'length';
+  const tell = (until: number) => {
+    if (until > told) onText(text.slice(told, until));
+    told = Math.max(told, until);
+  };
+  const close = (reason: Generation['finish']) => {
+    finish = reason;
+    text = stopper.cut(tokenizer.decode(ids, { skipSpecialTokens: true }));
+    tell(text.length);
+    onEnd();
+    return null;
+  };
+  return {
+    ids: prompt,
+    next(logits) {
+      const token = choose(logits);
+      if (ends.has(token)) return close('end');
+      ids.push(token);
+      text += stream.push(token);
+      if (stopper.reached(ids)) return close('stop');
+      if (ids.length >= max_tokens) return close('length');
+      tell(stopper.settled(text));
+      return token;
+    },
+    result: () => ({ text, ids, finish }),
+  };
+}

@@ -1,0 +1,209 @@
+// `lamina generate`: what it prints, which model a name means, and how it ends.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { generate } from '../../cli/commands/generate.ts';
+import type { Context } from '../../cli/context.ts';
+import type { GenerateFlags } from '../../cli/flags.ts';
+import { createAnswers, createMeter } from '../../cli/generate-text.ts';
+import type { Output } from '../../cli/terminal.ts';
+import { generateAll } from '../../model/generate.ts';
+import { createModel } from '../../model/model.ts';
+import { replacementsOf } from '../../model/replacement.ts';
+import { replacementMap } from '../../model/sharing.ts';
+import { plainPaint } from '../../report/paint.ts';
+import { openModelFolder } from '../../stages/model-input.ts';
+import { stageRegistry } from '../../stages/registry.ts';
+import { lamina, realProgram, start, workFolder } from './program.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const tiny = join(root, 'models/tiny');
+const quickstart = join(root, 'experiments/quickstart.yaml');
+const folder = workFolder();
+afterAll(() => folder.remove());
+
+const given = (flags: Partial<GenerateFlags>): GenerateFlags => ({
+  ...{ prompt: ['x'], maxTokens: 1, stop: [], temperature: 0, topP: 1, topK: 0, seed: 0, set: [], only: [] },
+  store: join(folder.path, 'store'),
+  ...flags,
+});
+
+/** Runs the command in this process. */
+async function said(names: [string, string?], flags: Partial<GenerateFlags>): Promise<{ out: string; err: string }> {
+  const text = { out: '', err: '' };
+  const output = (stream: 'out' | 'err') =>
+    outputTo((part) => {
+      text[stream] += part;
+    });
+  const context = { ...registry, terminal: { out: output('out'), err: output('err') } };
+  await generate(names, given(flags), context as unknown as Context);
+  return text;
+}
+
+const registry = { registry: async () => stageRegistry };
+const outputTo = (write: Output['write']): Output => ({
+  write,
+  live: false,
+  width: () => undefined,
+  paint: plainPaint,
+});
+
+describe('a model folder', () => {
+  test('answers on standard output, with what it took on standard error', async () => {
+    const question = ['--prompt', 'Solve 3x + 5 = 20 for x.'];
+    const { code, out, err } = await lamina(folder.path, 'generate', tiny, ...question);
+    expect(out).toMatch(/^\S.*3x = 20 - 5 = .*\n$/);
+    expect(err).toMatch(/^19 tokens read in .* made in .* · ended by itself\n$/);
+    expect(code).toBe(0);
+  });
+
+  test('gives JSON for programs; a seed gives the same text again', async () => {
+    const flags = { raw: true, temperature: 1.5, maxTokens: 6, seed: 3, json: true };
+    const [first, second] = [await said([tiny], flags), await said([tiny], flags)];
+    const { model, answers } = JSON.parse(first.out);
+    expect(model).toBe(tiny);
+    expect(answers).toEqual(JSON.parse(second.out).answers);
+    expect(Object.keys(answers[0])).toEqual(['prompt', 'text', 'finish', 'prompt_tokens', 'tokens']);
+    expect(answers[0].tokens).toBeLessThanOrEqual(6);
+    expect(first.err).toBe('');
+  });
+
+  test('is stopped by Ctrl-C with 130, and keeps what it has said', async () => {
+    const args = ['--prompt', 'x', '--raw', '--temperature', '3', '--max-tokens', '240', '--seed', '1'];
+    const { child, ended } = start(realProgram, folder.path, 'generate', tiny, ...args);
+    child.stdout?.once('data', () => child.kill('SIGINT'));
+    const { code, out, err } = await ended;
+    expect(code).toBe(130);
+    expect(out).toMatch(/\n$/);
+    expect(err).toMatch(/ · stopped\n$/);
+  });
+
+  test('is quiet when its reader goes away', () => {
+    const command = `'${process.execPath}' '${realProgram}' generate '${tiny}' --raw --prompt x --temperature 2 | head -c 1`;
+    const { stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    expect(stderr).not.toMatch(/EPIPE|Error|bug/);
+  });
+});
+
+describe('a checkpoint of a spec', () => {
+  const pipeline = `pipeline: sharing
+params: { model: { type: string, format: path } }
+stages:
+  base: { use: load, with: { path: "\${model}" } }
+  shared: { use: share, in: { model: base }, with: { type: T_next } }
+`;
+  const spec = `experiment: sharing
+pipeline: pipeline.yaml
+profiles: { tiny: { default: true, params: { model: ${JSON.stringify(tiny)} } } }
+targets: [shared]
+`;
+
+  test('is the base model with what the stage puts on it, once it has been run', async () => {
+    writeFileSync(join(folder.path, 'pipeline.yaml'), pipeline);
+    const path = join(folder.path, 'sharing.yaml');
+    writeFileSync(path, spec);
+    const question = 'Solve 3x + 5 = 20 for x.';
+    const flags = { prompt: [question], maxTokens: 60, json: true };
+    await expect(said([path, 'shared'], flags)).rejects.toThrow(`run it first with 'lamina run ${path}'`);
+    expect((await lamina(folder.path, 'run', path, '--store', 'store')).code).toBe(0);
+    const { model, answers } = JSON.parse((await said([path, 'shared'], flags)).out);
+    expect(model).toBe('shared on base');
+    expect(answers[0].text).toBe(await sharedAnswer(question));
+    const base = JSON.parse((await said([path, 'base'], flags)).out);
+    expect([base.model, base.answers[0].text === answers[0].text]).toEqual(['base', false]);
+  });
+});
+
+/** What models/tiny says with T_next, made without a spec. */
+async function sharedAnswer(question: string): Promise<string | undefined> {
+  const { model, tokenizer, close } = await openModelFolder(tiny);
+  const replacements = replacementsOf(replacementMap('T_next', model.config.num_hidden_layers));
+  const shared = createModel(model.weights, { replacements, parameters: new Map() });
+  const ids = tokenizer.encode(`<|user|>\n${question}\n<|assistant|>\n`);
+  const [text] = await generateAll(shared, tokenizer, [{ ids, stop: [], max_tokens: 60 }]);
+  shared.disposeFrames();
+  close();
+  return text;
+}
+
+describe('a mistake is named with the way out', () => {
+  test.each<[string, string | undefined, Partial<GenerateFlags>, string]>([
+    ['nowhere', undefined, {}, "there is no model 'nowhere': expected a model folder, an 'hf://' name, or a spec"],
+    [tiny, 'tuned', {}, "is a model by itself, so 'tuned' names nothing in it"],
+    [tiny, undefined, { only: ['data=x'] }, '--only is for specs'],
+    [quickstart, undefined, {}, "is a spec: name one of its stages ('base', "],
+    [quickstart, 'tund', {}, "has no stage and no cell 'tund' (did you mean 'tuned'?)"],
+    [quickstart, 'evaluation', {}, "'evaluation' has no model in it, expected 'base', "],
+    [
+      quickstart,
+      'tuned',
+      {},
+      "'tuned' means 2 models ('tuned[data=arxiv_math] on base' or 'tuned[data=dialogsum] on base')",
+    ],
+    [quickstart, 'tuned', {}, 'pick one with --only, such as --only data=arxiv_math'],
+    [quickstart, 'sharp,dialogsum', { set: ['rank=4'] }, "run it first with 'lamina run "],
+  ])('%s %s', async (name, part, flags, message) => {
+    const names: [string, string?] = part === undefined ? [name] : [name, part];
+    await expect(said(names, flags)).rejects.toThrow(message);
+  });
+
+  test.each<[Partial<GenerateFlags>, string]>([
+    [{ prompt: [] }, 'nothing to answer: give --prompt TEXT, or --prompt - for standard input'],
+    [{ prompt: ['x', ' '] }, 'prompt 2 is empty'],
+    [{ prompt: ['-', '-'] }, '--prompt - can be given only once'],
+    [{ raw: true, system: 'y' }, '--system has no place without the chat template'],
+    [{ prompt: ['word '.repeat(300)] }, "leaves no room for an answer in the model's context of 256: shorten it"],
+  ])('%j', async (flags, message) => {
+    await expect(said([tiny], flags)).rejects.toThrow(message);
+  });
+
+  test('and exits with 2', async () => {
+    const { code, out, err } = await lamina(folder.path, 'generate', tiny, '--prompt', 'x', '--top-p', '0');
+    expect(err).toContain('expected a number above 0, at most 1');
+    expect([code, out]).toEqual([2, '']);
+  });
+});
+
+describe('answers that come side by side', () => {
+  function printed(prompts: string[]): { answers: ReturnType<typeof createAnswers>; text(): string } {
+    let text = '';
+    const write = (part: string) => {
+      text += part;
+    };
+    return { answers: createAnswers(prompts, outputTo(write)), text: () => text };
+  }
+
+  test('are printed in the order of their prompts', () => {
+    const { answers, text } = printed(['first\nmore', 'second', 'third']);
+    answers.add(1, 'b');
+    answers.add(0, 'a');
+    expect(text()).toBe('> first\na');
+    answers.end(1);
+    answers.add(0, 'a');
+    answers.end(0);
+    expect(text()).toBe('> first\naa\n\n> second\nb\n');
+    answers.end(2);
+    expect(text()).toBe('> first\naa\n\n> second\nb\n\n> third\n\n');
+  });
+
+  test('a single answer stands alone; one that is stopped ends its line', () => {
+    const { answers, text } = printed(['only']);
+    answers.add(0, 'a');
+    answers.close();
+    expect(text()).toBe('a\n');
+  });
+
+  test('are counted by what was read and what was made', () => {
+    let clock = 0;
+    const meter = createMeter(() => clock);
+    meter.start();
+    clock = 500;
+    meter.observe('prefill', 100);
+    clock = 1500;
+    meter.observe('decode', 3);
+    expect(meter.text(['end', 'length'])).toBe(
+      '100 tokens read in 0.50 s (200/s) · 3 made in 1.0 s (3.0/s) · 1 ended by itself, 1 cut at its length',
+    );
+  });
+});

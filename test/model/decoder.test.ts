@@ -1,0 +1,177 @@
+// Decoding with a cache against the forward pass without one: the same logits at every position, whatever the rows hold.
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createDecoder } from '../../model/decoder.ts';
+import { cachePlaces, KvCache } from '../../model/kv-cache.ts';
+import { forward } from '../../model/llama.ts';
+import { createModel, type Model } from '../../model/model.ts';
+import { createRecovery, disposeRecovery } from '../../model/recovery.ts';
+import { type Replacement, replacementsOf } from '../../model/replacement.ts';
+import type { Weights } from '../../model/weights.ts';
+import { useBackend } from '../../tensor/backend.ts';
+import { tensorStats } from '../../tensor/stats.ts';
+import { tf } from '../../tensor/tf.ts';
+import { createRandom } from '../../util/random.ts';
+import { expectClose, fixture, loadFixture, type Packed, unpack } from './fixtures.ts';
+import { normals, tinyConfig, tinyWeights } from './tiny.ts';
+
+const tolerance = 1e-4;
+
+/** Reads one token and feeds the rest one by one: logits [T, V] of every row. Row b begins `b` tokens long after its first. */
+async function decoded(model: Model, texts: readonly number[][]): Promise<number[][]> {
+  const decoder = createDecoder(model);
+  decoder.resize(texts.length);
+  const found: number[][] = texts.map(() => []);
+  const places = texts.map((_, b) => b + 1);
+  for (const [b, text] of texts.entries()) found[b]?.push(...(await decoder.prefill(b, text.slice(0, b + 1))));
+  for (;;) {
+    const rows = [...texts.keys()].filter((b) => (places[b] as number) < (texts[b] as number[]).length);
+    if (rows.length === 0) return found;
+    const tokens = Int32Array.from(texts, (text, b) => text[places[b] as number] ?? 0);
+    const logits = await decoder.step(tokens, rows);
+    const size = model.config.vocab_size;
+    for (const b of rows) {
+      found[b]?.push(...logits.subarray(b * size, (b + 1) * size));
+      places[b] = (places[b] as number) + 1;
+    }
+  }
+}
+
+/** Compares `decoded` with the plain forward pass of each text by itself. */
+async function expectEqualLogits(model: Model, texts: readonly number[][]): Promise<void> {
+  const found = await decoded(model, texts);
+  for (const [b, text] of texts.entries()) {
+    const logits = forward(model, tf.tensor2d([text], undefined, 'int32'));
+    const expected = (await logits.data()).subarray(b * model.config.vocab_size);
+    expectClose(found[b] as number[], expected, tolerance, `logits of text ${b + 1}`);
+    logits.dispose();
+  }
+  model.disposeFrames();
+}
+
+function randomTexts(lengths: readonly number[], vocabulary: number): number[][] {
+  const random = createRandom('decoder test', vocabulary);
+  return lengths.map((length) => Array.from({ length }, () => random.below(vocabulary)));
+}
+
+describe.each(['cpu', 'onnx'] as const)('on backend %s', (backend) => {
+  beforeAll(() => useBackend({ backend }));
+
+  it.each(['mha', 'gqa', 'deep'])('%s gives the logits of transformers, one token at a time', async (name) => {
+    const expected = fixture<{ ids: number[][]; logits: Packed }>(`${name}.json`);
+    const { weights, config } = await loadFixture(name);
+    const model = createModel(weights);
+    const found = await decoded(model, expected.ids);
+    const all = unpack(expected.logits);
+    const perText = (expected.ids[0] as number[]).length * config.vocab_size;
+    found.forEach((logits, b) => {
+      const wanted = all.subarray(b * perText + b * config.vocab_size, (b + 1) * perText);
+      expectClose(logits, wanted, tolerance, `logits of text ${b + 1}`);
+    });
+    model.disposeFrames();
+  });
+
+  it.each(['mha', 'gqa', 'deep'])(
+    '%s gives what it gives without a cache, for texts of unlike lengths',
+    async (name) => {
+      const { weights, config } = await loadFixture(name);
+      const lengths = backend === 'cpu' ? [9, 5, 7] : [30, 12, 21];
+      await expectEqualLogits(createModel(weights), randomTexts(lengths, config.vocab_size));
+    },
+  );
+});
+
+describe('every kind of recovery', () => {
+  beforeAll(() => useBackend({ backend: 'onnx' }));
+  const lengths = [18, 9];
+
+  it.each<[string, readonly Replacement[]]>([
+    ['shared', replacementsOf([{ reference: 2, targets: [3, 4] }])],
+    ['pruned', [{ target: 3, reference: null, candidate: 'g0', rank: 0 }]],
+    ['g0', replacementsOf([{ reference: 2, targets: [3, 4] }], 'g0', 3)],
+    ['g1', replacementsOf([{ reference: 1, targets: [2] }], 'g1', 3)],
+    ['LoRA on its own layer', [{ target: 2, reference: 2, candidate: 'g0', rank: 2 }]],
+  ])('%s', async (_name, replacements) => {
+    const config = tinyConfig({ num_key_value_heads: 2, tie_word_embeddings: true });
+    const weights = tinyWeights(config);
+    const recovery = createRecovery(config, replacements, { init: 'default', seed: 1 }, weights);
+    for (const [name, variable] of recovery.parameters) {
+      tf.tidy(() => variable.assign(tf.tensor(normals(variable.size, name), variable.shape).mul(0.3)));
+    }
+    onTestFinished(() => free(weights, recovery));
+    await expectEqualLogits(createModel(weights, recovery), randomTexts(lengths, config.vocab_size));
+  });
+
+  it('MLPs of unlike widths', async () => {
+    const config = tinyConfig({ intermediate_sizes: [12, 5, 8, 1] });
+    const weights = tinyWeights(config);
+    onTestFinished(() => free(weights));
+    await expectEqualLogits(createModel(weights), randomTexts(lengths, config.vocab_size));
+  });
+});
+
+function free(weights: Weights, recovery?: ReturnType<typeof createRecovery>): void {
+  weights.dispose();
+  if (recovery !== undefined) disposeRecovery(recovery);
+}
+
+describe('the decoder', () => {
+  beforeAll(() => useBackend({ backend: 'onnx' }));
+
+  it('grows its cache in the middle of a text, past 64 tokens', async () => {
+    const config = tinyConfig({ max_position_embeddings: 256 });
+    const weights = tinyWeights(config);
+    onTestFinished(() => free(weights));
+    await expectEqualLogits(createModel(weights), randomTexts([70, 67], config.vocab_size));
+  });
+
+  it('compiles one graph for each size, and leaves no tensor behind', async () => {
+    const config = tinyConfig({ max_position_embeddings: 256 });
+    const weights = tinyWeights(config, 7);
+    onTestFinished(() => free(weights));
+    const model = createModel(weights);
+    const before = tensorStats();
+    await decoded(model, randomTexts([60], config.vocab_size));
+    model.disposeFrames();
+    const after = tensorStats();
+    // one for reading (32 tokens), one for steps against 64 places; recorded once each, run 60 times
+    expect(after.compiled - before.compiled).toBeLessThanOrEqual(2);
+    expect(after.runs - before.runs).toBe(60);
+    expect([after.tensors, after.pending]).toEqual([before.tensors, before.pending]);
+  });
+
+  it('refuses a text longer than the context', async () => {
+    const config = tinyConfig();
+    const weights = tinyWeights(config);
+    onTestFinished(() => free(weights));
+    const decoder = createDecoder(createModel(weights), 8);
+    decoder.resize(1);
+    await expect(decoder.prefill(0, new Int32Array(9))).rejects.toThrow('a text has 9 tokens, expected 1 to 8');
+  });
+});
+
+describe('the cache', () => {
+  const config = tinyConfig({ num_hidden_layers: 1, num_key_value_heads: 1, head_dim: 2, num_attention_heads: 2 });
+  const tokens = (...values: number[]) => ({ k: Float32Array.from(values), v: Float32Array.from(values, (x) => -x) });
+
+  it('keeps its rows when it changes size, moves and forgets them', () => {
+    const cache = new KvCache(config);
+    cache.resize(2, 3);
+    cache.fill(0, 2, [tokens(1, 2, 3, 4, 9, 9)]); // the third token is padding
+    cache.fill(1, 1, [tokens(5, 6)]);
+    cache.append([1], [tokens(0, 0, 7, 8)]);
+    expect([...cache.lengths]).toEqual([2, 2]);
+    cache.resize(2, 4);
+    expect([...(cache.layers[0]?.k ?? [])]).toEqual([1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8, 0, 0, 0, 0]);
+    cache.clear(0);
+    cache.move(1, 0);
+    cache.resize(1, 2);
+    expect([...(cache.layers[0]?.v ?? [])]).toEqual([-5, -6, -7, -8]);
+    expect([...cache.lengths]).toEqual([2]);
+    expect(() => cache.resize(1, 1)).toThrow('a text has more than 1 tokens');
+  });
+
+  it('has few sizes: powers of two, from 64 to the context', () => {
+    expect([1, 64, 65, 200, 300].map((tokens) => cachePlaces(tokens, 300))).toEqual([64, 64, 128, 256, 300]);
+    expect(cachePlaces(3, 8)).toBe(8);
+  });
+});
