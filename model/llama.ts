@@ -6,6 +6,7 @@
 // masked in the loss, so no padding mask is needed.
 import { attention, gatherRows, rmsNorm, rotary } from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
+import { linear } from './linear.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
 import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
@@ -53,14 +54,14 @@ export function finalNorm(model: Model, h: tf.Tensor2D): tf.Tensor2D {
   return rmsNorm(h, model.weights.get(finalNormName), model.config.rms_norm_eps);
 }
 
-/** The output head's weight [V, D]; the embedding itself when tied. */
-export function headWeight(model: Model): tf.Tensor2D {
-  return model.weights.get(model.config.tie_word_embeddings ? embeddingName : headName) as tf.Tensor2D;
+/** The name of the output head's weight [V, D]; the embedding itself when tied. */
+function headWeight({ config }: Model): string {
+  return config.tie_word_embeddings ? embeddingName : headName;
 }
 
 /** Normed hidden states, any rows of them [R, D] -> logits [R, V]. */
 export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
-  return tf.matMul(h, headWeight(model), false, true);
+  return linear(model.weights, headWeight(model), h);
 }
 
 /** ids [B, T] (int32) -> logits [B, T, V]. */
@@ -75,7 +76,7 @@ function selfAttention(model: Model, layer: number, x: tf.Tensor2D, { batch, tok
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
   const { cos, sin, mask } = model.frame(tokens);
   const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
-    const y = tf.matMul(x, model.weights.get(attentionName(layer, name)) as tf.Tensor2D, false, true);
+    const y = linear(model.weights, attentionName(layer, name), x);
     return tf.reshape(y, [batch, tokens, count, head_dim]);
   };
   const perHead = (y: tf.Tensor) => tf.transpose(y, [0, 2, 1, 3]);
@@ -83,7 +84,7 @@ function selfAttention(model: Model, layer: number, x: tf.Tensor2D, { batch, tok
   const k = perHead(rotary(project('k', groups), cos, sin)); // [B, K, T, hd]
   const mixed = attention(q, k, perHead(project('v', groups)), mask, 1 / Math.sqrt(head_dim));
   const joined = tf.reshape(perHead(mixed), [batch * tokens, heads * head_dim]);
-  return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
+  return linear(model.weights, attentionName(layer, 'o'), joined as tf.Tensor2D);
 }
 
 function norm(model: Model, layer: number, name: NormName, h: tf.Tensor2D): tf.Tensor2D {
