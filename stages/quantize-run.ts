@@ -21,6 +21,7 @@ import { calibrationWindows } from './calibration-windows.ts';
 import { modelFacts } from './model-facts.ts';
 import { onlyFile, startBackend, tokenizerOf } from './model-input.ts';
 import type { QuantizeParams } from './quantize.ts';
+import { recoveryFacts } from './recovery-facts.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
@@ -43,7 +44,8 @@ export async function run(context: StageContext): Promise<void> {
     await writeModelFile(context, task, checkpoint, plan, recovery);
     const recoveryBytes = await writeRecovery(task.outputs.recovery as string, recovery, params.recovery_bits);
     const size = await writeSize(task, { scheme, ...modelSize(config, plan, recoveryBytes) });
-    await task.done({ ...modelFacts(config), scheme, unique_bytes: size.unique_bytes });
+    const facts = { ...modelFacts(config), ...recoveryFacts(config, recovery.replacements) };
+    await task.done({ ...facts, scheme, unique_bytes: size.unique_bytes });
   } finally {
     disposeRecovery(recovery);
     await checkpoint.close();

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { schemes } from '../model/quantize-plan.ts';
 import type { StageDefinition } from '../spec/stage.ts';
 import { quantizeCost } from './costs.ts';
+import { sameRecovery } from './expected-facts.ts';
 import { batchSize, object, threads } from './options.ts';
 
 const params = object({
@@ -93,7 +94,8 @@ export const quantize: StageDefinition = {
   },
   numeric: true,
   seeded: true,
-  expect: async (_params, { model }) => model,
+  expect: async (_params, { model, recovery }) =>
+    model && { ...model, ...(sameRecovery(recovery) ?? { recovery_parameters: 0 }) },
   cost: quantizeCost,
   run: async () => (await import('./quantize-run.ts')).run,
 };

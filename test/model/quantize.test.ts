@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { roundTokens } from '../../model/int8-tokens.ts';
 import { inverseFactor } from '../../model/inverse-factor.ts';
-import { decode, packNf4 } from '../../model/quantize-codec.ts';
+import { packNibbles } from '../../model/nibbles.ts';
+import { decode, packInteger, packNf4, partShapes, unpackInteger } from '../../model/quantize-codec.ts';
 import { type GptqSettings, quantizeGptq } from '../../model/quantize-gptq.ts';
 import { dequantizeInteger, quantizeInteger, roundHalfEven } from '../../model/quantize-integer.ts';
+import { quantizePlain } from '../../model/quantize-llama.ts';
 import { dynamicMap, nestMagnitudes, nf4Codebook, quantizeNf4 } from '../../model/quantize-nf4.ts';
 import { useBackend } from '../../tensor/backend.ts';
 import { tf } from '../../tensor/tf.ts';
+import { createRandom } from '../../util/random.ts';
 
 // Expected values: test/fixtures/quantize/make.py, from torchao, bitsandbytes (versions in each file) and GPTQ in numpy.
 interface Packed {
@@ -165,16 +168,18 @@ describe("GPTQ's quantiser and GPTQ against numpy", () => {
     expect(matrix).toEqual(quantizeInteger(weight, 24, 96, settings));
   });
 
-  it('two equal inputs: the second weight takes up the error of the first', () => {
-    // scale 2/15 from |w| <= 1: 0.5 is 3.75 steps, rounds to 4 steps, so that the second becomes 3.5 steps (damping aside) and rounds to 3
-    const settings = { bits: 4, symmetric: true, group_size: 0, damping: 1e-9, block_columns: 128, act_order: false };
-    const hessian = Float64Array.of(1, 0, 0, 0, 1, 0.9, 0, 0.9, 1);
-    const matrix = quantizeGptq(Float32Array.of(1, 0.5, 0.5), 1, 3, hessian, settings as GptqSettings, 'w');
-    // 0.9 of the error of 0.25 steps: 3.75 - 0.225 = 3.525, which rounds to 4; with weight 1.2 of it, 3
-    expect(Array.from(matrix.codes, (code) => code - 8)).toEqual([7, 4, 4]);
-    const tight = Float64Array.of(1, 0, 0, 0, 1, 1.2, 0, 1.2, 1.5);
-    const taken = quantizeGptq(Float32Array.of(1, 0.5, 0.5), 1, 3, tight, settings as GptqSettings, 'w');
-    expect(Array.from(taken.codes, (code) => code - 8)).toEqual([7, 4, 4]);
+  it('two inputs that go together: the second weight takes up the error of the first', () => {
+    // |w| <= 1 gives steps of 2/15, so 0.55 is 4.125 steps and rounds to 4. Of the error of 0.125 steps the second weight takes
+    // H12/H22 = 0.9/0.27 = 3.33 parts (arXiv 2210.17323, equation 2): 4.125 + 0.417 = 4.54 rounds to 5
+    const settings = { bits: 4, symmetric: true, group_size: 0, block_columns: 128, act_order: false } as const;
+    const round = (h12: number, h22: number) => {
+      const hessian = Float64Array.of(1, 0, 0, 0, 4, h12, 0, h12, h22);
+      const more = { ...settings, damping: 1e-9 };
+      const matrix = quantizeGptq(Float32Array.of(1, 0.55, 0.55), 1, 3, hessian, more, 'w');
+      return Array.from(matrix.codes, (code) => code - 8);
+    };
+    expect(round(0.9, 0.27)).toEqual([7, 4, 5]);
+    expect(round(0, 0.27)).toEqual([7, 4, 4]);
   });
 
   it('U^T U is the inverse', () => {
@@ -195,6 +200,42 @@ describe("GPTQ's quantiser and GPTQ against numpy", () => {
 
   it('a matrix that is not positive definite is named', () => {
     expect(() => inverseFactor(Float64Array.of(1, 2, 2, 1), 2, 'q')).toThrow("inputs of 'q' are not positive definite");
+  });
+});
+
+describe('packing', () => {
+  const random = createRandom('packing', 1);
+  const shape = [5, 37];
+  const matrix = Float32Array.from({ length: 5 * 37 }, () => random.normal());
+
+  it.each([
+    { bits: 4, symmetric: true, group_size: 8, order: 'even_low' },
+    { bits: 4, symmetric: false, group_size: 16, order: 'even_high' },
+    { bits: 8, symmetric: false, group_size: 0, order: 'even_low' },
+  ] as const)(
+    'of $bits bits, symmetric $symmetric, $order: gives back what went in, in the announced sizes',
+    (grid) => {
+      const codec = { type: 'integer', ...grid } as const;
+      const packed = quantizeInteger(matrix, 5, 37, codec);
+      const parts = packInteger(codec, shape, packed);
+      expect(unpackInteger(codec, shape, parts)).toEqual(packed);
+      const sizes = [...partShapes(codec, shape)].map(([name, { dtype, shape }]) => [
+        name,
+        shape.reduce((a, b) => a * b, dtype === 'F32' ? 4 : 1),
+      ]);
+      expect([...parts].map(([name, bytes]) => [name, bytes.byteLength])).toEqual(sizes);
+    },
+  );
+
+  it('puts the even code into the low or the high half', () => {
+    expect(packNibbles(Uint8Array.of(1, 2, 3), 1, 3, 'even_low')).toEqual(Uint8Array.of(0x21, 0x03));
+    expect(packNibbles(Uint8Array.of(1, 2, 3), 1, 3, 'even_high')).toEqual(Uint8Array.of(0x12, 0x30));
+  });
+
+  it('weights that are no numbers are refused', () => {
+    const codec = { type: 'nf4', block_size: 64, nested: true } as const;
+    const weights = Float32Array.of(1, Number.NaN);
+    expect(() => quantizePlain('w', codec, [1, 2], weights)).toThrow("tensor 'w' holds NaN, expected finite numbers");
   });
 });
 
