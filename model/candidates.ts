@@ -46,8 +46,8 @@ export function startMatrix(candidate: string, init: NamedInit, start: FactorSta
 }
 
 /**
- * One projection of a target: x [n, in] -> [n, out]. alpha multiplies on the side of size d, the narrow one: its gradient then
- * needs no array of size f.
+ * One projection of a target: x [n, in] -> [n, out]; `shared` is what the reference's product sees of x. alpha multiplies on
+ * the side of size d, the narrow one: its gradient then needs no array of size f.
  */
 export function applyMatrix(
   candidate: string,
@@ -55,13 +55,14 @@ export function applyMatrix(
   x: tf.Tensor2D,
   weight: tf.Tensor2D,
   parameter: ParameterOf,
+  shared = x,
 ): tf.Tensor2D {
   const alpha = parameter('alpha');
   const { carry } = candidateNamed(candidate);
   const carried =
     projection === 'down'
-      ? tf.mul<tf.Tensor2D>(carry(projection, x, weight, parameter), alpha)
-      : carry(projection, tf.mul<tf.Tensor2D>(x, alpha), weight, parameter);
+      ? tf.mul<tf.Tensor2D>(carry(projection, shared, weight, parameter), alpha)
+      : carry(projection, tf.mul<tf.Tensor2D>(shared, alpha), weight, parameter);
   const [a, b] = [parameter('A') as tf.Tensor2D, parameter('B') as tf.Tensor2D];
   return tf.add(carried, throughLowRank(projection, x, a, b));
 }

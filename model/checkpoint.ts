@@ -13,7 +13,11 @@ import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { checkTensors } from './check-tensors.ts';
 import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from './config.ts';
+import { roundingOf } from './linear.ts';
 import { tensorShapes } from './names.ts';
+import type { Quantization } from './quantization.ts';
+import type { Parts } from './quantize-codec.ts';
+import { viewTensors } from './quantized-tensors.ts';
 import { createWeights, type Weights } from './weights.ts';
 
 /** The tokenizer's files as texts, which travel with the weights. */
@@ -36,6 +40,12 @@ export interface LlamaCheckpoint {
   /** Every tensor of the config, checked to be there in its shape. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readFloat32(name: string): Promise<Float32Array>;
+  /** What of it is quantised; the tensors above are float32 all the same. */
+  readonly quantization: Quantization | undefined;
+  /** The stored arrays of a quantised tensor, by part (`codes`, `scales`, ...); none for others. */
+  readParts(name: string): Promise<Parts>;
+  /** The tensor that is stored in the place of `name`: itself, or one that equals it. */
+  storedAs(name: string): string;
   close(): Promise<void>;
 }
 
@@ -44,6 +54,13 @@ const fileEntries = { tokenizer_json: 'tokenizer.json', tokenizer_config_json: '
 /** JSON, written last: tensor name -> name of the equal tensor that is stored in its place. */
 const aliasesEntry = 'aliases.json';
 const largestText = 2 ** 28;
+
+/** What a model file begins with. */
+interface LlamaFile {
+  readonly config: LlamaConfig;
+  readonly tokenizer: TokenizerFiles;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
 
 /** Writes `tensors` (exactly those of the config) to `path`; equal tensors are stored once. */
 export async function writeLlama(
@@ -54,10 +71,20 @@ export async function writeLlama(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<void> {
   checkTensors(config, tensors, path);
-  const writer = await createCheckpoint(path, { kind, config: JSON.stringify(llamaConfigJson(config)) });
+  await writeLlamaFile(path, { config, tokenizer }, (writer) => writeTensors(writer, config, tensors, onProgress));
+}
+
+/** Writes the model file `path`: config, `metadata` and tokenizer, then what `write` puts in; it returns the aliases. */
+export async function writeLlamaFile(
+  path: string,
+  { config, tokenizer, metadata = {} }: LlamaFile,
+  write: (writer: CheckpointWriter) => Promise<Readonly<Record<string, string>>>,
+): Promise<void> {
+  const writer = await createCheckpoint(path, { kind, config: JSON.stringify(llamaConfigJson(config)), ...metadata });
   try {
     await writeTexts(writer, tokenizer);
-    await writeTensors(writer, config, tensors, onProgress);
+    const aliases = await write(writer);
+    if (Object.keys(aliases).length > 0) await writeText(writer, aliasesEntry, JSON.stringify(aliases));
     await writer.close();
   } catch (error) {
     await writer.abort();
@@ -108,8 +135,8 @@ export async function loadModel(
   } finally {
     await checkpoint.close();
   }
-  const { config, tokenizer } = checkpoint;
-  return { config, weights: createWeights(config, tensors), tokenizer };
+  const { config, tokenizer, quantization } = checkpoint;
+  return { config, weights: createWeights(config, tensors, roundingOf(quantization)), tokenizer };
 }
 
 async function writeTexts(writer: CheckpointWriter, tokenizer: TokenizerFiles): Promise<void> {
@@ -130,7 +157,7 @@ async function writeTensors(
   config: LlamaConfig,
   tensors: ReadonlyMap<string, StoredTensor>,
   onProgress: (done: number, total: number) => void,
-): Promise<void> {
+): Promise<Record<string, string>> {
   const stored = new Map<string, string>();
   const aliases: Record<string, string> = {};
   let done = 0;
@@ -144,7 +171,7 @@ async function writeTensors(
     stored.set(digest, same ?? name);
     onProgress(++done, tensors.size);
   }
-  if (Object.keys(aliases).length > 0) await writeText(writer, aliasesEntry, JSON.stringify(aliases));
+  return aliases;
 }
 
 async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<LlamaCheckpoint> {
@@ -156,11 +183,13 @@ async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<
   }
   const config = parseLlamaConfig(parseStrictJson(metadata.config, `config of '${path}'`, 16), `config of '${path}'`);
   const aliases = parseAliases(await readText(reader, aliasesEntry, path), path);
+  const view = viewTensors(reader, path);
+  const storedAs = (name: string) => aliases.get(name) ?? name;
+  const shapes = tensorShapes(config);
   const tensors = new Map<string, StoredTensor>();
-  for (const name of tensorShapes(config).keys()) {
-    const source = aliases.get(name) ?? name;
-    const entry = reader.tensors.get(source);
-    if (entry) tensors.set(name, { dtype: entry.dtype, shape: entry.shape, bytes: () => reader.readBytes(source) });
+  for (const [name, shape] of shapes) {
+    const entry = view.entry(storedAs(name), shape);
+    if (entry) tensors.set(name, { ...entry, bytes: () => view.readBytes(storedAs(name), shape) });
   }
   checkTensors(config, tensors, path);
   return {
@@ -170,7 +199,10 @@ async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<
       tokenizer_config_json: await readText(reader, fileEntries.tokenizer_config_json, path),
     },
     tensors,
-    readFloat32: (name) => reader.readFloat32(aliases.get(name) ?? name),
+    readFloat32: (name) => view.readFloat32(storedAs(name), shapes.get(name) ?? []),
+    quantization: view.quantization,
+    readParts: (name) => view.readParts(storedAs(name)),
+    storedAs,
     close: () => reader.close(),
   };
 }

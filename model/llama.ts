@@ -7,6 +7,7 @@
 import { gatherRows, rmsNorm } from '../tensor/ops.ts';
 import { tf } from '../tensor/tf.ts';
 import { type Attend, causal } from './attend.ts';
+import { linear } from './linear.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
 import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
@@ -57,14 +58,14 @@ export function finalNorm(model: Model, h: tf.Tensor2D): tf.Tensor2D {
   return rmsNorm(h, model.weights.get(finalNormName), model.config.rms_norm_eps);
 }
 
-/** The output head's weight [V, D]; the embedding itself when tied. */
-export function headWeight(model: Model): tf.Tensor2D {
-  return model.weights.get(model.config.tie_word_embeddings ? embeddingName : headName) as tf.Tensor2D;
+/** The name of the output head's weight [V, D]; the embedding itself when tied. */
+function headWeight({ config }: Model): string {
+  return config.tie_word_embeddings ? embeddingName : headName;
 }
 
 /** Normed hidden states, any rows of them [R, D] -> logits [R, V]. */
 export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
-  return tf.matMul(h, headWeight(model), false, true);
+  return linear(model.weights, headWeight(model), h);
 }
 
 /** ids [B, T] (int32) -> logits [B, T, V]. */
@@ -84,7 +85,7 @@ function selfAttention(
 ): tf.Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
   const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
-    const y = tf.matMul(x, model.weights.get(attentionName(layer, name)) as tf.Tensor2D, false, true);
+    const y = linear(model.weights, attentionName(layer, name), x);
     return tf.reshape(y, [batch, tokens, count, head_dim]);
   };
   const perHead = (y: tf.Tensor) => tf.transpose(y, [0, 2, 1, 3]);
@@ -92,7 +93,7 @@ function selfAttention(
   const k = perHead(turn(project('k', groups))); // [B, K, T, hd]
   const mixed = mix(layer, { q, k, v: perHead(project('v', groups)) }, 1 / Math.sqrt(head_dim));
   const joined = tf.reshape(perHead(mixed), [batch * tokens, heads * head_dim]);
-  return tf.matMul(joined as tf.Tensor2D, model.weights.get(attentionName(layer, 'o')) as tf.Tensor2D, false, true);
+  return linear(model.weights, attentionName(layer, 'o'), joined as tf.Tensor2D);
 }
 
 function norm(model: Model, layer: number, name: NormName, h: tf.Tensor2D): tf.Tensor2D {

@@ -1,5 +1,6 @@
 // A model with fewer MLP channels: the checkpoint copied with rows and columns left out, every value as it was stored.
 import { dtypeBytes } from '../formats/dtype.ts';
+import { UserError } from '../util/errors.ts';
 import { type LlamaCheckpoint, type StoredTensor, writeLlama } from './checkpoint.ts';
 import { type LlamaConfig, mlpWidth } from './config.ts';
 import { mlpName, projections } from './names.ts';
@@ -14,7 +15,12 @@ export async function writeNarrowed(
   path: string,
   onProgress?: (done: number, total: number) => void,
 ): Promise<LlamaConfig> {
-  const { config, tokenizer } = checkpoint;
+  const { config, tokenizer, quantization } = checkpoint;
+  if (quantization) {
+    throw new UserError(
+      `this model is quantised ('${quantization.scheme}'), and channels are removed from floats: prune before 'quantize'`,
+    );
+  }
   const tensors = new Map(checkpoint.tensors);
   for (const [layer, channels] of keep) {
     for (const projection of projections) {

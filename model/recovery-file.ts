@@ -6,19 +6,33 @@ import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { candidateNames } from './candidate-forms.ts';
 import type { LlamaConfig } from './config.ts';
+import { quantizationJson, quantizationKey } from './quantization.ts';
+import { type IntegerCodec, storedBytes } from './quantize-codec.ts';
+import { quantizePlain } from './quantize-llama.ts';
+import { type TensorView, viewTensors, writeParts } from './quantized-tensors.ts';
 import { disposeRecovery, joinRecoveries, type Recovery, recoveryShapes } from './recovery.ts';
 import { checkReplacements, type Replacement } from './replacement.ts';
 import { type Values, variablesOf } from './weights.ts';
 
+/** One scale for each row of a parameter. */
+const rowCodec = { type: 'integer', symmetric: true, group_size: 0, order: 'even_low' } as const;
+
 const kind = 'recovery';
 const largestRank = 2 ** 24;
 
-/** Writes `recovery` to `path` as float32; the order of the tensors follows from the replacements. */
-export function writeRecovery(path: string, { replacements, parameters }: Recovery): Promise<void> {
+/** Bits of a recovery parameter on disk: 32 and 16 are floats, 8 and 4 integers with a scale for each row; scalars stay float32. */
+export type RecoveryBits = 32 | 16 | 8 | 4;
+
+/** Writes `recovery` to `path`; the order of the tensors follows from the replacements. Returns the bytes of the parameters. */
+export function writeRecovery(
+  path: string,
+  { replacements, parameters }: Recovery,
+  bits: RecoveryBits = 32,
+): Promise<number> {
   const entries = [...parameters].map(([name, variable]) => {
     return { name, shape: variable.shape, read: async () => (await variable.data()) as Float32Array };
   });
-  return writeRecoveryTensors(path, replacements, entries);
+  return writeRecoveryTensors(path, replacements, entries, bits);
 }
 
 /** One recovery parameter on its way to a file. */
@@ -33,14 +47,28 @@ export async function writeRecoveryTensors(
   path: string,
   replacements: readonly Replacement[],
   tensors: readonly RecoveryTensor[],
-): Promise<void> {
+  bits: RecoveryBits = 32,
+): Promise<number> {
   const listed = replacements.map(({ target, reference, candidate, rank }) => ({ target, reference, candidate, rank }));
-  const writer = await createCheckpoint(path, { kind, replacements: JSON.stringify(listed) });
+  const codecs = new Map<string, IntegerCodec>();
+  for (const { name, shape } of tensors) {
+    if (shape.length === 2 && (bits === 8 || bits === 4)) codecs.set(name, { ...rowCodec, bits });
+  }
+  const said = { scheme: `int${bits}`, activations: null, codecs, absent: new Set<string>() };
+  const quantized = codecs.size > 0 && { [quantizationKey]: quantizationJson(said) };
+  const writer = await createCheckpoint(path, { kind, replacements: JSON.stringify(listed), ...quantized });
+  let bytes = 0;
   try {
     for (const { name, shape, read } of tensors) {
-      await writer.write(name, 'F32', shape, fromFloat32('F32', await read()));
+      const values = await read();
+      const codec = codecs.get(name);
+      const dtype = bits === 16 && shape.length === 2 ? 'F16' : 'F32';
+      bytes += codec ? storedBytes(codec, shape) : values.length * (dtype === 'F16' ? 2 : 4);
+      if (codec) await writeParts(writer, name, codec, shape, quantizePlain(name, codec, shape, values));
+      else await writer.write(name, dtype, shape, fromFloat32(dtype, values));
     }
     await writer.close();
+    return bytes;
   } catch (error) {
     await writer.abort();
     throw error;
@@ -81,9 +109,10 @@ async function readPart(path: string, config: LlamaConfig): Promise<Recovery> {
   try {
     const replacements = parseReplacements(reader, path, config);
     const shapes = recoveryShapes(config, replacements);
-    checkShapes(reader, shapes, path);
+    const view = viewTensors(reader, path);
+    checkShapes(view, shapes, path);
     const entries = new Map<string, Values>();
-    for (const [name, shape] of shapes) entries.set(name, { shape, values: await reader.readFloat32(name) });
+    for (const [name, shape] of shapes) entries.set(name, { shape, values: await view.readFloat32(name, shape) });
     return { replacements, parameters: variablesOf(entries) };
   } finally {
     await reader.close();
@@ -91,9 +120,9 @@ async function readPart(path: string, config: LlamaConfig): Promise<Recovery> {
 }
 
 /** All tensors before any is read: nothing is allocated for a file that does not fit. */
-function checkShapes(reader: CheckpointReader, shapes: ReadonlyMap<string, number[]>, path: string): void {
+function checkShapes(view: TensorView, shapes: ReadonlyMap<string, number[]>, path: string): void {
   for (const [name, shape] of shapes) {
-    const found = reader.tensors.get(name);
+    const found = view.entry(name, shape);
     if (found && found.shape.join() === shape.join()) continue;
     const got = found ? `[${found.shape.join(', ')}]` : 'nothing';
     throw new UserError(

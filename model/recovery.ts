@@ -85,13 +85,19 @@ export function replacementAt(recovery: Recovery | undefined, layer: number): Re
   return recovery?.replacements.find(({ target }) => target === layer);
 }
 
-/** The projections of one target: those of its reference's `weight`, transformed where there are recovery parameters. */
+/**
+ * The projections of one target: those of its reference's `weight`, transformed where there are recovery parameters. `input` is
+ * what the reference's product sees of x; A B see x itself.
+ */
 export function projectionOf(
   weight: (projection: Projection) => tf.Tensor2D,
   replacement?: Replacement,
   parameters?: Recovery['parameters'],
+  input: (projection: Projection, x: tf.Tensor2D) => tf.Tensor2D = (_projection, x) => x,
 ): (projection: Projection, x: tf.Tensor2D) => tf.Tensor2D {
-  if (!replacement || replacement.rank === 0) return (projection, x) => tf.matMul(x, weight(projection), false, true);
+  if (!replacement || replacement.rank === 0) {
+    return (projection, x) => tf.matMul(input(projection, x), weight(projection), false, true);
+  }
   const { target, candidate } = replacement;
   const parameter = (projection: Projection) => (name: string) => {
     const full = recoveryName(target, projection, name);
@@ -99,7 +105,8 @@ export function projectionOf(
     if (!tensor) throw new Error(`the recovery has no tensor '${full}'`);
     return tensor;
   };
-  return (projection, x) => applyMatrix(candidate, projection, x, weight(projection), parameter(projection));
+  return (projection, x) =>
+    applyMatrix(candidate, projection, x, weight(projection), parameter(projection), input(projection, x));
 }
 
 function startTarget(

@@ -10,9 +10,14 @@ export interface Weights {
   readonly names: string[];
   /** The tensor called `name`; an unknown name is a bug. */
   get(name: string): tf.Tensor;
+  /** What the input [N, in] of matrix `name` becomes before their product; by default it stays as it is. */
+  readonly input?: InputOf | undefined;
   /** Frees every tensor. */
   dispose(): void;
 }
+
+/** Looks at or changes the input x [N, in] of matrix `name`. */
+export type InputOf = (name: string, x: tf.Tensor2D) => tf.Tensor2D;
 
 /** The values of one tensor, row-major. */
 export interface Values {
@@ -21,9 +26,10 @@ export interface Values {
 }
 
 /** Weights made of `tensors`, which they own from now on. */
-export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, tf.Tensor>): Weights {
+export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, tf.Tensor>, input?: InputOf): Weights {
   return {
     config,
+    input,
     names: [...tensors.keys()],
     get(name) {
       const tensor = tensors.get(name);

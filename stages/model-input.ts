@@ -6,6 +6,7 @@ import { encodeExample } from '../model/chat.ts';
 import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
 import type { LlamaConfig } from '../model/config.ts';
 import { loadHuggingFace } from '../model/huggingface.ts';
+import { roundingOf } from '../model/linear.ts';
 import { createModel, type Model } from '../model/model.ts';
 import { disposeRecovery, type Recovery } from '../model/recovery.ts';
 import { readRecovery } from '../model/recovery-file.ts';
@@ -69,7 +70,7 @@ export async function loadTensors(path: string, names: readonly string[]): Promi
       const shape = checkpoint.tensors.get(name)?.shape ?? [];
       tensors.set(name, tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32'));
     }
-    return createWeights(checkpoint.config, tensors);
+    return createWeights(checkpoint.config, tensors, roundingOf(checkpoint.quantization));
   } finally {
     await checkpoint.close();
   }

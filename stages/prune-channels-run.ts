@@ -1,7 +1,4 @@
 // The work of prune-channels: score the channels, choose, and copy the checkpoint without the others.
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Tokenizer } from '../formats/tokenizer.ts';
-import { drawWindows } from '../model/calibration.ts';
 import { channelsToKeep } from '../model/channel-choice.ts';
 import { channelScores, reduceGroup } from '../model/channel-importance.ts';
 import { openLlama } from '../model/checkpoint.ts';
@@ -12,13 +9,10 @@ import { writeNarrowed } from '../model/narrow.ts';
 import { parseLayers } from '../model/sharing-parse.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
+import { calibrationWindows } from './calibration-windows.ts';
 import { modelFacts } from './model-facts.ts';
-import { encodeOne, onlyFile, openModel } from './model-input.ts';
+import { onlyFile, openModel } from './model-input.ts';
 import type { PruneChannelsParams } from './prune-channels.ts';
-import { readRecordLines } from './record-lines.ts';
-
-/** Records that the search for long ones encodes between two reports. */
-const reportEvery = 500;
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
@@ -47,7 +41,9 @@ async function chooseChannels(context: StageContext): Promise<{ keep: Map<number
     const layers = layersOf(params.layers, model.config);
     const { windows, joined } = needsNoData(importance)
       ? { windows: [], joined: 0 }
-      : await windowsOf(context, tokenizer, model.config);
+      : await calibrationWindows(context, tokenizer, model.config.vocab_size, {
+          need: `stage 'prune-channels' with importance: ${importance} needs input 'data' for its gradients, or take importance: l1 or l2`,
+        });
     const found = await channelScores(model, windows, layers, importance, (done, total) => {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'layer' });
@@ -68,35 +64,3 @@ function layersOf(text: string | undefined, { num_hidden_layers: depth }: LlamaC
     `a model of ${depth} layers has none beside the first two and the last: name the layers of 'prune-channels' with 'layers'`,
   );
 }
-
-async function windowsOf(
-  context: StageContext,
-  tokenizer: Tokenizer,
-  { vocab_size }: LlamaConfig,
-): Promise<{ windows: Int32Array[]; joined: number }> {
-  const { importance, samples, sample_tokens } = context.params as PruneChannelsParams;
-  if (context.inputs.data === undefined) {
-    throw new UserError(
-      `stage 'prune-channels' with importance: ${importance} needs input 'data' for its gradients, or take importance: l1 or l2`,
-    );
-  }
-  const records = await readRecordLines(onlyFile(context.inputs.data));
-  let encoded = 0;
-  const encode = async (index: number): Promise<Int32Array | null> => {
-    if (++encoded % reportEvery === 0) {
-      context.signal.throwIfAborted();
-      context.progress({ done: encoded, total: records.length, of: 'record', note: 'encoding' });
-      await nextTurn(); // lets a message of the runner in
-    }
-    const record = records[index];
-    return record === undefined ? null : (encodeOne(record, tokenizer, { max_length, vocab_size })?.ids ?? null);
-  };
-  const drawn = await drawWindows(records.length, encode, { samples, sample_tokens, seed: context.seed });
-  if (drawn.windows.length === samples) return drawn;
-  throw new UserError(
-    `${records.length} records hold ${drawn.windows.length} windows of ${sample_tokens} tokens, expected ${samples}: lower 'samples' or 'sample_tokens'`,
-  );
-}
-
-/** Longer records are cut before a window is drawn. */
-const max_length = 2048;

@@ -49,7 +49,10 @@ function metricsOf(original: LlamaConfig, kept: Kept) {
 async function describe(input: StageInput | undefined): Promise<Pick<LlamaCheckpoint, 'config' | 'tensors'>> {
   const checkpoint = await openLlama(onlyFile(input));
   await checkpoint.close();
-  return checkpoint;
+  if (checkpoint.quantization === undefined) return checkpoint;
+  throw new UserError(
+    `stage 'ratios' counts parameters of models that are not quantised, got scheme '${checkpoint.quantization.scheme}': the bytes of that model are in output 'size' of its 'quantize'`,
+  );
 }
 
 async function replacementsIn(input: StageInput | undefined, config: LlamaConfig): Promise<Replacement[]> {

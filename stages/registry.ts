@@ -10,6 +10,7 @@ import { perplexityEval } from './perplexity-eval.ts';
 import { pretrain } from './pretrain.ts';
 import { pruneChannels } from './prune-channels.ts';
 import { pruneLayers } from './prune-layers.ts';
+import { quantize } from './quantize.ts';
 import { ratios } from './ratios.ts';
 import { sft } from './sft.ts';
 import { share } from './share.ts';
@@ -33,6 +34,7 @@ const stages: StageDefinition[] = [
   perplexityEval,
   weightDifference,
   ratios,
+  quantize,
   exportStage,
 ];
 
