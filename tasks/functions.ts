@@ -34,11 +34,10 @@ export function findFunction(name: string, span: Span, kind: TaskFunction['kind'
   const full = `${basename(span.source.folder)}/${name}`;
   const found = Object.hasOwn(functions, full) ? functions[full] : undefined;
   if (found?.kind === kind) return found;
-  const known = Object.keys(functions).join(', ');
   throw mistake(
     span,
     found === undefined
-      ? `unknown function '${name}': lamina runs no Python, and '${full}' is none of those that it has built in (${known})`
+      ? `unknown function '${name}': lamina runs no Python, and '${full}' is none of the seven that it has built in, those of winogrande, medmcqa, mathqa and mutual (docs/tasks.md)`
       : `the function '${name}' cannot stand here, it is one for '${found.kind}'`,
   );
 }

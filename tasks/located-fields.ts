@@ -49,6 +49,12 @@ export class Fields {
     return this.#take(key, 'text', (value) => typeof value === 'string');
   }
 
+  /** A text, or a number for its text: `dataset_name: 2016`. */
+  label(key: string): string | undefined {
+    const value = this.#take(key, 'a text', (found) => typeof found === 'string' || typeof found === 'number');
+    return value === undefined ? undefined : String(value);
+  }
+
   flag(key: string): boolean | undefined {
     return this.#take(key, 'true or false', (value) => typeof value === 'boolean');
   }

@@ -101,7 +101,7 @@ function read(fields: Fields, task: string): TaskConfig | undefined {
   return {
     task,
     dataset_path: fields.text('dataset_path'),
-    dataset_name: fields.text('dataset_name'),
+    dataset_name: fields.label('dataset_name'),
     training_split: fields.text('training_split'),
     validation_split: fields.text('validation_split'),
     test_split: fields.text('test_split'),
