@@ -68,8 +68,9 @@ async function collectBeside({ beside }: PlanCell, find: FindMetric): Promise<Re
 }
 
 /**
- * The number at a dotted field of a metrics object, with how many tokens it rests on and its standard error. The
- * object's `stderr` is that of `mean_nll`; a perplexity's is perplexity times that (delta method on exp).
+ * The number at a dotted field of a metrics object, with how many records or tokens it rests on (`n`, `tokens`) and its standard
+ * error: the field `NAME_stderr` beside it (`NAME_stderr,FILTER` for `NAME,FILTER`). An object's bare `stderr` is that of
+ * `mean_nll`; a perplexity's is perplexity times that (delta method on exp).
  */
 export function readMetric(metrics: unknown, field: string): Pick<CellResult, 'value' | 'stderr' | 'n'> | undefined {
   const path = field.split('.');
@@ -79,11 +80,13 @@ export function readMetric(metrics: unknown, field: string): Pick<CellResult, 'v
   const name = path.at(-1) ?? '';
   if (!isObject(parent) || !isNumber(parent[name])) return undefined;
   const value = parent[name];
-  const n = isNumber(parent.tokens) ? parent.tokens : null;
+  const n = [parent.n, parent.tokens].find(isNumber) ?? null;
   return { value, stderr: standardError(parent, name, value), n };
 }
 
 function standardError(metrics: Record<string, unknown>, name: string, value: number): number | null {
+  const own = metrics[name.replace(/(?=,)|$/, '_stderr')];
+  if (isNumber(own)) return own;
   if (!isNumber(metrics.stderr)) return null;
   if (name === 'perplexity') return value * metrics.stderr;
   return name === 'mean_nll' ? metrics.stderr : null;

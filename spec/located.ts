@@ -27,6 +27,8 @@ export interface LocatedScalar {
   kind: 'scalar';
   span: Span;
   value: Scalar;
+  /** A tag of its own that the dialect keeps, such as `!function`. */
+  tag?: string;
 }
 
 export interface LocatedList {

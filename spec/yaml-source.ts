@@ -12,13 +12,27 @@ const hopelesslyDeep = 500;
 const openBracket = '['.charCodeAt(0);
 const openBrace = '{'.charCodeAt(0);
 
+/** What other kinds of YAML than specs allow. */
+export interface YamlDialect {
+  /** Tags of scalars that are kept, beside those that YAML itself knows: `!function`. */
+  tags?: readonly string[];
+  /** A key that is given twice has its last value, as Python's reader has it; otherwise it is a mistake. */
+  lastKeyWins?: boolean;
+}
+
 /** The value of a whole YAML document; undefined when it cannot be read at all (already reported). */
-export function parseYaml(source: Source, problems: Problems): Located | undefined {
-  return parseRange(source, 0, source.text.length, problems);
+export function parseYaml(source: Source, problems: Problems, dialect: YamlDialect = {}): Located | undefined {
+  return parseRange(source, 0, source.text.length, problems, dialect);
 }
 
 /** The value that a part of a source holds, such as the value of a flag. */
-export function parseRange(source: Source, start: number, end: number, problems: Problems): Located | undefined {
+export function parseRange(
+  source: Source,
+  start: number,
+  end: number,
+  problems: Problems,
+  { tags = [], lastKeyWins = false }: YamlDialect = {},
+): Located | undefined {
   const text = source.text.slice(start, end);
   if (isHopelesslyDeep(text)) {
     problems.add({ source, start, end: start + 1 }, `nested more than ${deepest} levels deep`);
@@ -31,6 +45,7 @@ export function parseRange(source: Source, start: number, end: number, problems:
     uniqueKeys: false,
     prettyErrors: false,
     resolveKnownTags: false,
+    customTags: tags.map((tag) => ({ tag, resolve: (text: string) => text })),
   });
   const [mistake] = [...document.errors, ...document.warnings];
   if (mistake !== undefined) {
@@ -38,7 +53,7 @@ export function parseRange(source: Source, start: number, end: number, problems:
     problems.add({ source, start: start + from, end: start + to }, syntaxMessage(mistake.code, mistake.message));
     return undefined;
   }
-  const reader = new Reader(source, start, problems);
+  const reader = new Reader(source, start, problems, lastKeyWins);
   if (document.contents === null) return { kind: 'scalar', span: { source, start, end }, value: null };
   const value = reader.read(document.contents, 0);
   return reader.refused ? undefined : value;
@@ -72,11 +87,13 @@ class Reader {
   readonly source: Source;
   readonly offset: number;
   readonly problems: Problems;
+  readonly lastKeyWins: boolean;
 
-  constructor(source: Source, offset: number, problems: Problems) {
+  constructor(source: Source, offset: number, problems: Problems, lastKeyWins: boolean) {
     this.source = source;
     this.offset = offset;
     this.problems = problems;
+    this.lastKeyWins = lastKeyWins;
   }
 
   read(node: ParsedNode, depth: number): Located {
@@ -89,7 +106,12 @@ class Reader {
   }
 
   #value(node: ParsedNode, span: Span, depth: number): Located {
-    if (isScalar(node)) return { kind: 'scalar', span, value: this.#scalar(node.value, span) };
+    if (isScalar(node)) {
+      const value = this.#scalar(node.value, span);
+      return node.tag?.startsWith('!')
+        ? { kind: 'scalar', span, value, tag: node.tag }
+        : { kind: 'scalar', span, value };
+    }
     if (depth >= deepest) return this.#refuse(span, `nested more than ${deepest} levels deep`);
     if (isSeq(node)) {
       return { kind: 'list', span, items: node.items.map((item) => this.read(item as ParsedNode, depth + 1)) };
@@ -122,7 +144,7 @@ class Reader {
       const value = this.#pairValue(pair, key, depth);
       if (name === undefined) continue;
       const first = entries.get(name);
-      if (first === undefined) entries.set(name, { key, value });
+      if (first === undefined || this.lastKeyWins) entries.set(name, { key, value });
       else this.problems.add(key, `key '${name}' is given twice`, [{ span: first.key, message: 'first given here' }]);
     }
     return entries;

@@ -166,6 +166,29 @@ export function evaluationCost(query: CostQuery): Cost | undefined {
   };
 }
 
+/**
+ * lm-eval-tasks: how many requests there are is known only from the data, so a thousand records of four choices a task are assumed;
+ * a choice of one token costs nothing beside its context, longer ones cost the context again. Generation is not counted.
+ */
+export function tasksCost({ params, inputs, record_tokens }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const recovery = recoveryOf(inputs.recovery);
+  if (shape === undefined || recovery === undefined) return undefined;
+  const records = Math.min(Number(params.limit ?? 1000), 1000) * [params.tasks].flat().length;
+  const length = Math.min(record_tokens * (1 + Number(params.num_fewshot ?? 0)), Number(params.max_length ?? 4096));
+  const text = { tokens: 4 * records * length, length };
+  return {
+    flops: forwardFlops(shape, text) + 2 * recovery.parameters * text.tokens,
+    memory_bytes: forwardMemory(
+      shape,
+      { sequences: Number(params.batch_size), length },
+      { parameters: recovery.parameters },
+    ),
+    written_bytes: smallFile + records * 1024,
+    assumed: [assumedLength(record_tokens), '1000 records of 4 choices per task', 'nothing generated'],
+  };
+}
+
 /** pretrain: all weights, for `steps` steps; what Adam keeps takes the place of gradients in an sft. */
 export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(facts);

@@ -4,6 +4,7 @@ import { captureActivations } from './capture-activations.ts';
 import { dataset } from './dataset.ts';
 import { exportStage } from './export.ts';
 import { layerSimilarity } from './layer-similarity.ts';
+import { lmEvalTasks } from './lm-eval-tasks.ts';
 import { load } from './load.ts';
 import { lora } from './lora.ts';
 import { perplexityEval } from './perplexity-eval.ts';
@@ -32,6 +33,7 @@ const stages: StageDefinition[] = [
   slw,
   sft,
   perplexityEval,
+  lmEvalTasks,
   weightDifference,
   ratios,
   quantize,

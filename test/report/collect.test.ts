@@ -56,3 +56,19 @@ test('a dotted field is read inside its object', () => {
   expect(readMetric({ tasks: null }, 'tasks.piqa.acc')).toBeUndefined();
   expect(readMetric({ mean_nll: 0.5, stderr: 0.1 }, 'mean_nll')?.stderr).toBe(0.1);
 });
+
+test("a task's number has the error and the count that stand beside it", () => {
+  const gsm8k = {
+    'exact_match,strict-match': 0.25,
+    'exact_match_stderr,strict-match': 0.05,
+    acc: 0.5,
+    acc_stderr: null,
+    n: 80,
+  };
+  expect(readMetric({ tasks: { gsm8k } }, 'tasks.gsm8k.exact_match,strict-match')).toEqual({
+    value: 0.25,
+    stderr: 0.05,
+    n: 80,
+  });
+  expect(readMetric({ tasks: { gsm8k } }, 'tasks.gsm8k.acc')).toEqual({ value: 0.5, stderr: null, n: 80 });
+});

@@ -1,0 +1,123 @@
+// The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
+import { open, writeFile } from 'node:fs/promises';
+import type { Tokenizer } from '../formats/tokenizer.ts';
+import { greedyTexts } from '../model/greedy.ts';
+import type { Model } from '../model/model.ts';
+import { scorePairs } from '../model/score.ts';
+import type { StageContext } from '../spec/stage.ts';
+import { Encoder } from '../tasks/encode.ts';
+import { type Evaluation, evaluateTasks, type Sample } from '../tasks/evaluate.ts';
+import { selectTasks } from '../tasks/groups.ts';
+import type { Scorer } from '../tasks/scorer.ts';
+import { splitsIn } from '../tasks/task-data.ts';
+import { TaskFolder } from '../tasks/task-folder.ts';
+import { UserError } from '../util/errors.ts';
+import type { LmEvalTasksParams } from './lm-eval-tasks.ts';
+import { openModel } from './model-input.ts';
+
+export async function run(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const params = context.params as LmEvalTasksParams;
+  refuseHub(params);
+  const names = [params.tasks].flat();
+  const selection = await selectTasks(await TaskFolder.open(params.folder), names);
+  const { model, tokenizer, close } = await openModel(context);
+  try {
+    const max_length = lengthOf(params, model);
+    const evaluation = await evaluateTasks(
+      selection,
+      splitsIn(params.data),
+      {
+        scorer: modelScorer(context, model, tokenizer, { batch_size: params.batch_size, max_length }),
+        encoder: new Encoder(tokenizer, { bos: params.bos, max_length }),
+      },
+      { ...params, num_fewshot: params.num_fewshot, limit: params.limit, max_gen_toks: params.max_gen_toks },
+    );
+    refuseNoNumber(evaluation);
+    const { bos, compat, harness } = params;
+    const settings = {
+      harness,
+      bos,
+      compat,
+      max_length,
+      fewshot_seed: params.fewshot_seed,
+      limit: params.limit ?? null,
+    };
+    await writeFile(
+      task.outputs.metrics as string,
+      `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`,
+    );
+    await writeSamples(task.outputs.samples as string, evaluation.samples);
+    await task.done({ records: evaluation.samples.length });
+  } finally {
+    close();
+  }
+}
+
+/** One name on the hub is one data set, and tasks have one each. */
+function refuseHub(params: LmEvalTasksParams): void {
+  for (const key of ['folder', 'data'] as const) {
+    if (params[key].startsWith('hf://'))
+      throw new UserError(`'${key}': expected a folder with local copies, got '${params[key]}'`);
+  }
+}
+
+function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number {
+  const most = config.max_position_embeddings;
+  if (max_length === undefined || max_length <= most) return max_length ?? most;
+  throw new UserError(`'max_length' is ${max_length}, but the model's context is ${most} tokens`);
+}
+
+/** The model behind the tasks' interface. */
+function modelScorer(
+  context: StageContext,
+  model: Model,
+  tokenizer: Tokenizer,
+  settings: { batch_size: number; max_length: number },
+): Scorer {
+  const report = (note: string) => (done: number, total: number) => {
+    context.signal.throwIfAborted();
+    context.progress({ done, total, of: 'request', note });
+  };
+  const check = (ids: readonly number[]) => refuseStranger(ids, model.config.vocab_size);
+  return {
+    async loglikelihoods(requests) {
+      for (const { context: before, continuation } of requests) check([...before, ...continuation]);
+      return scorePairs(model, requests, settings, report('scoring'));
+    },
+    async generate(requests) {
+      for (const { prompt } of requests) check(prompt);
+      const prompts = requests.map(({ prompt, until, max_tokens }) => ({ ids: prompt, stop: until, max_tokens }));
+      return greedyTexts(model, tokenizer, prompts, settings, report('generating'));
+    },
+  };
+}
+
+function refuseStranger(ids: readonly number[], vocab_size: number): void {
+  const stranger = ids.find((id) => id >= vocab_size);
+  if (stranger === undefined) return;
+  throw new UserError(
+    `a text of a task has token ${stranger}, but the model has ${vocab_size} tokens: its tokenizer.json belongs to another model`,
+  );
+}
+
+/** JSON has no NaN: the table would show an empty place, and nobody would know why. */
+function refuseNoNumber({ samples }: Evaluation): void {
+  const bad = samples.find(({ answers }) =>
+    answers.some((answer) => typeof answer === 'object' && !Number.isFinite(answer.logprob)),
+  );
+  if (bad === undefined) return;
+  throw new UserError(
+    `record ${bad.record + 1} of task '${bad.task}' has no finite log-likelihood: look for NaN or very large values in the weights of its model and recovery parameters`,
+  );
+}
+
+async function writeSamples(path: string, samples: readonly Sample[]): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const sample of samples) await file.write(`${JSON.stringify(sample)}\n`);
+  } finally {
+    await file.close();
+  }
+}

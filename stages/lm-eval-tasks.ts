@@ -1,0 +1,85 @@
+// lm-eval-tasks: the lm-evaluation-harness's tasks on a model, from the harness's own task files and local copies of the data.
+import { type Static, Type } from 'typebox';
+import type { StageDefinition } from '../spec/stage.ts';
+import { tasksCost } from './costs.ts';
+import { batchSize, object, threads } from './options.ts';
+
+const count = (minimum: number, description: string) =>
+  Type.Optional(Type.Integer({ minimum, maximum: 1_000_000, description }));
+
+const params = object({
+  folder: Type.String({
+    format: 'path',
+    description:
+      'task files in the form of lm-evaluation-harness: tasks/definitions, or lm_eval/tasks of the harness itself',
+  }),
+  tasks: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
+    description: 'names of tasks, groups or tags in that folder: arc_easy, or a list',
+  }),
+  data: Type.String({
+    format: 'path',
+    description:
+      'a folder with local copies of the data: TASK/SPLIT.jsonl or .parquet, or DATASET/CONFIG/SPLIT (docs/tasks.md)',
+  }),
+  num_fewshot: count(0, "examples before each record, instead of the task files' own"),
+  limit: count(1, 'only the first records of each task; for trying things out'),
+  bos: Type.Enum(['never', 'tokenizer'], {
+    default: 'never',
+    description:
+      "begin token: 'never' as the harness up to 0.4.9.1, 'tokenizer' what the tokenizer adds, as from 0.4.9.2",
+  }),
+  compat: Type.Boolean({
+    default: true,
+    description:
+      "reproduce the harness's known mistakes (r@1 and r@2 of mutual, acc_mutual_info); the right acc is beside them",
+  }),
+  harness: Type.Enum(['0.4.3', '0.4.5'], {
+    default: '0.4.5',
+    description: 'whose few-shot texts, where the two differ: 0.4.3 writes delimiters around an empty target',
+  }),
+  fewshot_seed: Type.Integer({
+    minimum: 0,
+    maximum: 4294967295,
+    default: 1234,
+    description: "seed of the few-shot examples; the harness's default",
+  }),
+  bootstrap: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 100_000,
+    description: 'resamples for the standard error of a perplexity; 0 leaves out all standard errors',
+  }),
+  max_length: count(8, "most tokens of one input; default: the model's context"),
+  max_gen_toks: count(1, "most generated tokens, instead of the task files' own"),
+  batch_size: batchSize(16, 'inputs per forward pass'),
+  threads: threads(1),
+});
+export type LmEvalTasksParams = Static<typeof params>;
+
+export const lmEvalTasks: StageDefinition = {
+  name: 'lm-eval-tasks',
+  version: 1,
+  summary: 'accuracies of a model on tasks of lm-evaluation-harness, scored as the harness scores them',
+  reference: 'lm-evaluation-harness 0.4.5 (Zenodo 07/2024); SHARP (arXiv 2502.07832), Table 6; docs/tasks.md',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
+  },
+  outputs: {
+    metrics: {
+      kind: 'metrics',
+      summary: 'tasks.NAME.acc, its acc_stderr and n, for every task and group',
+      extension: 'json',
+    },
+    samples: {
+      kind: 'file',
+      summary: "each record's answers and scores, one JSON object per line",
+      extension: 'jsonl',
+    },
+  },
+  numeric: true,
+  seeded: false,
+  cost: tasksCost,
+  run: async () => (await import('./lm-eval-tasks-run.ts')).run,
+};

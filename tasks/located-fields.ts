@@ -1,0 +1,123 @@
+// Reading typed fields from a task file's mapping; every mistake points at its line.
+import type { Problems } from '../spec/diagnostic.ts';
+import { type Located, type LocatedMap, place, type Span, showValue } from '../spec/located.ts';
+import { expectedNames } from '../spec/nearest.ts';
+import type { Value } from './python-value.ts';
+
+/** The tag of a Python function's name in task files. */
+export const functionTag = '!function';
+
+/** The plain value as PyYAML reads it: it takes an unquoted `yes` for true. */
+export function plainValue(tree: Located): Value {
+  if (tree.kind === 'list') return tree.items.map(plainValue);
+  if (tree.kind === 'map') {
+    return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plainValue(value)]));
+  }
+  if (typeof tree.value !== 'string' || tree.tag !== undefined) return tree.value;
+  const written = tree.span.source.text.slice(tree.span.start, tree.span.end);
+  if (/^(?:yes|Yes|YES|on|On|ON)$/.test(written)) return true;
+  return /^(?:no|No|NO|off|Off|OFF)$/.test(written) ? false : tree.value;
+}
+
+/** `file:12`, for messages. */
+export function lineOf(span: Span): string {
+  const { file, line } = place(span);
+  return `${file}:${line}`;
+}
+
+/** True for `!function module.name`. */
+export function isFunction(tree: Located): boolean {
+  return tree.kind === 'scalar' && tree.tag === functionTag;
+}
+
+/** A mapping whose fields are asked for by name and kind; a field that is absent or null is undefined. */
+export class Fields {
+  readonly map: LocatedMap;
+  readonly problems: Problems;
+
+  constructor(map: LocatedMap, problems: Problems) {
+    this.map = map;
+    this.problems = problems;
+  }
+
+  at(key: string): Located | undefined {
+    const tree = this.map.entries.get(key)?.value;
+    return tree === undefined || (tree.kind === 'scalar' && tree.value === null) ? undefined : tree;
+  }
+
+  text(key: string): string | undefined {
+    return this.#take(key, 'text', (value) => typeof value === 'string');
+  }
+
+  /** A text, or a number for its text: `dataset_name: 2016`. */
+  label(key: string): string | undefined {
+    const value = this.#take(key, 'a text', (found) => typeof found === 'string' || typeof found === 'number');
+    return value === undefined ? undefined : String(value);
+  }
+
+  flag(key: string): boolean | undefined {
+    return this.#take(key, 'true or false', (value) => typeof value === 'boolean');
+  }
+
+  /** A whole number of `least` to 1,000,000. */
+  count(key: string, least: number): number | undefined {
+    return this.#take(
+      key,
+      `a whole number of ${least} to 1000000`,
+      (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= 1_000_000,
+    );
+  }
+
+  /** A text or a list of texts, as a list. */
+  texts(key: string): string[] | undefined {
+    const isTexts = (value: Value) => Array.isArray(value) && value.every((one) => typeof one === 'string');
+    const value = this.#take<string | string[]>(
+      key,
+      'a text or a list of texts',
+      (found) => typeof found === 'string' || isTexts(found),
+    );
+    return typeof value === 'string' ? [value] : value;
+  }
+
+  /** The items of a list of mappings. */
+  maps(key: string): Fields[] | undefined {
+    const tree = this.at(key);
+    if (tree === undefined) return undefined;
+    const items = tree.kind === 'list' ? tree.items : [tree];
+    return items.flatMap((item) => {
+      if (item.kind === 'map') return [new Fields(item, this.problems)];
+      this.complain(item.span, `'${key}': expected a mapping, got ${showValue(plainValue(item))}`);
+      return [];
+    });
+  }
+
+  one<T extends string>(key: string, choices: readonly T[]): T | undefined {
+    const value = this.text(key);
+    if (value === undefined || (choices as readonly string[]).includes(value)) return value as T | undefined;
+    const span = (this.at(key) as Located).span;
+    this.complain(span, `'${key}': unknown value '${value}'${expectedNames(value, [...choices], 'there is none')}`);
+    return undefined;
+  }
+
+  /** Complains of keys that are neither in `known` nor in `ignored`. */
+  only(known: readonly string[]): void {
+    for (const [key, entry] of this.map.entries) {
+      if (!known.includes(key))
+        this.complain(entry.key, `unknown key '${key}'${expectedNames(key, [...known], 'there is none')}`);
+    }
+  }
+
+  complain(span: Span, message: string): void {
+    this.problems.add(span, message);
+  }
+
+  #take<T extends Value>(key: string, what: string, holds: (value: Value) => boolean): T | undefined {
+    const tree = this.at(key);
+    if (tree === undefined) return undefined;
+    const value = plainValue(tree);
+    if (!isFunction(tree) && holds(value)) return value as T;
+    const got = isFunction(tree) ? `the function '${String(value)}'` : showValue(value);
+    this.complain(tree.span, `'${key}': expected ${what}, got ${got}`);
+    return undefined;
+  }
+}

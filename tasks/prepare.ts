@@ -1,0 +1,66 @@
+// A task made ready for a model: its records read, its few-shot examples drawn, its requests built.
+import { UserError } from '../util/errors.ts';
+import { DocumentReader } from './document.ts';
+import { FewshotSampler, type Harness } from './fewshot.ts';
+import type { Doc } from './python-value.ts';
+import { type Request, RequestBuilder } from './requests.ts';
+import type { TaskConfig } from './task-config.ts';
+import type { ReadSplit } from './task-data.ts';
+
+/** How tasks are run. */
+export interface EvaluateOptions {
+  /** Instead of what the task files say; a task that says 0 keeps it, as in the harness. */
+  num_fewshot: number | undefined;
+  /** Only the first records of each task. */
+  limit: number | undefined;
+  /** Reproduce the harness's mistakes. */
+  compat: boolean;
+  harness: Harness;
+  fewshot_seed: number;
+  /** Resamples of a bootstrap; 0 leaves out all standard errors, as in the harness. */
+  bootstrap: number;
+  /** Instead of what the task files say. */
+  max_gen_toks?: number | undefined;
+}
+
+/** A task with its requests built. */
+export interface PreparedTask {
+  config: TaskConfig;
+  reader: DocumentReader;
+  multipleInput: boolean;
+  num_fewshot: number;
+  data_hash: string;
+  records: { doc: Doc; requests: Request[] }[];
+}
+
+/** Builds all requests of a task. */
+export async function prepareTask(
+  config: TaskConfig,
+  read: ReadSplit,
+  options: EvaluateOptions,
+): Promise<PreparedTask> {
+  const split = config.test_split ?? config.validation_split;
+  if (split === undefined)
+    throw new UserError(`${config.where}: task '${config.task}' has neither 'test_split' nor 'validation_split'`);
+  const { docs, columns, hash } = await read(config, split);
+  const reader = new DocumentReader(config, columns);
+  const num_fewshot = config.num_fewshot === 0 ? 0 : (options.num_fewshot ?? config.num_fewshot ?? 0);
+  const fewshot =
+    num_fewshot === 0
+      ? undefined
+      : new FewshotSampler(config, reader, await fewshotDocs(config, read), {
+          seed: options.fewshot_seed,
+          harness: options.harness,
+        });
+  const builder = new RequestBuilder(config, reader, { first: docs[0] as Doc, num_fewshot, fewshot });
+  const records = docs.slice(0, options.limit).map((doc) => ({ doc, requests: builder.build(doc) }));
+  return { config, reader, multipleInput: builder.multipleInput, num_fewshot, data_hash: hash, records };
+}
+
+/** The split that examples are drawn from: the named one, the file's own samples, else training, validation or test. */
+async function fewshotDocs(config: TaskConfig, read: ReadSplit): Promise<Doc[]> {
+  const { fewshot_split, fewshot_config, training_split, validation_split, test_split } = config;
+  if (fewshot_split === undefined && fewshot_config.samples !== undefined) return fewshot_config.samples;
+  const split = fewshot_split ?? training_split ?? validation_split ?? test_split;
+  return (await read(config, split as string)).docs;
+}

@@ -1,0 +1,72 @@
+// The stage lm-eval-tasks on the fixture's small Llama: its files, its numbers, its messages.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { importHuggingFace } from '../../model/huggingface.ts';
+import { readMetric } from '../../report/collect.ts';
+import { lmEvalTasks } from '../../stages/lm-eval-tasks.ts';
+import { tf } from '../../tensor/tf.ts';
+import { runStage } from './harness.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const fixtures = join(root, 'test/fixtures/tasks');
+const folder = mkdtempSync(join(tmpdir(), 'lamina-lm-eval-'));
+const model = join(folder, 'model.arrow');
+
+beforeAll(() => importHuggingFace(join(fixtures, 'model'), model));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = async (params: object) => {
+  const common = { folder: join(root, 'tasks/definitions'), data: join(fixtures, 'data'), batch_size: 8 };
+  const { files } = await runStage(lmEvalTasks, { params: { ...common, ...params }, inputs: { model } });
+  return files[''] as { metrics: string; samples: string };
+};
+
+describe('lm-eval-tasks', () => {
+  it('writes what cells can point at, and every answer', async () => {
+    const { metrics, samples } = await run({ tasks: ['arc_easy', 'qa4mre'], limit: 5 });
+    const numbers = JSON.parse(readFileSync(metrics, 'utf8'));
+    expect(Object.keys(numbers.tasks)).toEqual(['arc_easy', 'qa4mre_2011', 'qa4mre_2012', 'qa4mre_2013', 'qa4mre']);
+    const cell = readMetric(numbers, 'tasks.arc_easy.acc');
+    expect(cell).toEqual({ value: numbers.tasks.arc_easy.acc, stderr: numbers.tasks.arc_easy.acc_stderr, n: 5 });
+    expect(cell?.stderr).toBeGreaterThanOrEqual(0);
+    const years = [2011, 2012, 2013].map((year) => numbers.tasks[`qa4mre_${year}`].acc as number);
+    expect(readMetric(numbers, 'tasks.qa4mre.acc')?.value).toBeCloseTo(years.reduce((a, b) => a + b) / 3, 12);
+    expect(readMetric(numbers, 'tasks.qa4mre.acc')?.n).toBe(15);
+    expect(numbers.settings).toMatchObject({ bos: 'never', compat: true, harness: '0.4.5', max_length: 512, limit: 5 });
+    const lines = readFileSync(samples, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(20);
+    expect(lines[0]).toMatchObject({ task: 'arc_easy', record: 0, metrics: { none: { acc: expect.any(Number) } } });
+  });
+
+  it('gives equal bytes twice and keeps no tensor', async () => {
+    const bytes = async () => readFileSync((await run({ tasks: 'gsm8k', limit: 2, max_gen_toks: 8 })).metrics, 'utf8');
+    const first = await bytes();
+    const before = tf.memory().numTensors;
+    expect(await bytes()).toBe(first);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  const mistakes: [string, object, RegExp][] = [
+    ['an unknown task', { tasks: 'arc_eazy' }, /^unknown task 'arc_eazy'.*'arc_easy'/],
+    [
+      'no data',
+      { tasks: 'sciq', data: join(fixtures, 'extra') },
+      /task 'sciq' has no data for split 'test'.*sciq\/test.jsonl/,
+    ],
+    ['too long', { tasks: 'sciq', max_length: 1024 }, /'max_length' is 1024, but the model's context is 512 tokens/],
+    ['no room for the prompt', { tasks: 'bbh_cot_fewshot' }, /generates up to 1024 tokens, but 'max_length' is 512/],
+    [
+      'a name on the hub',
+      { tasks: 'sciq', data: 'hf://datasets/allenai/sciq' },
+      /'data': expected a folder with local copies/,
+    ],
+  ];
+  it.each(mistakes)('says what is wrong: %s', async (_, params, message) => {
+    await expect(run(params)).rejects.toThrow(message);
+  });
+});
