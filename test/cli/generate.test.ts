@@ -134,7 +134,7 @@ describe('a mistake is named with the way out', () => {
     [tiny, undefined, { only: ['data=x'] }, '--only is for specs'],
     [quickstart, undefined, {}, "is a spec: name one of its stages ('base', "],
     [quickstart, 'tund', {}, "has no stage and no cell 'tund' (did you mean 'tuned'?)"],
-    [quickstart, 'evaluation', {}, "'evaluation' has no model in it, expected 'base', "],
+    [quickstart, 'data', {}, "'data' has no model in it, expected 'base', "],
     [
       quickstart,
       'tuned',
