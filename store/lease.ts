@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { isObject } from '../util/json.ts';
 import { linkUnlessTaken } from './durable.ts';
 import { statOrNone } from './file-identity.ts';
-import { identityOf, type ProcessIdentity, stateOf } from './process-identity.ts';
+import { identityOf, type ProcessIdentity, shortNameOf, stateOf, stateOfShortName } from './process-identity.ts';
 import type { Lease } from './store.ts';
 
 export interface LeaseTimes {
@@ -69,10 +69,13 @@ export class LeaseKeeper {
     for (const [path, id] of [...this.#held]) this.#release(path, id);
   }
 
-  /** Writes this process's name, under a fresh id, to a file beside `path` that others can be linked or renamed from. */
+  /**
+   * Writes this process's name, under a fresh id, to a file beside `path` that others can be linked or renamed from. The
+   * file's own name tells the process too, since one that is killed here leaves an empty file.
+   */
   #withCard<Result>(path: string, use: (card: string, id: string) => Result): Result {
     const mine: Holder = { id: randomUUID(), ...identityOf() };
-    const card = `${path}.${mine.id}.tmp`;
+    const card = `${path}.${shortNameOf(mine)}.${mine.id}.tmp`;
     try {
       writeFileSync(card, JSON.stringify(mine));
       return use(card, mine.id);
@@ -152,6 +155,8 @@ export class LeaseKeeper {
   #isLeftOver(path: string): boolean {
     const holder = readHolder(path);
     if (holder !== undefined) return stateOf(holder) === 'dead';
+    const writer = stateOfShortName(path.split('.').at(-3) ?? '');
+    if (writer !== 'elsewhere') return writer === 'dead';
     const stats = statOrNone(path);
     return stats !== undefined && Date.now() - Number(stats.mtimeMs) > this.#times.stale_ms;
   }

@@ -1,4 +1,5 @@
 // Who a process is, so that another one can tell whether it is still alive.
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { hasCode } from '../util/errors.ts';
@@ -27,6 +28,25 @@ export function stateOf(other: ProcessIdentity): 'alive' | 'dead' | 'elsewhere' 
   if (other.boot !== boot) return 'dead';
   if (other.space !== space) return 'elsewhere';
   return isRunning(other) ? 'alive' : 'dead';
+}
+
+/** A process in a few characters that a file name can hold: where it runs, its number, when it started. */
+export function shortNameOf({ pid, started, ...place }: ProcessIdentity): string {
+  return `${digestOf(place)}-${pid}-${started}`;
+}
+
+/** The same as `stateOf` for a short name; after a restart of this machine its processes count as elsewhere. */
+export function stateOfShortName(name: string): 'alive' | 'dead' | 'elsewhere' {
+  const [, place, pid, started = ''] = /^([0-9a-f]{16})-(\d+)-(\d*)$/.exec(name) ?? [];
+  if (place !== digestOf(here())) return 'elsewhere';
+  return isRunning({ ...here(), pid: Number(pid), started }) ? 'alive' : 'dead';
+}
+
+function digestOf({ host, boot, space }: Omit<ProcessIdentity, 'pid' | 'started'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([host, boot, space]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 let cached: Omit<ProcessIdentity, 'pid' | 'started'> | undefined;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LeaseKeeper } from '../../store/lease.ts';
-import { identityOf, stateOf } from '../../store/process-identity.ts';
+import { identityOf, shortNameOf, stateOf } from '../../store/process-identity.ts';
 import { emptyFolder } from './drafts.ts';
 
 const times = { heartbeat_ms: 10, stale_ms: 60 };
@@ -65,12 +65,15 @@ describe('a lease', () => {
     writeFileSync(join(folder, 'd.new.tmp'), '');
     writeFileSync(join(folder, 'e.old.tmp'), '');
     utimesSync(join(folder, 'e.old.tmp'), 1, 1);
+    writeFileSync(join(folder, `f.${shortNameOf({ ...here, started: '1' })}.killed.tmp`), '');
+    writeFileSync(join(folder, `g.${shortNameOf(here)}.alive.tmp`), '');
     write('key', { id: 'old', ...here, started: '1' });
     write('key.old.guard', { id: 'taker', ...here, started: '1' });
     write('living', { id: 'b', ...here });
     write('far', { id: 'c', ...here, host: 'elsewhere' });
     keeper(folder).sweep();
-    const alive = ['b.alive.guard', 'c.elsewhere.tmp', 'd.new.tmp', 'far', 'living'];
+    const writing = `g.${shortNameOf(here)}.alive.tmp`;
+    const alive = ['b.alive.guard', 'c.elsewhere.tmp', 'd.new.tmp', 'far', writing, 'living'];
     expect(readdirSync(folder).sort()).toEqual(alive);
   });
 
