@@ -2,8 +2,8 @@
 import { wrapText } from '../report/text-width.ts';
 import { diskBytesPerSecond, type Estimate, type StageEstimate } from '../runner/estimate.ts';
 import type { JointWork, StageWork } from '../runner/work.ts';
+import { formatBytes } from '../util/amounts.ts';
 import { alignNumbers } from './columns.ts';
-import { formatBytes } from './duration.ts';
 import type { Output } from './terminal.ts';
 
 /** The table of all stages; with an estimate also what the units that are left will take, and a line of totals. */

@@ -1,8 +1,8 @@
 // A plan as text: what is cached, what would run and what waits, by stage of the pipeline or by unit.
 import type { Inspection, PlanItem } from '../runner/inspect.ts';
 import type { Plan } from '../spec/plan.ts';
+import { formatDuration } from '../util/amounts.ts';
 import { alignColumns } from './columns.ts';
-import { formatDuration } from './duration.ts';
 import { countOf } from './spec-name.ts';
 import type { Output } from './terminal.ts';
 

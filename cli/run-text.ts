@@ -5,7 +5,7 @@ import type { RunOutcome } from '../runner/outcome.ts';
 import { succeeded } from '../runner/outcome.ts';
 import type { Plan } from '../spec/plan.ts';
 import type { RunResult } from '../spec/result.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration } from '../util/amounts.ts';
 import { countOf, shellWord, shortPath } from './spec-name.ts';
 import type { Output } from './terminal.ts';
 

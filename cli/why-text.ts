@@ -3,10 +3,10 @@ import { formatNumber, formatPaper, publishedDecimals } from '../report/number.t
 import { wrapText } from '../report/text-width.ts';
 import type { ExplainedDifference, Explanation, LineageStep } from '../runner/explain.ts';
 import type { Json } from '../spec/stage.ts';
+import { formatDuration } from '../util/amounts.ts';
 import { isObject } from '../util/json.ts';
 import { alignColumns } from './columns.ts';
 import type { CellStory } from './commands/why.ts';
-import { formatDuration } from './duration.ts';
 import { countOf, shortPath } from './spec-name.ts';
 import type { Output } from './terminal.ts';
 

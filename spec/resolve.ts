@@ -37,6 +37,10 @@ export async function loadPlan(request: SpecRequest, registry: StageRegistry): P
     const span = keySpan(main.tree, ['pipeline']);
     problems.add(span, "this is a pipeline, expected an experiment (a file with the key 'experiment')");
   }
+  if (main !== undefined && isFragmentFile(main.tree)) {
+    const span = keySpan(main.tree, ['fragment']);
+    problems.add(span, "this is a fragment, expected an experiment (a file with the key 'experiment')");
+  }
   const loaded = problems.count > 0 ? undefined : await loadExperiment(main, registry, problems);
   const plan = loaded === undefined ? undefined : planOf(loaded, request, path, problems);
   if (plan === undefined || problems.count > 0) throw new SpecErrors(problems.list());
@@ -55,7 +59,7 @@ export async function checkSpec(
   if (main !== undefined && isPipelineFile(main.tree)) {
     const pipeline = await readPipeline(path, main.source, main.tree, main.files);
     if (pipeline !== undefined) checkPipeline(linkPipeline(pipeline, registry, problems), problems);
-  } else if (main !== undefined && entriesAt(main.tree, []).has('fragment')) {
+  } else if (main !== undefined && isFragmentFile(main.tree)) {
     checkFragment(main.tree, problems);
   } else {
     const loaded = await loadExperiment(main, registry, problems);
@@ -93,6 +97,10 @@ function isPipelineFile(tree: Located): boolean {
   const inPipeline = keys.filter((key) => key in pipelineFile.properties && !(key in experimentFile.properties));
   const inExperiment = keys.filter((key) => key in experimentFile.properties && !(key in pipelineFile.properties));
   return keys.includes('pipeline') && inPipeline.length >= inExperiment.length;
+}
+
+function isFragmentFile(tree: Located): boolean {
+  return entriesAt(tree, []).has('fragment');
 }
 
 interface Loaded {

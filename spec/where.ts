@@ -15,7 +15,9 @@ const comparison = /^\s*(\S+)\s+(<=|>=|!=|<|>|=)\s+(\S+)(?:\s+([+-])\s+(\d+))?\s
 /** The conditions of an experiment, joined by and; wrong ones are reported and left out. */
 export function readConditions(tree: Located | undefined, axes: readonly Axis[], problems: Problems): Condition {
   const items = tree?.kind === 'list' ? tree.items : tree === undefined ? [] : [tree];
-  const conditions = items.flatMap((item) => (item.kind === 'scalar' ? readCondition(item, axes, problems) : []));
+  const conditions = items.flatMap((item) =>
+    item.kind === 'scalar' && typeof item.value === 'string' ? readCondition(item, axes, problems) : [],
+  );
   return (choice) => conditions.every((holds) => holds(choice));
 }
 

@@ -1,7 +1,7 @@
 // The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
 import { open, writeFile } from 'node:fs/promises';
 import type { Tokenizer } from '../formats/tokenizer.ts';
-import { greedyTexts } from '../model/greedy.ts';
+import { generate } from '../model/generate.ts';
 import type { Model } from '../model/model.ts';
 import { scorePairs } from '../model/score.ts';
 import type { StageContext } from '../spec/stage.ts';
@@ -89,7 +89,12 @@ function modelScorer(
     async generate(requests) {
       for (const { prompt } of requests) check(prompt);
       const prompts = requests.map(({ prompt, until, max_tokens }) => ({ ids: prompt, stop: until, max_tokens }));
-      return greedyTexts(model, tokenizer, prompts, settings, report('generating'));
+      const tell = report('generating');
+      let done = 0;
+      const onEnd = () => tell(++done, prompts.length);
+      const options = { ...settings, signal: context.signal };
+      const texts = await generate(model, tokenizer, prompts, options, undefined, onEnd);
+      return texts.map(({ text }) => text);
     },
   };
 }

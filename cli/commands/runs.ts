@@ -1,10 +1,10 @@
 // `lamina runs`: the runs that the store knows, oldest first.
 
 import { listExperiments, listRuns, loadRun } from '../../store/runs.ts';
+import { formatDuration } from '../../util/amounts.ts';
 import { isObject, type Json } from '../../util/json.ts';
 import { alignColumns } from '../columns.ts';
 import type { Context } from '../context.ts';
-import { formatDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { StoreFlags } from '../flags.ts';
 

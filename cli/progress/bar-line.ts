@@ -2,7 +2,7 @@
 import type { Paint } from '../../report/paint.ts';
 import { cutText, padRight, textWidth } from '../../report/text-width.ts';
 import type { Progress } from '../../spec/stage.ts';
-import { formatDuration } from '../duration.ts';
+import { formatDuration } from '../../util/amounts.ts';
 import { type ActiveUnit, progressText } from './display.ts';
 
 const barWidth = 16;

@@ -1,7 +1,7 @@
 // Progress as live bars on a terminal, one per running unit and a line for the whole, drawn by cli-progress.
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Progress } from '../../spec/stage.ts';
-import { formatDuration } from '../duration.ts';
+import { formatDuration } from '../../util/amounts.ts';
 import type { Output } from '../terminal.ts';
 import { barLine, totalLine } from './bar-line.ts';
 import type { ActiveUnit, ProgressDisplay } from './display.ts';

@@ -1,5 +1,5 @@
 // Progress as plain lines, for logs and pipes: one at a unit's start and end, and at most one in ten seconds between.
-import { formatDuration } from '../duration.ts';
+import { formatDuration } from '../../util/amounts.ts';
 import { type ActiveUnit, type ProgressDisplay, progressText, type UnitEnd } from './display.ts';
 
 const interval_ms = 10_000;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatDuration } from '../../cli/duration.ts';
 import { barLine } from '../../cli/progress/bar-line.ts';
 import { Follower } from '../../cli/progress/follow.ts';
 import { createPlainDisplay } from '../../cli/progress/plain-display.ts';
 import { plainPaint } from '../../report/paint.ts';
 import { textWidth } from '../../report/text-width.ts';
 import type { RunEvent } from '../../runner/events.ts';
+import { formatBytes, formatDuration } from '../../util/amounts.ts';
 
 const unit = { id: '1', stage: 'slw', label: '3→4 T_next arxiv_math' };
 const report = { done: 4, total: 5, of: 'epoch', note: 'loss 0.0132' };

@@ -91,6 +91,9 @@ describe('extends', () => {
     expect(await checked(wrong)).toEqual(says);
     expect(await checked(wrong, 'common/f.yaml')).toEqual(says);
     expect(await checked(specFolder(files), 'common/f.yaml')).toEqual([]);
+    expect(await complaints(specFolder(files), { file: 'common/f.yaml' })).toEqual([
+      "common/f.yaml:1:1  this is a fragment, expected an experiment (a file with the key 'experiment')",
+    ]);
   });
 
   test('a fragment may serve other experiments too, but a mistyped name in it is a mistake', async () => {

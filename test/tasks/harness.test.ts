@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer.ts';
 import { loadModel } from '../../model/checkpoint.ts';
-import { greedyTexts } from '../../model/greedy.ts';
+import { generateAll } from '../../model/generate.ts';
 import { importHuggingFace } from '../../model/huggingface.ts';
 import { createModel, type Model } from '../../model/model.ts';
 import { scorePairs } from '../../model/score.ts';
@@ -142,7 +142,7 @@ function scorerOf(model: Model, tokenizer: Tokenizer): Scorer {
   return {
     loglikelihoods: (requests) => scorePairs(model, requests, settings),
     generate: (requests) =>
-      greedyTexts(
+      generateAll(
         model,
         tokenizer,
         requests.map(({ prompt, until, max_tokens }) => ({ ids: prompt, stop: until, max_tokens })),
