@@ -32,6 +32,7 @@ const homes: Record<string, string[]> = {
   '@huggingface/jinja': ['tasks'],
   '@tensorflow/tfjs': ['tensor'],
   'onnxruntime-node': ['tensor'],
+  'onnxruntime-web': [], // tests only
   'ml-matrix': ['model'],
   yaml: ['spec'],
   ajv: ['spec', 'schemas'],

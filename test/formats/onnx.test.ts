@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession as WebSession, Tensor as WebTensor } from 'onnxruntime-web';
 import { expect, it } from 'vitest';
 import { encodeOnnxModel, type OnnxModel, type OnnxTensor } from '../../formats/onnx.ts';
 
@@ -44,6 +45,15 @@ it('ONNX Runtime computes an inline model with symbolic dimensions', async () =>
   const session = await InferenceSession.create(bytes);
   const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 0, 0, 1, 1, 1), [3, 2]) });
   // rows of x W: [1, -2], [3, -4], [4, -6]; halved below zero; transposed
+  expect(Array.from(y?.data as Float32Array)).toEqual([1, 3, 4, -1, -2, -3]);
+  await session.release();
+});
+
+it('ONNX Runtime Web computes the same', async () => {
+  const session = await WebSession.create(
+    encodeOnnxModel(model({ name: 'w', type: 'float32', dims: [2, 2], data: WEIGHTS })),
+  );
+  const { y } = await session.run({ x: new WebTensor('float32', Float32Array.of(1, 0, 0, 1, 1, 1), [3, 2]) });
   expect(Array.from(y?.data as Float32Array)).toEqual([1, 3, 4, -1, -2, -3]);
   await session.release();
 });
