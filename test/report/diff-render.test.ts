@@ -145,6 +145,26 @@ describe('a diff', () => {
   });
 });
 
+test('numbers beside the table are compared, once for a row', async () => {
+  const columns = experiment
+    .replace('metric: warm_ppl.perplexity', 'metric: warm_ppl.perplexity, beside: { tokens: warm_ppl.tokens }')
+    .replace('table: {', 'table: { beside: { tokens: { label: Tokens } },');
+  const plan = await planOf({ experiment: columns });
+  const sides = (tokens: number) =>
+    runOf(
+      'a',
+      plan,
+      () => 2,
+      () => tokens,
+    );
+  const diff = compareSides(sides(1000), sides(1200));
+  expect(renderDiffText(diff)).toContain(
+    'metrics  no cell moved · 6 equal · 1 beside the numbers\n  Tokens  SHARP w/o f.t.  1000 → 1200\n',
+  );
+  expect(diff.metrics?.beside).toEqual([{ labels: ['SHARP w/o f.t.'], column: 'Tokens', before: 1000, after: 1200 }]);
+  expect([diff.equal, compareSides(sides(7), sides(7)).equal]).toEqual([false, true]);
+});
+
 test('long lists are cut, unless all is asked for', async () => {
   const ranks = Array.from({ length: 100 }, (_, i) => i + 1).join(',');
   const plan = await planOf({}, [`rank=${ranks}`]);
