@@ -49,6 +49,17 @@ describe('sharing', () => {
     expect(plan.cells.map((cell) => cell.metric.node)).toEqual(['tuned_ppl[v=a]', 'tuned_ppl[v=a]', 'tuned_ppl[v=c]']);
   });
 
+  test('accuracies are better when higher, all else when lower, unless the table says', async () => {
+    const scored = p.replace('  acts:', '  scores: { use: work }\n  acts:');
+    const betterOf = async (metric: string, table = '') => {
+      const text = one(`params: { model: m }\n${table}`).replace('tuned_ppl.perplexity', metric);
+      return (await planned(specFolder({ 'e.yaml': text, 'p.yaml': scored }))).table.better;
+    };
+    expect(await betterOf('tuned_ppl.perplexity')).toBe('lower');
+    expect(await betterOf('scores.tasks.sciq.acc_norm')).toBe('higher');
+    expect(await betterOf('scores.tasks.sciq.acc', 'table: { better: neither }\n')).toBe('neither');
+  });
+
   test('stages that do the same work are one node, which goes by all their names', async () => {
     const again = p.replace('  acts:', '  more: { use: dataset, with: { generate: arith } }\n  acts:');
     const e2 = one('params: { model: m }\n').replace('pipeline: p.yaml', 'pipeline: p2.yaml');
