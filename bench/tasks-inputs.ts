@@ -83,7 +83,7 @@ function recordOf(task: string, i: number): object {
   if (task === 'sciq') return passageRecord(i);
   if (task === 'piqa') return { goal: one.question, sol1: one.answer, sol2: two.answer, label: 0 };
   if (task === 'lambada_openai') return { text: storyOf(i) };
-  if (task === 'gsm8k') return sumRecord(i);
+  if (task === 'gsm8k') return workedRecord(i);
   const label = task === 'arc_easy' ? ['A', 'B', 'C', 'D'] : ['A', 'B', 'C', 'D', 'E'];
   const text = task === 'arc_easy' ? texts : label.map((_, k) => lastNumber(exchange('arxiv_math', 5 * i + k).answer));
   return { id: String(i), question: one.question, choices: { text, label }, answerKey: label[random.below(4)] };
@@ -121,10 +121,10 @@ function storyOf(i: number): string {
   return `${question} ${answer}`.replace(/[.\s]+$/, '');
 }
 
-/** A sum with its steps, and the marked result. */
-function sumRecord(i: number): object {
-  const { question, answer } = exchange('arxiv_math', i);
-  return { question, answer: `${answer}\n#### ${lastNumber(answer)}` };
+/** A question with a worked answer and the marked result; of all texts these have the longest answers. */
+function workedRecord(i: number): object {
+  const { question, answer } = exchange('dialogsum', i);
+  return { question, answer: `${answer}\n#### ${i % 10}` };
 }
 
 function lastNumber(text: string): string {

@@ -22,7 +22,7 @@ const { model, tokenizer } = await openModelFolder(modelFolder);
 const max_length = model.config.max_position_embeddings;
 const selection = await selectTasks(await TaskFolder.open(definitions), [task]);
 const read = splitsIn(data);
-const batch_size = Number(process.env['LAMINA_BENCH_BATCH'] ?? batchSizes.lamina);
+const batch_size = batchSizes.lamina[max_gen_toks > 0 ? 'generation' : 'scoring'];
 let tokens = 0;
 
 async function evaluate(): Promise<Evaluation> {
