@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tinyTexts } from '../stages/tiny-text/tiny-texts.ts';
 import { UserError } from '../util/errors.ts';
-import { createRandom, type Random } from '../util/random.ts';
+import { createRandom } from '../util/random.ts';
 import { root, workFolder } from './place.ts';
 import { taskWorkloads } from './tasks-shape.ts';
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import type { GgufType } from '../formats/gguf-blocks.ts';
+import { writeCodes } from '../model/export-codes.ts';
 import { writeCompact } from '../model/export-compact.ts';
 import { writeGguf } from '../model/export-gguf.ts';
 import { type FloatType, writeHuggingFace } from '../model/export-huggingface.ts';
@@ -69,6 +70,10 @@ async function writeFormat(
   if (format === 'onnx') {
     const files = { ...model, onnx: path('onnx'), onnx_data: path('onnx_data') };
     return { sizes: await writeOnnx(source, files, params as OnnxSettings, onProgress), notes: {} };
+  }
+  if (dtype === 'STORED') {
+    const files = { ...model, quantize_config: path('quantize_config') };
+    return { sizes: await writeCodes(source, files, onProgress), notes: {} };
   }
   const type = dtype as FloatType;
   if (format === 'peft') {

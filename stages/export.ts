@@ -16,10 +16,10 @@ const params = object({
     description:
       "of huggingface: an MLP of its own for every layer, or each stored MLP once with the recovery parameters beside (read by lamina's load)",
   }),
-  dtype: Type.Enum(['F32', 'F16', 'BF16', 'INT4', '8DA4W', 'Q8_0', 'Q4_0'], {
+  dtype: Type.Enum(['F32', 'F16', 'BF16', 'STORED', 'INT4', '8DA4W', 'Q8_0', 'Q4_0'], {
     default: 'BF16',
     description:
-      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
+      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. STORED, of huggingface: the codes of a quantised model as they are, NF4 for bitsandbytes, integers for AutoGPTQ. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
   }),
   group_size: Type.Enum([16, 32, 64, 128, 256], {
     default: 32,
@@ -75,6 +75,10 @@ export const exportStage: StageDefinition = {
     adapter_config: file('json', 'adapter_config.json of peft'),
     adapter_model: file('safetensors', 'adapter_model.safetensors of peft'),
     gguf: file('gguf', 'model.gguf', 'model.gguf'),
+    quantize_config: file(
+      'json',
+      "quantize_config.json of huggingface with dtype: STORED, where AutoGPTQ's layout is used",
+    ),
     tokenizer: file('json', 'tokenizer.json, where the model has one; part of a gguf file'),
     tokenizer_config: file('json', 'tokenizer_config.json, where the model has one'),
     card: {
@@ -104,7 +108,7 @@ export const exportStage: StageDefinition = {
 const floats = ['F32', 'F16', 'BF16'] as const;
 /** The precisions of each format; ONNX Runtime does not compute in BF16 on processors. */
 const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['dtype'][]>> = {
-  huggingface: floats,
+  huggingface: [...floats, 'STORED'],
   peft: floats,
   onnx: ['F32', 'F16', 'INT4', '8DA4W'],
   gguf: [...floats, 'Q8_0', 'Q4_0'],
@@ -117,6 +121,9 @@ function checkExport({ format, layout, dtype }: ExportParams): void {
     const of = Object.keys(dtypesOf).filter((each) => dtypesOf[each as ExportParams['format']].includes(dtype));
     const list = `${expected.slice(0, -1).join(', ')} or ${expected.at(-1)}`;
     throw new UserError(`dtype: ${dtype} is of format: ${of.join(', ')}, expected ${list} for format: ${format}`);
+  }
+  if (dtype === 'STORED' && layout === 'compact') {
+    throw new UserError('dtype: STORED expects layout: expanded, because the compact folder has no codes');
   }
   if (format !== 'huggingface' && layout === 'compact') {
     throw new UserError(`layout: compact is of format: huggingface, expected layout: expanded for format: ${format}`);
