@@ -38,7 +38,11 @@ export async function run(context: StageContext): Promise<void> {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'tensor' });
     });
-    await writeFile(task.outputs.card as string, modelCard(source, { params, sizes, notes }));
+    const dequantized = params.dtype === 'STORED' ? undefined : source.checkpoint.quantization?.scheme;
+    await writeFile(
+      task.outputs.card as string,
+      modelCard(source, { params, sizes, notes: { ...notes, dequantized } }),
+    );
     const file_names = fileNames(params, task);
     await writeFile(task.outputs.metrics as string, await metricsText(sizes, file_names, task));
     await task.done(factsOf(source, params, notes, file_names));

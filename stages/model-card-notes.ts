@@ -7,13 +7,15 @@ export interface CardNotes {
   readonly folded?: readonly number[];
   readonly unblocked?: readonly string[];
   readonly exact_tokenizer?: boolean;
+  /** The scheme of a quantised model that is written as floats. */
+  readonly dequantized?: string | undefined;
 }
 
-type Format = Pick<ExportParams, 'format' | 'layout'>;
+type Format = Pick<ExportParams, 'format' | 'layout' | 'dtype'>;
 
 /** One sentence or two for each thing that a reader should know. */
 export function notesOf(
-  { padded = [], folded = [], unblocked = [], exact_tokenizer = true }: CardNotes,
+  { padded = [], folded = [], unblocked = [], exact_tokenizer = true, dequantized }: CardNotes,
   { format, layout }: Format,
   { isShared, hasTokenizer }: { isShared: boolean; hasTokenizer: boolean },
 ): string[] {
@@ -36,17 +38,22 @@ export function notesOf(
       !exact_tokenizer,
       "llama.cpp has no pre-tokenizer of this model's pattern; the file names GPT-2's. Some texts are split into other tokens than in training: give it token ids, or compare both first.",
     ],
+    [
+      dequantized !== undefined,
+      `The model was quantised (${dequantized}) and is written in another type: these bytes are not those of the model that was measured.`,
+    ],
     [!hasTokenizer, 'The model came without a tokenizer.'],
   ];
   return notes.filter(([applies]) => applies).map(([, text]) => text);
 }
 
 /** How to load it, with FOLDER for the folder that the card is in. */
-export function loadingText({ format, layout }: Format): string {
+export function loadingText({ format, layout, dtype }: Format): string {
   if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
   if (format === 'peft') return code('python', peftLines);
   if (format === 'onnx') return code('python', onnxLines);
-  return layout === 'compact' ? compactText : code('python', transformersLines);
+  if (layout === 'compact') return compactText;
+  return code('python', dtype === 'STORED' ? [codesLine, ...transformersLines] : transformersLines);
 }
 
 /** `layer 3`, `layers 3, 5`. */
@@ -54,6 +61,7 @@ export function layersText(layers: readonly number[]): string {
   return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`;
 }
 
+const codesLine = '# needs the package that config.json names: bitsandbytes, or for gptq one such as gptqmodel';
 const transformersLines = [
   'from transformers import AutoModelForCausalLM, AutoTokenizer',
   '',
