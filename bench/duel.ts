@@ -23,20 +23,26 @@ export interface DuelSettings {
   rounds: number;
   /** About how long a round takes. */
   round_ms: number;
+  /** Steps before the measurement, after which the sides are compared; default 4. */
+  firstSteps?: number | undefined;
+  /** Compares the sides more closely, after their first steps. */
+  check?: (() => void) | undefined;
 }
 
-const firstSteps = 4;
+const usualFirstSteps = 4;
 /** How far the values of the two sides may be apart, relatively, after the first steps. */
 const agreement = 1e-4;
 
 /** Runs the duel; an Error when the sides do not compute the same. */
 export async function duel(ours: Command, peer: Command | undefined, settings: DuelSettings): Promise<Duel> {
+  const { firstSteps = usualFirstSteps, round_ms, rounds: count } = settings;
   const sides = [await startSide(ours)];
   try {
     if (peer) sides.push(await startSide(peer));
-    await checkAgreement(sides, [ours, ...(peer ? [peer] : [])]);
-    const steps = await stepsFor(sides[0] as Side, settings.round_ms);
-    const rounds = await inTurn(sides, steps, settings.rounds);
+    await checkAgreement(sides, [ours, ...(peer ? [peer] : [])], firstSteps);
+    settings.check?.();
+    const steps = await stepsFor(sides[0] as Side, round_ms, firstSteps);
+    const rounds = await inTurn(sides, steps, count);
     const [first, second] = sides.map((side, i) => scoreOf(side, rounds[i] as Round[]));
     return { steps, ours: first as Score, peer: second };
   } finally {
@@ -45,7 +51,7 @@ export async function duel(ours: Command, peer: Command | undefined, settings: D
 }
 
 /** The first round of each side, which compiles and loads what it needs. */
-async function checkAgreement(sides: readonly Side[], commands: readonly Command[]): Promise<void> {
+async function checkAgreement(sides: readonly Side[], commands: readonly Command[], firstSteps: number): Promise<void> {
   const values: number[] = [];
   for (const side of sides) values.push((await side.round(firstSteps)).value);
   const [a, b] = values as [number, number | undefined];
@@ -55,7 +61,7 @@ async function checkAgreement(sides: readonly Side[], commands: readonly Command
 }
 
 /** Processor time, not wall time, says how many steps fill a round: it does not depend on who else is running. */
-async function stepsFor(side: Side, round_ms: number): Promise<number> {
+async function stepsFor(side: Side, round_ms: number, firstSteps: number): Promise<number> {
   const { cpu_ms } = await side.round(firstSteps);
   return Math.max(1, Math.round((firstSteps * round_ms) / cpu_ms));
 }

@@ -1,7 +1,8 @@
 // `npm run bench`: measures lamina beside its peers and prints the tables, or writes them into bench/README.md.
 import { UserError } from '../util/errors.ts';
 import { benchDecode, decodeReport } from './decode.ts';
-import { benchEngine, type EngineResult } from './engine.ts';
+import type { Duel } from './duel.ts';
+import { benchEngine } from './engine.ts';
 import { engineReport } from './engine-report.ts';
 import { type Options, type Part, readOptions } from './options.ts';
 import { load, machineClass } from './place.ts';
@@ -9,6 +10,7 @@ import { findPython, type Python } from './python.ts';
 import { writeResults } from './readme.ts';
 import { benchRunner } from './runner.ts';
 import { runnerReport } from './runner-report.ts';
+import { benchTasks, tasksReport } from './tasks.ts';
 
 /** A side fills about this long in a round of the engine. */
 const round_ms = 400;
@@ -16,7 +18,7 @@ const coldLimit_s = 600;
 
 async function main(options: Options): Promise<void> {
   const python: Python = options.alone ? { missing: 'left out by --alone' } : await findPython(say);
-  if ('missing' in python) say(`PyTorch and DVC are not measured: ${python.missing}`);
+  if ('missing' in python) say(`PyTorch, lm_eval and DVC are not measured: ${python.missing}`);
   for (const part of options.parts) {
     const text = await measure(part, python, options);
     process.stdout.write(`\n${text}\n\n`);
@@ -25,7 +27,7 @@ async function main(options: Options): Promise<void> {
 }
 
 function measure(part: Part, python: Python, options: Options): Promise<string> {
-  const measures = { engine: measureEngine, decode: measureDecode, runner: measureRunner };
+  const measures = { engine: measureEngine, decode: measureDecode, tasks: measureTasks, runner: measureRunner };
   return measures[part](python, options);
 }
 
@@ -42,6 +44,12 @@ async function measureDecode(_python: Python, { rounds }: Options): Promise<stri
   return `${circumstances(versions, rounds, before)}\n\n${decodeReport(result)}`;
 }
 
+async function measureTasks(python: Python, { rounds }: Options): Promise<string> {
+  const before = load();
+  const result = await benchTasks(python, { rounds, round_ms }, say);
+  return `${circumstances(versionsOf(result), rounds, before)}\n\n${tasksReport(result)}`;
+}
+
 async function measureRunner(python: Python, { rounds, stages }: Options): Promise<string> {
   const before = load();
   const counted = Math.ceil(rounds / 3); // whole processes of seconds vary less than rounds of a fraction of one
@@ -50,7 +58,7 @@ async function measureRunner(python: Python, { rounds, stages }: Options): Promi
   return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
 }
 
-function versionsOf({ rows }: EngineResult): Record<string, string | undefined> {
+function versionsOf({ rows }: { rows: readonly { duel: Duel }[] }): Record<string, string | undefined> {
   const duel = rows[0]?.duel;
   return { ...duel?.ours.versions, ...duel?.peer?.versions };
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../util/errors.ts';
 
 /** The parts of the benchmark. */
-export const parts = ['engine', 'decode', 'runner'] as const;
+export const parts = ['engine', 'decode', 'tasks', 'runner'] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -12,14 +12,14 @@ export interface Options {
   write: boolean;
   rounds: number;
   stages: number;
-  /** Measure without PyTorch and DVC. */
+  /** Measure without PyTorch, lm_eval and DVC. */
   alone: boolean;
 }
 
-export const usage = `npm run bench -- [engine] [decode] [runner] [--quick] [--write] [--alone] [--rounds N] [--stages N]
+export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [--quick] [--write] [--alone] [--rounds N] [--stages N]
   --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000)
   --write     put the results into bench/README.md
-  --alone     lamina's own figures only, without PyTorch and DVC`;
+  --alone     lamina's own figures only, without PyTorch, lm_eval and DVC`;
 
 /** Reads the arguments; a UserError for what they cannot be. */
 export function readOptions(args: readonly string[]): Options {

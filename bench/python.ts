@@ -23,7 +23,7 @@ export async function findPython(say: (line: string) => void): Promise<Python> {
 }
 
 async function makeEnvironment(folder: string, say: (line: string) => void): Promise<string | undefined> {
-  say(`making a Python environment with PyTorch and DVC in '${folder}' (or name one with ${variable})`);
+  say(`making a Python environment with PyTorch, lm_eval and DVC in '${folder}' (or name one with ${variable})`);
   workFolder();
   const pip = join(folder, 'bin', 'python');
   const steps = [
@@ -39,7 +39,7 @@ async function makeEnvironment(folder: string, say: (line: string) => void): Pro
 }
 
 async function usable(bin: string, what: string): Promise<Python> {
-  const args = ['-c', 'import torch, numpy, safetensors, dvc'];
+  const args = ['-c', 'import torch, numpy, safetensors, lm_eval, dvc'];
   const ended = await runWhole({ program: join(bin, 'python'), args, cwd: root }).catch(() => undefined);
   if (ended === undefined) return { missing: `${what} has no bin/python` };
   return ended.code === 0 ? { bin } : { missing: `${what} lacks a package: ${ended.output.trim().split('\n').at(-1)}` };

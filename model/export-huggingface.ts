@@ -22,7 +22,8 @@ export interface ModelFiles {
 
 export type OnProgress = (done: number, total: number) => void;
 
-const dtypeNames = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
+/** Their names in config.json. */
+export const dtypeNames = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /** Writes the whole model, every tensor rounded to `dtype`; with `base` without the low-rank part of its recovery. */
 export async function writeHuggingFace(

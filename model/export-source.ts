@@ -24,6 +24,8 @@ export interface ExportSource {
   readBase(name: string): Promise<Float32Array>;
   /** The tensor `name` of `stored` as the checkpoint has it. */
   readStored(name: string): Promise<Float32Array>;
+  /** The checkpoint as it lies there: what is quantised, and the stored arrays. */
+  readonly checkpoint: Pick<LlamaCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
   /** A recovery parameter by its layer (from 1), as float32. */
   parameter(target: number, projection: Projection, name: string): Promise<Float32Array>;
   close(): Promise<void>;
@@ -80,6 +82,7 @@ function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery): ExportSo
     config,
     stored,
     tokenizer,
+    checkpoint,
     recovery,
     padded: narrowLayers(stored, config.intermediate_size),
     read: (name) => full(name, false),

@@ -60,10 +60,17 @@ function parseCodec(entry: unknown): Codec | undefined {
   return entry.type === 'integer' ? parseInteger(entry) : entry.type === 'nf4' ? parseNf4(entry) : undefined;
 }
 
-function parseInteger({ bits, symmetric, group_size, order }: Record<string, unknown>): IntegerCodec | undefined {
+function parseInteger({
+  bits,
+  symmetric,
+  group_size,
+  order,
+  scale_dtype,
+}: Record<string, unknown>): IntegerCodec | undefined {
   if ((bits !== 4 && bits !== 8) || typeof symmetric !== 'boolean' || !isSize(group_size, 0)) return undefined;
   if (order !== 'even_low' && order !== 'even_high') return undefined;
-  return { type: 'integer', bits, symmetric, group_size, order };
+  if (scale_dtype !== undefined && scale_dtype !== 'F16') return undefined;
+  return { type: 'integer', bits, symmetric, group_size, order, ...(scale_dtype && { scale_dtype }) };
 }
 
 function parseNf4({ block_size, nested }: Record<string, unknown>): Nf4Codec | undefined {

@@ -1,5 +1,5 @@
 // How a quantised matrix is stored: which arrays, of which type and shape, and how they become float32 again.
-import type { Dtype } from '../formats/dtype.ts';
+import { type Dtype, dtypeBytes, fromFloat32, toFloat32 } from '../formats/dtype.ts';
 import { type NibbleOrder, packNibbles, unpackNibbles } from './nibbles.ts';
 import { dequantizeInteger, groupCount, type IntegerMatrix } from './quantize-integer.ts';
 import { type BlockMatrix, dequantizeNf4, nestedBlock, nestMagnitudes, unnestMagnitudes } from './quantize-nf4.ts';
@@ -13,6 +13,8 @@ export interface IntegerCodec {
   readonly group_size: number;
   /** Of codes in half a byte; zeros are always `even_low`. */
   readonly order: NibbleOrder;
+  /** Type of the scales; default F32. */
+  readonly scale_dtype?: 'F16' | undefined;
 }
 
 /** NF4 with bitsandbytes' layout: flat, the even code in the high half. */
@@ -27,7 +29,7 @@ export type Codec = IntegerCodec | Nf4Codec;
 
 /** One stored array. */
 export interface PartShape {
-  readonly dtype: Extract<Dtype, 'U8' | 'F32'>;
+  readonly dtype: Extract<Dtype, 'U8' | 'F16' | 'F32'>;
   readonly shape: readonly number[];
 }
 
@@ -42,7 +44,7 @@ export function partShapes(codec: Codec, shape: readonly number[]): Map<string, 
 
 /** Bytes of all parts. */
 export function storedBytes(codec: Codec, shape: readonly number[]): number {
-  const size = ({ dtype, shape }: PartShape) => shape.reduce((a, b) => a * b, dtype === 'F32' ? 4 : 1);
+  const size = ({ dtype, shape }: PartShape) => shape.reduce((a, b) => a * b, dtypeBytes(dtype));
   return [...partShapes(codec, shape).values()].reduce((sum, part) => sum + size(part), 0);
 }
 
@@ -63,7 +65,7 @@ function integerShapes(codec: IntegerCodec, rows: number, columns: number): Map<
   const bytes = (codes: number) => Math.ceil((codes * codec.bits) / 8);
   return new Map<string, PartShape>([
     ['codes', { dtype: 'U8', shape: [rows, bytes(columns)] }],
-    ['scales', { dtype: 'F32', shape: [rows, groups] }],
+    ['scales', { dtype: codec.scale_dtype ?? 'F32', shape: [rows, groups] }],
     ...(codec.symmetric ? [] : [['zeros', { dtype: 'U8', shape: [rows, bytes(groups)] }] as const]),
   ]);
 }
@@ -76,7 +78,7 @@ export function packInteger(codec: IntegerCodec, shape: readonly number[], matri
     codec.bits === 8 ? codes : packNibbles(codes, rows, width, order);
   return new Map([
     ['codes', pack(matrix.codes, columns, codec.order)],
-    ['scales', bytesOf(matrix.scales)],
+    ['scales', fromFloat32(codec.scale_dtype ?? 'F32', matrix.scales)],
     ...(codec.symmetric ? [] : [['zeros', pack(matrix.zeros, groups, 'even_low')] as const]),
   ]);
 }
@@ -89,7 +91,7 @@ export function unpackInteger(codec: IntegerCodec, shape: readonly number[], par
     codec.bits === 8 ? part(parts, name) : unpackNibbles(part(parts, name), rows, width, order);
   return {
     codes: unpack('codes', columns, codec.order),
-    scales: floats(part(parts, 'scales')),
+    scales: toFloat32('scales', codec.scale_dtype ?? 'F32', aligned(part(parts, 'scales'))),
     zeros: codec.symmetric
       ? new Uint8Array(rows * groups).fill(2 ** (codec.bits - 1))
       : unpack('zeros', groups, 'even_low'),
@@ -153,6 +155,10 @@ function bytesOf(values: Float32Array): Uint8Array {
 }
 
 function floats(bytes: Uint8Array): Float32Array {
-  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset, byteLength } = aligned(bytes);
   return new Float32Array(buffer, byteOffset, byteLength / 4);
+}
+
+function aligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
 }

@@ -1,5 +1,6 @@
 // Round-to-nearest quantisation to integers with a scale per row and group of columns (methods E.1 and E.4). All steps are those
 // of float32 arithmetic, so that codes and scales equal those of torchao and of GPTQ's quantiser.
+import { float16ToFloat32, float32ToFloat16 } from '../formats/dtype.ts';
 
 /** What the integers are: code 0 to 2^bits - 1, value (code - zero) scale; symmetric ones have the zero 2^(bits - 1). */
 export interface IntegerGrid {
@@ -10,6 +11,8 @@ export interface IntegerGrid {
    * GPTQ's quantiser (the default) divides, and gives a group of zeros the range of -1 to 1.
    */
   readonly arithmetic?: 'gptq' | 'torchao' | undefined;
+  /** GPTQ's arithmetic: F16 rounds a scale to float16 before it is used, as AutoGPTQ's files hold it; default F32. */
+  readonly scale_dtype?: 'F16' | undefined;
 }
 
 /** How rows are cut into groups; the last group of a row may be short. */
@@ -33,6 +36,8 @@ export interface IntegerMatrix {
 
 /** torchao's smallest scale: float32's epsilon. */
 const smallestScale = 2 ** -23;
+/** The smallest and the largest number of float16. */
+const float16Range = [2 ** -24, 65504] as const;
 
 /** Columns that share a scale in rows of `columns`. */
 export function groupWidth(group_size: number, columns: number): number {
@@ -49,7 +54,7 @@ export function groupParameters(
   values: ArrayLike<number>,
   start: number,
   end: number,
-  { bits, symmetric, arithmetic }: IntegerGrid,
+  { bits, symmetric, arithmetic, scale_dtype }: IntegerGrid,
 ): GroupParameters {
   let low = 0;
   let high = 0;
@@ -64,11 +69,9 @@ export function groupParameters(
   }
   if (low === 0 && high === 0) [low, high] = [-1, 1];
   const levels = 2 ** bits - 1;
-  if (symmetric) {
-    const scale = Math.fround(Math.max(-low, high) / (levels / 2));
-    return { scale, zero: 2 ** (bits - 1) };
-  }
-  const scale = Math.fround(Math.fround(high - low) / levels);
+  const stored = scale_dtype === 'F16' ? float16Scale : Math.fround;
+  if (symmetric) return { scale: stored(Math.max(-low, high) / (levels / 2)), zero: 2 ** (bits - 1) };
+  const scale = stored(Math.fround(high - low) / levels);
   return { scale, zero: clamp(roundHalfEven(Math.fround(-low / scale)), levels) };
 }
 
@@ -127,6 +130,12 @@ export function roundHalfEven(x: number): number {
   const rest = x - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
   return floor % 2 === 0 ? floor : floor + 1;
+}
+
+function float16Scale(scale: number): number {
+  const [least, most] = float16Range;
+  const [half] = float16ToFloat32(float32ToFloat16(Float32Array.of(Math.min(Math.max(scale, least), most))));
+  return half as number;
 }
 
 function clamp(code: number, most: number): number {

@@ -19,6 +19,8 @@ export interface PlanSettings {
   readonly symmetric: boolean;
   /** Columns that share a scale; 0: the whole row. Not for nf4. */
   readonly group_size: number;
+  /** Type of the scales of rtn and gptq. */
+  readonly scale_dtype?: 'F32' | 'F16' | undefined;
   /** Values that share a magnitude in nf4. */
   readonly block_size: number;
   /** nf4: the magnitudes are quantised too. */
@@ -121,11 +123,12 @@ function codecsOf(config: LlamaConfig, settings: PlanSettings): Map<string, Code
 
 /** How the scheme stores a linear layer; undefined when it leaves it alone. */
 export function linearCodec(settings: PlanSettings): Codec | undefined {
-  const { scheme, bits, symmetric, group_size, block_size, double_quant } = settings;
+  const { scheme, bits, symmetric, group_size, block_size, double_quant, scale_dtype } = settings;
   if (scheme === 'float') return undefined;
   if (scheme === 'nf4') return { type: 'nf4', block_size, nested: double_quant };
   if (roundsActivations(scheme)) return { type: 'integer', bits: 4, symmetric: true, group_size, order: 'even_low' };
-  return { type: 'integer', bits, symmetric, group_size, order: 'even_low' };
+  const short = scale_dtype === 'F16' ? ({ scale_dtype: 'F16' } as const) : {};
+  return { type: 'integer', bits, symmetric, group_size, order: 'even_low', ...short };
 }
 
 /** torchao leaves such a layer as it is, which would make another model than its name says. */

@@ -208,7 +208,7 @@ export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost 
 export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   if (shape === undefined) return undefined;
-  const bytes = storedNumberBytes[String(params.dtype)] ?? 2;
+  const bytes = storedNumberBytes[String(params.dtype)] ?? 2; // STORED: less, and not known here
   const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
   const factors = Number(recovery_parameters ?? 0);
   const { hidden_size: d, intermediate_size: f } = shape;

@@ -6,18 +6,34 @@ import { exportCost } from './costs.ts';
 import { object, threads } from './options.ts';
 
 const params = object({
-  format: Type.Enum(['huggingface', 'peft', 'gguf'], {
+  format: Type.Enum(['huggingface', 'peft', 'onnx', 'gguf'], {
     default: 'huggingface',
-    description: 'a folder for transformers, an adapter beside its base for PEFT (g0 only), or a file for llama.cpp',
+    description:
+      'a folder for transformers, an adapter beside its base for PEFT (g0 only), a model for ONNX Runtime, or a file for llama.cpp',
   }),
   layout: Type.Enum(['expanded', 'compact'], {
     default: 'expanded',
     description:
       "of huggingface: an MLP of its own for every layer, or each stored MLP once with the recovery parameters beside (read by lamina's load)",
   }),
-  dtype: Type.Enum(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'], {
+  dtype: Type.Enum(['F32', 'F16', 'BF16', 'STORED', 'INT4', '8DA4W', 'Q8_0', 'Q4_0'], {
     default: 'BF16',
-    description: 'precision of the weights on disk; Q8_0 and Q4_0 of gguf only',
+    description:
+      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. STORED, of huggingface: the codes of a quantised model as they are, NF4 for bitsandbytes, integers for AutoGPTQ. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
+  }),
+  group_size: Type.Enum([16, 32, 64, 128, 256], {
+    default: 32,
+    description: 'INT4 and 8DA4W: columns of a row that share a scale; 8DA4W wants one that divides them',
+  }),
+  head: Type.Optional(
+    Type.Boolean({
+      description: 'INT4 and 8DA4W: quantise the output head too; not given: with 8DA4W. A tied head stays F32',
+    }),
+  ),
+  accuracy_level: Type.Enum([0, 1, 2, 3, 4], {
+    default: 0,
+    description:
+      'INT4: the least precision in which MatMulNBits multiplies: 0 as the runtime likes, 1 float32, 2 float16, 3 bfloat16, 4 int8',
   }),
   name: Type.String({
     minLength: 1,
@@ -42,7 +58,7 @@ export const exportStage: StageDefinition = {
   name: 'export',
   version: 2,
   summary:
-    'writes a model, with its recovery folded in or beside it, for transformers, PEFT or llama.cpp; which outputs there are depends on the format',
+    'writes a model, with its recovery folded in or beside it, for transformers, PEFT, ONNX Runtime or llama.cpp; which outputs there are depends on the format',
   reference: 'GGUF: ggml, docs/gguf.md; adapters: PEFT, LoRA; the compact folder: docs/export.md',
   params,
   inputs: {
@@ -50,13 +66,19 @@ export const exportStage: StageDefinition = {
     recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
   },
   outputs: {
-    config: file('json', 'config.json of huggingface, and of the base of peft'),
+    config: file('json', 'config.json of huggingface and onnx, and of the base of peft'),
+    onnx: file('onnx', 'model.onnx: the graph', 'model.onnx'),
+    onnx_data: file('data', 'model.onnx.data: its weights, each stored tensor once', 'model.onnx.data'),
     model: file('safetensors', 'model.safetensors of huggingface (expanded), and of the base of peft'),
     shared: file('safetensors', 'shared.safetensors of huggingface (compact)'),
     sharp: file('json', 'sharp.json of huggingface (compact): which layers share, with which parameters'),
     adapter_config: file('json', 'adapter_config.json of peft'),
     adapter_model: file('safetensors', 'adapter_model.safetensors of peft'),
     gguf: file('gguf', 'model.gguf', 'model.gguf'),
+    quantize_config: file(
+      'json',
+      "quantize_config.json of huggingface with dtype: STORED, where AutoGPTQ's layout is used",
+    ),
     tokenizer: file('json', 'tokenizer.json, where the model has one; part of a gguf file'),
     tokenizer_config: file('json', 'tokenizer_config.json, where the model has one'),
     card: {
@@ -83,10 +105,25 @@ export const exportStage: StageDefinition = {
   run: async () => (await import('./export-run.ts')).run,
 };
 
+const floats = ['F32', 'F16', 'BF16'] as const;
+/** The precisions of each format; ONNX Runtime does not compute in BF16 on processors. */
+const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['dtype'][]>> = {
+  huggingface: [...floats, 'STORED'],
+  peft: floats,
+  onnx: ['F32', 'F16', 'INT4', '8DA4W'],
+  gguf: [...floats, 'Q8_0', 'Q4_0'],
+};
+
 /** Refuses parameters that do not go together, before anything runs. */
 function checkExport({ format, layout, dtype }: ExportParams): void {
-  if (format !== 'gguf' && (dtype === 'Q8_0' || dtype === 'Q4_0')) {
-    throw new UserError(`dtype: ${dtype} is of format: gguf, expected F32, F16 or BF16 for format: ${format}`);
+  const expected = dtypesOf[format];
+  if (!expected.includes(dtype)) {
+    const of = Object.keys(dtypesOf).filter((each) => dtypesOf[each as ExportParams['format']].includes(dtype));
+    const list = `${expected.slice(0, -1).join(', ')} or ${expected.at(-1)}`;
+    throw new UserError(`dtype: ${dtype} is of format: ${of.join(', ')}, expected ${list} for format: ${format}`);
+  }
+  if (dtype === 'STORED' && layout === 'compact') {
+    throw new UserError('dtype: STORED expects layout: expanded, because the compact folder has no codes');
   }
   if (format !== 'huggingface' && layout === 'compact') {
     throw new UserError(`layout: compact is of format: huggingface, expected layout: expanded for format: ${format}`);

@@ -1,19 +1,16 @@
 // The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
 import { open, writeFile } from 'node:fs/promises';
-import type { Tokenizer } from '../formats/tokenizer.ts';
-import { generate } from '../model/generate.ts';
 import type { Model } from '../model/model.ts';
-import { scorePairs } from '../model/score.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { Encoder } from '../tasks/encode.ts';
 import { type Evaluation, evaluateTasks, type Sample } from '../tasks/evaluate.ts';
 import { selectTasks } from '../tasks/groups.ts';
-import type { Scorer } from '../tasks/scorer.ts';
 import { splitsIn } from '../tasks/task-data.ts';
 import { TaskFolder } from '../tasks/task-folder.ts';
 import { UserError } from '../util/errors.ts';
 import type { LmEvalTasksParams } from './lm-eval-tasks.ts';
 import { openModel } from './model-input.ts';
+import { modelScorer } from './model-scorer.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
@@ -29,7 +26,12 @@ export async function run(context: StageContext): Promise<void> {
       selection,
       splitsIn(params.data),
       {
-        scorer: modelScorer(context, model, tokenizer, { batch_size: params.batch_size, max_length }),
+        scorer: modelScorer(model, tokenizer, {
+          batch_size: params.batch_size,
+          max_length,
+          signal: context.signal,
+          onProgress: (progress) => context.progress(progress),
+        }),
         encoder: new Encoder(tokenizer, { bos: params.bos, max_length }),
       },
       { ...params, num_fewshot: params.num_fewshot, limit: params.limit, max_gen_toks: params.max_gen_toks },
@@ -67,44 +69,6 @@ function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number 
   const most = config.max_position_embeddings;
   if (max_length === undefined || max_length <= most) return max_length ?? most;
   throw new UserError(`'max_length' is ${max_length}, but the model's context is ${most} tokens`);
-}
-
-/** The model behind the tasks' interface. */
-function modelScorer(
-  context: StageContext,
-  model: Model,
-  tokenizer: Tokenizer,
-  settings: { batch_size: number; max_length: number },
-): Scorer {
-  const report = (note: string) => (done: number, total: number) => {
-    context.signal.throwIfAborted();
-    context.progress({ done, total, of: 'request', note });
-  };
-  const check = (ids: readonly number[]) => refuseStranger(ids, model.config.vocab_size);
-  return {
-    async loglikelihoods(requests) {
-      for (const { context: before, continuation } of requests) check([...before, ...continuation]);
-      return scorePairs(model, requests, settings, report('scoring'));
-    },
-    async generate(requests) {
-      for (const { prompt } of requests) check(prompt);
-      const prompts = requests.map(({ prompt, until, max_tokens }) => ({ ids: prompt, stop: until, max_tokens }));
-      const tell = report('generating');
-      let done = 0;
-      const onEnd = () => tell(++done, prompts.length);
-      const options = { ...settings, signal: context.signal };
-      const texts = await generate(model, tokenizer, prompts, options, undefined, onEnd);
-      return texts.map(({ text }) => text);
-    },
-  };
-}
-
-function refuseStranger(ids: readonly number[], vocab_size: number): void {
-  const stranger = ids.find((id) => id >= vocab_size);
-  if (stranger === undefined) return;
-  throw new UserError(
-    `a text of a task has token ${stranger}, but the model has ${vocab_size} tokens: its tokenizer.json belongs to another model`,
-  );
 }
 
 /** JSON has no NaN: the table would show an empty place, and nobody would know why. */

@@ -7,20 +7,22 @@ export interface CardNotes {
   readonly folded?: readonly number[];
   readonly unblocked?: readonly string[];
   readonly exact_tokenizer?: boolean;
+  /** The scheme of a quantised model that is written as floats. */
+  readonly dequantized?: string | undefined;
 }
 
-type Format = Pick<ExportParams, 'format' | 'layout'>;
+type Format = Pick<ExportParams, 'format' | 'layout' | 'dtype'>;
 
 /** One sentence or two for each thing that a reader should know. */
 export function notesOf(
-  { padded = [], folded = [], unblocked = [], exact_tokenizer = true }: CardNotes,
+  { padded = [], folded = [], unblocked = [], exact_tokenizer = true, dequantized }: CardNotes,
   { format, layout }: Format,
   { isShared, hasTokenizer }: { isShared: boolean; hasTokenizer: boolean },
 ): string[] {
   const where = format === 'peft' ? 'in `base`' : 'here';
   const notes: [boolean, string][] = [
     [
-      isShared && layout === 'expanded',
+      isShared && layout === 'expanded' && format !== 'onnx',
       `Every layer has an MLP of its own ${where}, because the format knows no sharing: the first size is what sharing needs, the second what these weights take.`,
     ],
     [padded.length > 0, `The MLPs of ${layersText(padded)} are narrower; zeros fill them up, which changes no output.`],
@@ -36,16 +38,22 @@ export function notesOf(
       !exact_tokenizer,
       "llama.cpp has no pre-tokenizer of this model's pattern; the file names GPT-2's. Some texts are split into other tokens than in training: give it token ids, or compare both first.",
     ],
+    [
+      dequantized !== undefined,
+      `The model was quantised (${dequantized}) and is written in another type: these bytes are not those of the model that was measured.`,
+    ],
     [!hasTokenizer, 'The model came without a tokenizer.'],
   ];
   return notes.filter(([applies]) => applies).map(([, text]) => text);
 }
 
 /** How to load it, with FOLDER for the folder that the card is in. */
-export function loadingText({ format, layout }: Format): string {
+export function loadingText({ format, layout, dtype }: Format): string {
   if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
   if (format === 'peft') return code('python', peftLines);
-  return layout === 'compact' ? compactText : code('python', transformersLines);
+  if (format === 'onnx') return code('python', onnxLines);
+  if (layout === 'compact') return compactText;
+  return code('python', dtype === 'STORED' ? [codesLine, ...transformersLines] : transformersLines);
 }
 
 /** `layer 3`, `layers 3, 5`. */
@@ -53,6 +61,7 @@ export function layersText(layers: readonly number[]): string {
   return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`;
 }
 
+const codesLine = '# needs the package that config.json names: bitsandbytes, or for gptq one such as gptqmodel';
 const transformersLines = [
   'from transformers import AutoModelForCausalLM, AutoTokenizer',
   '',
@@ -66,6 +75,30 @@ const peftLines = [
   '',
   "base = AutoModelForCausalLM.from_pretrained('FOLDER/base')",
   "model = PeftModel.from_pretrained(base, 'FOLDER')",
+];
+
+const onnxLines = [
+  'import numpy as np',
+  'import onnxruntime',
+  'from tokenizers import Tokenizer',
+  '',
+  "session = onnxruntime.InferenceSession('FOLDER/model.onnx')  # model.onnx.data must lie beside it",
+  "tokenizer = Tokenizer.from_file('FOLDER/tokenizer.json')",
+  "types = {'tensor(float)': np.float32, 'tensor(float16)': np.float16}",
+  'caches = session.get_inputs()[3:]  # past_key_values.0.key, past_key_values.0.value, ...',
+  'past = {each.name: np.zeros((1, each.shape[1], 0, each.shape[3]), types[each.type]) for each in caches}',
+  "ids = new = tokenizer.encode('...').ids",
+  'for _ in range(50):',
+  '    feeds = {',
+  "        'input_ids': np.array([new]),",
+  "        'attention_mask': np.ones((1, len(ids)), np.int64),",
+  "        'position_ids': np.arange(len(ids) - len(new), len(ids))[None],",
+  '    }',
+  '    logits, *present = session.run(None, feeds | past)',
+  '    past = dict(zip(past, present))',
+  '    new = [int(logits[0, -1].argmax())]',
+  '    ids = ids + new',
+  'print(tokenizer.decode(ids))',
 ];
 
 const compactLines = [

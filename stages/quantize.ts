@@ -20,6 +20,10 @@ const params = object({
     default: 128,
     description: 'columns of a row that share a scale; 0: all; 8da4w wants one that divides them; not for nf4',
   }),
+  scale_dtype: Type.Enum(['F32', 'F16'], {
+    default: 'F32',
+    description: "rtn and gptq: type of the scales; F16 for files in AutoGPTQ's layout ('export' with dtype: STORED)",
+  }),
   block_size: Type.Enum([32, 64, 128, 256, 512, 1024, 2048, 4096], {
     default: 64,
     description: 'nf4: values that share a magnitude',

@@ -1,0 +1,69 @@
+// lamina's process in the task benchmark: `node tasks-side.js WORKLOAD INPUTS ANSWERS`, the first two as JSON.
+import { writeFileSync } from 'node:fs';
+import { openModelFolder } from '../stages/model-input.ts';
+import { modelScorer } from '../stages/model-scorer.ts';
+import { Encoder } from '../tasks/encode.ts';
+import { type Evaluation, evaluateTasks } from '../tasks/evaluate.ts';
+import { selectTasks } from '../tasks/groups.ts';
+import { splitsIn } from '../tasks/task-data.ts';
+import { TaskFolder } from '../tasks/task-folder.ts';
+import { useBackend } from '../tensor/backend.ts';
+import { serve } from './serve.ts';
+import { type Answers, meanAnswer } from './tasks-answers.ts';
+import type { TaskInputs } from './tasks-inputs.ts';
+import { batchSizes, fewshotSeed, type TaskWorkload, taskThreads } from './tasks-shape.ts';
+
+const [workloadText, inputsText, path] = process.argv.slice(2) as [string, string, string];
+const { task, num_fewshot, max_gen_toks } = JSON.parse(workloadText) as TaskWorkload;
+const { modelFolder, definitions, data } = JSON.parse(inputsText) as TaskInputs;
+
+await useBackend({ backend: 'onnx', threads: taskThreads });
+const { model, tokenizer } = await openModelFolder(modelFolder);
+const max_length = model.config.max_position_embeddings;
+const selection = await selectTasks(await TaskFolder.open(definitions), [task]);
+const read = splitsIn(data);
+const batch_size = batchSizes.lamina[max_gen_toks > 0 ? 'generation' : 'scoring'];
+let tokens = 0;
+
+async function evaluate(): Promise<Evaluation> {
+  const scorer = modelScorer(model, tokenizer, { batch_size, max_length });
+  const encoder = new Encoder(tokenizer, { bos: 'never', max_length });
+  tokens = 0;
+  const counting: typeof scorer = {
+    loglikelihoods(requests) {
+      tokens += requests.reduce((sum, { context, continuation }) => sum + context.length + continuation.length, 0);
+      return scorer.loglikelihoods(requests);
+    },
+    async generate(requests) {
+      const texts = await scorer.generate(requests);
+      const made = texts.map((text) => tokenizer.encode(text, { addSpecialTokens: false }).length);
+      tokens += requests.reduce((sum, { prompt }, i) => sum + prompt.length + (made[i] as number), 0);
+      return texts;
+    },
+  };
+  const options = { num_fewshot, limit: undefined, compat: true, harness: '0.4.5', fewshot_seed: fewshotSeed } as const;
+  const generation = max_gen_toks === 0 ? {} : { max_gen_toks };
+  return evaluateTasks(selection, read, { scorer: counting, encoder }, { ...options, ...generation, bootstrap: 0 });
+}
+
+function answersOf({ samples, tasks }: Evaluation): Answers {
+  const flat = samples.flatMap(({ answers }) => answers);
+  const answers = flat.map((answer) => (typeof answer === 'object' ? answer.logprob : answer));
+  const numbers = Object.entries(tasks[task] ?? {}).filter(([, value]) => typeof value === 'number');
+  return { answers, results: Object.fromEntries(numbers) as Record<string, number>, tokens };
+}
+
+const workload = {
+  async round(steps: number) {
+    let value = 0;
+    for (let i = 0; i < steps; i++) {
+      const answers = answersOf(await evaluate());
+      value = meanAnswer(answers);
+      if (!written) writeFileSync(path, JSON.stringify(answers));
+      written = true;
+    }
+    return value;
+  },
+};
+let written = false;
+await serve(workload, { node: process.versions.node });

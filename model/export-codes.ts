@@ -1,0 +1,174 @@
+// A quantised model as a Hugging Face folder with the very codes that it was measured with: NF4 in bitsandbytes' layout,
+// integers in AutoGPTQ's. Nothing is rounded again.
+import { writeFile } from 'node:fs/promises';
+import type { Dtype } from '../formats/dtype.ts';
+import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
+import { createSafetensors } from '../formats/safetensors.ts';
+import { UserError } from '../util/errors.ts';
+import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
+import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
+import { llamaConfigJson } from './config.ts';
+import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeTokenizer } from './export-huggingface.ts';
+import type { ExportSizes } from './export-sizes.ts';
+import { type ExportSource, isAdapted } from './export-source.ts';
+import { embeddingName, finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
+import { type Codec, type Parts, partShapes } from './quantize-codec.ts';
+import { recoveryParameters } from './ratios.ts';
+import { dropsMlp } from './replacement.ts';
+
+/** One array of a layout; its bytes follow from a matrix's parts. */
+export interface LayoutPart {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  bytes(parts: Parts): Uint8Array;
+}
+
+/** A matrix in a layout: `name` is that of its weight, `shape` [rows, columns]; a UserError where the layout cannot hold it. */
+export type Layout<C extends Codec> = (name: string, codec: C, shape: readonly number[]) => LayoutPart[];
+
+/** Files of a model folder, and AutoGPTQ's own. */
+export type CodeFiles = ModelFiles & { readonly quantize_config: string };
+
+/** Where a tensor of the model comes from: the codes of a stored matrix, zeros, or floats. */
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly codec: Codec | undefined;
+  /** The stored tensor whose codes it has; null for zeros. */
+  readonly from: string | null;
+}
+
+const alternatives = 'take dtype: F32 for the same values in float32, or format: onnx';
+
+/** Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. */
+export async function writeCodes(source: ExportSource, files: CodeFiles, onProgress: OnProgress): Promise<ExportSizes> {
+  const codec = checkedCodec(source);
+  const type = floatType(source);
+  const places = placesOf(source);
+  const layouts = new Map(places.map((place) => [place.name, layoutOf(place, type)]));
+  await writeConfigs(files, source, codec, type);
+  await writeTokenizer(files, source.tokenizer);
+  const entries = [...layouts.values()].flat().map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
+  const writer = await createSafetensors(files.weights, entries, { format: 'pt' });
+  for (const [i, place] of places.entries()) {
+    const parts = await partsOf(source, place);
+    for (const part of layouts.get(place.name) as LayoutPart[]) await writer.write(part.name, part.bytes(parts));
+    onProgress(i + 1, places.length);
+  }
+  await writer.close();
+  return sizesOf(source, places, layouts);
+}
+
+/** The codec of the linear layers, after everything that has no format is refused. */
+function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource): Codec {
+  if (quantization === undefined || quantization.codecs.size === 0) {
+    throw new UserError(
+      "dtype: STORED writes the codes of a quantised model, and this one is not: put stage 'quantize' before it",
+    );
+  }
+  const { scheme, activations, codecs } = quantization;
+  if (activations !== null) {
+    throw new UserError(
+      `a model in ${scheme} has no safetensors layout here, because its activations are rounded too: export it with format: onnx, dtype: 8DA4W`,
+    );
+  }
+  const adapted = recovery.replacements.find(isAdapted);
+  if (adapted !== undefined) {
+    throw new UserError(
+      `layer ${adapted.target} has recovery parameters, which cannot be folded into codes of ${scheme} without rounding them anew: ${alternatives}`,
+    );
+  }
+  if (padded.length > 0) {
+    throw new UserError(
+      `layer ${padded[0]} has a narrower MLP than others, which no layout for codes knows: ${alternatives}`,
+    );
+  }
+  if (codecs.has(embeddingName)) {
+    throw new UserError(
+      `the embedding is quantised, which no layout for codes knows: quantise with embedding_bits: 32, or ${alternatives}`,
+    );
+  }
+  return [...codecs.values()][0] as Codec;
+}
+
+/** The type of what is not quantised. */
+function floatType({ checkpoint }: ExportSource): FloatType {
+  const { dtype = 'F32' } = checkpoint.tensors.get(finalNormName) ?? {};
+  return dtype as FloatType; // of a quantised checkpoint, so one of the three
+}
+
+function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSource): Place[] {
+  const { quantization, storedAs } = checkpoint;
+  const moved = new Map(
+    replacements
+      .filter(dropsMlp)
+      .flatMap(({ target, reference }) =>
+        projections.map(
+          (part) => [mlpName(target, part), reference === null ? null : mlpName(reference, part)] as const,
+        ),
+      ),
+  );
+  const linear = quantization?.codecs.values().next().value;
+  return [...tensorShapes(config)].map(([name, shape]) => {
+    const source = moved.has(name) ? (moved.get(name) as string | null) : name;
+    const from = source === null || quantization?.absent.has(source) ? null : storedAs(source);
+    return { name, shape, from, codec: from === null ? linear : quantization?.codecs.get(from) };
+  });
+}
+
+function layoutOf({ name, shape, codec }: Place, type: FloatType): LayoutPart[] {
+  if (codec?.type === 'nf4') return bitsandbytesLayout(name, codec, shape);
+  if (codec?.type === 'integer') return autogptqLayout(name, codec, shape);
+  return [{ name, dtype: type, shape, bytes: (parts) => parts.get('float') as Uint8Array }];
+}
+
+async function partsOf(source: ExportSource, { name, shape, codec, from }: Place): Promise<Parts> {
+  if (codec === undefined)
+    return new Map([['float', fromFloat32(floatType(source), await source.readStored(from ?? name))]]);
+  if (from !== null) return source.checkpoint.readParts(from);
+  return zeroParts(codec, shape);
+}
+
+/** A pruned matrix: codes whose value is 0 under any scale. */
+function zeroParts(codec: Codec, shape: readonly number[]): Parts {
+  const filling = (part: string) => {
+    if (codec.type === 'nf4') return part === 'codes' ? 0x77 : 0;
+    return codec.bits === 8 ? 128 : 0x88;
+  };
+  const isFloat = (part: string) => part === 'scales' || part === 'nested_absmax' || part === 'nested_offset';
+  return new Map(
+    [...partShapes(codec, shape)].map(([part, { dtype, shape: stored }]) => {
+      const bytes = new Uint8Array(tensorBytes(dtype, stored) as number);
+      return [part, isFloat(part) || part === 'absmax' ? bytes : bytes.fill(filling(part))];
+    }),
+  );
+}
+
+async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {
+  const head = source.checkpoint.quantization?.codecs.has(headName) === true;
+  const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
+  const config = { ...llamaConfigJson(source.config, dtypeNames[type]), quantization_config };
+  await writeFile(files.config, jsonText(config));
+  if (codec.type === 'integer') await writeFile(files.quantize_config, jsonText(quantization_config));
+}
+
+function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function sizesOf(
+  { stored, recovery: { replacements } }: ExportSource,
+  places: readonly Place[],
+  layouts: ReadonlyMap<string, readonly LayoutPart[]>,
+): ExportSizes {
+  const bytesOf = ({ name }: Place) =>
+    (layouts.get(name) ?? []).reduce((sum, { dtype, shape }) => sum + (tensorBytes(dtype, shape) as number), 0);
+  const total = (chosen: readonly Place[]) => chosen.reduce((sum, place) => sum + bytesOf(place), 0);
+  const first = new Set<string>();
+  const once = places.filter(({ from }) => from !== null && !first.has(from) && first.add(from));
+  return {
+    unique_bytes: total(once) + 4 * recoveryParameters({ replacements, config: stored }),
+    expanded_bytes: total(places),
+  };
+}
