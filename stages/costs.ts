@@ -39,6 +39,14 @@ export function loadCost({ facts }: CostQuery): Cost | undefined {
   return copying(size_bytes, size_bytes);
 }
 
+/** share-blocks and drop-blocks: the layers that are stored, and everything outside the layers. */
+export function arrangedCost({ inputs, facts }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined || typeof facts.stored_layers !== 'number') return undefined;
+  const size_bytes = (layers: number) => modelParameters({ ...shape, layers }) * shape.stored_bytes;
+  return copying(inputs.model?.size_bytes ?? size_bytes(shape.layers), size_bytes(facts.stored_layers));
+}
+
 /** Records and their tokens, as far as the data's facts go. */
 interface Records {
   records: number;
@@ -223,6 +231,24 @@ export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
 
 /** Bytes of one number in the types of exports. */
 const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
+
+/**
+ * latency: the shape behind a file is not known when planning, so the bytes of both are all there is: at two operations a float of
+ * four bytes and token, and twice in memory, as they lie on disk and as ONNX Runtime arranges them.
+ */
+export function latencyCost({ params, inputs }: CostQuery): Cost | undefined {
+  const sizes = Object.values(inputs).map(({ size_bytes }) => size_bytes);
+  if (sizes.length === 0 || sizes.includes(undefined)) return undefined;
+  const bytes = sizes.reduce<number>((sum, size) => sum + (size as number), 0);
+  const passes = Number(params.repetitions) + 1;
+  const tokens = Number(params.prompt_tokens) * (1 + Number(params.warmups)) + Number(params.decode_tokens);
+  return {
+    flops: (bytes / 2) * tokens * passes,
+    memory_bytes: streaming + 2 * bytes,
+    read_bytes: bytes * passes,
+    written_bytes: 2 * smallFile,
+  };
+}
 
 /** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */
 export function pruneChannelsCost({ params, inputs }: CostQuery): Cost | undefined {

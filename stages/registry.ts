@@ -2,7 +2,9 @@
 import type { StageDefinition, StageRegistry } from '../spec/stage.ts';
 import { captureActivations } from './capture-activations.ts';
 import { dataset } from './dataset.ts';
+import { dropBlocks } from './drop-blocks.ts';
 import { exportStage } from './export.ts';
+import { latency } from './latency.ts';
 import { layerSimilarity } from './layer-similarity.ts';
 import { lmEvalTasks } from './lm-eval-tasks.ts';
 import { load } from './load.ts';
@@ -15,6 +17,7 @@ import { quantize } from './quantize.ts';
 import { ratios } from './ratios.ts';
 import { sft } from './sft.ts';
 import { share } from './share.ts';
+import { shareBlocks } from './share-blocks.ts';
 import { slw } from './slw.ts';
 import { trainTokenizer } from './train-tokenizer.ts';
 import { weightDifference } from './weight-difference.ts';
@@ -25,8 +28,10 @@ const stages: StageDefinition[] = [
   trainTokenizer,
   pretrain,
   share,
+  shareBlocks,
   layerSimilarity,
   pruneLayers,
+  dropBlocks,
   pruneChannels,
   lora,
   captureActivations,
@@ -38,6 +43,7 @@ const stages: StageDefinition[] = [
   ratios,
   quantize,
   exportStage,
+  latency,
 ];
 
 /** The stages that a spec can `use`, by name. */
