@@ -12,6 +12,8 @@ export const ONNX_TYPES = {
   float16: 10,
   float64: 11,
   bfloat16: 16,
+  uint4: 21,
+  int4: 22,
 } as const;
 
 /** The name of an ONNX element type. */
@@ -33,7 +35,7 @@ export interface ExternalData {
   readonly length: number;
 }
 
-/** A constant tensor: its raw little-endian bytes, or where they lie. */
+/** A constant tensor: its raw little-endian bytes, or where they lie. 4-bit types have two to a byte, the even one in the low half. */
 export interface OnnxTensor {
   readonly name: string;
   readonly type: OnnxType;

@@ -4,9 +4,11 @@ import { stat, writeFile } from 'node:fs/promises';
 import { writeCompact } from '../model/export-compact.ts';
 import { writeGguf } from '../model/export-gguf.ts';
 import { type FloatType, writeHuggingFace } from '../model/export-huggingface.ts';
+import { writeOnnx } from '../model/export-onnx.ts';
 import { writePeft } from '../model/export-peft.ts';
 import type { ExportSizes } from '../model/export-sizes.ts';
 import { type ExportSource, openExportSource } from '../model/export-source.ts';
+import type { OnnxDtype } from '../model/onnx-precision.ts';
 import type { Facts, StageContext, UnitTask } from '../spec/stage.ts';
 import { type ExportParams, exportStage } from './export.ts';
 import { modelCard } from './model-card.ts';
@@ -60,6 +62,10 @@ async function writeFormat(
       onProgress,
     });
     return { sizes, notes: { padded, unblocked, exact_tokenizer } };
+  }
+  if (format === 'onnx') {
+    const files = { ...model, onnx: path('onnx'), onnx_data: path('onnx_data') };
+    return { sizes: await writeOnnx(source, files, { dtype: dtype as OnnxDtype }, onProgress), notes: {} };
   }
   const type = dtype as FloatType; // checked when the run was planned
   if (format === 'peft') {

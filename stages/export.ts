@@ -6,9 +6,10 @@ import { exportCost } from './costs.ts';
 import { object, threads } from './options.ts';
 
 const params = object({
-  format: Type.Enum(['huggingface', 'peft', 'gguf'], {
+  format: Type.Enum(['huggingface', 'peft', 'onnx', 'gguf'], {
     default: 'huggingface',
-    description: 'a folder for transformers, an adapter beside its base for PEFT (g0 only), or a file for llama.cpp',
+    description:
+      'a folder for transformers, an adapter beside its base for PEFT (g0 only), a model for ONNX Runtime, or a file for llama.cpp',
   }),
   layout: Type.Enum(['expanded', 'compact'], {
     default: 'expanded',
@@ -42,7 +43,7 @@ export const exportStage: StageDefinition = {
   name: 'export',
   version: 2,
   summary:
-    'writes a model, with its recovery folded in or beside it, for transformers, PEFT or llama.cpp; which outputs there are depends on the format',
+    'writes a model, with its recovery folded in or beside it, for transformers, PEFT, ONNX Runtime or llama.cpp; which outputs there are depends on the format',
   reference: 'GGUF: ggml, docs/gguf.md; adapters: PEFT, LoRA; the compact folder: docs/export.md',
   params,
   inputs: {
@@ -50,7 +51,9 @@ export const exportStage: StageDefinition = {
     recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
   },
   outputs: {
-    config: file('json', 'config.json of huggingface, and of the base of peft'),
+    config: file('json', 'config.json of huggingface and onnx, and of the base of peft'),
+    onnx: file('onnx', 'model.onnx: the graph', 'model.onnx'),
+    onnx_data: file('data', 'model.onnx.data: its weights, each stored tensor once', 'model.onnx.data'),
     model: file('safetensors', 'model.safetensors of huggingface (expanded), and of the base of peft'),
     shared: file('safetensors', 'shared.safetensors of huggingface (compact)'),
     sharp: file('json', 'sharp.json of huggingface (compact): which layers share, with which parameters'),
@@ -87,6 +90,11 @@ export const exportStage: StageDefinition = {
 function checkExport({ format, layout, dtype }: ExportParams): void {
   if (format !== 'gguf' && (dtype === 'Q8_0' || dtype === 'Q4_0')) {
     throw new UserError(`dtype: ${dtype} is of format: gguf, expected F32, F16 or BF16 for format: ${format}`);
+  }
+  if (format === 'onnx' && dtype === 'BF16') {
+    throw new UserError(
+      "dtype: BF16 is not of format: onnx, because ONNX Runtime's processors lack it, expected F32 or F16",
+    );
   }
   if (format !== 'huggingface' && layout === 'compact') {
     throw new UserError(`layout: compact is of format: huggingface, expected layout: expanded for format: ${format}`);

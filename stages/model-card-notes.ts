@@ -20,7 +20,7 @@ export function notesOf(
   const where = format === 'peft' ? 'in `base`' : 'here';
   const notes: [boolean, string][] = [
     [
-      isShared && layout === 'expanded',
+      isShared && layout === 'expanded' && format !== 'onnx',
       `Every layer has an MLP of its own ${where}, because the format knows no sharing: the first size is what sharing needs, the second what these weights take.`,
     ],
     [padded.length > 0, `The MLPs of ${layersText(padded)} are narrower; zeros fill them up, which changes no output.`],
@@ -45,6 +45,7 @@ export function notesOf(
 export function loadingText({ format, layout }: Format): string {
   if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
   if (format === 'peft') return code('python', peftLines);
+  if (format === 'onnx') return code('python', onnxLines);
   return layout === 'compact' ? compactText : code('python', transformersLines);
 }
 
@@ -66,6 +67,30 @@ const peftLines = [
   '',
   "base = AutoModelForCausalLM.from_pretrained('FOLDER/base')",
   "model = PeftModel.from_pretrained(base, 'FOLDER')",
+];
+
+const onnxLines = [
+  'import numpy as np',
+  'import onnxruntime',
+  'from tokenizers import Tokenizer',
+  '',
+  "session = onnxruntime.InferenceSession('FOLDER/model.onnx')  # model.onnx.data must lie beside it",
+  "tokenizer = Tokenizer.from_file('FOLDER/tokenizer.json')",
+  "types = {'tensor(float)': np.float32, 'tensor(float16)': np.float16}",
+  'caches = session.get_inputs()[3:]  # past_key_values.0.key, past_key_values.0.value, ...',
+  'past = {each.name: np.zeros((1, each.shape[1], 0, each.shape[3]), types[each.type]) for each in caches}',
+  "ids = new = tokenizer.encode('...').ids",
+  'for _ in range(50):',
+  '    feeds = {',
+  "        'input_ids': np.array([new]),",
+  "        'attention_mask': np.ones((1, len(ids)), np.int64),",
+  "        'position_ids': np.arange(len(ids) - len(new), len(ids))[None],",
+  '    }',
+  '    logits, *present = session.run(None, feeds | past)',
+  '    past = dict(zip(past, present))',
+  '    new = [int(logits[0, -1].argmax())]',
+  '    ids = ids + new',
+  'print(tokenizer.decode(ids))',
 ];
 
 const compactLines = [

@@ -1,0 +1,64 @@
+// An ONNX model for ONNX Runtime, from Python to browsers: each stored tensor once, however many layers use it.
+import { writeFile } from 'node:fs/promises';
+import { encodeOnnxModel } from '../formats/onnx.ts';
+import { createOnnxData } from '../formats/onnx-data.ts';
+import { type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
+import type { ExportSizes } from './export-sizes.ts';
+import type { ExportSource } from './export-source.ts';
+import { tensorShapes } from './names.ts';
+import { OnnxBuilder } from './onnx-graph.ts';
+import { addDecoder } from './onnx-llama.ts';
+import { mlpOf } from './onnx-mlp.ts';
+import { type OnnxSettings, precisionOf } from './onnx-precision.ts';
+import { onnxWeights } from './onnx-weights.ts';
+import { replacementAt } from './recovery.ts';
+
+/** Where the files of an ONNX folder go. */
+export interface OnnxFiles {
+  readonly config: string;
+  readonly onnx: string;
+  readonly onnx_data: string;
+  readonly tokenizer: string;
+  readonly tokenizer_config: string;
+}
+
+/** The name by which `model.onnx` finds its weights: they must lie beside it under this name. */
+export const onnxDataName = 'model.onnx.data';
+/** INT4 and its block-wise DequantizeLinear came with opset 21, which is IR version 10. */
+const opset = 21;
+const irVersion = 10;
+
+/** Writes the model as `settings` say, with recovery parameters beside the matrices that they belong to. */
+export async function writeOnnx(
+  source: ExportSource,
+  files: OnnxFiles,
+  settings: OnnxSettings,
+  onProgress: OnProgress = () => {},
+): Promise<ExportSizes> {
+  const { stored: config, tokenizer, recovery } = source;
+  const precision = precisionOf(config, recovery.replacements, settings);
+  await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
+  await writeTokenizer(files, tokenizer);
+  const data = await createOnnxData(files.onnx_data, onnxDataName);
+  const graph = new OnnxBuilder(precision.float, data);
+  const weights = onnxWeights(source, graph, precision, onProgress);
+  const ports = await addDecoder(graph, config, {
+    ...weights,
+    mlp: (layer) => mlpOf(graph, layer, replacementAt(recovery, layer), weights),
+  });
+  await data.close();
+  const { nodes, initializers } = graph;
+  const model = encodeOnnxModel({
+    irVersion,
+    producer: 'lamina',
+    opsets: { '': opset, ...precision.opsets },
+    graph: { name: 'llama', nodes, initializers, ...ports },
+  });
+  await writeFile(files.onnx, model);
+  return { unique_bytes: data.bytes, expanded_bytes: expandedBytes(source, precision.bytesOf) };
+}
+
+/** Every layer with an MLP of its own, recovery folded in. */
+function expandedBytes({ stored }: ExportSource, bytesOf: (name: string, shape: readonly number[]) => number): number {
+  return [...tensorShapes(stored)].reduce((total, [name, shape]) => total + bytesOf(name, shape), 0);
+}
