@@ -1,5 +1,6 @@
-// Which whole blocks stand in for which others. Light: planning reads this.
+// Which whole blocks stand in for which others, and what a model so arranged is like. Light: planning reads this.
 import { UserError } from '../util/errors.ts';
+import { type LlamaConfig, mlpWidth } from './config.ts';
 import { consecutive } from './layer-choice.ts';
 import { type ReplacementMap, replacementMap } from './sharing.ts';
 import { parseMap } from './sharing-parse.ts';
@@ -24,6 +25,21 @@ export function sharedSources(map: ReplacementMap, layers: number): number[] {
 export function keptSources(map: ReplacementMap, layers: number): number[] {
   const targets = new Set(map.flatMap((group) => group.targets));
   return consecutive(1, layers).filter((layer) => !targets.has(layer));
+}
+
+/** The config of the model whose layers are `sources` of a model of `config`. */
+export function arrangedConfig(config: LlamaConfig, sources: readonly number[]): LlamaConfig {
+  const { intermediate_sizes, ...rest } = config;
+  const widths = intermediate_sizes && { intermediate_sizes: sources.map((layer) => mlpWidth(config, layer)) };
+  return { ...rest, ...widths, num_hidden_layers: sources.length };
+}
+
+/** The name of tensor `name` in the layer that its own is a copy of; names count layers from 0. */
+export function inSourceLayer(name: string, sources: readonly number[]): string {
+  return name.replace(
+    /^(model\.layers\.)(\d+)/,
+    (_, start, layer) => `${start}${(sources[Number(layer)] as number) - 1}`,
+  );
 }
 
 function immediateMap(layers: number): ReplacementMap {

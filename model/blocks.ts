@@ -1,7 +1,8 @@
 // Whole decoder blocks in another arrangement: each layer of the new model is a copy of some layer of the old one.
 import { UserError } from '../util/errors.ts';
+import { arrangedConfig, inSourceLayer } from './block-map.ts';
 import { type LlamaCheckpoint, type StoredTensor, writeLlama } from './checkpoint.ts';
-import { type LlamaConfig, mlpWidth } from './config.ts';
+import type { LlamaConfig } from './config.ts';
 import { tensorShapes } from './names.ts';
 
 /**
@@ -22,23 +23,8 @@ export async function writeArranged(
   const config = arrangedConfig(checkpoint.config, sources);
   const tensors = new Map<string, StoredTensor>();
   for (const name of tensorShapes(config).keys()) {
-    tensors.set(name, checkpoint.tensors.get(sourceName(name, sources)) as StoredTensor);
+    tensors.set(name, checkpoint.tensors.get(inSourceLayer(name, sources)) as StoredTensor);
   }
   await writeLlama(path, config, tensors, checkpoint.tokenizer, onProgress);
   return config;
-}
-
-/** The config of the model whose layers are `sources` of a model of `config`. */
-export function arrangedConfig(config: LlamaConfig, sources: readonly number[]): LlamaConfig {
-  const { intermediate_sizes, ...rest } = config;
-  const widths = intermediate_sizes && { intermediate_sizes: sources.map((layer) => mlpWidth(config, layer)) };
-  return { ...rest, ...widths, num_hidden_layers: sources.length };
-}
-
-/** The tensor of the old model that becomes `name` of the new one; names count layers from 0. */
-function sourceName(name: string, sources: readonly number[]): string {
-  return name.replace(
-    /^(model\.layers\.)(\d+)/,
-    (_, start, layer) => `${start}${(sources[Number(layer)] as number) - 1}`,
-  );
 }

@@ -232,6 +232,11 @@ export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
 /** Bytes of one number in the types of exports. */
 const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
 
+/** planned-size: a few thousand additions. */
+export function plannedSizeCost(): Cost {
+  return copying(0, smallFile);
+}
+
 /**
  * latency: the shape behind a file is not known when planning, so the bytes of both are all there is: at two operations a float of
  * four bytes and token, and twice in memory, as they lie on disk and as ONNX Runtime arranges them.
@@ -241,7 +246,8 @@ export function latencyCost({ params, inputs }: CostQuery): Cost | undefined {
   if (sizes.length === 0 || sizes.includes(undefined)) return undefined;
   const bytes = sizes.reduce<number>((sum, size) => sum + (size as number), 0);
   const passes = Number(params.repetitions) + 1;
-  const tokens = Number(params.prompt_tokens) * (1 + Number(params.warmups)) + Number(params.decode_tokens);
+  const tokens =
+    Number(params.prompt_tokens) * (Number(params.passes) + Number(params.warmups)) + Number(params.decode_tokens);
   return {
     flops: (bytes / 2) * tokens * passes,
     memory_bytes: streaming + 2 * bytes,

@@ -13,9 +13,6 @@ type Timing = (typeof timings)[number];
 type Numbers = Record<string, number>;
 
 const megabyte = 1e6;
-/** Of a quartile range to the standard deviation, and of the median's error to the mean's, for normal noise. */
-const [rangeOfDeviation, errorOfMedian] = [1.349, 1.2533];
-
 /** The model's figures, its ratios to the reference where there is one, and the reference's figures. */
 export function latencyReport(model: MeasuredModel, reference: MeasuredModel | undefined, threads: number) {
   return {
@@ -29,9 +26,9 @@ export function latencyReport(model: MeasuredModel, reference: MeasuredModel | u
 }
 
 /** Seconds of each sample; total is load and forward, as in the paper's Table 7. */
-export function secondsOf({ samples }: MeasuredModel, timing: Timing): number[] {
-  if (timing === 'total') return samples.map(({ load_s, forward_s }) => load_s + forward_s);
-  return samples.map((sample) => sample[`${timing}_s`]);
+function secondsOf({ samples }: MeasuredModel, timing: Timing, clock: 's' | 'cpu_s' = 's'): number[] {
+  if (timing === 'total') return samples.map((sample) => sample[`load_${clock}`] + sample[`forward_${clock}`]);
+  return samples.map((sample) => sample[`${timing}_${clock}`]);
 }
 
 function figuresOf(model: MeasuredModel, threads: number): Numbers {
@@ -43,6 +40,7 @@ function figuresOf(model: MeasuredModel, threads: number): Numbers {
     figures[`${timing}_std_pct`] = (100 * standardDeviation(seconds)) / mean(seconds);
     figures[`${timing}_min_s`] = Math.min(...seconds);
     figures[`${timing}_max_s`] = Math.max(...seconds);
+    figures[`${timing}_cpu_s`] = median(secondsOf(model, timing, 'cpu_s'));
   }
   const { samples, size_bytes } = model;
   const [first] = samples as [LatencySample];
@@ -54,9 +52,7 @@ function figuresOf(model: MeasuredModel, threads: number): Numbers {
     size_mb: size_bytes / megabyte,
     peak_mb: median(samples.map(({ peak_bytes }) => peak_bytes)) / megabyte,
     memory_mb: median(samples.map(grownBytes)) / megabyte,
-    cpu_share:
-      median(samples.map(({ cpu_s, load_s, forward_s, decode_s }) => cpu_s / (load_s + forward_s + decode_s))) /
-      threads,
+    cpu_share: median(samples.map(shareOfWall)) / threads,
   };
 }
 
@@ -64,14 +60,15 @@ function figuresOf(model: MeasuredModel, threads: number): Numbers {
 function ratiosOf(model: MeasuredModel, reference: MeasuredModel): Numbers {
   const ratios: Numbers = {};
   for (const timing of timings) {
-    const [own, other] = [secondsOf(model, timing), secondsOf(reference, timing)];
-    if (Math.min(...other) === 0) continue;
-    const pairs = own.map((seconds, i) => seconds / (other[i] as number));
-    const [q1, q3] = [quantile(pairs, 0.25), quantile(pairs, 0.75)];
+    const pairs = pairRatios(model, reference, timing, 's');
+    const cpuPairs = pairRatios(model, reference, timing, 'cpu_s');
+    if (pairs === undefined || cpuPairs === undefined) continue;
     ratios[`${timing}_ratio`] = median(pairs);
-    ratios[`${timing}_ratio_stderr`] = (errorOfMedian * (q3 - q1)) / rangeOfDeviation / Math.sqrt(pairs.length);
-    ratios[`${timing}_ratio_q1`] = q1;
-    ratios[`${timing}_ratio_q3`] = q3;
+    ratios[`${timing}_ratio_stderr`] = errorOfMedian(pairs);
+    ratios[`${timing}_ratio_q1`] = quantile(pairs, 0.25);
+    ratios[`${timing}_ratio_q3`] = quantile(pairs, 0.75);
+    ratios[`${timing}_cpu_ratio`] = median(cpuPairs);
+    ratios[`${timing}_cpu_ratio_stderr`] = errorOfMedian(cpuPairs);
   }
   const memory = (measured: MeasuredModel) => median(measured.samples.map(grownBytes));
   return {
@@ -79,6 +76,30 @@ function ratiosOf(model: MeasuredModel, reference: MeasuredModel): Numbers {
     size_ratio: model.size_bytes / reference.size_bytes,
     memory_ratio: memory(model) / memory(reference),
   };
+}
+
+/** Undefined where the reference did nothing of the kind. */
+function pairRatios(
+  model: MeasuredModel,
+  reference: MeasuredModel,
+  timing: Timing,
+  clock: 's' | 'cpu_s',
+): number[] | undefined {
+  const other = secondsOf(reference, timing, clock);
+  if (Math.min(...other) === 0) return undefined;
+  return secondsOf(model, timing, clock).map((seconds, i) => seconds / (other[i] as number));
+}
+
+/** The standard error of a median, from the quartiles, for normal noise: 1.2533 s / sqrt(n), where s = (q3 - q1) / 1.349. */
+function errorOfMedian(values: readonly number[]): number {
+  const range = quantile(values, 0.75) - quantile(values, 0.25);
+  return ((1.2533 / 1.349) * range) / Math.sqrt(values.length);
+}
+
+/** Processor time as a share of wall time; below the number of threads where others held the cores. */
+function shareOfWall(sample: LatencySample): number {
+  const { load_s, forward_s, decode_s, load_cpu_s, forward_cpu_s, decode_cpu_s } = sample;
+  return (load_cpu_s + forward_cpu_s + decode_cpu_s) / (load_s + forward_s + decode_s);
 }
 
 /** Memory that the model took on top of the process's own. */

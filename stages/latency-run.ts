@@ -61,8 +61,9 @@ async function measureInTurn(context: StageContext, contestants: readonly Contes
 }
 
 function requestOf({ params, numerics }: StageContext, { path }: PlacedModel): LatencyRequest {
-  const { prompt_tokens, decode_tokens, warmups } = params as LatencyParams;
-  return { path, provider: numerics.provider, threads: numerics.threads, prompt_tokens, decode_tokens, warmups };
+  const { prompt_tokens, decode_tokens, warmups, passes } = params as LatencyParams;
+  const { provider, threads } = numerics;
+  return { path, provider, threads, prompt_tokens, decode_tokens, warmups, passes };
 }
 
 function noteOf([model]: readonly Contestant[]): string {

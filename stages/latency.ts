@@ -27,7 +27,13 @@ const params = object({
     minimum: 0,
     maximum: 1000,
     default: 1,
-    description: 'passes over the prompt in each process before the timed one; 0: the first pass is timed',
+    description: 'passes over the prompt in each process before those that are timed',
+  }),
+  passes: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 3,
+    description: 'passes over the prompt that are timed in each process; their median is its forward time',
   }),
   machine: Type.Optional(
     Type.String({
@@ -53,6 +59,9 @@ const fields = timings.flatMap((name) => [
   `${name}_ratio_stderr`,
   `${name}_ratio_q1`,
   `${name}_ratio_q3`,
+  `${name}_cpu_s`,
+  `${name}_cpu_ratio`,
+  `${name}_cpu_ratio_stderr`,
 ]);
 
 export const latency: StageDefinition = {
@@ -72,7 +81,7 @@ export const latency: StageDefinition = {
     metrics: {
       kind: 'metrics',
       summary:
-        'medians in seconds, standard deviations in percent of the mean, ratios to the reference (median of the pairs, with quartiles), bytes of the very files that were loaded, memory, the machine, and every repetition',
+        'medians in seconds (of wall time, and of processor time as cpu), standard deviations in percent of the mean, ratios to the reference (median of the pairs, with quartiles), bytes of the very files that were loaded, memory, the machine, and every repetition',
       extension: 'json',
       fields: [
         ...fields,

@@ -10,6 +10,7 @@ import { lmEvalTasks } from './lm-eval-tasks.ts';
 import { load } from './load.ts';
 import { lora } from './lora.ts';
 import { perplexityEval } from './perplexity-eval.ts';
+import { plannedSize } from './planned-size.ts';
 import { pretrain } from './pretrain.ts';
 import { pruneChannels } from './prune-channels.ts';
 import { pruneLayers } from './prune-layers.ts';
@@ -41,6 +42,7 @@ const stages: StageDefinition[] = [
   lmEvalTasks,
   weightDifference,
   ratios,
+  plannedSize,
   quantize,
   exportStage,
   latency,

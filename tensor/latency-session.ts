@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UserError } from '../util/errors.ts';
+import { median } from '../util/statistics.ts';
 import {
   type FileSession,
   openModelFile,
@@ -22,20 +23,23 @@ export interface LatencyRequest {
   readonly prompt_tokens: number;
   /** Tokens after it, one at a time. */
   readonly decode_tokens: number;
-  /** Passes over the prompt before the one that is timed. */
+  /** Passes over the prompt before those that are timed. */
   readonly warmups: number;
+  /** Passes over the prompt that are timed, each with an empty cache. */
+  readonly passes: number;
 }
 
-/** What one process measured; seconds of wall time, bytes of resident memory. */
+/** What one process measured: seconds of wall time, seconds of processor time of all threads, bytes of resident memory. */
 export interface LatencySample {
   /** From the file's name to a session that is ready. */
   readonly load_s: number;
-  /** One pass over the prompt. */
+  readonly load_cpu_s: number;
+  /** One pass over the prompt: the median of the passes. */
   readonly forward_s: number;
+  readonly forward_cpu_s: number;
   /** All decode steps together. */
   readonly decode_s: number;
-  /** Processor time of all three, of all threads. */
-  readonly cpu_s: number;
+  readonly decode_cpu_s: number;
   /** The process's peak, and what it held before the model was loaded. */
   readonly peak_bytes: number;
   readonly base_bytes: number;
@@ -51,26 +55,33 @@ const present = (name: string) => name.replace('past_key_values', 'present');
 
 /** Runs the whole measurement in this process, which should be fresh. A UserError for a file that is not such a model. */
 export async function measureLatency(request: LatencyRequest): Promise<LatencySample> {
-  const { prompt_tokens, decode_tokens, warmups } = request;
+  const { prompt_tokens, decode_tokens, warmups, passes } = request;
   startRuntime();
   const base_bytes = residentBytes('VmRSS');
-  const clock = new Stopwatch();
-  const session = clock.time('load_s', () => open(request));
+  const [session, load] = timed(() => open(request));
   const decoder = new Decoder(session);
-  for (let i = 0; i < warmups; i++) {
-    decoder.step(prompt_tokens);
+  let logits_shape: readonly number[] = [];
+  const forward: Time[] = [];
+  for (let i = 0; i < warmups + passes; i++) {
     decoder.forget();
+    const [shape, time] = timed(() => decoder.step(prompt_tokens));
+    logits_shape = shape;
+    if (i >= warmups) forward.push(time);
     await nextTurn(); // a runner that is gone is noticed between two passes
   }
-  const logits_shape = clock.time('forward_s', () => decoder.step(prompt_tokens));
-  await nextTurn();
+  const decode: Time[] = [];
   for (let i = 0; i < decode_tokens; i++) {
-    clock.time('decode_s', () => decoder.step(1));
+    decode.push(timed(() => decoder.step(1))[1]);
     if (i % 16 === 15) await nextTurn();
   }
-  const { seconds, cpu_s } = clock;
   return {
-    ...{ load_s: 0, forward_s: 0, decode_s: 0, ...seconds, cpu_s, base_bytes },
+    load_s: load.wall_s,
+    load_cpu_s: load.cpu_s,
+    forward_s: median(forward.map(({ wall_s }) => wall_s)),
+    forward_cpu_s: median(forward.map(({ cpu_s }) => cpu_s)),
+    decode_s: decode.reduce((sum, { wall_s }) => sum + wall_s, 0),
+    decode_cpu_s: decode.reduce((sum, { cpu_s }) => sum + cpu_s, 0),
+    base_bytes,
     peak_bytes: Math.max(base_bytes, residentBytes('VmHWM')),
     logits_shape,
     cached_tokens: decoder.length,
@@ -86,20 +97,18 @@ function open(request: LatencyRequest): FileSession {
   }
 }
 
-/** Adds up wall time by name, and processor time over all. */
-class Stopwatch {
-  readonly seconds: Record<string, number> = {};
-  cpu_s = 0;
+interface Time {
+  readonly wall_s: number;
+  readonly cpu_s: number;
+}
 
-  time<T>(name: string, work: () => T): T {
-    const cpu = process.cpuUsage();
-    const start_ms = performance.now();
-    const result = work();
-    this.seconds[name] = (this.seconds[name] ?? 0) + (performance.now() - start_ms) / 1000;
-    const { user, system } = process.cpuUsage(cpu);
-    this.cpu_s += (user + system) / 1e6;
-    return result;
-  }
+function timed<T>(work: () => T): [T, Time] {
+  const cpu = process.cpuUsage();
+  const start_ms = performance.now();
+  const result = work();
+  const wall_s = (performance.now() - start_ms) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return [result, { wall_s, cpu_s: (user + system) / 1e6 }];
 }
 
 /** Feeds token after token; which tokens does not matter to the time, so they count through the vocabulary. */

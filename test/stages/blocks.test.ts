@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { blockMap, keptSources, sharedSources } from '../../model/block-map.ts';
@@ -6,6 +7,7 @@ import { attentionName, mlpName, normName } from '../../model/names.ts';
 import { readRecovery } from '../../model/recovery-file.ts';
 import { dropBlocks } from '../../stages/drop-blocks.ts';
 import { load } from '../../stages/load.ts';
+import { plannedSize } from '../../stages/planned-size.ts';
 import { quantize } from '../../stages/quantize.ts';
 import { share } from '../../stages/share.ts';
 import { shareBlocks } from '../../stages/share-blocks.ts';
@@ -138,5 +140,33 @@ describe('what is only timed', () => {
         ).toBe(true);
     }
     expect(parameters.size).toBe(2 * 3 * 3); // 2 targets, 3 matrices, alpha A B
+  });
+});
+
+describe('planned-size', () => {
+  const gigabytes = async (params: object): Promise<number> => {
+    const outcome = await runStage(plannedSize, { params: { ...params } });
+    return (JSON.parse(readFileSync(only(outcome, 'metrics'), 'utf8')) as { gb: number }).gb;
+  };
+
+  it.each<[string, object, number]>([
+    ['Original', {}, 4.035], // the paper's Table 7 prints 4.04
+    ['MLPs of T_next shared', { layers: 'share_mlps' }, 3.029],
+    ['16 whole blocks shared', { layers: 'share_blocks', type: 'immediate' }, 2.315], // printed for SHARP T_next: 2.31
+    ['16 whole blocks dropped', { layers: 'drop_blocks', type: 'immediate' }, 2.315],
+    ['the 14 blocks of T_next shared', { layers: 'share_blocks' }, 2.53],
+  ])('Llama-2-7b in 8da4w, %s', async (_, params, expected) => {
+    expect(await gigabytes(params)).toBeCloseTo(expected, 3);
+  });
+
+  it('recovery parameters of rank 400 add 14 x 3 (400 (4096 + 11008) + 1) floats', async () => {
+    const added = (await gigabytes({ layers: 'share_mlps', rank: 400 })) - (await gigabytes({ layers: 'share_mlps' }));
+    expect(added).toBeCloseTo((4 * 14 * 3 * (400 * (4096 + 11008) + 1)) / 1e9, 9);
+  });
+
+  it('names the models that it knows', async () => {
+    await expect(gigabytes({ model: 'org/unheard-of' })).rejects.toThrow(
+      "model: the shape of 'org/unheard-of' is not known, expected 'meta-llama/Llama-2-7b-hf' or ",
+    );
   });
 });

@@ -21,7 +21,7 @@ interface Report extends Record<string, unknown> {
   measured: Record<string, unknown>;
 }
 
-const setting = { prompt_tokens: 5, decode_tokens: 3, repetitions: 2, warmups: 1 };
+const setting = { prompt_tokens: 5, decode_tokens: 3, repetitions: 2, warmups: 1, passes: 2 };
 
 async function measure(inputs: Record<string, string>, params: object = {}, folder = temporaryFolder()) {
   const reports: string[] = [];
@@ -72,7 +72,8 @@ describe('latency', () => {
     for (const field of latency.outputs.metrics?.fields ?? []) {
       const found = readMetric(both.report, field);
       expect(found?.value, field).toBeGreaterThanOrEqual(0);
-      if (/^(load|forward|total|decode)_ratio$/.test(field)) expect(found?.stderr, field).toBeGreaterThanOrEqual(0);
+      if (/^(load|forward|total|decode)_(cpu_)?ratio$/.test(field))
+        expect(found?.stderr, field).toBeGreaterThanOrEqual(0);
       expect(found?.n).toBe(2);
     }
     for (const { load_s, forward_s, decode_s, peak_bytes, base_bytes } of both.report.samples) {
@@ -156,7 +157,8 @@ describe('latency', () => {
 
 describe('a report', () => {
   const sample = (load_s: number, forward_s: number, decode_s: number): LatencySample => ({
-    ...{ load_s, forward_s, decode_s, cpu_s: load_s + forward_s + decode_s },
+    ...{ load_s, forward_s, decode_s },
+    ...{ load_cpu_s: load_s, forward_cpu_s: forward_s, decode_cpu_s: decode_s / 2 },
     ...{ peak_bytes: 30e6, base_bytes: 10e6, logits_shape: [1, 5, 32], cached_tokens: 9 },
   });
 
@@ -175,7 +177,9 @@ describe('a report', () => {
       memory_mb: 20,
       peak_mb: 30,
     });
-    expect(report).toMatchObject({ tokens_per_s: 1, cpu_share: 1, n: 3 }); // (9 - 5) tokens in 4 s
+    expect(report).toMatchObject({ tokens_per_s: 1, n: 3 }); // (9 - 5) tokens in 4 s
+    expect(report.cpu_share).toBeCloseTo(5 / 7, 12); // 1 + 2 + 4 / 2 of 1 + 2 + 4 seconds
+    expect(report).toMatchObject({ total_cpu_s: 3, decode_cpu_s: 2, forward_cpu_ratio: 0.5 });
     // numpy: std([1, 1, 10], ddof=1) = 5.196152, mean 4
     expect(report.load_std_pct).toBeCloseTo(129.9038, 4);
   });
