@@ -1,7 +1,7 @@
 // An ONNX model for ONNX Runtime, from Python to browsers: each stored tensor once, however many layers use it.
 import { writeFile } from 'node:fs/promises';
-import { encodeOnnxModel } from '../formats/onnx.ts';
-import { createOnnxData } from '../formats/onnx-data.ts';
+import { encodeOnnxModel, type OnnxGraph } from '../formats/onnx.ts';
+import { createOnnxData, type OnnxDataWriter } from '../formats/onnx-data.ts';
 import { type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
@@ -9,7 +9,7 @@ import { tensorShapes } from './names.ts';
 import { OnnxBuilder } from './onnx-graph.ts';
 import { addDecoder } from './onnx-llama.ts';
 import { mlpOf } from './onnx-mlp.ts';
-import { type OnnxSettings, precisionOf } from './onnx-precision.ts';
+import { type OnnxPrecision, type OnnxSettings, precisionOf } from './onnx-precision.ts';
 import { onnxWeights } from './onnx-weights.ts';
 import { replacementAt } from './recovery.ts';
 
@@ -35,27 +35,33 @@ export async function writeOnnx(
   settings: OnnxSettings,
   onProgress: OnProgress = () => {},
 ): Promise<ExportSizes> {
-  const { stored: config, tokenizer, recovery } = source;
-  const precision = precisionOf(config, recovery.replacements, settings);
+  const { stored: config, tokenizer } = source;
+  const precision = precisionOf(config, settings);
   await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
   await writeTokenizer(files, tokenizer);
   const data = await createOnnxData(files.onnx_data, onnxDataName);
+  try {
+    const graph = await graphOf(source, data, precision, onProgress);
+    const opsets = { '': opset, ...precision.opsets };
+    await writeFile(files.onnx, encodeOnnxModel({ irVersion, producer: 'lamina', opsets, graph }));
+  } finally {
+    await data.close();
+  }
+  return { unique_bytes: data.bytes, expanded_bytes: expandedBytes(source, precision.bytesOf) };
+}
+
+async function graphOf(
+  source: ExportSource,
+  data: OnnxDataWriter,
+  precision: OnnxPrecision,
+  onProgress: OnProgress,
+): Promise<OnnxGraph> {
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
-  const ports = await addDecoder(graph, config, {
-    ...weights,
-    mlp: (layer) => mlpOf(graph, layer, replacementAt(recovery, layer), weights),
-  });
-  await data.close();
+  const mlp = (layer: number) => mlpOf(graph, layer, replacementAt(source.recovery, layer), weights);
+  const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
   const { nodes, initializers } = graph;
-  const model = encodeOnnxModel({
-    irVersion,
-    producer: 'lamina',
-    opsets: { '': opset, ...precision.opsets },
-    graph: { name: 'llama', nodes, initializers, ...ports },
-  });
-  await writeFile(files.onnx, model);
-  return { unique_bytes: data.bytes, expanded_bytes: expandedBytes(source, precision.bytesOf) };
+  return { name: 'llama', nodes, initializers, ...ports };
 }
 
 /** Every layer with an MLP of its own, recovery folded in. */

@@ -77,14 +77,16 @@ async function lowRank({ graph, isDown, factor }: Side, x: Value, [a, b]: readon
   return graph.add('MatMul', [graph.add('MatMul', [x, await factor(a)]), await factor(b)]);
 }
 
-/** (U V) * Theta has no cheap form: it is made from its factors, by ONNX Runtime once when it loads the model. */
+/** (U V) * Theta has no cheap form: it is made from its factors in float32, by ONNX Runtime once when it loads the model. */
 async function elementwise({ graph, isDown, factor }: Side, x: Value, product: Product): Promise<Value> {
-  const [u, v] = [await factor('U'), await factor('V')];
+  const wide = (value: Value) => graph.cast(value, graph.float, 'float32');
+  const [u, v] = [wide(await factor('U')), wide(await factor('V'))];
   // [out, in]: U V for down, its transpose for gate and up
   const scale = isDown
     ? graph.add('MatMul', [u, v])
     : graph.add('Gemm', [v, u], { attributes: { transA: { int: 1 }, transB: { int: 1 } } });
-  return timesTransposed(graph, x, graph.add('Mul', [product.whole(), scale]));
+  const whole = graph.add('Mul', [wide(product.whole()), scale]);
+  return timesTransposed(graph, x, graph.cast(whole, 'float32', graph.float));
 }
 
 function added({ graph }: Side, a: Value, b: Value): Value {

@@ -1,15 +1,21 @@
 // The precisions of ONNX exports: what the graph computes in, and how each matrix is stored.
 import type { LlamaConfig } from './config.ts';
+import { store8da4w } from './onnx-8da4w.ts';
+import { blockCount } from './onnx-blocks.ts';
 import type { OnnxFloat } from './onnx-graph.ts';
+import { type Int4Settings, microsoft, storeInt4 } from './onnx-int4.ts';
 import { type StoreMatrix, storeFloat } from './onnx-linear.ts';
-import type { Replacement } from './replacement.ts';
+import { matrixShape } from './quantize-codec.ts';
+import { planQuantization } from './quantize-plan.ts';
 
 /** The precisions, spelled as the stage does. */
-export type OnnxDtype = 'F32' | 'F16';
+export type OnnxDtype = 'F32' | 'F16' | 'INT4' | '8DA4W';
 
-/** What a user chooses. */
-export interface OnnxSettings {
+/** What a user chooses; all but `dtype` of the quantised precisions. */
+export interface OnnxSettings extends Int4Settings {
   readonly dtype: OnnxDtype;
+  /** Whether the output head is quantised; default: in 8DA4W, as `quantize` does. A tied head is as the embedding is: float32. */
+  readonly head?: boolean | undefined;
 }
 
 /** What follows from it. */
@@ -24,17 +30,44 @@ export interface OnnxPrecision {
   bytesOf(name: string, shape: readonly number[]): number;
 }
 
-/** The precision of a model of `config` with `replacements` on top. */
-export function precisionOf(
-  _config: LlamaConfig,
-  _replacements: readonly Replacement[],
-  { dtype }: OnnxSettings,
-): OnnxPrecision {
-  const float = dtype === 'F16' ? 'float16' : 'float32';
+/** The precision of a model of `config`; a UserError where 8DA4W's groups do not fit. */
+export function precisionOf(config: LlamaConfig, settings: OnnxSettings): OnnxPrecision {
+  const { dtype, group_size } = settings;
+  if (dtype === 'F32' || dtype === 'F16') return floatPrecision(dtype);
+  const quantized = quantizedNames(config, settings);
+  const store = dtype === 'INT4' ? storeInt4(settings) : store8da4w(group_size);
+  return {
+    float: 'float32',
+    opsets: dtype === 'INT4' ? microsoft : {},
+    storeOf: (name) => (quantized.has(name) ? store : storeFloat),
+    bytesOf(name, shape) {
+      const [rows, columns] = matrixShape(shape);
+      if (!quantized.has(name)) return 4 * rows * columns;
+      return rows * blockCount(group_size, columns) * (group_size / 2 + 4);
+    },
+  };
+}
+
+function floatPrecision(dtype: 'F32' | 'F16'): OnnxPrecision {
+  const [float, size] = dtype === 'F16' ? (['float16', 2] as const) : (['float32', 4] as const);
   return {
     float,
     opsets: {},
     storeOf: () => storeFloat,
-    bytesOf: (_name, shape) => shape.reduce((a, b) => a * b, float === 'float16' ? 2 : 4),
+    bytesOf: (_name, shape) => shape.reduce((a, b) => a * b, size),
   };
+}
+
+/** The matrices that the `quantize` stage would round in a scheme of this precision. */
+function quantizedNames(config: LlamaConfig, { dtype, group_size, head }: OnnxSettings): ReadonlySet<string> {
+  const scheme = dtype === 'INT4' ? 'rtn' : '8da4w';
+  const rest = {
+    block_size: 64,
+    double_quant: false,
+    embedding_bits: 32,
+    embedding_group_size: 0,
+    dtype: 'F32',
+  } as const;
+  const plan = planQuantization(config, [], { scheme, bits: 4, symmetric: true, group_size, head, ...rest });
+  return new Set(plan.codecs.keys());
 }

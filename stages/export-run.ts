@@ -1,6 +1,7 @@
 // The work of export: the files of one format, a card that says what they are, and their sizes.
 import { existsSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
+import type { GgufType } from '../formats/gguf-blocks.ts';
 import { writeCompact } from '../model/export-compact.ts';
 import { writeGguf } from '../model/export-gguf.ts';
 import { type FloatType, writeHuggingFace } from '../model/export-huggingface.ts';
@@ -8,7 +9,7 @@ import { writeOnnx } from '../model/export-onnx.ts';
 import { writePeft } from '../model/export-peft.ts';
 import type { ExportSizes } from '../model/export-sizes.ts';
 import { type ExportSource, openExportSource } from '../model/export-source.ts';
-import type { OnnxDtype } from '../model/onnx-precision.ts';
+import type { OnnxSettings } from '../model/onnx-precision.ts';
 import type { Facts, StageContext, UnitTask } from '../spec/stage.ts';
 import { type ExportParams, exportStage } from './export.ts';
 import { modelCard } from './model-card.ts';
@@ -47,17 +48,19 @@ export async function run(context: StageContext): Promise<void> {
 
 async function writeFormat(
   source: ExportSource,
-  { format, layout, dtype, name }: ExportParams,
+  params: ExportParams,
   { outputs }: UnitTask,
   onProgress: OnProgress,
 ): Promise<Written> {
+  const { format, layout, dtype, name } = params;
   const path = (output: string) => outputs[output] as string;
   const [tokenizer, tokenizer_config] = [path('tokenizer'), path('tokenizer_config')];
   const model = { config: path('config'), weights: path('model'), tokenizer, tokenizer_config };
   const padded = source.padded;
+  // that the precision is one of the format's was checked when the run was planned
   if (format === 'gguf') {
     const { unblocked, exact_tokenizer, ...sizes } = await writeGguf(source, path('gguf'), {
-      type: dtype,
+      type: dtype as GgufType,
       name,
       onProgress,
     });
@@ -65,9 +68,9 @@ async function writeFormat(
   }
   if (format === 'onnx') {
     const files = { ...model, onnx: path('onnx'), onnx_data: path('onnx_data') };
-    return { sizes: await writeOnnx(source, files, { dtype: dtype as OnnxDtype }, onProgress), notes: {} };
+    return { sizes: await writeOnnx(source, files, params as OnnxSettings, onProgress), notes: {} };
   }
-  const type = dtype as FloatType; // checked when the run was planned
+  const type = dtype as FloatType;
   if (format === 'peft') {
     const files = { ...model, adapter_config: path('adapter_config'), adapter_model: path('adapter_model') };
     const { folded, ...sizes } = await writePeft(source, files, type, onProgress);

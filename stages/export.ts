@@ -16,9 +16,24 @@ const params = object({
     description:
       "of huggingface: an MLP of its own for every layer, or each stored MLP once with the recovery parameters beside (read by lamina's load)",
   }),
-  dtype: Type.Enum(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'], {
+  dtype: Type.Enum(['F32', 'F16', 'BF16', 'INT4', '8DA4W', 'Q8_0', 'Q4_0'], {
     default: 'BF16',
-    description: 'precision of the weights on disk; Q8_0 and Q4_0 of gguf only',
+    description:
+      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
+  }),
+  group_size: Type.Enum([16, 32, 64, 128, 256], {
+    default: 32,
+    description: 'INT4 and 8DA4W: columns of a row that share a scale; 8DA4W wants one that divides them',
+  }),
+  head: Type.Optional(
+    Type.Boolean({
+      description: 'INT4 and 8DA4W: quantise the output head too; not given: with 8DA4W. A tied head stays F32',
+    }),
+  ),
+  accuracy_level: Type.Enum([0, 1, 2, 3, 4], {
+    default: 0,
+    description:
+      'INT4: the least precision in which MatMulNBits multiplies: 0 as the runtime likes, 1 float32, 2 float16, 3 bfloat16, 4 int8',
   }),
   name: Type.String({
     minLength: 1,
@@ -86,15 +101,22 @@ export const exportStage: StageDefinition = {
   run: async () => (await import('./export-run.ts')).run,
 };
 
+const floats = ['F32', 'F16', 'BF16'] as const;
+/** The precisions of each format; ONNX Runtime does not compute in BF16 on processors. */
+const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['dtype'][]>> = {
+  huggingface: floats,
+  peft: floats,
+  onnx: ['F32', 'F16', 'INT4', '8DA4W'],
+  gguf: [...floats, 'Q8_0', 'Q4_0'],
+};
+
 /** Refuses parameters that do not go together, before anything runs. */
 function checkExport({ format, layout, dtype }: ExportParams): void {
-  if (format !== 'gguf' && (dtype === 'Q8_0' || dtype === 'Q4_0')) {
-    throw new UserError(`dtype: ${dtype} is of format: gguf, expected F32, F16 or BF16 for format: ${format}`);
-  }
-  if (format === 'onnx' && dtype === 'BF16') {
-    throw new UserError(
-      "dtype: BF16 is not of format: onnx, because ONNX Runtime's processors lack it, expected F32 or F16",
-    );
+  const expected = dtypesOf[format];
+  if (!expected.includes(dtype)) {
+    const of = Object.keys(dtypesOf).filter((each) => dtypesOf[each as ExportParams['format']].includes(dtype));
+    const list = `${expected.slice(0, -1).join(', ')} or ${expected.at(-1)}`;
+    throw new UserError(`dtype: ${dtype} is of format: ${of.join(', ')}, expected ${list} for format: ${format}`);
   }
   if (format !== 'huggingface' && layout === 'compact') {
     throw new UserError(`layout: compact is of format: huggingface, expected layout: expanded for format: ${format}`);

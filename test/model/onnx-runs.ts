@@ -20,15 +20,18 @@ export type Values = Record<string, Value>;
 export interface Runtime {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** The type of the model's cache. */
+  readonly float: 'float32' | 'float16';
   run(feeds: Values): Promise<Values>;
   close(): Promise<void>;
 }
 
-/** The folder's model in onnxruntime-node; `optimise: false` runs the graph as it was written. */
-export async function inNode(folder: string, optimise = true): Promise<Runtime> {
-  const graphOptimizationLevel = optimise ? 'all' : 'disabled';
-  const path = join(folder, 'model.onnx');
-  const session = await InferenceSession.create(path, { graphOptimizationLevel, intraOpNumThreads: 1 });
+/** 4-bit weights behind DequantizeLinear are multiplied in float32; by default ONNX Runtime rounds activations once more, to int8. */
+const extra = { session: { qdq_matmulnbits_accuracy_level: '1' } };
+
+/** The folder's model in onnxruntime-node. */
+export async function inNode(folder: string): Promise<Runtime> {
+  const session = await InferenceSession.create(join(folder, 'model.onnx'), { intraOpNumThreads: 1, extra });
   return runtimeOf(session as unknown as AnySession, Tensor as unknown as AnyTensor);
 }
 
@@ -36,13 +39,14 @@ export async function inNode(folder: string, optimise = true): Promise<Runtime> 
 export async function inWeb(folder: string): Promise<Runtime> {
   const path = 'model.onnx.data';
   const externalData = [{ path, data: await readFile(join(folder, path)) }];
-  const session = await WebSession.create(await readFile(join(folder, 'model.onnx')), { externalData });
+  const session = await WebSession.create(await readFile(join(folder, 'model.onnx')), { externalData, extra });
   return runtimeOf(session as unknown as AnySession, WebTensor as unknown as AnyTensor);
 }
 
 interface AnySession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly unknown[];
   run(feeds: Record<string, unknown>): Promise<Values>;
   release(): Promise<void>;
 }
@@ -53,6 +57,7 @@ function runtimeOf(session: AnySession, AnyTensor: AnyTensor): Runtime {
   return {
     inputs: session.inputNames,
     outputs: session.outputNames,
+    float: (session.inputMetadata[3] as { type: 'float32' | 'float16' }).type,
     async run(feeds) {
       const entries = Object.entries(feeds).map(([name, { type, data, dims }]) => [
         name,

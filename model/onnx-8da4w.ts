@@ -1,0 +1,82 @@
+// 8da4w in ONNX's own operators: 4-bit weights behind DequantizeLinear, and inputs rounded to int8 token by token (methods E.1).
+import { floatBytes, type OnnxBuilder, type Value } from './onnx-graph.ts';
+import type { StoreMatrix } from './onnx-linear.ts';
+import { matrixShape } from './quantize-codec.ts';
+import { groupCount, type IntegerMatrix, quantizeInteger } from './quantize-integer.ts';
+import { checkFinite } from './quantize-llama.ts';
+
+/** Stores matrices as int4 with float32 scales for each `group_size` columns of a row, which must divide the columns. */
+export function store8da4w(group_size: number): StoreMatrix {
+  const rounded = new Map<Value, Value>();
+  return async (graph, { name, shape, values }) => {
+    checkFinite(name, values);
+    const [rows, columns] = matrixShape(shape);
+    const settings = { bits: 4, symmetric: true, group_size, arithmetic: 'torchao' } as const;
+    const groups = groupCount(group_size, columns);
+    const { codes, scales } = inputsFirst(quantizeInteger(values, rows, columns, settings), rows, columns, groups);
+    const weight = await graph.weight({ name: `${name}.codes`, type: 'int4', dims: [columns, rows], bytes: codes });
+    const scale = await graph.weight({
+      name: `${name}.scales`,
+      type: 'float32',
+      dims: [groups, rows],
+      bytes: floatBytes('float32', scales),
+    });
+    const attributes = { axis: { int: 0 }, block_size: { int: group_size } };
+    // a node for each use: ONNX Runtime makes one operator of it and the product that follows
+    const dequantized = () => graph.add('DequantizeLinear', [weight, scale], { attributes });
+    return {
+      input: (x) => {
+        const known = rounded.get(x) ?? roundTokens(graph, x);
+        rounded.set(x, known);
+        return known;
+      },
+      times: (x) => graph.add('MatMul', [x, dequantized()]),
+      whole: () => graph.add('Transpose', [dequantized()], { attributes: { perm: { ints: [1, 0] } } }),
+    };
+  };
+}
+
+/**
+ * A matrix turned to [columns, rows], as MatMul wants it: codes as two's complement, two to a byte, and scales [groups, rows].
+ */
+function inputsFirst(
+  { codes, scales }: IntegerMatrix,
+  rows: number,
+  columns: number,
+  groups: number,
+): { codes: Uint8Array; scales: Float32Array } {
+  const turned = new Uint8Array(Math.ceil((rows * columns) / 2));
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const at = column * rows + row;
+      const code = (codes[row * columns + column] as number) ^ 8; // 0 to 15, of which 8 is zero -> -8 to 7
+      turned[at >> 1] = (turned[at >> 1] as number) | (code << (4 * (at & 1)));
+    }
+  }
+  return { codes: turned, scales: scales.map((_, i) => scales[(i % rows) * groups + Math.floor(i / rows)] as number) };
+}
+
+const low = -128;
+const high = 127;
+/** The smallest scale: float32's epsilon. */
+const smallestScale = 2 ** -23;
+
+/** `roundTokens` of int8-tokens.ts, operator by operator: x [N, in] as int8 would carry it. */
+function roundTokens(graph: OnnxBuilder, x: Value): Value {
+  const op = (name: string, ...inputs: (Value | number)[]) =>
+    graph.add(
+      name,
+      inputs.map((input) => (typeof input === 'number' ? graph.number(input) : input)),
+    );
+  const rows = graph.ints(-1);
+  const least = op('Min', op('ReduceMin', x, rows), 0);
+  const most = op('Max', op('ReduceMax', x, rows), 0);
+  const scale = op('Max', op('Div', op('Sub', most, least), high - low), smallestScale);
+  const [below, above] = [op('Div', least, scale), op('Div', most, scale)];
+  // the zero that errs less at the end of the range that is farther off
+  const error = op('Add', op('Add', below, low), op('Add', above, high));
+  const zero = op('Where', op('Greater', error, 0), op('Sub', low, below), op('Sub', high, above));
+  const whole = op('Round', op('Clip', zero, low, high));
+  const codes = op('Clip', op('Round', op('Add', op('Mul', x, op('Div', 1, scale)), whole)), low, high);
+  return op('Mul', op('Sub', codes, whole), scale);
+}
