@@ -238,22 +238,30 @@ export function plannedSizeCost(): Cost {
 }
 
 /**
- * latency: the shape behind a file is not known when planning, so the bytes of both are all there is: at two operations a float of
- * four bytes and token, and twice in memory, as they lie on disk and as ONNX Runtime arranges them.
+ * latency: the shape behind a file is not known when planning, so its bytes are all there is: at two operations for each float of four
+ * bytes and each token, and twice in memory, as it lies on disk and as ONNX Runtime arranges it. One model is in memory at a time.
  */
 export function latencyCost({ params, inputs }: CostQuery): Cost | undefined {
-  const sizes = Object.values(inputs).map(({ size_bytes }) => size_bytes);
-  if (sizes.length === 0 || sizes.includes(undefined)) return undefined;
-  const bytes = sizes.reduce<number>((sum, size) => sum + (size as number), 0);
-  const passes = Number(params.repetitions) + 1;
-  const tokens =
-    Number(params.prompt_tokens) * (Number(params.passes) + Number(params.warmups)) + Number(params.decode_tokens);
+  const sizes = ['model', 'reference'].map((name) => bytesOfModel(name, inputs));
+  const [model, reference] = sizes;
+  if (model === undefined || reference === undefined) return undefined;
+  const rounds = Number(params.repetitions) + 1;
+  const passes = Number(params.passes) + Number(params.warmups);
+  const tokens = Number(params.prompt_tokens) * passes + Number(params.decode_tokens);
   return {
-    flops: (bytes / 2) * tokens * passes,
-    memory_bytes: streaming + 2 * bytes,
-    read_bytes: bytes * passes,
+    flops: ((model + reference) / 2) * tokens * rounds,
+    memory_bytes: streaming + 2 * Math.max(model, reference),
+    read_bytes: (model + reference) * rounds,
     written_bytes: 2 * smallFile,
   };
+}
+
+/** Bytes of the files of input `name` and of its data; 0 where it is left empty, undefined while they are not known. */
+function bytesOfModel(name: string, inputs: CostQuery['inputs']): number | undefined {
+  const sizes = [inputs[name], inputs[`${name}_data`]].flatMap((input) =>
+    input === undefined ? [] : [input.size_bytes],
+  );
+  return sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, size) => sum + (size as number), 0);
 }
 
 /** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */
