@@ -49,5 +49,7 @@ function deathOf(code: number | null, signal: NodeJS.Signals | null, words: stri
     return 'the process that times it was killed (SIGKILL), most likely because memory ran out: take a smaller model, fewer prompt_tokens, or fewer bits';
   }
   const how = signal === null ? `ended with exit code ${code}` : `crashed (${signal})`;
-  return `the process that times it ${how}${words === '' ? '' : `, saying: ${words.split('\n').at(-1)}`}`;
+  const lines = words.split('\n');
+  const telling = lines.find((line) => /error|exception|terminate|fatal/i.test(line)) ?? lines.at(-1);
+  return `the process that times it ${how}${telling ? `, saying: ${telling.trim()}` : ''}`;
 }

@@ -143,6 +143,19 @@ describe('latency', () => {
     await expect(measureLatency(request)).rejects.toThrow(message);
   });
 
+  it('says how its process ended where that gives no answer', async () => {
+    const before = process.env.NODE_OPTIONS;
+    process.env.NODE_OPTIONS = '--require ./no-such-file.cjs';
+    try {
+      await expect(measure({ model: small.path, model_data: small.data })).rejects.toThrow(
+        /^input 'model': the process that times it ended with exit code 1, saying: .*no-such-file\.cjs/,
+      );
+    } finally {
+      if (before === undefined) delete process.env.NODE_OPTIONS;
+      else process.env.NODE_OPTIONS = before;
+    }
+  });
+
   it('stops with its process when the run is stopped', async () => {
     const stop = new AbortController();
     const running = runStage(latency, {
