@@ -1,11 +1,12 @@
 // The decoding benchmark: tokens with the cache beside tokens without it, in turn.
 import { join } from 'node:path';
+import { median } from '../util/statistics.ts';
 import { type Duel, type DuelSettings, duel } from './duel.ts';
 import { prepareInputs } from './engine-inputs.ts';
 import { figure, figureWithSpread, mebibytes } from './figures.ts';
 import { markdownTable } from './markdown-table.ts';
 import { root } from './place.ts';
-import { median, pairedRatios } from './statistics.ts';
+import { pairedRatios } from './statistics.ts';
 import type { Command } from './whole-process.ts';
 
 /** With the cache, or every text read again for each token. */

@@ -1,11 +1,13 @@
 // The engine's results as Markdown: rates, ratios to PyTorch, memory, and the floor.
+
+import { median } from '../util/statistics.ts';
 import type { Score } from './duel.ts';
 import type { EngineResult, EngineRow } from './engine.ts';
 import { perStep, type Task } from './engine-shape.ts';
 import { workOf } from './engine-work.ts';
 import { figure, figureWithSpread, mebibytes, percent } from './figures.ts';
 import { markdownTable } from './markdown-table.ts';
-import { median, pairedRatios } from './statistics.ts';
+import { pairedRatios } from './statistics.ts';
 
 const labels: Readonly<Record<Task, string>> = {
   forward: 'forward',

@@ -1,8 +1,10 @@
 // The runner's results as Markdown.
+
+import { median } from '../util/statistics.ts';
 import { figure, figureWithSpread, mebibytes, unmeasured } from './figures.ts';
 import { markdownTable } from './markdown-table.ts';
 import type { RunnerResult, RunnerRow } from './runner.ts';
-import { median, pairedRatios } from './statistics.ts';
+import { pairedRatios } from './statistics.ts';
 import type { Ended } from './whole-process.ts';
 
 /** All of the runner's results. */

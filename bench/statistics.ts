@@ -1,18 +1,6 @@
-// The few statistics that a benchmark reports.
+// Medians with their quartiles, and ratios of pairs: what a benchmark reports.
 
-/** The value below which the share `q` (0 to 1) of `values` lies, linear between neighbours (numpy's default). */
-export function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = q * (sorted.length - 1);
-  const low = sorted[Math.floor(at)] as number;
-  const high = sorted[Math.ceil(at)] as number;
-  return low + (high - low) * (at - Math.floor(at));
-}
-
-/** The middle value. */
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
+import { median, quantile } from '../util/statistics.ts';
 
 /** A median with the quartiles around it. */
 export interface Spread {

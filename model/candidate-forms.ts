@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.ts';
 
 /** How recovery parameters start; `default` is each candidate's own default, the first of its list. */
-export const inits = ['default', 'uniform', 'zero_input_side', 'gaussian', 'svd'] as const;
+export const inits = ['default', 'uniform', 'zero_input_side', 'gaussian', 'random', 'svd'] as const;
 export type Init = (typeof inits)[number];
 export type NamedInit = Exclude<Init, 'default'>;
 
@@ -16,7 +16,7 @@ interface CandidateForm {
   factors(d: number, f: number, rank: number): Record<string, number[]>;
 }
 
-const ofLowRank = ['uniform', 'zero_input_side', 'gaussian'] as const;
+const ofLowRank = ['uniform', 'zero_input_side', 'gaussian', 'random'] as const;
 const right = (_d: number, f: number, rank: number) => ({ C: [rank, f], D: [rank, f] });
 const left = (d: number, _f: number, rank: number) => ({ E: [d, rank], F: [d, rank] });
 

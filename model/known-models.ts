@@ -52,6 +52,9 @@ const known: Readonly<Record<string, KnownModel>> = {
   'TinyLlama/TinyLlama_v1.1': tinyLlama,
 };
 
+/** The names that `knownModel` knows. */
+export const knownModelNames: readonly string[] = Object.keys(known);
+
 /** The shape of the model `org/name` on the hub; undefined for one that is not in the table. */
 export function knownModel(repo: string): KnownModel | undefined {
   return Object.hasOwn(known, repo) ? known[repo] : undefined;

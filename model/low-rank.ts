@@ -10,7 +10,10 @@ export function throughLowRank(projection: Projection, x: tf.Tensor2D, a: tf.Ten
   return tf.matMul(tf.matMul(x, a), b);
 }
 
-/** The start of A and B: one factor random and the other zero, so that A B = 0. The random one meets the input first, as in PEFT. */
+/**
+ * The start of A and B: one factor random and the other zero, so that A B = 0. The random one meets the input first, as in PEFT.
+ * `random` fills both, as training leaves them: no start, but the size and the speed of trained parameters.
+ */
 export function startLowRank(
   projection: Projection,
   [d, f, rank]: readonly [d: number, f: number, rank: number],
@@ -24,6 +27,7 @@ export function startLowRank(
   if (init === 'zero_input_side') fillUniform(start[outer], 1 / Math.sqrt(rank), random);
   else if (init === 'gaussian') fillNormal(start[inner], 1 / Math.sqrt(width), random);
   else fillUniform(start[inner], 1 / Math.sqrt(width), random);
+  if (init === 'random') fillUniform(start[outer], 1 / Math.sqrt(width), random);
   return start;
 }
 

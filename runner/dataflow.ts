@@ -236,8 +236,10 @@ export class Dataflow {
   }
 }
 
+/** A timing takes all threads there are, so that nothing runs beside it. */
 function needOf({ node, definition }: NodeState): Need {
   const memory_bytes = definition.resources?.(node.params).memory_bytes ?? 0;
+  if (definition.timing) return { threads: Number.POSITIVE_INFINITY, memory_bytes };
   return { threads: definition.numeric ? node.numerics.threads : 1, memory_bytes };
 }
 

@@ -71,6 +71,11 @@ export interface StageDefinition {
   expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
   /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */
   units?(params: JsonObject, inputs: Readonly<Record<string, Facts>>): readonly Unit[];
+  /**
+   * True when the result is a timing: nothing else runs beside it, and other bytes for the same key are no warning. It is the
+   * one kind of stage that looks at a clock.
+   */
+  timing?: boolean;
   /** True when several units run cheaper together: all that are ready then go to one attempt. */
   grouped?: boolean;
   resources?(params: JsonObject): StageResources;

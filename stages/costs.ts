@@ -39,6 +39,14 @@ export function loadCost({ facts }: CostQuery): Cost | undefined {
   return copying(size_bytes, size_bytes);
 }
 
+/** share-blocks and drop-blocks: the layers that are stored, and everything outside the layers. */
+export function arrangedCost({ inputs, facts }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined || typeof facts.stored_layers !== 'number') return undefined;
+  const size_bytes = (layers: number) => modelParameters({ ...shape, layers }) * shape.stored_bytes;
+  return copying(inputs.model?.size_bytes ?? size_bytes(shape.layers), size_bytes(facts.stored_layers));
+}
+
 /** Records and their tokens, as far as the data's facts go. */
 interface Records {
   records: number;
@@ -223,6 +231,38 @@ export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
 
 /** Bytes of one number in the types of exports. */
 const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
+
+/** planned-size: a few thousand additions. */
+export function plannedSizeCost(): Cost {
+  return copying(0, smallFile);
+}
+
+/**
+ * latency: the shape behind a file is not known when planning, so its bytes are all there is: at two operations for each float of four
+ * bytes and each token, and twice in memory, as it lies on disk and as ONNX Runtime arranges it. One model is in memory at a time.
+ */
+export function latencyCost({ params, inputs }: CostQuery): Cost | undefined {
+  const sizes = ['model', 'reference'].map((name) => bytesOfModel(name, inputs));
+  const [model, reference] = sizes;
+  if (model === undefined || reference === undefined) return undefined;
+  const rounds = Number(params.repetitions) + 1;
+  const passes = Number(params.passes) + Number(params.warmups);
+  const tokens = Number(params.prompt_tokens) * passes + Number(params.decode_tokens);
+  return {
+    flops: ((model + reference) / 2) * tokens * rounds,
+    memory_bytes: streaming + 2 * Math.max(model, reference),
+    read_bytes: (model + reference) * rounds,
+    written_bytes: 2 * smallFile,
+  };
+}
+
+/** Bytes of the files of input `name` and of its data; 0 where it is left empty, undefined while they are not known. */
+function bytesOfModel(name: string, inputs: CostQuery['inputs']): number | undefined {
+  const sizes = [inputs[name], inputs[`${name}_data`]].flatMap((input) =>
+    input === undefined ? [] : [input.size_bytes],
+  );
+  return sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, size) => sum + (size as number), 0);
+}
 
 /** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */
 export function pruneChannelsCost({ params, inputs }: CostQuery): Cost | undefined {

@@ -10,6 +10,14 @@ const params = object({
     description:
       'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json, a compact folder of export, or hf://org/name',
   }),
+  random_seed: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2 ** 31,
+      description:
+        'weights made up from this seed, in bfloat16; of the folder only config.json and the tokenizer, where there is one, are read (of an hf:// name config.json alone). For timings, which do not depend on the values',
+    }),
+  ),
 });
 export type LoadParams = Static<typeof params>;
 
@@ -33,7 +41,9 @@ export const load: StageDefinition = {
   seeded: false,
   async expect(params): Promise<Facts | undefined> {
     const { factsOfModel } = await import('./model-facts.ts');
-    return factsOfModel((params as LoadParams).path);
+    const { path, random_seed } = params as LoadParams;
+    const facts = await factsOfModel(path);
+    return random_seed === undefined ? facts : facts && { ...facts, weight_bytes: 2 };
   },
   cost: loadCost,
   run: async () => (await import('./load-run.ts')).run,

@@ -1,5 +1,6 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
 import { Type } from 'typebox';
+import { immediate } from '../model/block-map.ts';
 import { candidateNames, inits } from '../model/candidate-forms.ts';
 import type { OutputPort } from '../spec/stage.ts';
 
@@ -72,6 +73,19 @@ export const replacement = {
   type: Type.String({ default: 'T_next', description: 'replacement type (paper, Table 8)' }),
   map: Type.Optional(
     Type.String({ description: "explicit map 'reference:target,target; ...' with 1-based layers; wins over type" }),
+  ),
+};
+
+/** Which layers run another's whole block, or are left out: MobileLLM's pairs, a replacement type, or an explicit map. */
+export const blocks = {
+  type: Type.String({
+    default: immediate,
+    description: 'immediate: (1:2), (3:4), ... as MobileLLM repeats its blocks; or a replacement type (paper, Table 8)',
+  }),
+  map: Type.Optional(
+    Type.String({
+      description: "explicit map 'reference:target,target; ...' with 1-based layers, in any place; wins over type",
+    }),
   ),
 };
 

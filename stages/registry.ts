@@ -2,12 +2,15 @@
 import type { StageDefinition, StageRegistry } from '../spec/stage.ts';
 import { captureActivations } from './capture-activations.ts';
 import { dataset } from './dataset.ts';
+import { dropBlocks } from './drop-blocks.ts';
 import { exportStage } from './export.ts';
+import { latency } from './latency.ts';
 import { layerSimilarity } from './layer-similarity.ts';
 import { lmEvalTasks } from './lm-eval-tasks.ts';
 import { load } from './load.ts';
 import { lora } from './lora.ts';
 import { perplexityEval } from './perplexity-eval.ts';
+import { plannedSize } from './planned-size.ts';
 import { pretrain } from './pretrain.ts';
 import { pruneChannels } from './prune-channels.ts';
 import { pruneLayers } from './prune-layers.ts';
@@ -15,6 +18,7 @@ import { quantize } from './quantize.ts';
 import { ratios } from './ratios.ts';
 import { sft } from './sft.ts';
 import { share } from './share.ts';
+import { shareBlocks } from './share-blocks.ts';
 import { slw } from './slw.ts';
 import { trainTokenizer } from './train-tokenizer.ts';
 import { weightDifference } from './weight-difference.ts';
@@ -25,8 +29,10 @@ const stages: StageDefinition[] = [
   trainTokenizer,
   pretrain,
   share,
+  shareBlocks,
   layerSimilarity,
   pruneLayers,
+  dropBlocks,
   pruneChannels,
   lora,
   captureActivations,
@@ -36,8 +42,10 @@ const stages: StageDefinition[] = [
   lmEvalTasks,
   weightDifference,
   ratios,
+  plannedSize,
   quantize,
   exportStage,
+  latency,
 ];
 
 /** The stages that a spec can `use`, by name. */

@@ -28,8 +28,25 @@ export interface Session {
   dispose(): void;
 }
 
+/** An input or output as a model declares it: a size of -1 is symbolic. */
+export interface RuntimePort {
+  readonly name: string;
+  /** Number of `TensorProto.DataType`. */
+  readonly type: number;
+  readonly shape: readonly number[];
+}
+
+/** A session over a model file, with what it declares. */
+export interface FileSession extends Session {
+  readonly inputs: readonly RuntimePort[];
+  readonly outputs: readonly RuntimePort[];
+}
+
 /** What we use of `onnxruntime-node/dist/binding.js` 1.30.0; the package's own `run` defers exactly this call. */
 interface NativeSession {
+  readonly inputMetadata: readonly RuntimePort[];
+  readonly outputMetadata: readonly RuntimePort[];
+  loadModel(path: string, options: object): void;
   loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void;
   run(feeds: object, fetches: object, options: object): Record<string, RuntimeTensor>;
   endProfiling(): void;
@@ -39,14 +56,48 @@ interface NativeSession {
 const require = createRequire(import.meta.url);
 const RUN_OPTIONS = { logSeverityLevel: 3 };
 
-/** Compiles `model` (ONNX protobuf bytes). Throws ONNX Runtime's own error when it refuses the model. */
-export function createSession(model: Uint8Array, options: RuntimeOptions): Session {
+/** The version of ONNX Runtime that this process runs on. */
+export function runtimeVersion(): string {
+  return (require('onnxruntime-node/package.json') as { version: string }).version;
+}
+
+/**
+ * Opens the model file `path` as ONNX Runtime does by default, save for the thread count: with its own optimisations, memory
+ * planning and spinning. `startRuntime` may be called before, so that loading the library is not part of it.
+ */
+export function openModelFile(path: string, { provider, threads }: RuntimeOptions): FileSession {
+  const native = emptySession();
+  native.loadModel(path, {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
+  return {
+    inputs: native.inputMetadata,
+    outputs: native.outputMetadata,
+    run: (feeds, fetches) => native.run(feeds, fetches, RUN_OPTIONS),
+    dispose: () => native.dispose(),
+  };
+}
+
+/** Loads ONNX Runtime where that has not been done; otherwise the first session does. */
+export function startRuntime(): void {
+  emptySession();
+}
+
+function emptySession(): NativeSession {
   const { binding, initOrt } = require('onnxruntime-node/dist/binding.js') as {
     binding: { InferenceSession: new () => NativeSession };
     initOrt: () => void;
   };
   initOrt();
-  const native = new binding.InferenceSession();
+  return new binding.InferenceSession();
+}
+
+/** Compiles `model` (ONNX protobuf bytes). Throws ONNX Runtime's own error when it refuses the model. */
+export function createSession(model: Uint8Array, options: RuntimeOptions): Session {
+  const native = emptySession();
   native.loadModel(model.buffer, model.byteOffset, model.byteLength, sessionOptions(options));
   return {
     run: (feeds, fetches) => native.run(feeds, fetches, RUN_OPTIONS),
@@ -59,11 +110,11 @@ export function createSession(model: Uint8Array, options: RuntimeOptions): Sessi
 
 /** A runtime tensor over `data`, which is not copied. */
 export function runtimeTensor(
-  type: 'float32' | 'int32' | 'bool',
-  data: TensorData,
+  type: 'float32' | 'int32' | 'bool' | 'int64' | 'float16',
+  data: TensorData | BigInt64Array | Uint16Array,
   dims: readonly number[],
 ): RuntimeTensor {
-  return new Tensor(type, data, dims);
+  return new Tensor(type, data as Float32Array, dims);
 }
 
 /** The providers that this build of ONNX Runtime names (being named is not being usable). */

@@ -1,6 +1,7 @@
 // The statistics of the result tables, against values worked out by hand.
 import { expect, it } from 'vitest';
-import { median, pairedRatios, spreadOf } from '../../bench/statistics.ts';
+import { pairedRatios, spreadOf } from '../../bench/statistics.ts';
+import { median } from '../../util/statistics.ts';
 
 it('the median of an even number of values lies between the middle two', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);

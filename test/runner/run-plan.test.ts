@@ -162,6 +162,30 @@ describe('a run', () => {
     expect(values(await toy.run(random(false)), 'r')).toEqual(second);
   });
 
+  it('leaves a timing alone with the machine, and does not wonder that its bytes differ', async () => {
+    const toy = await openToy();
+    const timed = (force: boolean) =>
+      plan(
+        node('a', 'pause', { ms: 30, value: 1 }),
+        node('t', 'clock', { ms: 30 }, {}, { force }),
+        node('b', 'pause', { ms: 30, value: 2 }),
+        node('c', 'pause', { ms: 30, value: 3 }),
+      );
+    const first = values(await toy.run(timed(false), { jobs: 3, threads: 3 }), 't');
+    const running = new Set<string>();
+    const beside: string[][] = [];
+    for (const event of toy.events) {
+      if (event.type === 'unit-started') running.add(event.node);
+      if (event.type === 'unit-started') beside.push([...running].sort());
+      if (event.type === 'unit-finished') running.delete(event.node);
+    }
+    expect(beside).toHaveLength(4);
+    expect(beside.filter((names) => names.includes('t'))).toEqual([['t']]);
+    expect(values(await toy.run(timed(false)), 't')).toEqual(first);
+    expect(values(await toy.run(timed(true)), 't')).not.toEqual(first);
+    expect(toy.events.filter((event) => event.type === 'warning')).toEqual([]);
+  });
+
   it('passes progress on and counts correctly at its end', async () => {
     const toy = await openToy();
     await toy.run(plan(node('c', 'chain', { steps: 3, step_ms: 0 })));

@@ -51,6 +51,26 @@ describe('a stage', () => {
     });
   });
 
+  it('latency reads both models once more often than it counts, and holds one at a time, twice', () => {
+    const cost = costOf('latency', {
+      params: { prompt_tokens: 100, decode_tokens: 20, repetitions: 7, warmups: 1, passes: 3 },
+      inputs: {
+        model: input({}, 'onnx', 1e6),
+        model_data: input({}, 'onnx_data', 3e9),
+        reference: input({}, 'onnx', 1e6),
+        reference_data: input({}, 'onnx_data', 4e9),
+      },
+    });
+    expect(cost.read_bytes).toBe(8 * 7.002e9);
+    expect(cost.flops).toBe(8 * (7.002e9 / 2) * (4 * 100 + 20));
+    expect(cost.memory_bytes).toBe(256 * 2 ** 20 + 2 * 4.001e9);
+  });
+
+  it('share-blocks writes what is stored: half the layers of Llama-2-7b, and what lies outside them', () => {
+    const cost = costOf('share-blocks', { inputs: { model: input(model) }, facts: { stored_layers: 16 } });
+    expect(cost.written_bytes).toBe(2 * (16 * (202_375_168 + 2 * 4096) + 2 * 131_072_000 + 4096)); // methods F, 2 bytes each
+  });
+
   it('export writes the precision that is asked for', () => {
     const written = (dtype: string) =>
       costOf('export', { params: { dtype }, inputs: { model: input(model) } }).written_bytes;

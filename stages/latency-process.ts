@@ -1,0 +1,55 @@
+// Times one model in a process of its own, and puts what may become of that process into words.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { FromLatencyChild } from '../tensor/latency-child.ts';
+import type { LatencyRequest, LatencySample } from '../tensor/latency-session.ts';
+import { UserError } from '../util/errors.ts';
+
+const program = fileURLToPath(new URL('../tensor/latency-child.js', import.meta.url));
+/** As much of its last words as is kept. */
+const mostWords = 2000;
+
+/** Starts the process, waits for its sample, and lets it end. `who` begins the message of an error; an abort kills it. */
+export async function sampleOf(who: string, request: LatencyRequest, signal: AbortSignal): Promise<LatencySample> {
+  signal.throwIfAborted();
+  const child = fork(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+  const kill = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', kill);
+  try {
+    const answer = await answerOf(child, request);
+    signal.throwIfAborted();
+    if (typeof answer === 'string') throw new UserError(`${who}: ${answer}`);
+    if ('sample' in answer) return answer.sample;
+    throw answer.user ? new UserError(`${who}: ${answer.error}`) : new Error(answer.error);
+  } finally {
+    signal.removeEventListener('abort', kill);
+    kill();
+  }
+}
+
+/** What the process said; a sentence where it ended without a word. */
+function answerOf(child: ChildProcess, request: LatencyRequest): Promise<FromLatencyChild | string> {
+  return new Promise((resolve) => {
+    let words = '';
+    let answer: FromLatencyChild | undefined;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      words = `${words}${chunk}`.slice(-mostWords);
+    });
+    child.on('message', (message) => {
+      answer = message as FromLatencyChild;
+    });
+    child.on('error', (error) => resolve(`the process that times it could not be started: ${error.message}`));
+    child.on('close', (code, signal) => resolve(answer ?? deathOf(code, signal, words.trim())));
+    child.send(request, () => {}); // a failed send is followed by the end of the process
+  });
+}
+
+function deathOf(code: number | null, signal: NodeJS.Signals | null, words: string): string {
+  if (signal === 'SIGKILL') {
+    return 'the process that times it was killed (SIGKILL), most likely because memory ran out: take a smaller model, fewer prompt_tokens, or fewer bits';
+  }
+  const how = signal === null ? `ended with exit code ${code}` : `crashed (${signal})`;
+  const lines = words.split('\n');
+  const telling = lines.find((line) => /error|exception|terminate|fatal/i.test(line)) ?? lines.at(-1);
+  return `the process that times it ${how}${telling ? `, saying: ${telling.trim()}` : ''}`;
+}
