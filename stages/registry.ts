@@ -16,6 +16,7 @@ import { ratios } from './ratios.ts';
 import { sft } from './sft.ts';
 import { share } from './share.ts';
 import { slw } from './slw.ts';
+import { taskData } from './task-data.ts';
 import { trainTokenizer } from './train-tokenizer.ts';
 import { weightDifference } from './weight-difference.ts';
 
@@ -33,6 +34,7 @@ const stages: StageDefinition[] = [
   slw,
   sft,
   perplexityEval,
+  taskData,
   lmEvalTasks,
   weightDifference,
   ratios,
