@@ -42,11 +42,8 @@ async function partsOf(context: StageContext): Promise<Part[]> {
   const params = context.params as DatasetParams;
   const { path, eval_path, generate, limit, eval_fraction } = params;
   const { seed } = context;
-  if ((path === undefined) === (generate === undefined)) {
-    throw new UserError(
-      "stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither",
-    );
-  }
+  checkSources(params);
+  if (params.sources !== undefined) return mixedParts(params.sources, params, context);
   const source = path === undefined ? generated(params) : await fileSource(path, params, context);
   const kept = await look(source, params, context);
   const most = path === undefined ? undefined : limit;
@@ -59,6 +56,45 @@ async function partsOf(context: StageContext): Promise<Part[]> {
     { source, chosen: chooseAll(kept, most, seed, 'train') },
     { source: held, chosen: chooseAll(heldKept, most, seed, 'evaluation') },
   ];
+}
+
+function checkSources({ path, eval_path, sources, generate, limit }: DatasetParams): void {
+  const given = Object.entries({ path, sources, generate }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    const got = given.length === 0 ? 'none' : given.map(([key]) => `'${key}'`).join(' and ');
+    throw new UserError(
+      `stage 'dataset' expects one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got ${got}`,
+    );
+  }
+  if (sources === undefined) return;
+  if (eval_path !== undefined) throw new UserError("stage 'dataset': 'eval_path' belongs to 'path', not to 'sources'");
+  if (limit !== undefined) throw new UserError("stage 'dataset': with 'sources' each source has a 'limit' of its own");
+}
+
+/** Every source by itself: limited, its duplicates dropped and a share set aside, as if it were alone. */
+async function mixedParts(
+  sources: NonNullable<DatasetParams['sources']>,
+  params: DatasetParams,
+  context: StageContext,
+): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const [i, { path, form, limit }] of sources.entries()) {
+    const source = await fileSource(path, { ...params, form }, context);
+    const kept = await look(source, params, context);
+    const chosen = chooseSplit(kept, limit, params.eval_fraction, context.seed);
+    parts.push({ source: numbered(source, i + 1), chosen });
+  }
+  return parts;
+}
+
+/** Files of two sources may have one name; the ids of their records may not. */
+function numbered(source: Source, number: number): Source {
+  return {
+    ...source,
+    async *records() {
+      for await (const record of source.records()) yield { ...record, id: `${number}/${record.id}` };
+    },
+  };
 }
 
 function generated({ generate, generate_seed, records }: DatasetParams): Source {
