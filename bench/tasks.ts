@@ -1,12 +1,13 @@
 // The task benchmark: lamina beside lm-evaluation-harness, evaluation by evaluation in turn.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from '../util/statistics.ts';
 import { type Duel, type DuelSettings, duel } from './duel.ts';
 import { figure, figureWithSpread, mebibytes } from './figures.ts';
 import { markdownTable } from './markdown-table.ts';
 import { root } from './place.ts';
 import type { Python } from './python.ts';
-import { median, pairedRatios } from './statistics.ts';
+import { pairedRatios } from './statistics.ts';
 import { type Answers, compareAnswers } from './tasks-answers.ts';
 import { prepareTaskInputs, type TaskInputs } from './tasks-inputs.ts';
 import { batchSizes, fewshotSeed, type TaskWorkload, taskThreads, taskWorkloads } from './tasks-shape.ts';

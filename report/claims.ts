@@ -128,6 +128,8 @@ function decideRatio(
 ): Verdict {
   const [of, to] = sides as [Selected, Selected];
   const measured = number(of) / number(to);
+  if (Number.isNaN(measured))
+    return { holds: null, detail: `${of.label} / ${to.label}${place}: both are 0, there is no ratio` };
   const tooLow = check.at_least !== null && !(measured >= check.at_least);
   const tooHigh = check.at_most !== null && !(measured <= check.at_most);
   const bound = tooHigh || check.at_least === null ? check.at_most : check.at_least;

@@ -3,7 +3,16 @@ import type { TSchema } from 'typebox';
 import type { Json, JsonObject } from '../util/json.ts';
 
 /** What an artifact holds; inputs and outputs are joined only when their kinds agree. */
-export const artifactKinds = ['checkpoint', 'recovery', 'activations', 'dataset', 'metrics', 'table', 'file'] as const;
+export const artifactKinds = [
+  'checkpoint',
+  'recovery',
+  'activations',
+  'dataset',
+  'tasks',
+  'metrics',
+  'table',
+  'file',
+] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 export interface InputPort {

@@ -174,6 +174,20 @@ export function evaluationCost(query: CostQuery): Cost | undefined {
   };
 }
 
+/** task-data: records of a few hundred tokens, read once and written once. */
+export function taskDataCost({ facts, record_tokens }: CostQuery): Cost {
+  const known = typeof facts.records === 'number';
+  const records = known ? Number(facts.records) : usualTaskRecords;
+  const size_bytes = records * record_tokens * bytesPerToken;
+  return {
+    ...copying(size_bytes, size_bytes),
+    assumed: [assumedLength(record_tokens), ...(known ? [] : [`${usualTaskRecords} records of all tasks`])],
+  };
+}
+
+/** Records of the paper's 14 tasks that are scored: 29 thousand. */
+const usualTaskRecords = 30_000;
+
 /**
  * lm-eval-tasks: how many requests there are is known only from the data, so a thousand records of four choices a task are assumed;
  * a choice of one token costs nothing beside its context, longer ones cost the context again. Generation is not counted.
@@ -182,7 +196,10 @@ export function tasksCost({ params, inputs, record_tokens }: CostQuery): Cost | 
   const shape = shapeOfFacts(inputs.model?.facts);
   const recovery = recoveryOf(inputs.recovery);
   if (shape === undefined || recovery === undefined) return undefined;
-  const records = Math.min(Number(params.limit ?? 1000), 1000) * [params.tasks].flat().length;
+  const { records: scored, tasks: counted } = inputs.data?.facts ?? {};
+  const known = typeof scored === 'number' && typeof counted === 'number' ? scored / counted : undefined;
+  const each = Math.min(Number(params.limit ?? Number.POSITIVE_INFINITY), known ?? 1000);
+  const records = each * [params.tasks].flat().length;
   const length = Math.min(record_tokens * (1 + Number(params.num_fewshot ?? 0)), Number(params.max_length ?? 4096));
   const text = { tokens: 4 * records * length, length };
   return {
@@ -193,7 +210,7 @@ export function tasksCost({ params, inputs, record_tokens }: CostQuery): Cost | 
       { parameters: recovery.parameters },
     ),
     written_bytes: smallFile + records * 1024,
-    assumed: [assumedLength(record_tokens), '1000 records of 4 choices per task', 'nothing generated'],
+    assumed: [assumedLength(record_tokens), `${Math.round(each)} records of 4 choices per task`, 'nothing generated'],
   };
 }
 

@@ -1,16 +1,13 @@
 // The work of dataset: read or generate, put into one form, drop duplicates, split by a seeded shuffle, write; in two passes.
 import { createHash, type Hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { countRecords, readRecords } from '../formats/records.ts';
-import type { DataFile } from '../hub/fetch-dataset.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { dataFiles } from './data-files.ts';
 import type { DatasetParams } from './dataset.ts';
 import { chooseAll, chooseSplit, fates, type Kept } from './dataset-choice.ts';
-import { formFields, type InstructionRecord, toRecord } from './record-forms.ts';
+import { fileSource, generated, numbered, type Source } from './dataset-sources.ts';
+import type { InstructionRecord } from './record-forms.ts';
 import { RecordWriter } from './record-lines.ts';
-import { tinyTexts } from './tiny-text/tiny-texts.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
@@ -25,13 +22,6 @@ export async function run(context: StageContext): Promise<void> {
   await task.done(outputs.facts());
 }
 
-/** Records that can be read twice, and the number of them if it can be had more cheaply than by reading. */
-interface Source {
-  name: string;
-  records(): Iterable<InstructionRecord> | AsyncIterable<InstructionRecord>;
-  count(): Promise<number>;
-}
-
 /** A source, and what becomes of each of its records. */
 interface Part {
   source: Source;
@@ -40,13 +30,10 @@ interface Part {
 
 async function partsOf(context: StageContext): Promise<Part[]> {
   const params = context.params as DatasetParams;
-  const { path, eval_path, generate, limit, eval_fraction } = params;
+  const { path, eval_path, limit, eval_fraction } = params;
   const { seed } = context;
-  if ((path === undefined) === (generate === undefined)) {
-    throw new UserError(
-      "stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither",
-    );
-  }
+  checkSources(params);
+  if (params.sources !== undefined) return mixedParts(params.sources, params, context);
   const source = path === undefined ? generated(params) : await fileSource(path, params, context);
   const kept = await look(source, params, context);
   const most = path === undefined ? undefined : limit;
@@ -61,46 +48,33 @@ async function partsOf(context: StageContext): Promise<Part[]> {
   ];
 }
 
-function generated({ generate, generate_seed, records }: DatasetParams): Source {
-  const names = generate === undefined ? [] : typeof generate === 'string' ? [generate] : generate;
-  return {
-    name: names.join(', '),
-    records: () => generateAll(names, records, generate_seed),
-    async count() {
-      let count = 0;
-      for (const _ of generateAll(names, records, generate_seed)) count++;
-      return count;
-    },
-  };
-}
-
-function* generateAll(
-  names: readonly (keyof typeof tinyTexts)[],
-  records: number,
-  seed: number,
-): Generator<InstructionRecord> {
-  for (const name of names) yield* tinyTexts[name].generate(records, seed);
-}
-
-async function fileSource(path: string, { form }: DatasetParams, context: StageContext): Promise<Source> {
-  const files = await dataFiles(path, context);
-  return {
-    name: path,
-    async *records() {
-      for (const file of files) yield* recordsOf(file, form);
-    },
-    async count() {
-      let count = 0;
-      for (const file of files) count += await countRecords(file.path);
-      return count;
-    },
-  };
-}
-
-async function* recordsOf({ name, path }: DataFile, form: string): AsyncGenerator<InstructionRecord> {
-  for await (const { value, where } of readRecords(path, formFields)) {
-    yield toRecord(value, form, where, `${name}${where.slice(path.length)}`);
+function checkSources({ path, eval_path, sources, generate, limit }: DatasetParams): void {
+  const given = Object.entries({ path, sources, generate }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    const got = given.length === 0 ? 'none' : given.map(([key]) => `'${key}'`).join(' and ');
+    throw new UserError(
+      `stage 'dataset' expects one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got ${got}`,
+    );
   }
+  if (sources === undefined) return;
+  if (eval_path !== undefined) throw new UserError("stage 'dataset': 'eval_path' belongs to 'path', not to 'sources'");
+  if (limit !== undefined) throw new UserError("stage 'dataset': with 'sources' each source has a 'limit' of its own");
+}
+
+/** Every source by itself: limited, its duplicates dropped and a share set aside, as if it were alone. */
+async function mixedParts(
+  sources: NonNullable<DatasetParams['sources']>,
+  params: DatasetParams,
+  context: StageContext,
+): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const [i, { path, form, limit }] of sources.entries()) {
+    const source = await fileSource(path, { ...params, form }, context);
+    const kept = await look(source, params, context);
+    const chosen = chooseSplit(kept, limit, params.eval_fraction, context.seed);
+    parts.push({ source: numbered(source, i + 1), chosen });
+  }
+  return parts;
 }
 
 /** The first pass: how many records there are, and which of them are duplicates. */

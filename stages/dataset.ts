@@ -27,8 +27,22 @@ const params = object({
     Type.String({
       format: 'path',
       description:
-        'a JSONL, JSON, CSV or Parquet file, a folder of such files, or hf://datasets/org/name; give this or generate',
+        'a JSONL, JSON, CSV or Parquet file, a folder of such files, or hf://datasets/org/name; give this, sources or generate',
     }),
+  ),
+  sources: Type.Optional(
+    Type.Array(
+      object({
+        path: Type.String({ format: 'path', description: 'as path' }),
+        form: Type.Enum(recordForms, { default: 'auto', description: 'as form, of this source' }),
+        limit: Type.Optional(Type.Integer({ minimum: 1, description: 'as limit, of this source' })),
+      }),
+      {
+        minItems: 1,
+        maxItems: 64,
+        description: 'several data sets, one after the other; a share of each is set aside for evaluation',
+      },
+    ),
   ),
   eval_path: Type.Optional(
     Type.String({

@@ -53,3 +53,12 @@ export function pretrainedModel(params: JsonObject, tokenizer: Facts | undefined
   const shape = { layers, hidden_size, intermediate_size, heads, kv_heads, tied, weight_bytes: 4 };
   return { ...shape, ...(tokenizer?.vocab_size === undefined ? {} : { vocab_size: tokenizer.vocab_size }) } as Facts;
 }
+
+/** Tasks that are generated, and the records that are scored of all of them. */
+export function generatedTaskRecords(params: JsonObject): { records: number; tasks: number } | undefined {
+  const { generate, records } = params as { generate?: string; records: number };
+  return generate === undefined ? undefined : { records: records * generatedTasks, tasks: generatedTasks };
+}
+
+/** How many tasks tiny-tasks generates: QA4MRE counts three times and BBH twice; a test compares. */
+const generatedTasks = 17;

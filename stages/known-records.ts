@@ -7,6 +7,7 @@ import type { DatasetParams } from './dataset.ts';
 /** Records of both outputs when the parameters name known data sets; duplicates are not known before. */
 export function hubRecords(params: JsonObject): { train: number; eval: number } | undefined {
   const { path, eval_path, limit, eval_fraction } = params as DatasetParams;
+  if (params.sources !== undefined) return sumOfSources(params as DatasetParams);
   const all = rowsOf(path, limit);
   if (all === undefined) return undefined;
   if (eval_path === undefined) {
@@ -15,6 +16,17 @@ export function hubRecords(params: JsonObject): { train: number; eval: number } 
   }
   const held = rowsOf(eval_path, limit);
   return held === undefined ? undefined : { train: all, eval: held };
+}
+
+function sumOfSources({ sources, eval_fraction }: DatasetParams): { train: number; eval: number } | undefined {
+  const sum = { train: 0, eval: 0 };
+  for (const { path, limit } of sources ?? []) {
+    const part = hubRecords({ path, eval_fraction, ...(limit !== undefined && { limit }) });
+    if (part === undefined) return undefined;
+    sum.train += part.train;
+    sum.eval += part.eval;
+  }
+  return sum;
 }
 
 function rowsOf(path: string | undefined, limit = Number.POSITIVE_INFINITY): number | undefined {

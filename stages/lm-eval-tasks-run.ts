@@ -5,18 +5,19 @@ import type { StageContext } from '../spec/stage.ts';
 import { Encoder } from '../tasks/encode.ts';
 import { type Evaluation, evaluateTasks, type Sample } from '../tasks/evaluate.ts';
 import { selectTasks } from '../tasks/groups.ts';
-import { splitsIn } from '../tasks/task-data.ts';
+import { type ReadSplit, splitsIn } from '../tasks/task-data.ts';
+import { splitsInArtifact } from '../tasks/task-data-file.ts';
 import { TaskFolder } from '../tasks/task-folder.ts';
 import { UserError } from '../util/errors.ts';
 import type { LmEvalTasksParams } from './lm-eval-tasks.ts';
-import { openModel } from './model-input.ts';
+import { onlyFile, openModel } from './model-input.ts';
 import { modelScorer } from './model-scorer.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
   const params = context.params as LmEvalTasksParams;
-  refuseHub(params);
+  const read = splitsOf(params, context);
   const names = [params.tasks].flat();
   const selection = await selectTasks(await TaskFolder.open(params.folder), names);
   const { model, tokenizer, close } = await openModel(context);
@@ -24,7 +25,7 @@ export async function run(context: StageContext): Promise<void> {
     const max_length = lengthOf(params, model);
     const evaluation = await evaluateTasks(
       selection,
-      splitsIn(params.data),
+      read,
       {
         scorer: modelScorer(model, tokenizer, {
           batch_size: params.batch_size,
@@ -57,12 +58,20 @@ export async function run(context: StageContext): Promise<void> {
   }
 }
 
-/** One name on the hub is one data set, and tasks have one each. */
-function refuseHub(params: LmEvalTasksParams): void {
-  for (const key of ['folder', 'data'] as const) {
-    if (params[key].startsWith('hf://'))
-      throw new UserError(`'${key}': expected a folder with local copies, got '${params[key]}'`);
+/** Records come from the artifact that is joined, or from a folder. */
+function splitsOf({ folder, data }: LmEvalTasksParams, { inputs }: StageContext): ReadSplit {
+  if (folder.startsWith('hf://')) throw new UserError(`'folder': expected a folder with task files, got '${folder}'`);
+  if ((data === undefined) === (inputs.data === undefined)) {
+    const got = data === undefined ? 'neither' : 'both';
+    throw new UserError(
+      `stage 'lm-eval-tasks': expected parameter 'data' (a folder) or input 'data' (of stage 'task-data'), got ${got}`,
+    );
   }
+  if (data === undefined) return splitsInArtifact(onlyFile(inputs.data));
+  if (!data.startsWith('hf://')) return splitsIn(data);
+  throw new UserError(
+    `'data': expected a folder with local copies, got '${data}': stage 'task-data' downloads, see its parameter 'datasets'`,
+  );
 }
 
 function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number {

@@ -16,11 +16,13 @@ const params = object({
   tasks: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
     description: 'names of tasks, groups or tags in that folder: arc_easy, or a list',
   }),
-  data: Type.String({
-    format: 'path',
-    description:
-      'a folder with local copies of the data: TASK/SPLIT.jsonl or .parquet, or DATASET/CONFIG/SPLIT (docs/tasks.md)',
-  }),
+  data: Type.Optional(
+    Type.String({
+      format: 'path',
+      description:
+        'a folder with local copies of the data: TASK/SPLIT.jsonl or .parquet, or DATASET/CONFIG/SPLIT (docs/tasks.md); where input data is not joined',
+    }),
+  ),
   num_fewshot: count(0, "examples before each record, instead of the task files' own"),
   limit: count(1, 'only the first records of each task; for trying things out'),
   bos: Type.Enum(['never', 'tokenizer'], {
@@ -65,6 +67,7 @@ export const lmEvalTasks: StageDefinition = {
   inputs: {
     model: { kind: 'checkpoint', summary: 'the original model' },
     recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
+    data: { kind: 'tasks', summary: 'the records of the tasks, of stage task-data', optional: true },
   },
   outputs: {
     metrics: {

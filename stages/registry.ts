@@ -20,6 +20,7 @@ import { sft } from './sft.ts';
 import { share } from './share.ts';
 import { shareBlocks } from './share-blocks.ts';
 import { slw } from './slw.ts';
+import { taskData } from './task-data.ts';
 import { trainTokenizer } from './train-tokenizer.ts';
 import { weightDifference } from './weight-difference.ts';
 
@@ -39,6 +40,7 @@ const stages: StageDefinition[] = [
   slw,
   sft,
   perplexityEval,
+  taskData,
   lmEvalTasks,
   weightDifference,
   ratios,

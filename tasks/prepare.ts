@@ -39,9 +39,7 @@ export async function prepareTask(
   read: ReadSplit,
   options: EvaluateOptions,
 ): Promise<PreparedTask> {
-  const split = config.test_split ?? config.validation_split;
-  if (split === undefined)
-    throw new UserError(`${config.where}: task '${config.task}' has neither 'test_split' nor 'validation_split'`);
+  const split = scoredSplit(config);
   const { docs, columns, hash } = await read(config, split);
   const reader = new DocumentReader(config, columns);
   const num_fewshot = config.num_fewshot === 0 ? 0 : (options.num_fewshot ?? config.num_fewshot ?? 0);
@@ -69,10 +67,21 @@ function named<T>(split: string, index: number, build: () => T): T {
   }
 }
 
-/** The split that examples are drawn from: the named one, the file's own samples, else training, validation or test. */
+/** The split whose records are scored. */
+export function scoredSplit({ task, test_split, validation_split, where }: TaskConfig): string {
+  const split = test_split ?? validation_split;
+  if (split !== undefined) return split;
+  throw new UserError(`${where}: task '${task}' has neither 'test_split' nor 'validation_split'`);
+}
+
+/** The split that examples are drawn from: the named one, none for the file's own samples, else training, validation or test. */
+export function examplesSplit(config: TaskConfig): string | undefined {
+  const { fewshot_split, fewshot_config, training_split } = config;
+  if (fewshot_split === undefined && fewshot_config.samples !== undefined) return undefined;
+  return fewshot_split ?? training_split ?? config.validation_split ?? config.test_split;
+}
+
 async function fewshotDocs(config: TaskConfig, read: ReadSplit): Promise<Doc[]> {
-  const { fewshot_split, fewshot_config, training_split, validation_split, test_split } = config;
-  if (fewshot_split === undefined && fewshot_config.samples !== undefined) return fewshot_config.samples;
-  const split = fewshot_split ?? training_split ?? validation_split ?? test_split;
-  return (await read(config, split as string)).docs;
+  const split = examplesSplit(config);
+  return split === undefined ? (config.fewshot_config.samples as Doc[]) : (await read(config, split)).docs;
 }

@@ -11,8 +11,13 @@ export const arxivMath = tinyText(
     role: 'ArtifactAI/arxiv-math-instruct-50k',
     summary: 'equations, functions, remainders, sequences and bills with worked steps',
   },
-  (random) => pick(random, [equation, evaluation, remainder, sequence, bill, bill])(random),
+  exercise,
 );
+
+/** One exercise; the last number of its answer is the result. */
+export function exercise(random: Random): Exchange {
+  return pick(random, [equation, evaluation, remainder, sequence, bill, bill])(random);
+}
 
 const openings = [
   'we get',

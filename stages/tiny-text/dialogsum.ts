@@ -16,7 +16,7 @@ export const dialogsum = tinyText(
 );
 
 /** What one asks of the other: [said, summed up]. */
-const requests: readonly [string, string][] = [
+export const requests: readonly [string, string][] = [
   ['my roof leaks, can you help?', 'to repair the roof'],
   ['I need a lift into town.', 'for a ride'],
   ['are you hungry?', 'out for a meal'],
@@ -32,7 +32,7 @@ const requests: readonly [string, string][] = [
 ];
 
 /** Why the other refuses: [said, summed up]. */
-const refusals: readonly [string, string][] = [
+export const refusals: readonly [string, string][] = [
   ['my tooth hurts.', 'has toothache'],
   ['I have a fever.', 'is ill'],
   ['my train leaves soon.', 'must travel'],
@@ -43,9 +43,9 @@ const refusals: readonly [string, string][] = [
   ['my purse is empty.', 'has no money'],
 ];
 
-const acceptances = ['Of course, gladly.', 'Sure, why not.', 'Yes, with pleasure.', 'Fine by me.'];
+export const acceptances = ['Of course, gladly.', 'Sure, why not.', 'Yes, with pleasure.', 'Fine by me.'];
 const greetings = ['Hello', 'Hi', 'Good day', 'Listen'];
-const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Sunday'];
+export const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Sunday'];
 const tasks = ['Summarize the following dialogue.', 'Sum up this dialogue.', 'What is this dialogue about?'];
 const asks = ['asks', 'invites', 'begs', 'calls', 'wants', 'urges', 'would like', 'tries to get'];
 const denials = ['refuses', 'says no', 'declines', 'will not', 'cannot'];

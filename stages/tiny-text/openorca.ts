@@ -20,7 +20,8 @@ interface Chain {
   result: string;
 }
 
-const ofTown: readonly [string, (town: Town) => string, (town: Town) => string][] = [
+/** What is asked of somebody's town: [question, fact, answer]. */
+export const ofTown: readonly [string, (town: Town) => string, (town: Town) => string][] = [
   [
     'Which river is near the home of #?',
     (town) => `the river at ${town.name} is the ${town.river}`,
@@ -31,7 +32,8 @@ const ofTown: readonly [string, (town: Town) => string, (town: Town) => string][
   ['When is the fair in the town of #?', (town) => `${town.name} has its fair in ${town.month}`, (town) => town.month],
 ];
 
-const ofFriend: readonly [string, (person: Person) => string, (person: Person) => string][] = [
+/** What is asked of somebody's friend: [question, fact, answer]. */
+export const ofFriend: readonly [string, (person: Person) => string, (person: Person) => string][] = [
   ['Which job has the friend of #?', (person) => `${person.first} is a ${person.job}`, (person) => person.job],
   ['Which pet has the friend of #?', (person) => `${person.first} has a ${person.pet}`, (person) => person.pet],
   [

@@ -88,6 +88,17 @@ describe('an order', () => {
   });
 });
 
+test('a ratio of nothing to nothing is undecided', () => {
+  const cells = [cell({ method: 'original' }, 0), cell({ method: 'sharp' }, 0)];
+  const check: PlanClaim['check'] = {
+    ...{ kind: 'ratio', of: { method: 'sharp' }, to: { method: 'original' } },
+    ...{ at_least: null, at_most: 0.95 },
+  } as const;
+  expect(evaluate(claim(check), cells)).toEqual([
+    { holds: null, detail: 'SHARP / Original: both are 0, there is no ratio' },
+  ]);
+});
+
 test('a ratio is held to its bounds', () => {
   const check: PlanClaim['check'] = {
     kind: 'ratio',

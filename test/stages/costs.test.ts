@@ -121,10 +121,12 @@ describe('the tables of the paper on Llama-2-7b', () => {
     process.env = before;
   });
 
-  async function workOf(...tables: number[]): Promise<JointWork> {
+  const workOf = (...tables: number[]) => workOfSpecs(...tables.map((table) => `table-${table}`));
+
+  async function workOfSpecs(...specs: string[]): Promise<JointWork> {
     const cwd = resolve(import.meta.dirname, '../..');
     const request = { profile: 'llama-2-7b', numerics, cwd, set: ['sft_micro_batch=1'] };
-    const files = tables.map((table) => `experiments/table-${table}.yaml`);
+    const files = specs.map((spec) => `experiments/${spec}.yaml`);
     const plans = await Promise.all(files.map((file) => loadPlan({ ...request, file }, stageRegistry)));
     return inspectTogether(plans, stageRegistry, createMemoryStore(emptyFolder()));
   }
@@ -157,5 +159,26 @@ describe('the tables of the paper on Llama-2-7b', () => {
     const work = await workOf(2, 3, 4, 5, 9, 11);
     expect(countsOf(work, 'slw')).toEqual([822, 371, 0]);
     expect(countsOf(work, 'sft')).toEqual([85, 67, 0]);
+  });
+
+  it('Table 6 fine-tunes once, and once for its control; each task of each model is a unit of its own', async () => {
+    const work = await workOf(2, 6);
+    const [before, after] = [await workOf(2), work];
+    const more = (name: string) => (countsOf(after, name)[1] ?? 0) - (countsOf(before, name)[1] ?? 0);
+    expect(countsOf(work, 'lm-eval-tasks')).toEqual([98, 98, 0]); // 14 tasks on Original, its control and five others
+    expect([more('sft'), more('slw')]).toEqual([2, 0]);
+    expect(countsOf(work, 'task-data')).toEqual([1, 1, 0]);
+    const estimate = estimateWork(work, {
+      device: deviceNamed('h100') as Device,
+      utilisation: 0.4,
+      record_tokens: 300,
+    });
+    expect(estimate.stages.filter(({ unknown }) => unknown > 0)).toEqual([]);
+  });
+
+  it('Figure 4 zeroes 31 MLPs, one after the other, on 14 tasks, and shares Original with Table 6', async () => {
+    const work = await workOfSpecs('figure-4', 'table-6');
+    expect(countsOf(work, 'prune-layers')).toEqual([31, 31, 0]);
+    expect(countsOf(work, 'lm-eval-tasks')).toEqual([31 * 14 + 14 + 98, 31 * 14 + 98, 0]);
   });
 });

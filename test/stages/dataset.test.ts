@@ -48,6 +48,31 @@ describe('dataset', () => {
     expect(facts['']).toMatchObject({ train: 10, eval: 4 });
   });
 
+  it('several sources follow each other, each limited and split as if it were alone', async () => {
+    const [first, second] = [
+      source('train.jsonl', questions(300)),
+      source('train.jsonl', '{"text": "t"}\n'.repeat(50)),
+    ];
+    const params = { sources: [{ path: first, limit: 100 }, { path: second }], eval_fraction: 0.1 };
+    const { files, facts } = await runStage(dataset, { params });
+    expect(facts['']).toMatchObject({ train: 135, eval: 15 });
+    const train = lines(files['']?.train as string);
+    const alone = await runStage(dataset, { params: { path: first, limit: 100, eval_fraction: 0.1 } });
+    const expected = lines(alone.files['']?.train as string).map((record) => ({ ...record, id: `1/${record.id}` }));
+    expect(train.slice(0, 90)).toEqual(expected);
+    expect(train.slice(90).every(({ id, text }) => id.startsWith('2/train.jsonl:') && text === 't')).toBe(true);
+    expect(new Set(train.map(({ id }) => id)).size).toBe(135); // though both files have one name
+  });
+
+  it.each([
+    [{ limit: 5 }, "with 'sources' each source has a 'limit' of its own"],
+    [{ eval_path: 'x.jsonl' }, "'eval_path' belongs to 'path', not to 'sources'"],
+    [{ path: 'x.jsonl' }, "got 'path' and 'sources'"],
+  ])('several sources with %o are refused', async (more, message) => {
+    const params = { sources: [{ path: source('qa.jsonl', questions(10)) }], ...more };
+    await expect(runStage(dataset, { params })).rejects.toThrow(message);
+  });
+
   it('equal records are dropped only when asked', async () => {
     const path = source('qa.jsonl', `${questions(5)}\n${questions(5)}`);
     const count = async (drop_duplicates: boolean) => {
@@ -60,7 +85,7 @@ describe('dataset', () => {
   it('a generator and a file together are refused', async () => {
     const params = { path: source('qa.jsonl', questions(5)), generate: 'arxiv_math' };
     await expect(runStage(dataset, { params })).rejects.toThrow(
-      "stage 'dataset' expects either 'path' (a file) or 'generate' (a generator), got both or neither",
+      "stage 'dataset' expects one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got 'path' and 'generate'",
     );
   });
 

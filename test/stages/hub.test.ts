@@ -211,6 +211,9 @@ describe('the data sets of the paper, by their real layouts', () => {
       train: 12_460,
       eval: 1_500,
     });
+    const sources = [{ path: 'hf://datasets/Open-Orca/OpenOrca', limit: 50_000 }, { path: dialogsum }];
+    expect(await expected({ sources })).toEqual({ train: 49_500 + 12_335, eval: 500 + 125 });
+    expect(await expected({ sources: [...sources, { path: 'hf://datasets/org/name' }] })).toEqual({});
     expect(await expected({ path: 'hf://datasets/org/name' })).toEqual({});
     expect(await expected({ path: '/data/x.jsonl' })).toEqual({});
   });

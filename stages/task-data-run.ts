@@ -1,0 +1,102 @@
+// The work of task-data: every split that the tasks read, from its source, checked for its form, in one file.
+import { readRecords } from '../formats/records.ts';
+import type { StageContext } from '../spec/stage.ts';
+import { selectTasks } from '../tasks/groups.ts';
+import { examplesSplit, scoredSplit } from '../tasks/prepare.ts';
+import type { TaskConfig } from '../tasks/task-config.ts';
+import { mostRecords, splitFiles } from '../tasks/task-data.ts';
+import { TaskDataWriter } from '../tasks/task-data-file.ts';
+import { TaskFolder } from '../tasks/task-folder.ts';
+import { UserError } from '../util/errors.ts';
+import type { JsonObject } from '../util/json.ts';
+import type { TaskDataParams } from './task-data.ts';
+import { taskFiles } from './task-files.ts';
+import { taskRecords } from './tiny-tasks/tiny-task.ts';
+import { tinyTasks } from './tiny-tasks/tiny-tasks.ts';
+
+export async function run(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const params = context.params as TaskDataParams;
+  checkSources(params);
+  const writer = await TaskDataWriter.create(task.outputs.data as string);
+  try {
+    const facts = params.generate === undefined ? await copy(params, writer, context) : await generate(params, writer);
+    await writer.flush();
+    await task.done(facts);
+  } finally {
+    await writer.close();
+  }
+}
+
+function checkSources({ generate, path, datasets, folder, tasks }: TaskDataParams): void {
+  const given = Object.entries({ generate, path, datasets }).flatMap(([key, value]) => (value ? [`'${key}'`] : []));
+  if (given.length !== 1) {
+    const got = given.length === 0 ? 'none' : given.join(' and ');
+    throw new UserError(`stage 'task-data': expected one of 'generate', 'path' and 'datasets', got ${got}`);
+  }
+  if (generate === undefined && (folder === undefined || tasks === undefined))
+    throw new UserError(`stage 'task-data': ${given[0]} needs 'folder' (task files) and 'tasks' (which of them)`);
+}
+
+/** The scored records of all tasks, and how many tasks there are; for the estimates of stages that read them. */
+interface TaskDataFacts extends JsonObject {
+  records: number;
+  tasks: number;
+}
+
+async function generate(params: TaskDataParams, writer: TaskDataWriter): Promise<TaskDataFacts> {
+  const { records, example_records, generate_seed } = params;
+  for (const tiny of tinyTasks) {
+    const splits: [string | undefined, number][] = [
+      [tiny.scored, records],
+      [tiny.examples, example_records],
+    ];
+    for (const [split, count] of splits) {
+      if (split === undefined) continue;
+      for (const record of taskRecords(tiny, split, count, generate_seed)) await writer.write(tiny.task, split, record);
+    }
+  }
+  return { records: records * tinyTasks.length, tasks: tinyTasks.length };
+}
+
+async function copy(params: TaskDataParams, writer: TaskDataWriter, context: StageContext): Promise<TaskDataFacts> {
+  const { tasks } = await selectTasks(await TaskFolder.open(params.folder as string), [params.tasks ?? []].flat());
+  let records = 0;
+  for (const [i, config] of tasks.entries()) {
+    context.signal.throwIfAborted();
+    context.progress({ done: i, total: tasks.length, of: 'task', note: config.task });
+    for (const split of splitsOf(config, params)) {
+      const count = await copySplit(config, split, params, writer, context);
+      if (split === scoredSplit(config)) records += count;
+    }
+  }
+  return { records, tasks: tasks.length };
+}
+
+function splitsOf(config: TaskConfig, { fewshot }: TaskDataParams): string[] {
+  const wanted = config.num_fewshot === undefined ? fewshot : config.num_fewshot > 0;
+  const examples = wanted ? examplesSplit(config) : undefined;
+  return [...new Set([scoredSplit(config), ...(examples === undefined ? [] : [examples])])];
+}
+
+async function copySplit(
+  config: TaskConfig,
+  split: string,
+  { path, datasets }: TaskDataParams,
+  writer: TaskDataWriter,
+  context: StageContext,
+): Promise<number> {
+  const files =
+    path === undefined
+      ? await taskFiles(config, split, datasets ?? {}, context)
+      : await splitFiles(path, config, split);
+  let count = 0;
+  for (const file of files) {
+    for await (const { value, where } of readRecords(file)) {
+      if (count++ === mostRecords) throw new UserError(`${where}: a split of more than ${mostRecords} records`);
+      await writer.write(config.task, split, value as JsonObject);
+    }
+  }
+  return count;
+}

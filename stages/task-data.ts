@@ -1,0 +1,67 @@
+// task-data: the records that tasks of lm-evaluation-harness read, generated, from a folder or from the hub, as one artifact.
+import { type Static, Type } from 'typebox';
+import type { StageDefinition } from '../spec/stage.ts';
+import { taskDataCost } from './costs.ts';
+import { generatedTaskRecords } from './expected-facts.ts';
+import { object } from './options.ts';
+
+const params = object({
+  generate: Type.Optional(
+    Type.Enum(['tiny_world'], {
+      description:
+        "records about the tiny profile's world for all tasks of tasks/definitions; give this, path or datasets",
+    }),
+  ),
+  generate_seed: Type.Integer({ minimum: 0, default: 1, description: 'stream of the generator' }),
+  records: Type.Integer({
+    minimum: 1,
+    maximum: 100_000,
+    default: 200,
+    description: 'generated records of each split that is scored',
+  }),
+  example_records: Type.Integer({
+    minimum: 1,
+    maximum: 100_000,
+    default: 32,
+    description: 'generated records of each split that examples are drawn from',
+  }),
+  path: Type.Optional(
+    Type.String({ format: 'path', description: 'a folder with local copies, laid out as for lm-eval-tasks' }),
+  ),
+  datasets: Type.Optional(
+    Type.Record(Type.String(), Type.String({ format: 'path' }), {
+      description:
+        "where each data set is, by the dataset_path of the task files: hf://datasets/org/name, or a folder with the repository's files",
+    }),
+  ),
+  folder: Type.Optional(
+    Type.String({ format: 'path', description: 'task files, as for lm-eval-tasks; with path or datasets' }),
+  ),
+  tasks: Type.Optional(
+    Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
+      description: 'names of tasks, groups or tags whose records are wanted; with path or datasets',
+    }),
+  ),
+  fewshot: Type.Boolean({
+    default: false,
+    description: 'also the examples of tasks that want none by themselves, for num_fewshot of lm-eval-tasks',
+  }),
+});
+export type TaskDataParams = Static<typeof params>;
+
+export const taskData: StageDefinition = {
+  name: 'task-data',
+  version: 1,
+  summary: "generates, copies or downloads the records that lm-eval-tasks' tasks read",
+  reference: 'layouts of the data sets on the Hugging Face Hub; docs/tasks.md',
+  params,
+  inputs: {},
+  outputs: {
+    data: { kind: 'tasks', summary: 'records by task and split, one JSON object per line', extension: 'jsonl' },
+  },
+  numeric: false,
+  seeded: false,
+  expect: async (params) => generatedTaskRecords(params),
+  cost: taskDataCost,
+  run: async () => (await import('./task-data-run.ts')).run,
+};
