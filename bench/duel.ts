@@ -7,6 +7,8 @@ export interface Score {
   versions: Readonly<Record<string, string>>;
   wall_ms: number[];
   cpu_ms: number[];
+  /** Of it, in the model; NaN where the side does not tell. */
+  model_cpu_ms: number[];
   /** MiB at its peak. */
   peak: number | undefined;
 }
@@ -80,6 +82,7 @@ function scoreOf(side: Side, rounds: readonly Round[]): Score {
     versions: side.versions,
     wall_ms: rounds.map(({ wall_ms }) => wall_ms),
     cpu_ms: rounds.map(({ cpu_ms }) => cpu_ms),
+    model_cpu_ms: rounds.map(({ model_cpu_ms = Number.NaN }) => model_cpu_ms),
     peak: side.peak(),
   };
 }

@@ -10,6 +10,8 @@ export interface Round {
   wall_ms: number;
   /** Of all its threads. */
   cpu_ms: number;
+  /** The part of it that was spent in the model, where a side tells. */
+  model_cpu_ms?: number | undefined;
   /** A number that the other side must come to as well: a loss, a mean. */
   value: number;
 }

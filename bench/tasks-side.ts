@@ -24,6 +24,16 @@ const selection = await selectTasks(await TaskFolder.open(definitions), [task]);
 const read = splitsIn(data);
 const batch_size = batchSizes.lamina[max_gen_toks > 0 ? 'generation' : 'scoring'];
 let tokens = 0;
+let spent_ms = 0;
+
+/** Runs `call` and adds up its CPU time. */
+async function timed<T>(call: () => Promise<T>): Promise<T> {
+  const start = process.cpuUsage();
+  const result = await call();
+  const { user, system } = process.cpuUsage(start);
+  spent_ms += (user + system) / 1000;
+  return result;
+}
 
 async function evaluate(): Promise<Evaluation> {
   const scorer = modelScorer(model, tokenizer, { batch_size, max_length });
@@ -32,10 +42,10 @@ async function evaluate(): Promise<Evaluation> {
   const counting: typeof scorer = {
     loglikelihoods(requests) {
       tokens += requests.reduce((sum, { context, continuation }) => sum + context.length + continuation.length, 0);
-      return scorer.loglikelihoods(requests);
+      return timed(() => scorer.loglikelihoods(requests));
     },
     async generate(requests) {
-      const texts = await scorer.generate(requests);
+      const texts = await timed(() => scorer.generate(requests));
       const made = texts.map((text) => tokenizer.encode(text, { addSpecialTokens: false }).length);
       tokens += requests.reduce((sum, { prompt }, i) => sum + prompt.length + (made[i] as number), 0);
       return texts;
@@ -56,6 +66,7 @@ function answersOf({ samples, tasks }: Evaluation): Answers {
 const workload = {
   async round(steps: number) {
     let value = 0;
+    spent_ms = 0;
     for (let i = 0; i < steps; i++) {
       const answers = answersOf(await evaluate());
       value = meanAnswer(answers);
@@ -64,6 +75,7 @@ const workload = {
     }
     return value;
   },
+  model_cpu_ms: () => spent_ms,
 };
 let written = false;
 await serve(workload, { node: process.versions.node });

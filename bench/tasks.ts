@@ -78,12 +78,13 @@ function harnessSide(workload: TaskWorkload, inputs: TaskInputs, answers: string
 /** The result as Markdown. */
 export function tasksReport({ model, rows }: TasksResult): string {
   const head = [
-    ...['task', 'requests', 'tokens', 'lamina, tokens/s', 'lm_eval, tokens/s', 'ratio', 'by CPU time'],
+    ...['task', 'requests', 'tokens', 'lamina, tokens/s', 'lm_eval, tokens/s', 'ratio', 'by CPU time', 'in the model'],
     ...['lamina MiB', 'lm_eval MiB', 'largest difference'],
   ];
   const lines = rows.map(({ workload, requests, tokens, difference, duel: { steps, ours, peer } }) => {
     const rate = (times_ms: readonly number[] = []) => figure((1000 * steps * tokens) / median(times_ms));
-    const ratio = (key: 'wall_ms' | 'cpu_ms') => figureWithSpread(peer ? pairedRatios(peer[key], ours[key]) : []);
+    const ratio = (key: 'wall_ms' | 'cpu_ms' | 'model_cpu_ms') =>
+      figureWithSpread(peer ? pairedRatios(peer[key], ours[key]) : []);
     return [
       `${workload.task}: ${workload.label}`,
       String(requests),
@@ -92,6 +93,7 @@ export function tasksReport({ model, rows }: TasksResult): string {
       peer ? rate(peer.wall_ms) : figure(undefined),
       ratio('wall_ms'),
       ratio('cpu_ms'),
+      ratio('model_cpu_ms'),
       mebibytes(ours.peak),
       mebibytes(peer?.peak),
       difference === undefined ? figure(undefined) : difference.toExponential(1),

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { flush } from '../tensor/flush.ts';
 import { tf } from '../tensor/tf.ts';
 import type { LlamaCheckpoint } from './checkpoint.ts';
+import { type GptqProgress, openProgress, type States } from './gptq-progress.ts';
 import { roundingOf } from './linear.ts';
 import { block, type Extent, embed, finalNorm } from './llama.ts';
 import { createModel, type Model } from './model.ts';
@@ -27,12 +28,18 @@ export interface GptqRun {
   readonly batch_size: number;
   readonly settings: Pick<GptqSettings, 'damping' | 'block_columns' | 'act_order'>;
   readonly onLayer: (layer: number, layers: number) => void;
+  /** Where the pass keeps what it has done and goes on from; without it nothing is kept. */
+  readonly save?: { readonly folder: string; readonly every_ms: number } | undefined;
 }
 
 /** One batch of windows on its way through the layers. */
 interface Walk {
   readonly extent: Extent;
   h: tf.Tensor2D;
+}
+
+function extentOf(windows: readonly Int32Array[]): Extent {
+  return { batch: windows.length, tokens: windows[0]?.length ?? 0 };
 }
 
 /** The matrices of layer `layer` (from 1) in the order of rounding; those of one step have the same inputs. */
@@ -54,8 +61,13 @@ export class GptqPass {
   /** Rounded matrices that were not asked for yet, and those that stand for others. */
   readonly #rounded = new Map<string, Parts>();
   readonly #shared: ReadonlySet<string>;
+  #progress: GptqProgress | undefined;
+  /** Rounded since the last save, and when that was. */
+  readonly #unsaved = new Map<string, Parts>();
+  #saved_ms = performance.now();
   #walks: Walk[] = [];
   #layer = 0;
+  #started = false;
   #observe: InputOf | undefined;
 
   constructor(run: GptqRun) {
@@ -74,10 +86,13 @@ export class GptqPass {
   async parts(name: string, codec: Codec, shape: readonly number[]): Promise<Parts> {
     const { onLayer, checkpoint } = this.#run;
     const layers = checkpoint.config.num_hidden_layers;
-    if (this.#layer === 0) await this.#start();
+    if (!this.#started) await this.#start();
+    const done = this.#rounded.has(name) ? undefined : await this.#progress?.parts(name);
+    if (done !== undefined) return done;
     while (!this.#rounded.has(name) && this.#layer < layers) {
       await this.#roundLayer(++this.#layer);
       onLayer(this.#layer, layers);
+      await this.#save();
     }
     if (!this.#rounded.has(name)) await this.#roundHead(name, codec, shape);
     const parts = this.#rounded.get(name) as Parts;
@@ -85,16 +100,48 @@ export class GptqPass {
     return parts;
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
+    await this.#progress?.close();
     this.#drop();
     for (const { h } of this.#walks) h.dispose();
     this.#walks = [];
     this.#model.disposeFrames();
   }
 
-  /** The windows' embeddings, rounded where the embedding is. */
+  /** Goes on where a pass before ended, or begins with the embeddings. */
   async #start(): Promise<void> {
-    const { plan, windows, batch_size } = this.#run;
+    const { checkpoint, plan, save } = this.#run;
+    this.#started = true;
+    if (save) this.#progress = await openProgress(save.folder, checkpoint, plan);
+    const { layer = 0, states = [] } = this.#progress ?? {};
+    this.#layer = layer;
+    if (layer === 0) return this.#embed();
+    this.#batches().forEach((part, i) => {
+      const { shape, values } = states[i] as States[number];
+      this.#walks.push({ extent: extentOf(part), h: tf.tensor2d(values, shape as [number, number]) });
+    });
+  }
+
+  #batches(): Int32Array[][] {
+    const { windows, batch_size } = this.#run;
+    return Array.from({ length: Math.ceil(windows.length / batch_size) }, (_, i) =>
+      windows.slice(i * batch_size, (i + 1) * batch_size),
+    );
+  }
+
+  async #save(): Promise<void> {
+    const { save } = this.#run;
+    if (!save || performance.now() - this.#saved_ms < save.every_ms) return;
+    const states: States[number][] = [];
+    for (const { h } of this.#walks) states.push({ shape: h.shape, values: (await h.data()) as Float32Array });
+    await this.#progress?.save(this.#layer, this.#unsaved, states);
+    this.#unsaved.clear();
+    this.#saved_ms = performance.now();
+  }
+
+  /** The windows' embeddings, rounded where the embedding is. */
+  async #embed(): Promise<void> {
+    const { plan } = this.#run;
     const codec = plan.codecs.get(embeddingName);
     const shape = this.#shapeOf(embeddingName);
     const values = await this.#read(embeddingName);
@@ -102,9 +149,8 @@ export class GptqPass {
       embeddingName,
       codec === undefined ? values : decode(codec, shape, quantizePlain(embeddingName, codec, shape, values)),
     );
-    for (let at = 0; at < windows.length; at += batch_size) {
-      const part = windows.slice(at, at + batch_size);
-      const extent = { batch: part.length, tokens: part[0]?.length ?? 0 };
+    for (const part of this.#batches()) {
+      const extent = extentOf(part);
       const ids = Int32Array.from(part.flatMap((window) => [...window]));
       const h = tf.tidy(() => embed(this.#model, tf.tensor2d(ids, [extent.batch, extent.tokens], 'int32')));
       flush();
@@ -175,6 +221,7 @@ export class GptqPass {
     const settings = { ...codec, ...this.#run.settings, arithmetic: arithmeticOf(this.#run.scheme) };
     const parts = packInteger(codec, shape, quantizeGptq(values, ...matrixShape(shape), moments, settings, name));
     this.#rounded.set(name, parts);
+    if (this.#run.save) this.#unsaved.set(name, parts);
     this.#put(name, decode(codec, shape, parts));
     await nextTurn();
   }
@@ -195,7 +242,7 @@ export class GptqPass {
   async #read(name: string): Promise<Float32Array> {
     const { checkpoint, plan } = this.#run;
     const source = plan.aliases.get(name) ?? name;
-    const parts = this.#rounded.get(source);
+    const parts = this.#rounded.get(source) ?? (await this.#progress?.parts(source));
     const codec = plan.codecs.get(source);
     return parts && codec ? decode(codec, this.#shapeOf(name), parts) : checkpoint.readFloat32(source);
   }

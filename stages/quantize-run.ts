@@ -23,6 +23,9 @@ import { onlyFile, startBackend, tokenizerOf } from './model-input.ts';
 import type { QuantizeParams } from './quantize.ts';
 import { recoveryFacts } from './recovery-facts.ts';
 
+/** GPTQ keeps what it has done this often, between two layers; the windows of a large model are gigabytes. */
+const saveEvery_ms = 60_000;
+
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
@@ -66,7 +69,7 @@ async function writeModelFile(
   recovery: Recovery,
 ): Promise<void> {
   const { scheme } = context.params as QuantizeParams;
-  const pass = needsData(scheme) ? await openPass(context, checkpoint, plan, recovery) : undefined;
+  const pass = needsData(scheme) ? await openPass(context, task.scratch, checkpoint, plan, recovery) : undefined;
   const quantize: Quantizer = async (name, codec, shape) => {
     await nextTurn(); // lets a message of the runner in
     context.signal.throwIfAborted();
@@ -79,12 +82,13 @@ async function writeModelFile(
       context.progress({ done, total, of: 'tensor' });
     });
   } finally {
-    pass?.dispose();
+    await pass?.dispose();
   }
 }
 
 async function openPass(
   context: StageContext,
+  scratch: string,
   checkpoint: LlamaCheckpoint,
   plan: QuantizePlan,
   recovery: Recovery,
@@ -94,11 +98,12 @@ async function openPass(
   const tokenizer = tokenizerOf(checkpoint.tokenizer);
   const { windows } = await calibrationWindows(context, tokenizer, checkpoint.config.vocab_size, { need });
   const settings = { damping, block_columns, act_order };
+  const save = { folder: scratch, every_ms: saveEvery_ms };
   const onLayer = (done: number, total: number) => {
     context.signal.throwIfAborted();
     context.progress({ done, total, of: 'layer' });
   };
-  return new GptqPass({ checkpoint, plan, scheme, recovery, windows, batch_size, settings, onLayer });
+  return new GptqPass({ checkpoint, plan, scheme, recovery, windows, batch_size, settings, onLayer, save });
 }
 
 /** The counted bytes, and those of the files as they lie on disk, tokenizer and names included. */

@@ -1,0 +1,76 @@
+// A GPTQ pass that was stopped goes on after its last saved layer, and makes the same bytes.
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { openLlama, writeModel } from '../../model/checkpoint.ts';
+import { GptqPass, type GptqRun } from '../../model/gptq-pass.ts';
+import { tensorShapes } from '../../model/names.ts';
+import type { Parts } from '../../model/quantize-codec.ts';
+import { type PlanSettings, planQuantization } from '../../model/quantize-plan.ts';
+import type { Replacement } from '../../model/replacement.ts';
+import { useBackend } from '../../tensor/backend.ts';
+import { tf } from '../../tensor/tf.ts';
+import { createRandom } from '../../util/random.ts';
+import { scratch } from './fixtures.ts';
+import { tinyConfig, tinyWeights } from './tiny.ts';
+
+beforeAll(() => useBackend({ backend: 'onnx', threads: 1 }));
+
+const settings: PlanSettings = {
+  scheme: 'gptq',
+  bits: 4,
+  symmetric: false,
+  group_size: 4,
+  block_size: 64,
+  double_quant: true,
+  head: true,
+  embedding_bits: 8,
+  embedding_group_size: 0,
+  dtype: 'F32',
+};
+// layer 4 has the MLP of layer 2, which is rounded before the pass is stopped
+const replacements: Replacement[] = [{ target: 4, reference: 2, candidate: 'g0', rank: 0 }];
+
+it('goes on after the last saved layer with equal bytes', async () => {
+  const folder = await scratch();
+  const config = tinyConfig();
+  const weights = tinyWeights(config);
+  const path = join(folder, 'model.arrow');
+  await writeModel(path, config, weights, { tokenizer_json: null, tokenizer_config_json: null }, 'F32');
+  weights.dispose();
+  const checkpoint = await openLlama(path);
+  const random = createRandom('gptq-resume');
+  const windows = Array.from({ length: 5 }, () =>
+    Int32Array.from({ length: 8 }, () => random.below(config.vocab_size)),
+  );
+  const plan = planQuantization(config, replacements, settings);
+
+  /** The rounded matrices by name, and the layers that were computed for them; stops after layer `until`. */
+  const pass = async (save: GptqRun['save'], until = Number.POSITIVE_INFINITY) => {
+    const layers: number[] = [];
+    const before = tf.memory().numTensors;
+    const run = new GptqPass({
+      ...{ checkpoint, plan, windows, save, scheme: 'gptq', recovery: { replacements, parameters: new Map() } },
+      ...{ batch_size: 2, settings: { damping: 0.01, block_columns: 4, act_order: true } },
+      onLayer: (layer) => layers.push(layer),
+    });
+    const found = new Map<string, Parts>();
+    for (const [name, shape] of tensorShapes(config)) {
+      const codec = plan.codecs.get(name);
+      if (codec && name !== 'model.embed_tokens.weight' && (layers.at(-1) ?? 0) <= until)
+        found.set(name, await run.parts(name, codec, shape));
+    }
+    await run.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    return { found, layers };
+  };
+
+  const whole = await pass(undefined);
+  expect(whole.layers).toEqual([1, 2, 3, 4]);
+  const save = { folder: join(folder, 'scratch'), every_ms: 0 };
+  expect((await pass(save, 2)).layers).toEqual([1, 2, 3]);
+  const resumed = await pass(save);
+  expect(resumed.layers).toEqual([4]);
+  expect(resumed.found).toEqual(whole.found);
+  expect((await pass(save)).layers).toEqual([]);
+  await checkpoint.close();
+});
