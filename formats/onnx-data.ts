@@ -49,7 +49,7 @@ export async function createOnnxData(path: string, location: string): Promise<On
       return bytes;
     },
     async write({ name, type, dims, bytes: content }) {
-      const key = `${type} ${dims} ${createHash('sha256').update(content).digest('hex')}`;
+      const key = `${type} ${dims} ${digestOf(content)}`;
       const same = known.get(key);
       if (same !== undefined) return { tensor: same, isNew: false };
       const tensor = { name, type, dims, data: await append(content) };
@@ -61,4 +61,13 @@ export async function createOnnxData(path: string, location: string): Promise<On
       await handle.close();
     },
   };
+}
+
+/** Node takes less than 2 GiB at a time. */
+const digestBytes = 2 ** 30;
+
+function digestOf(content: Uint8Array): string {
+  const hash = createHash('sha256');
+  for (let at = 0; at < content.byteLength; at += digestBytes) hash.update(content.subarray(at, at + digestBytes));
+  return hash.digest('hex');
 }

@@ -5,7 +5,7 @@ import { createOnnxData, type OnnxDataWriter } from '../formats/onnx-data.ts';
 import { type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
-import { tensorShapes } from './names.ts';
+import { headName, tensorShapes } from './names.ts';
 import { OnnxBuilder } from './onnx-graph.ts';
 import { addDecoder } from './onnx-llama.ts';
 import { mlpOf } from './onnx-mlp.ts';
@@ -28,13 +28,19 @@ export const onnxDataName = 'model.onnx.data';
 const opset = 21;
 const irVersion = 10;
 
+/** What an ONNX export did. */
+export interface OnnxExport extends ExportSizes {
+  /** The output head has 4 bits too. */
+  readonly quantized_head: boolean;
+}
+
 /** Writes the model as `settings` say, with recovery parameters beside the matrices that they belong to. */
 export async function writeOnnx(
   source: ExportSource,
   files: OnnxFiles,
   settings: OnnxSettings,
   onProgress: OnProgress = () => {},
-): Promise<ExportSizes> {
+): Promise<OnnxExport> {
   const { stored: config, tokenizer } = source;
   const precision = precisionOf(config, settings);
   await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
@@ -47,7 +53,8 @@ export async function writeOnnx(
   } finally {
     await data.close();
   }
-  return { unique_bytes: data.bytes, expanded_bytes: expandedBytes(source, precision.bytesOf) };
+  const expanded_bytes = expandedBytes(source, precision.bytesOf);
+  return { unique_bytes: data.bytes, expanded_bytes, quantized_head: precision.quantizes(headName) };
 }
 
 async function graphOf(

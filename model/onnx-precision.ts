@@ -24,6 +24,8 @@ export interface OnnxPrecision {
   readonly float: OnnxFloat;
   /** Operator domains beside ONNX's own. */
   readonly opsets: Readonly<Record<string, number>>;
+  /** True where the matrix `name` has 4 bits. */
+  quantizes(name: string): boolean;
   /** How the matrix `name` is stored. */
   storeOf(name: string): StoreMatrix;
   /** Bytes of one tensor of the model. */
@@ -39,6 +41,7 @@ export function precisionOf(config: LlamaConfig, settings: OnnxSettings): OnnxPr
   return {
     float: 'float32',
     opsets: dtype === 'INT4' ? microsoft : {},
+    quantizes: (name) => quantized.has(name),
     storeOf: (name) => (quantized.has(name) ? store : storeFloat),
     bytesOf(name, shape) {
       const [rows, columns] = matrixShape(shape);
@@ -53,6 +56,7 @@ function floatPrecision(dtype: 'F32' | 'F16'): OnnxPrecision {
   return {
     float,
     opsets: {},
+    quantizes: () => false,
     storeOf: () => storeFloat,
     bytesOf: (_name, shape) => shape.reduce((a, b) => a * b, size),
   };

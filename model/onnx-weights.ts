@@ -1,4 +1,5 @@
 // The weights of an ONNX graph: read when the graph first needs them, written once, and then known by name.
+import { UserError } from '../util/errors.ts';
 import type { OnProgress } from './export-huggingface.ts';
 import type { ExportSource } from './export-source.ts';
 import { type Projection, tensorShapes } from './names.ts';
@@ -51,6 +52,10 @@ export function onnxWeights(
   };
   const factors = async (target: number, projection: Projection): Promise<Factors> => {
     const [alpha = 1] = await source.parameter(target, projection, 'alpha');
+    if (!Number.isFinite(alpha)) {
+      const name = recoveryName(target, projection, 'alpha');
+      throw new UserError(`'${name}' must be a finite number to be exported, got ${alpha}`);
+    }
     return { alpha, factor: (name) => factor(target, projection, name) };
   };
   return { vector: kept(vector), matrix: kept(matrix), factors };

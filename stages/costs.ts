@@ -208,12 +208,13 @@ export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost 
 export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   if (shape === undefined) return undefined;
-  const bytes = storedNumberBytes[String(params.dtype)] ?? 2; // STORED: less, and not known here
+  const bytes = storedNumberBytes[String(params.dtype)] ?? 1 / 2 + float / Number(params.group_size);
   const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
   const factors = Number(recovery_parameters ?? 0);
   const { hidden_size: d, intermediate_size: f } = shape;
-  const dropped = params.layout === 'compact' ? Number(targets ?? 0) * mlpParameters(shape) : 0;
-  const isFolded = factors > 0 && params.layout !== 'compact' && params.format !== 'peft';
+  const isShared = params.layout === 'compact' || params.format === 'onnx';
+  const dropped = isShared ? Number(targets ?? 0) * mlpParameters(shape) : 0;
+  const isFolded = factors > 0 && !isShared && params.format !== 'peft';
   return {
     ...copying(inputs.model?.size_bytes, (modelParameters(shape) - dropped) * bytes + (isFolded ? 0 : factors * float)),
     flops: isFolded ? (2 * d * f * factors) / (d + f) : 0, // of A B: 2 d f r for r (d + f) parameters
@@ -221,7 +222,7 @@ export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
   };
 }
 
-/** Bytes of one number in the types of exports. */
+/** Bytes of one number in the types of exports; the others have 4 bits and a float32 scale for each group. */
 const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
 
 /** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */

@@ -7,18 +7,21 @@ export interface CardNotes {
   readonly folded?: readonly number[];
   readonly unblocked?: readonly string[];
   readonly exact_tokenizer?: boolean;
-  /** The scheme of a quantised model that is written as floats. */
+  /** The scheme of a quantised model that is written in another type. */
   readonly dequantized?: string | undefined;
+  /** ONNX: the output head has 4 bits too. */
+  readonly quantized_head?: boolean;
 }
 
-type Format = Pick<ExportParams, 'format' | 'layout' | 'dtype'>;
+type Format = Pick<ExportParams, 'format' | 'layout' | 'dtype' | 'group_size' | 'accuracy_level'>;
 
 /** One sentence or two for each thing that a reader should know. */
 export function notesOf(
-  { padded = [], folded = [], unblocked = [], exact_tokenizer = true, dequantized }: CardNotes,
-  { format, layout }: Format,
+  { padded = [], folded = [], unblocked = [], exact_tokenizer = true, dequantized, quantized_head = false }: CardNotes,
+  params: Format,
   { isShared, hasTokenizer }: { isShared: boolean; hasTokenizer: boolean },
 ): string[] {
+  const { format, layout } = params;
   const where = format === 'peft' ? 'in `base`' : 'here';
   const notes: [boolean, string][] = [
     [
@@ -42,16 +45,41 @@ export function notesOf(
       dequantized !== undefined,
       `The model was quantised (${dequantized}) and is written in another type: these bytes are not those of the model that was measured.`,
     ],
+    ...onnxNotes(params, { isShared, quantized_head }),
     [!hasTokenizer, 'The model came without a tokenizer.'],
   ];
   return notes.filter(([applies]) => applies).map(([, text]) => text);
+}
+
+function onnxNotes(
+  { format, dtype, group_size, accuracy_level }: Format,
+  { isShared, quantized_head }: { isShared: boolean; quantized_head: boolean },
+): [boolean, string][] {
+  const isOnnx = format === 'onnx';
+  const matrices = `The matrices of attention and MLPs${quantized_head ? ', and the output head,' : ''} have 4 bits a weight and a float32 scale for each ${group_size} weights of a row; everything else is float32.`;
+  return [
+    [isOnnx, '`model.onnx` finds its weights in `model.onnx.data`, which must lie beside it under this name.'],
+    [isOnnx && isShared, 'Layers that share a matrix refer to the same initialiser: each is stored once.'],
+    [
+      isOnnx && dtype === 'F16',
+      'Norms and softmax are computed in float32, and the logits are float32; the cache is float16.',
+    ],
+    [
+      isOnnx && dtype === 'INT4',
+      `${matrices} Operator: MatMulNBits of com.microsoft, accuracy_level ${accuracy_level}, which ONNX Runtime alone has.`,
+    ],
+    [
+      isOnnx && dtype === '8DA4W',
+      `${matrices} Their inputs are rounded to int8, each token with a range of its own, by ONNX's own operators. ONNX Runtime on processors rounds them once more while it multiplies, unless \`session.qdq_matmulnbits_accuracy_level\` is 1.`,
+    ],
+  ];
 }
 
 /** How to load it, with FOLDER for the folder that the card is in. */
 export function loadingText({ format, layout, dtype }: Format): string {
   if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
   if (format === 'peft') return code('python', peftLines);
-  if (format === 'onnx') return code('python', onnxLines);
+  if (format === 'onnx') return code('python', onnxLines(dtype === '8DA4W'));
   if (layout === 'compact') return compactText;
   return code('python', dtype === 'STORED' ? [codesLine, ...transformersLines] : transformersLines);
 }
@@ -77,12 +105,19 @@ const peftLines = [
   "model = PeftModel.from_pretrained(base, 'FOLDER')",
 ];
 
-const onnxLines = [
+const exactLines = [
+  'options = onnxruntime.SessionOptions()',
+  "options.add_session_config_entry('session.qdq_matmulnbits_accuracy_level', '1')",
+];
+
+/** Greedy generation; `isExact` asks the runtime to leave activations as the graph rounds them. */
+const onnxLines = (isExact: boolean) => [
   'import numpy as np',
   'import onnxruntime',
   'from tokenizers import Tokenizer',
   '',
-  "session = onnxruntime.InferenceSession('FOLDER/model.onnx')  # model.onnx.data must lie beside it",
+  ...(isExact ? exactLines : []),
+  `session = onnxruntime.InferenceSession('FOLDER/model.onnx'${isExact ? ', options' : ''})`,
   "tokenizer = Tokenizer.from_file('FOLDER/tokenizer.json')",
   "types = {'tensor(float)': np.float32, 'tensor(float16)': np.float16}",
   'caches = session.get_inputs()[3:]  # past_key_values.0.key, past_key_values.0.value, ...',

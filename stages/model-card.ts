@@ -87,10 +87,13 @@ function recoveryText(replacements: readonly Replacement[]): string {
 function sizeTable(
   { stored, recovery: { replacements } }: CardSource,
   { unique_bytes, expanded_bytes }: ExportSizes,
-  { dtype }: ExportParams,
+  { dtype, format }: ExportParams,
 ): string {
   const hasRecovery = recoveryParameters({ replacements, config: stored }) > 0;
-  const once = hasRecovery ? 'each stored tensor once, with the recovery parameters (F32)' : 'each stored tensor once';
+  const factors = format === 'onnx' && dtype === 'F16' ? 'F16' : 'F32';
+  const once = hasRecovery
+    ? `each stored tensor once, with the recovery parameters (${factors})`
+    : 'each stored tensor once';
   const row = (what: string, bytes: number) => `| ${what} | ${formatBytes(bytes)} | ${bytes} |`;
   const head = [`| weights (${dtype}) | | bytes |`, '| --- | ---: | ---: |'];
   return [...head, row(once, unique_bytes), row('an MLP of its own for every layer', expanded_bytes)].join('\n');

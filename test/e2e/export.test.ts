@@ -23,6 +23,7 @@ axes:
   form:
     values:
       compact: { params: { with: { layout: compact } } }
+      onnx: { params: { with: { format: onnx, dtype: INT4 } } }
       peft: { params: { with: { format: peft, dtype: F16 } } }
 metric: out.unique_bytes
 table: { rows: [form], metric: bytes, better: lower }
@@ -70,9 +71,12 @@ it('is copied out as folders, and a compact one is loaded with its recovery wher
     .map(({ parentPath, name }) => join(parentPath, name).slice(join(folder.path, 'copied').length + 1));
   const ofBoth = ['README.md', 'metrics.json'];
   const compact = [...ofBoth, 'config.json', 'sharp.json', 'shared.safetensors', 'tokenizer.json'];
+  const onnx = [...ofBoth, 'config.json', 'model.onnx', 'model.onnx.data', 'tokenizer.json'];
   const base = ['config.json', 'model.safetensors', 'tokenizer.json'].map((name) => `base/${name}`);
   const peft = [...ofBoth, ...base, 'adapter_config.json', 'adapter_model.safetensors'];
-  const expected = [...compact.map((name) => `form=compact/${name}`), ...peft.map((name) => `form=peft/${name}`)];
+  const expected = Object.entries({ compact, onnx, peft }).flatMap(([form, names]) =>
+    names.map((name) => `form=${form}/${name}`),
+  );
   expect(found.toSorted()).toEqual(expected.toSorted());
 
   const loaded = await lamina('run', 'back.yaml', '--json');

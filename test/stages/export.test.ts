@@ -43,6 +43,7 @@ describe('export', () => {
     [{}, ['config', 'model', 'tokenizer', 'card', 'metrics']],
     [{ layout: 'compact' }, ['config', 'shared', 'sharp', 'tokenizer', 'card', 'metrics']],
     [{ format: 'peft' }, ['config', 'model', 'adapter_config', 'adapter_model', 'tokenizer', 'card', 'metrics']],
+    [{ format: 'onnx', dtype: 'INT4' }, ['config', 'onnx', 'onnx_data', 'tokenizer', 'card', 'metrics']],
     [{ format: 'gguf', dtype: 'Q8_0' }, ['gguf', 'card', 'metrics']],
   ])('%o has its files, with their sizes', async (params, outputs) => {
     const { made, metrics, files } = await exported(params);
@@ -66,7 +67,7 @@ describe('export', () => {
   });
 
   it('gives equal bytes for equal input', async () => {
-    for (const params of [{}, { format: 'gguf', dtype: 'Q4_0' }]) {
+    for (const params of [{}, { format: 'onnx', dtype: '8DA4W' }, { format: 'gguf', dtype: 'Q4_0' }]) {
       const [first, second] = [await exported(params), await exported(params)];
       for (const output of first.made) expect(first.text(output), output).toBe(second.text(output));
     }
@@ -94,6 +95,34 @@ describe('export', () => {
       card: 'README.md',
     });
     expect(Object.keys(metrics.files)).toContain('base/tokenizer.json');
+  });
+
+  it('an ONNX model stores each tensor once, in its precision, and its card has a program that runs it', async () => {
+    // models/tiny: 7 matrices a layer, of which 3 are not stored in each of 5 layers; rows of 96 or 256 columns in groups of 32
+    const mlp = 3 * 96 * 256;
+    const matrices = 12 * (4 * 96 * 96 + mlp) - 5 * mlp;
+    const norms = 25 * 96;
+    // B of gate and up and A of down start as zeros in all five: each shape of zeros is stored once
+    const factors = 5 * 3 * 4 * (96 + 256) - 9 * 4 * 256 - 4 * 4 * 96;
+    const floats = 1024 * 96 + norms + factors;
+    const int4 = await exported({ format: 'onnx', dtype: 'INT4' });
+    expect(int4.metrics.unique_bytes).toBe(matrices * (1 / 2 + 4 / 32) + 4 * (floats + 1024 * 96));
+    expect(int4.text('card')).toContain('MatMulNBits of com.microsoft, accuracy_level 0');
+    expect(int4.text('card')).toContain("session = onnxruntime.InferenceSession('FOLDER/model.onnx')\n");
+    const w8 = await exported({ format: 'onnx', dtype: '8DA4W' });
+    expect(w8.metrics.unique_bytes).toBe((matrices + 1024 * 96) * (1 / 2 + 4 / 32) + 4 * floats);
+    expect(w8.text('card')).toContain('and the output head, have 4 bits');
+    expect(w8.text('card')).toContain("add_session_config_entry('session.qdq_matmulnbits_accuracy_level', '1')");
+    const f16 = await exported({ format: 'onnx', dtype: 'F16' });
+    expect(f16.metrics.unique_bytes).toBe(2 * (matrices + 1024 * 96 + floats));
+    expect(f16.text('card')).toContain('the recovery parameters (F16)');
+    expect(Object.keys(f16.metrics.files)).toEqual([
+      'config.json',
+      'model.onnx',
+      'model.onnx.data',
+      'tokenizer.json',
+      'README.md',
+    ]);
   });
 
   it("says that llama.cpp splits this tokenizer's texts otherwise", async () => {
@@ -128,9 +157,15 @@ describe('export', () => {
 
   it('refuses parameters that do not go together when it is planned', async () => {
     const expectOf = (params: object) =>
-      exportStage.expect?.({ format: 'huggingface', layout: 'expanded', ...params }, {});
+      exportStage.expect?.({ format: 'huggingface', layout: 'expanded', dtype: 'BF16', ...params }, {});
     await expect(expectOf({ dtype: 'Q4_0' })).rejects.toThrow(
       'dtype: Q4_0 is of format: gguf, expected F32, F16 or BF16 for format: huggingface',
+    );
+    await expect(expectOf({ format: 'onnx', dtype: 'BF16' })).rejects.toThrow(
+      'dtype: BF16 is of format: huggingface, peft, gguf, expected F32, F16, INT4 or 8DA4W for format: onnx',
+    );
+    await expect(expectOf({ dtype: '8DA4W' })).rejects.toThrow(
+      'dtype: 8DA4W is of format: onnx, expected F32, F16 or BF16 for format: huggingface',
     );
     await expect(expectOf({ format: 'gguf', layout: 'compact' })).rejects.toThrow(
       'layout: compact is of format: huggingface, expected layout: expanded for format: gguf',
