@@ -233,8 +233,7 @@ export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost 
 export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   if (shape === undefined) return undefined;
-  const packed = 1 / 2 + float / Number(params.group_size);
-  const bytes = params.dtype === 'STORED' ? 2 : (storedNumberBytes[String(params.dtype)] ?? packed); // STORED: less, and not known here
+  const bytes = storedNumberBytes[String(params.dtype)] ?? 1 / 2 + float / Number(params.group_size);
   const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
   const factors = Number(recovery_parameters ?? 0);
   const { hidden_size: d, intermediate_size: f } = shape;

@@ -7,7 +7,7 @@ export interface CardNotes {
   readonly folded?: readonly number[];
   readonly unblocked?: readonly string[];
   readonly exact_tokenizer?: boolean;
-  /** The scheme of a quantised model that is written as floats. */
+  /** The scheme of a quantised model that is written in another type. */
   readonly dequantized?: string | undefined;
   /** ONNX: the output head has 4 bits too. */
   readonly quantized_head?: boolean;

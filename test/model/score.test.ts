@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { forward } from '../../model/llama.ts';
 import { createModel } from '../../model/model.ts';
-import { scorePairs, type TokenPair } from '../../model/score.ts';
+import { type PairScore, scorePairs, type TokenPair } from '../../model/score.ts';
 import { isChain, tokenTrees, writeTreeMask } from '../../model/token-trees.ts';
 import { useBackend } from '../../tensor/backend.ts';
 import { MASKED } from '../../tensor/ops.ts';
@@ -61,7 +61,7 @@ describe.each(['onnx', 'cpu'] as const)('scores on backend %s', (backend) => {
       ...[1, 1, 3, 4].map((count) => ({ context, continuation: ids(count) })),
       { context: context.slice(0, 5), continuation: context.slice(5) }, // a beginning of the others
     ]);
-    const alone: { logprob: number; is_greedy: boolean }[] = [];
+    const alone: PairScore[] = [];
     for (const { context, continuation } of pairs) {
       const logProbs = tf.tidy(() => {
         const all = forward(model, tf.tensor2d([[...context, ...continuation]], undefined, 'int32'));
