@@ -60,6 +60,25 @@ describe('the key of a source on the hub', () => {
     expect(await keyOf(dolly)).toBe(await keyOf(`${dolly}/databricks-dolly-15k.jsonl`));
   });
 
+  it('in a mapping too: the data sets of tasks, whose names have slashes', async () => {
+    const first = world.hub.commit('datasets', 'org/qa', { 'test.jsonl': lines });
+    const pointer = '/datasets/allenai~1sciq';
+    const keyOfTasks = async (datasets: Record<string, string>) => {
+      const origins = { [pointer]: { file: 'e.yaml', line: 3, column: 9 } };
+      const made = plan(node('records', 'task-data', { datasets }, {}, { paths: [pointer], origins }));
+      const { inspection } = await inspectSurvey(made, stageRegistry, createMemoryStore(emptyFolder()), 'waits');
+      return inspection.items[0]?.key;
+    };
+    const before = await keyOfTasks({ 'allenai/sciq': repo });
+    expect(await keyOfTasks({ 'allenai/sciq': `${repo}@${first}` })).toBe(before);
+    world.hub.commit('datasets', 'org/qa', { 'test.jsonl': `${lines}${lines}` });
+    expect(await keyOfTasks({ 'allenai/sciq': repo })).not.toBe(before);
+    const source = { digest: 'd', size: 0, hub: `${repo}@${first}` };
+    expect(withPins({ datasets: { 'allenai/sciq': repo } }, { [pointer]: source })).toEqual({
+      datasets: { 'allenai/sciq': `${repo}@${first}?ref=main` },
+    });
+  });
+
   it('needs no network for a commit, and none is asked', async () => {
     world.enter({ HF_HUB_OFFLINE: '1' });
     expect(await inspected(`${repo}@${'ab'.repeat(20)}`)).toMatchObject({ status: 'run', absent: [] });
