@@ -59,7 +59,8 @@ export const exportStage: StageDefinition = {
   version: 2,
   summary:
     'writes a model, with its recovery folded in or beside it, for transformers, PEFT, ONNX Runtime or llama.cpp; which outputs there are depends on the format',
-  reference: 'GGUF: ggml, docs/gguf.md; adapters: PEFT, LoRA; the compact folder: docs/export.md',
+  reference:
+    "GGUF: ggml, docs/gguf.md; adapters: PEFT, LoRA; ONNX: opset 21 with Hugging Face Optimum's names; the compact folder: docs/export.md",
   params,
   inputs: {
     model: { kind: 'checkpoint', summary: 'the original model' },
