@@ -1,5 +1,5 @@
 // The commands with their flags and help; each is loaded when it is called, so that starting stays quick.
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import type { Context } from './context.ts';
 import { addEstimateFlags, addGenerateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './flags.ts';
 import { examples } from './help.ts';
@@ -13,7 +13,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .configureHelp({ helpWidth: Math.min(out.width() ?? 100, 120) })
+    .configureHelp({ helpWidth: Math.min(out.width() ?? 100, 120), optionDescription })
     .configureOutput({ writeOut: out.write, writeErr: err.write, outputError: (text, write) => write(restyle(text)) })
     .exitOverride()
     .addHelpText('after', examples('lamina'));
@@ -86,4 +86,9 @@ function restyle(text: string): string {
       (_, name: string) => ` (did you mean '${name.replace(/^one of /, '')}'?)`,
     )
     .replace(/\.\n$/, '\n');
+}
+
+/** A flag that may be given several times has no default worth printing. */
+function optionDescription(option: Option): string {
+  return Array.isArray(option.defaultValue) ? option.description : new Help().optionDescription(option);
 }

@@ -8,14 +8,24 @@ export type Subject = { nodes: readonly PlanNode[] } | { cells: readonly PlanCel
 
 /** Finds a stage of the pipeline (all its nodes, or those of `cell`), a node by its id, or cells. Throws UserError. */
 export function findSubject(plan: Plan, subject: string, cell: string | undefined): Subject {
-  const nodes = plan.nodes.filter((node) => node.stage === subject || node.id === subject);
+  const nodes = plan.nodes.filter((node) => isNamed(node, subject));
   if (nodes.length > 0) return { nodes: cell === undefined ? nodes : nodesOf(plan, nodes, cell) };
   const cells = findCells(plan, subject);
   if (cells.length > 0 && cell === undefined) return { cells };
-  const known = [...new Set([...plan.nodes.map((node) => node.stage), ...plan.cells.map(({ name }) => name)])];
+  const known = [...stageNames(plan), ...plan.cells.map(({ name }) => name)];
   throw new UserError(
     `'${plan.experiment}' has no stage and no cell '${subject}'${expectedNames(subject, known, 'it is empty')}`,
   );
+}
+
+/** True for a node's id and for the names of all stages that it stands for. */
+export function isNamed({ id, stage, also = [] }: PlanNode, name: string): boolean {
+  return id === name || stage === name || also.includes(name);
+}
+
+/** The names of all stages that a plan's nodes stand for. */
+export function stageNames(plan: Plan): string[] {
+  return [...new Set(plan.nodes.flatMap(({ stage, also = [] }) => [stage, ...also]))];
 }
 
 /** The cells of a name, in names or labels of values (`sharp,dialogsum`), or with axes (`data=dialogsum`). */

@@ -2,6 +2,7 @@
 import type { Better, PlanAxis } from '../spec/plan.ts';
 import type { CellResult } from '../spec/result.ts';
 import type { DiffResult } from './diff.ts';
+import { type BesideChange, diffBeside } from './diff-beside.ts';
 import { commonAxes, groupBy, matchByAxes } from './diff-match.ts';
 import { type Noise, noiseOf } from './diff-noise.ts';
 import { estimate } from './statistics.ts';
@@ -52,6 +53,8 @@ export interface MetricsDiff {
   changes: readonly MetricChange[];
   only_before: readonly LoneCell[];
   only_after: readonly LoneCell[];
+  /** Numbers beside the table's own that differ. */
+  beside: readonly BesideChange[];
 }
 
 /** A number of the table: the cells that are averaged into it. */
@@ -73,6 +76,10 @@ export function diffMetrics(before: DiffResult, after: DiffResult, awaits = fals
     : matches.pairs;
   const compared = measured.map((pair) => compareEntries(pair.before, pair.after, shown, averaged, better));
   const changes = compared.filter((change) => change !== undefined);
+  const rows = shown.filter(({ name }) => after.table.rows.includes(name));
+  const besides = measured.map((pair) => {
+    return { before: pair.before.cells, after: pair.after.cells, labels: labelsOf([pair.after, pair.before], rows) };
+  });
   const lone = (entries: readonly Entry[]) => entries.map((entry) => loneCell(entry, shown));
   return {
     metric,
@@ -84,6 +91,7 @@ export function diffMetrics(before: DiffResult, after: DiffResult, awaits = fals
     changes: bySignificance(changes),
     only_before: lone(matches.only_before),
     only_after: lone(matches.only_after),
+    beside: diffBeside(besides, before.table, after.table),
   };
 }
 

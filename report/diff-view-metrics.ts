@@ -1,4 +1,5 @@
 // The numbers that moved in words and digits.
+import type { BesideChange } from './diff-beside.ts';
 import type { LoneCell, MetricChange, MetricsDiff } from './diff-metrics.ts';
 import type { MetricsView, Tone } from './diff-view.ts';
 import { metricText } from './entry-text.ts';
@@ -23,7 +24,7 @@ const gap = '–';
 
 /** `12 cells moved, 3 of them beyond the noise · 65 equal`. */
 export function metricsSummary(diff: MetricsDiff): string {
-  const { changes, equal, awaited, only_before, only_after } = diff;
+  const { changes, equal, awaited, only_before, only_after, beside } = diff;
   const moved = changes.length;
   const beyond = changes.filter((change) => change.beyond_noise === true).length;
   const part = (count: number, text: string) => (count === 0 ? [] : [`${count} ${text}`]);
@@ -35,6 +36,7 @@ export function metricsSummary(diff: MetricsDiff): string {
     ...part(awaited, 'without a number yet'),
     ...part(only_before.length, 'only before'),
     ...part(only_after.length, 'only after'),
+    ...part(beside.length, 'beside the numbers'),
   ].join(' · ');
 }
 
@@ -44,7 +46,7 @@ function beyondText(beyond: number, moved: number): string {
   return moved === 1 ? ', beyond the noise' : ', all beyond the noise';
 }
 
-/** The rows of the cells that moved, and the cells of one side alone. */
+/** The rows of the cells that moved; as lines the cells of one side alone, and what differs beside the numbers. */
 export function metricRows(diff: MetricsDiff): Pick<MetricsView, 'headings' | 'rows' | 'lone'> {
   const lone = (where: string) => (cell: LoneCell) => {
     return `${where}  ${cell.labels.join(' ')}  ${cell.value === null ? gap : formatNumber(cell.value)}`;
@@ -52,8 +54,19 @@ export function metricRows(diff: MetricsDiff): Pick<MetricsView, 'headings' | 'r
   return {
     headings: diff.axes,
     rows: diff.changes.map(metricRow),
-    lone: [...diff.only_before.map(lone('only before')), ...diff.only_after.map(lone('only after'))],
+    lone: [
+      ...diff.only_before.map(lone('only before')),
+      ...diff.only_after.map(lone('only after')),
+      ...diff.beside.map(besideLine),
+    ],
   };
+}
+
+/** `s  T_next  0.62 → 0.59`. */
+function besideLine({ column, labels, before, after }: BesideChange): string {
+  const texts = formatApart([before, after].filter((value) => value !== null));
+  const [old, now] = [before === null ? gap : texts[0], after === null ? gap : texts.at(-1)];
+  return [column, ...labels, `${old} → ${now}`].join('  ');
 }
 
 function metricRow(change: MetricChange): MetricRow {

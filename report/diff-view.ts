@@ -24,7 +24,7 @@ export interface MetricsView {
   /** Headings of the labels. */
   headings: readonly string[];
   rows: readonly MetricRow[];
-  /** Cells of one side alone, as lines: `only before  SHARP Arxiv-math  2.02`. */
+  /** As lines, cells of one side alone (`only before  SHARP Arxiv-math  2.02`) and columns beside (`s  T_next  0.62 → 0.59`). */
   lone: readonly string[];
   legend: readonly string[];
 }

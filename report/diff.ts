@@ -56,10 +56,14 @@ export function compareSides(before: DiffSide, after: DiffSide, remarks: readonl
   const spec = diffSpecs(before, after);
   const metrics = metricsOf(before, after);
   const claims = diffClaims(before, after);
-  const moved = metrics === null ? 0 : metrics.changes.length + metrics.only_before.length + metrics.only_after.length;
+  const moved = metrics === null ? 0 : countMoved(metrics);
   const flipped = claims === null ? 0 : claims.changes.length;
   const equal = spec.changes.length + moved + flipped === 0;
   return { before, after, equal, remarks: [...remarks, ...missingPlans([before, after], spec)], spec, metrics, claims };
+}
+
+function countMoved({ changes, only_before, only_after, beside }: MetricsDiff): number {
+  return changes.length + only_before.length + only_after.length + beside.length;
 }
 
 function metricsOf(before: DiffSide, after: DiffSide): MetricsDiff | null {

@@ -1,12 +1,12 @@
 // A result as one HTML page that stands by itself: no network, no script needed, light and dark, printable.
-import { createHash } from 'node:crypto';
 import type { RunResult } from '../spec/result.ts';
 import { formatDuration } from '../util/amounts.ts';
 import { drawFigures } from './figure-svg.ts';
 import { claimsHtml } from './html-claims.ts';
 import { numbersHtml } from './html-numbers.ts';
+import { htmlPage } from './html-page.ts';
 import { stagesHtml, timingsHtml } from './html-stages.ts';
-import { pageScript, pageStyle } from './html-style.ts';
+import { pageScript } from './html-style.ts';
 import { tableHtml } from './html-table.ts';
 import { html, type Markup, nothing, trusted } from './markup.ts';
 import { drawStages, stageGroups } from './stage-graph.ts';
@@ -25,20 +25,11 @@ export async function renderHtml(result: RunResult): Promise<string> {
   const bodies = sections.map(
     ({ id, title, body }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`,
   );
-  const hash = createHash('sha256').update(pageScript).digest('base64');
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="color-scheme" content="light dark"><meta name="generator" content="lamina">
-<title>${result.title} – ${result.experiment}</title><style>${trusted(pageStyle)}</style></head><body>
-<a class="skip" href="#table">skip to the table</a>
+  const body = html`<a class="skip" href="#table">skip to the table</a>
 <header><h1>${result.title}</h1>${headerHtml(result)}</header>
 <nav aria-label="sections"><ul>${links}</ul></nav>
-<main>${bodies}</main>
-<script>${trusted(pageScript)}</script></body></html>
-`;
-  return page.markup;
+<main>${bodies}</main>`;
+  return htmlPage(`${result.title} – ${result.experiment}`, body, pageScript);
 }
 
 async function sectionsOf(result: RunResult): Promise<Section[]> {

@@ -108,7 +108,11 @@ const table = Type.Object(
       ),
     ),
     metric: text('what the numbers are, for people'),
-    better: Type.Optional(Type.Enum(['lower', 'higher', 'neither'], { description: 'which way is better' })),
+    better: Type.Optional(
+      Type.Enum(['lower', 'higher', 'neither'], {
+        description: 'which way is better; by default higher for accuracies, lower for all else',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -12,6 +12,8 @@ import type { StageEvaluator, StageParams } from './stage-params.ts';
 
 interface Draft {
   stage: LinkedStage;
+  /** Stages of other names that would do the same. */
+  also: Set<string>;
   given: StageParams;
   inputs: readonly { name: string; node: number; output: string }[];
   seed: number;
@@ -110,7 +112,7 @@ export class Instances {
     if (given === undefined || seed === undefined || stage.broken) return undefined;
     if (inputs.length < stage.links.length) return undefined;
     const force = this.#force.has(stage.name);
-    return { stage, seed, force, inputs, ...withThreads(stage, given, this.#numerics) };
+    return { stage, also: new Set(), seed, force, inputs, ...withThreads(stage, given, this.#numerics) };
   }
 
   #merge(draft: Draft): number {
@@ -120,6 +122,7 @@ export class Instances {
     if (known !== undefined) {
       const first = this.#drafts[known] as Draft;
       first.force ||= draft.force;
+      first.also.add(stage.name).add(first.stage.name);
       // equal work goes by the stage that stands first in the pipeline, whichever cell came first
       if (this.#place(stage.name) < this.#place(first.stage.name)) first.stage = stage;
       return known;
@@ -202,6 +205,7 @@ function tellsApart(axes: readonly number[], instances: readonly { choice: Choic
 
 function toNode(draft: Draft, cell: string, ids: readonly string[], index: number): PlanNode {
   const { stage, seed, numerics, force } = draft;
+  const also = [...draft.also].filter((name) => name !== stage.name);
   const { params, origins, paths } = draft.given;
   const inputs: Record<string, PlanInput> = {};
   for (const { name, node, output } of draft.inputs) {
@@ -211,6 +215,7 @@ function toNode(draft: Draft, cell: string, ids: readonly string[], index: numbe
   return {
     id: ids[index] as string,
     stage: stage.name,
+    ...(also.length === 0 ? {} : { also }),
     use: stage.use,
     cell,
     params,

@@ -14,6 +14,8 @@ export interface PlanNode {
   id: string;
   /** The stage's name in the pipeline. */
   stage: string;
+  /** Stages of other names that would do the same work, and so are this node too. */
+  also?: readonly string[] | undefined;
   /** The stage definition that it uses. */
   use: string;
   /** The axis values that set it apart from the other nodes of this stage: `type=T_next,data=arxiv_math`, or ''. */

@@ -7,7 +7,7 @@ import type { Problems } from './diagnostic.ts';
 import type { Experiment } from './experiment.ts';
 import type { Span } from './located.ts';
 import { place, valueSpan } from './located.ts';
-import type { PlanTable } from './plan.ts';
+import type { Better, PlanTable } from './plan.ts';
 
 type Part = 'rows' | 'columns' | 'mean_over';
 const parts = ['rows', 'columns', 'mean_over'] as const;
@@ -47,7 +47,13 @@ export function readTable(
     label: label ?? name,
     format: format ?? ('number' as const),
   }));
-  return { ...placed, beside, metric: table?.metric ?? field, better: table?.better ?? 'lower', paper: source };
+  return {
+    ...placed,
+    beside,
+    metric: table?.metric ?? field,
+    better: table?.better ?? usuallyBetter(field),
+    paper: source,
+  };
 }
 
 function placeNamed(
@@ -77,4 +83,10 @@ function hasPlaces(table: ExperimentFile['table']): boolean {
 
 function lastOf(axes: readonly Axis[], added: ReadonlySet<string>): Axis | undefined {
   return axes.findLast((axis) => axis.name !== seedName && !added.has(axis.name));
+}
+
+/** Accuracies, as lm-eval-tasks names them, are better when higher; errors, perplexities, bytes and times when lower. */
+function usuallyBetter(field: string): Better {
+  const name = field.split('.').at(-1) ?? '';
+  return /^(?:acc|exact_match|mrr|r@)/.test(name) ? 'higher' : 'lower';
 }

@@ -1,6 +1,6 @@
 // Texts to token ids as the harness encodes them: which tokens belong to a continuation, which windows a long text is read in.
 import { UserError } from '../util/errors.ts';
-import { codePoints, rstrip } from './python-text.ts';
+import { rstrip } from './python-text.ts';
 import type { GenerateRequest, ScoreRequest } from './scorer.ts';
 import type { GenerationConfig } from './task-config.ts';
 
@@ -36,11 +36,8 @@ export class Encoder {
   pair(context: string, continuation: string): ScoreRequest {
     if (context === '') return this.#cut([this.#prefix()], this.#encodeBare(continuation));
     const kept = rstrip(context);
-    const moved = codePoints(context) - codePoints(kept);
-    const cutContext = moved > 0 ? [...context].slice(0, -moved).join('') : context;
-    const cutContinuation = moved > 0 ? [...context].slice(-moved).join('') + continuation : continuation;
-    const whole = this.#encode(cutContext + cutContinuation);
-    const before = this.#encode(cutContext);
+    const whole = this.#encode(context + continuation);
+    const before = this.#encode(kept);
     const request = { context: whole.slice(0, before.length), continuation: whole.slice(before.length) };
     // tokens may join at the seam or a context may be white space alone
     return this.#cut(before.length === 0 ? [this.#prefix()] : request.context, request.continuation);

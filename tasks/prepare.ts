@@ -51,8 +51,20 @@ export async function prepareTask(
           harness: options.harness,
         });
   const builder = new RequestBuilder(config, reader, { first: docs[0] as Doc, num_fewshot, fewshot });
-  const records = docs.slice(0, options.limit).map((doc) => ({ doc, requests: builder.build(doc) }));
+  const records = docs
+    .slice(0, options.limit)
+    .map((doc, i) => ({ doc, requests: named(split, i, () => builder.build(doc)) }));
   return { config, reader, multipleInput: builder.multipleInput, num_fewshot, data_hash: hash, records };
+}
+
+/** Names the record in what goes wrong with it. */
+function named<T>(split: string, index: number, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof UserError) throw new UserError(`${error.message} (record ${index + 1} of split '${split}')`);
+    throw error;
+  }
 }
 
 /** The split whose records are scored. */

@@ -14,6 +14,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
 import { planOf } from '../plan-request.ts';
 import { shortPath } from '../spec-name.ts';
+import { isNamed, stageNames } from '../why-subject.ts';
 
 interface CopyFlags extends PlanFlags {
   to: string;
@@ -26,7 +27,7 @@ export async function copy([spec, stage]: [string, string], flags: CopyFlags, co
   const store = await openFileStore(flags.store, { mode: 'read' });
   try {
     const { items } = await inspect(plan, registry, store);
-    const wanted = items.filter(({ node }) => node.stage === stage || node.id === stage);
+    const wanted = items.filter(({ node }) => isNamed(node, stage));
     if (wanted.length === 0) throw unknownStage(plan, stage);
     for (const path of await copyItems(wanted, store, { to: flags.to, spec, registry }))
       context.terminal.out.write(`${shortPath(path)}\n`);
@@ -72,6 +73,6 @@ function fileName(name: string): string {
 }
 
 function unknownStage(plan: Plan, stage: string): UserError {
-  const names = [...new Set(plan.nodes.map((node) => node.stage))];
+  const names = stageNames(plan);
   return new UserError(`unknown stage '${stage}'${expectedNames(stage, names, 'the spec has none')}`);
 }

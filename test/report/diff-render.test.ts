@@ -123,10 +123,11 @@ describe('a diff', () => {
   test('as HTML is one page without scripts and requests', async () => {
     const page = renderDiffHtml(await sample());
     expect(page).toMatch(/^<!doctype html>/);
-    expect(page).not.toMatch(/<script|<link|src=|url\(|@import|http/);
-    expect(page).toContain('<h2>metrics <small>2 cells moved, 1 of them beyond the noise · 4 equal</small></h2>');
-    expect(page).toContain('<td class="bad">worse</td>');
-    expect(page).toContain('<tr class="faint"><td>SHARP</td><td>DialogSum</td>');
+    expect(page).not.toMatch(/<script|<link|src=|url\(|@import|https?:/);
+    expect(page).toContain('<h2>Metrics</h2><p class="faint">2 cells moved, 1 of them beyond the noise · 4 equal</p>');
+    expect(page).toContain('script-src &#39;none&#39;');
+    expect(page).toContain('<td><span class="badge fails">worse</span></td>');
+    expect(page).toContain('<tr class="faint"><td>SHARP</td>\n<td>DialogSum</td>');
   });
 
   test('that is none says so, in a few lines', async () => {
@@ -142,6 +143,26 @@ describe('a diff', () => {
       'a → b\n\nspec  no difference\n',
     );
   });
+});
+
+test('numbers beside the table are compared, once for a row', async () => {
+  const columns = experiment
+    .replace('metric: warm_ppl.perplexity', 'metric: warm_ppl.perplexity, beside: { tokens: warm_ppl.tokens }')
+    .replace('table: {', 'table: { beside: { tokens: { label: Tokens } },');
+  const plan = await planOf({ experiment: columns });
+  const sides = (tokens: number) =>
+    runOf(
+      'a',
+      plan,
+      () => 2,
+      () => tokens,
+    );
+  const diff = compareSides(sides(1000), sides(1200));
+  expect(renderDiffText(diff)).toContain(
+    'metrics  no cell moved · 6 equal · 1 beside the numbers\n  Tokens  SHARP w/o f.t.  1000 → 1200\n',
+  );
+  expect(diff.metrics?.beside).toEqual([{ labels: ['SHARP w/o f.t.'], column: 'Tokens', before: 1000, after: 1200 }]);
+  expect([diff.equal, compareSides(sides(7), sides(7)).equal]).toEqual([false, true]);
 });
 
 test('long lists are cut, unless all is asked for', async () => {

@@ -88,12 +88,18 @@ export function sideOf(label: string, plan: Plan): DiffSide {
 /** A value, or a value and its standard error; null where the cell has none. */
 export type Measured = number | readonly [value: number, stderr: number] | null;
 
-/** A run of a plan with these numbers, by the cell's name. */
-export function runOf(label: string, plan: Plan, numbers: (cell: string) => Measured): DiffSide {
-  const cells = plan.cells.map(({ axes, name, metric, paper }) => {
+/** A run of a plan with these numbers, by the cell's name; beside them stand those of `besideOf`. */
+export function runOf(
+  label: string,
+  plan: Plan,
+  numbers: (cell: string) => Measured,
+  besideOf: (cell: string, column: string) => number | null = () => null,
+): DiffSide {
+  const cells = plan.cells.map(({ axes, name, metric, paper, beside: columns }) => {
     const measured = numbers(name);
     const [value, stderr] = typeof measured === 'number' || measured === null ? [measured, null] : measured;
-    const rest = { beside: {}, n: 100, key: null, digest: null, error: value === null ? 'it broke' : null };
+    const beside = Object.fromEntries(Object.keys(columns).map((column) => [column, besideOf(name, column)]));
+    const rest = { beside, n: 100, key: null, digest: null, error: value === null ? 'it broke' : null };
     return { axes, name, metric: metric.field, value, stderr, paper, ...rest };
   });
   const { axes, table, overrides } = plan;

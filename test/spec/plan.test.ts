@@ -2,6 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the specs' interpolations
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findSubject } from '../../cli/why-subject.ts';
 import type { Plan, PlanNode } from '../../spec/plan.ts';
 import { experiment as e, numerics, pipeline as p, planned, specFolder } from './spec-folder.ts';
 
@@ -46,6 +47,32 @@ describe('sharing', () => {
     const plan = await planned(specFolder({ 'e.yaml': one(axes) }));
     expect(ids(plan).filter((id) => id.startsWith('warm'))).toEqual(['warm[v=a]', 'warm[v=c]']);
     expect(plan.cells.map((cell) => cell.metric.node)).toEqual(['tuned_ppl[v=a]', 'tuned_ppl[v=a]', 'tuned_ppl[v=c]']);
+  });
+
+  test('accuracies are better when higher, all else when lower, unless the table says', async () => {
+    const scored = p.replace('  acts:', '  scores: { use: work }\n  acts:');
+    const betterOf = async (metric: string, table = '') => {
+      const text = one(`params: { model: m }\n${table}`).replace('tuned_ppl.perplexity', metric);
+      return (await planned(specFolder({ 'e.yaml': text, 'p.yaml': scored }))).table.better;
+    };
+    expect(await betterOf('tuned_ppl.perplexity')).toBe('lower');
+    expect(await betterOf('scores.tasks.sciq.acc_norm')).toBe('higher');
+    expect(await betterOf('scores.tasks.sciq.acc', 'table: { better: neither }\n')).toBe('neither');
+  });
+
+  test('stages that do the same work are one node, which goes by all their names', async () => {
+    const again = p.replace('  acts:', '  more: { use: dataset, with: { generate: arith } }\n  acts:');
+    const e2 = one('params: { model: m }\n').replace('pipeline: p.yaml', 'pipeline: p2.yaml');
+    const files = {
+      'e.yaml': e2,
+      'p2.yaml': again.replace('recovery: tuned, data: data.eval', 'recovery: tuned, data: more.eval'),
+    };
+    const plan = await planned(specFolder(files));
+    expect(plan.nodes.filter(({ use }) => use === 'dataset').map(({ id, also }) => [id, also])).toEqual([
+      ['data', ['more']],
+    ]);
+    expect(findSubject(plan, 'more', undefined)).toEqual({ nodes: [node(plan, 'data')] });
+    expect(node(plan, 'base').also).toBeUndefined();
   });
 
   test('ids do not change when --only picks some of the cells', async () => {
