@@ -72,9 +72,9 @@ export async function createSafetensors(
     await put([bytes]);
   };
   const close = async () => {
-    if (next < tensors.length) throw new Error(`'${path}': ${next} of ${tensors.length} tensors were written`);
-    await handle.sync();
+    if (next === tensors.length) await handle.sync();
     await handle.close();
+    if (next < tensors.length) throw new Error(`'${path}': ${next} of ${tensors.length} tensors were written`);
   };
   return { write, close };
 }

@@ -51,10 +51,15 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
   await writeTokenizer(files, source.tokenizer);
   const entries = [...layouts.values()].flat().map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
   const writer = await createSafetensors(files.weights, entries, { format: 'pt' });
-  for (const [i, place] of places.entries()) {
-    const parts = await partsOf(source, place);
-    for (const part of layouts.get(place.name) as LayoutPart[]) await writer.write(part.name, part.bytes(parts));
-    onProgress(i + 1, places.length);
+  try {
+    for (const [i, place] of places.entries()) {
+      const parts = await partsOf(source, place);
+      for (const part of layouts.get(place.name) as LayoutPart[]) await writer.write(part.name, part.bytes(parts));
+      onProgress(i + 1, places.length);
+    }
+  } catch (error) {
+    await writer.close().catch(() => {}); // it is unfinished, which is no news
+    throw error;
   }
   await writer.close();
   return sizesOf(source, places, layouts);

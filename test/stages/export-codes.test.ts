@@ -175,7 +175,8 @@ describe('the codes of a quantised model', () => {
 
   it('float formats say that they are not what was measured', async () => {
     const made = await quantized({ scheme: 'nf4' });
-    const { made: files } = await exported({ model: made.model }, { dtype: 'BF16' });
+    const { made: files, reader } = await exported({ model: made.model }, { dtype: 'BF16' });
+    await reader.close();
     expect(readFileSync(files.card as string, 'utf8')).toContain('The model was quantised (nf4)');
     expect(existsSync(files.quantize_config as string)).toBe(false);
   });

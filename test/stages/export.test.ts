@@ -159,13 +159,16 @@ describe('export', () => {
     const expectOf = (params: object) =>
       exportStage.expect?.({ format: 'huggingface', layout: 'expanded', dtype: 'BF16', ...params }, {});
     await expect(expectOf({ dtype: 'Q4_0' })).rejects.toThrow(
-      'dtype: Q4_0 is of format: gguf, expected F32, F16 or BF16 for format: huggingface',
+      'dtype: Q4_0 is of format: gguf, expected F32, F16, BF16 or STORED for format: huggingface',
     );
     await expect(expectOf({ format: 'onnx', dtype: 'BF16' })).rejects.toThrow(
       'dtype: BF16 is of format: huggingface, peft, gguf, expected F32, F16, INT4 or 8DA4W for format: onnx',
     );
     await expect(expectOf({ dtype: '8DA4W' })).rejects.toThrow(
-      'dtype: 8DA4W is of format: onnx, expected F32, F16 or BF16 for format: huggingface',
+      'dtype: 8DA4W is of format: onnx, expected F32, F16, BF16 or STORED for format: huggingface',
+    );
+    await expect(expectOf({ dtype: 'STORED', layout: 'compact' })).rejects.toThrow(
+      'dtype: STORED expects layout: expanded, because the compact folder has no codes',
     );
     await expect(expectOf({ format: 'gguf', layout: 'compact' })).rejects.toThrow(
       'layout: compact is of format: huggingface, expected layout: expanded for format: gguf',
