@@ -1,4 +1,5 @@
 // 8da4w in ONNX's own operators: 4-bit weights behind DequantizeLinear, and inputs rounded to int8 token by token (methods E.1).
+import type { OnnxType } from '../formats/onnx.ts';
 import { floatBytes, type OnnxBuilder, type Value } from './onnx-graph.ts';
 import type { StoreMatrix } from './onnx-linear.ts';
 import { matrixShape } from './quantize-codec.ts';
@@ -22,8 +23,16 @@ export function store8da4w(group_size: number): StoreMatrix {
       bytes: floatBytes('float32', scales),
     });
     const attributes = { axis: { int: 0 }, block_size: { int: group_size } };
-    // a node for each use: ONNX Runtime makes one operator of it and the product that follows
-    const dequantized = () => graph.add('DequantizeLinear', [weight, scale], { attributes });
+    // a node for each use, with names of its own for the same bytes: ONNX Runtime makes one operator of such a node and the
+    // product that follows, but not of weights that several nodes read
+    let uses = 0;
+    const dequantized = () => {
+      const use = uses++;
+      const own = (stored: Value, type: OnnxType, dims: readonly number[]) =>
+        use === 0 ? stored : graph.view(stored, `${stored}/${use}`, type, dims);
+      const inputs = [own(weight, 'int4', [columns, rows]), own(scale, 'float32', [groups, rows])];
+      return graph.add('DequantizeLinear', inputs, { attributes });
+    };
     return {
       input: (x) => {
         const known = rounded.get(x) ?? roundTokens(graph, x);

@@ -56,7 +56,7 @@ const file = (extension: string, summary: string, file_name?: string): OutputPor
 
 export const exportStage: StageDefinition = {
   name: 'export',
-  version: 2,
+  version: 3,
   summary:
     'writes a model, with its recovery folded in or beside it, for transformers, PEFT, ONNX Runtime or llama.cpp; which outputs there are depends on the format',
   reference:
