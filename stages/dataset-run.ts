@@ -1,13 +1,13 @@
 // The work of dataset: read or generate, put into one form, drop duplicates, split by a seeded shuffle, write; in two passes.
 import { createHash, type Hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { JsonLinesWriter } from '../formats/jsonl-writer.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import type { DatasetParams } from './dataset.ts';
 import { chooseAll, chooseSplit, fates, type Kept } from './dataset-choice.ts';
 import { fileSource, generated, numbered, type Source } from './dataset-sources.ts';
 import type { InstructionRecord } from './record-forms.ts';
-import { RecordWriter } from './record-lines.ts';
 
 export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
@@ -123,19 +123,19 @@ async function report(done: number, total: number, note: string, context: StageC
 
 /** The two files, and what is to be told of them. */
 class Outputs {
-  readonly #train: RecordWriter;
-  readonly #evaluation: RecordWriter;
+  readonly #train: JsonLinesWriter<InstructionRecord>;
+  readonly #evaluation: JsonLinesWriter<InstructionRecord>;
   readonly #counts = { train: 0, eval: 0 };
   /** What the paper's split cannot be checked by and ours can: a digest of the evaluation ids, in order. */
   readonly #ids: Hash = createHash('sha256');
 
-  private constructor(train: RecordWriter, evaluation: RecordWriter) {
+  private constructor(train: JsonLinesWriter<InstructionRecord>, evaluation: JsonLinesWriter<InstructionRecord>) {
     this.#train = train;
     this.#evaluation = evaluation;
   }
 
   static async create(train: string, evaluation: string): Promise<Outputs> {
-    return new Outputs(await RecordWriter.create(train), await RecordWriter.create(evaluation));
+    return new Outputs(await JsonLinesWriter.create(train), await JsonLinesWriter.create(evaluation));
   }
 
   train(record: InstructionRecord): Promise<void> {

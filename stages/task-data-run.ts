@@ -1,11 +1,13 @@
 // The work of task-data: every split that the tasks read, from its source, checked for its form, in one file.
+
+import { JsonLinesWriter } from '../formats/jsonl-writer.ts';
 import { readRecords } from '../formats/records.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { selectTasks } from '../tasks/groups.ts';
 import { examplesSplit, scoredSplit } from '../tasks/prepare.ts';
 import type { TaskConfig } from '../tasks/task-config.ts';
 import { mostRecords, splitFiles } from '../tasks/task-data.ts';
-import { TaskDataWriter } from '../tasks/task-data-file.ts';
+import type { TaskDataLine } from '../tasks/task-data-file.ts';
 import { TaskFolder } from '../tasks/task-folder.ts';
 import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
@@ -19,7 +21,7 @@ export async function run(context: StageContext): Promise<void> {
   if (task === undefined) return;
   const params = context.params as TaskDataParams;
   checkSources(params);
-  const writer = await TaskDataWriter.create(task.outputs.data as string);
+  const writer = await JsonLinesWriter.create<TaskDataLine>(task.outputs.data as string);
   try {
     const facts = params.generate === undefined ? await copy(params, writer, context) : await generate(params, writer);
     await writer.flush();
@@ -45,7 +47,7 @@ interface TaskDataFacts extends JsonObject {
   tasks: number;
 }
 
-async function generate(params: TaskDataParams, writer: TaskDataWriter): Promise<TaskDataFacts> {
+async function generate(params: TaskDataParams, writer: JsonLinesWriter<TaskDataLine>): Promise<TaskDataFacts> {
   const { records, example_records, generate_seed } = params;
   for (const tiny of tinyTasks) {
     const splits: [string | undefined, number][] = [
@@ -54,13 +56,18 @@ async function generate(params: TaskDataParams, writer: TaskDataWriter): Promise
     ];
     for (const [split, count] of splits) {
       if (split === undefined) continue;
-      for (const record of taskRecords(tiny, split, count, generate_seed)) await writer.write(tiny.task, split, record);
+      for (const record of taskRecords(tiny, split, count, generate_seed))
+        await writer.write({ task: tiny.task, split, record });
     }
   }
   return { records: records * tinyTasks.length, tasks: tinyTasks.length };
 }
 
-async function copy(params: TaskDataParams, writer: TaskDataWriter, context: StageContext): Promise<TaskDataFacts> {
+async function copy(
+  params: TaskDataParams,
+  writer: JsonLinesWriter<TaskDataLine>,
+  context: StageContext,
+): Promise<TaskDataFacts> {
   const { tasks } = await selectTasks(await TaskFolder.open(params.folder as string), [params.tasks ?? []].flat());
   let records = 0;
   for (const [i, config] of tasks.entries()) {
@@ -84,7 +91,7 @@ async function copySplit(
   config: TaskConfig,
   split: string,
   { path, datasets }: TaskDataParams,
-  writer: TaskDataWriter,
+  writer: JsonLinesWriter<TaskDataLine>,
   context: StageContext,
 ): Promise<number> {
   const files =
@@ -95,7 +102,7 @@ async function copySplit(
   for (const file of files) {
     for await (const { value, where } of readRecords(file)) {
       if (count++ === mostRecords) throw new UserError(`${where}: a split of more than ${mostRecords} records`);
-      await writer.write(config.task, split, value as JsonObject);
+      await writer.write({ task: config.task, split, record: value as JsonObject });
     }
   }
   return count;

@@ -1,49 +1,15 @@
 // The artifact of the stage task-data: records of all tasks in one file, each with its task and split.
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { type ReadSplit, type Row, recordsOf } from './task-data.ts';
 
-interface Line {
+/** A record and where it belongs; the keys in this order. */
+export interface TaskDataLine {
   task: string;
   split: string;
   record: JsonObject;
-}
-
-/** Lines per write: keeps memory small for any number of records. */
-const chunkLines = 1000;
-
-/** Writes records one by one; equal records give equal bytes. `close` must be called, also after a failure. */
-export class TaskDataWriter {
-  readonly #file: FileHandle;
-  #lines: string[] = [];
-
-  private constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  static async create(path: string): Promise<TaskDataWriter> {
-    return new TaskDataWriter(await open(path, 'w'));
-  }
-
-  async write(task: string, split: string, record: JsonObject): Promise<void> {
-    const line: Line = { task, split, record };
-    this.#lines.push(`${JSON.stringify(line)}\n`);
-    if (this.#lines.length >= chunkLines) await this.flush();
-  }
-
-  /** Writes what is still in memory. */
-  async flush(): Promise<void> {
-    const text = this.#lines.join('');
-    this.#lines = [];
-    await this.#file.write(text);
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
 }
 
 /** Splits from the artifact `path`, as a task's name and split find them there. */
@@ -58,7 +24,7 @@ async function* rowsOf(path: string, task: string, split: string): AsyncGenerato
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
     if (!line.startsWith(start)) continue;
     const where = `record ${++count} of task '${task}' (split '${split}')`;
-    yield { value: (JSON.parse(line) as Line).record, where };
+    yield { value: (JSON.parse(line) as TaskDataLine).record, where };
   }
   if (count > 0) return;
   throw new UserError(
