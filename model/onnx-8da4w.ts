@@ -9,6 +9,7 @@ import { checkFinite } from './quantize-llama.ts';
 /** Stores matrices as int4 with float32 scales for each `group_size` columns of a row, which must divide the columns. */
 export function store8da4w(group_size: number): StoreMatrix {
   const rounded = new Map<Value, Value>();
+  const uses = new Map<Value, number>();
   return async (graph, { name, shape, values }) => {
     checkFinite(name, values);
     const [rows, columns] = matrixShape(shape);
@@ -25,9 +26,9 @@ export function store8da4w(group_size: number): StoreMatrix {
     const attributes = { axis: { int: 0 }, block_size: { int: group_size } };
     // a node for each use, with names of its own for the same bytes: ONNX Runtime makes one operator of such a node and the
     // product that follows, but not of weights that several nodes read
-    let uses = 0;
     const dequantized = () => {
-      const use = uses++;
+      const use = uses.get(weight) ?? 0; // matrices of other names may have the same bytes
+      uses.set(weight, use + 1);
       const own = (stored: Value, type: OnnxType, dims: readonly number[]) =>
         use === 0 ? stored : graph.view(stored, `${stored}/${use}`, type, dims);
       const inputs = [own(weight, 'int4', [columns, rows]), own(scale, 'float32', [groups, rows])];

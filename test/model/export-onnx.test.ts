@@ -442,6 +442,24 @@ describe('an ONNX model in 8DA4W', () => {
     expect(float.unique_bytes - tied.unique_bytes).toBe(24 * 32 * 4);
   });
 
+  it('leaves nothing that ONNX Runtime dequantises in every pass, however often a matrix is used', async () => {
+    const over = { hidden_size: 32, intermediate_size: 48, vocab_size: 24, num_hidden_layers: 4 };
+    const shared = [2, 3].map((target) => ({ target, reference: 1, candidate: 'g0', rank: target - 1 }));
+    const { config, model, recovery } = await made(over, shared);
+    const weights = tinyWeights(config);
+    const get = (name: string) => weights.get(name.replace('layers.3.', 'layers.2.')); // layer 4 is a copy of layer 3
+    await writeModel(model, config, { get }, noTokenizer, 'F32');
+    weights.dispose();
+    const { folder } = await exported({ model, recovery }, as('8DA4W'));
+    const optimizedModelFilePath = join(folder, 'optimized.onnx');
+    const session = await InferenceSession.create(join(folder, 'model.onnx'), { optimizedModelFilePath });
+    await session.release();
+    const bytes = await readFile(optimizedModelFilePath, 'latin1');
+    const nodesOf = (op: string) => bytes.split(`\x22${String.fromCharCode(op.length)}${op}`).length - 1; // field 4 of a NodeProto
+    expect(nodesOf('DequantizeLinear')).toBe(0);
+    expect(nodesOf('MatMulNBits')).toBe(4 * 7 + 1); // seven matrices a layer, and the head
+  });
+
   it('refuses groups that do not divide the columns', async () => {
     const model = await made({ hidden_size: 24, head_dim: 4 });
     await expect(exported(model, as('8DA4W'))).rejects.toThrow(
