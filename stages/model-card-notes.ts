@@ -59,7 +59,7 @@ function onnxNotes(
   const matrices = `The matrices of attention and MLPs${quantized_head ? ', and the output head,' : ''} have 4 bits a weight and a float32 scale for each ${group_size} weights of a row; everything else is float32.`;
   return [
     [isOnnx, '`model.onnx` finds its weights in `model.onnx.data`, which must lie beside it under this name.'],
-    [isOnnx && isShared, 'Layers that share a matrix refer to the same initialiser: each is stored once.'],
+    [isOnnx && isShared, 'Layers that share a matrix refer to the same bytes: each is stored once.'],
     [
       isOnnx && dtype === 'F16',
       'Norms and softmax are computed in float32, and the logits are float32; the cache is float16.',
