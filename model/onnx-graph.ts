@@ -25,7 +25,8 @@ export class OnnxBuilder {
   /** Begins the names of nodes and values: which part of the model they belong to. */
   scope = 'model';
   readonly #data: OnnxDataWriter;
-  readonly #constants = new Set<string>();
+  /** The initialisers by name. */
+  readonly #known = new Map<string, OnnxTensor>();
   readonly #counts = new Map<string, number>();
 
   constructor(float: OnnxFloat, data: OnnxDataWriter) {
@@ -63,29 +64,31 @@ export class OnnxBuilder {
 
   /** A small constant inside the model file, where shape inference can see it; a second of its name is the first. */
   constant(name: string, type: OnnxType, dims: readonly number[], data: Uint8Array): Value {
-    if (!this.#constants.has(name)) this.initializers.push({ name, type, dims, data });
-    this.#constants.add(name);
-    return name;
+    return this.#keep({ name, type, dims, data });
   }
 
   /** A weight, written beside the model; one initialiser stands for all that are equal. */
   async weight(content: OnnxContent): Promise<Value> {
     const { tensor, isNew } = await this.#data.write(content);
-    if (isNew) this.initializers.push(tensor);
-    return tensor.name;
+    return isNew ? this.#keep(tensor) : tensor.name;
   }
 
   /** The bytes of the weight `name` once more, under another type and shape. */
   view(name: Value, as: string, type: OnnxType, dims: readonly number[]): Value {
-    const { data } = this.initializers.find((tensor) => tensor.name === name) as OnnxTensor;
-    if (!this.#constants.has(as)) this.initializers.push({ name: as, type, dims, data });
-    this.#constants.add(as);
-    return as;
+    const { data } = this.#known.get(name) as OnnxTensor;
+    return this.#keep({ name: as, type, dims, data });
   }
 
   /** `value`, which is of type `from`, as `to`; nothing is added where they are the same. */
   cast(value: Value, from: OnnxType, to: OnnxType): Value {
     return from === to ? value : this.add('Cast', [value], { attributes: { to: { int: ONNX_TYPES[to] } } });
+  }
+
+  /** An initialiser whose name is known is that one. */
+  #keep(tensor: OnnxTensor): Value {
+    if (!this.#known.has(tensor.name)) this.initializers.push(tensor);
+    this.#known.set(tensor.name, this.#known.get(tensor.name) ?? tensor);
+    return tensor.name;
   }
 
   #unique(name: string): string {

@@ -63,9 +63,7 @@ function splitsOf({ folder, data }: LmEvalTasksParams, { inputs }: StageContext)
   if (folder.startsWith('hf://')) throw new UserError(`'folder': expected a folder with task files, got '${folder}'`);
   if ((data === undefined) === (inputs.data === undefined)) {
     const got = data === undefined ? 'neither' : 'both';
-    throw new UserError(
-      `stage 'lm-eval-tasks': expected parameter 'data' (a folder) or input 'data' (of stage 'task-data'), got ${got}`,
-    );
+    throw new UserError(`expected parameter 'data' (a folder) or input 'data' (of stage 'task-data'), got ${got}`);
   }
   if (data === undefined) return splitsInArtifact(onlyFile(inputs.data));
   if (!data.startsWith('hf://')) return splitsIn(data);

@@ -20,7 +20,6 @@ export async function run(context: StageContext): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
   const params = context.params as TaskDataParams;
-  checkSources(params);
   const writer = await JsonLinesWriter.create<TaskDataLine>(task.outputs.data as string);
   try {
     const facts = params.generate === undefined ? await copy(params, writer, context) : await generate(params, writer);
@@ -29,16 +28,6 @@ export async function run(context: StageContext): Promise<void> {
   } finally {
     await writer.close();
   }
-}
-
-function checkSources({ generate, path, datasets, folder, tasks }: TaskDataParams): void {
-  const given = Object.entries({ generate, path, datasets }).flatMap(([key, value]) => (value ? [`'${key}'`] : []));
-  if (given.length !== 1) {
-    const got = given.length === 0 ? 'none' : given.join(' and ');
-    throw new UserError(`stage 'task-data': expected one of 'generate', 'path' and 'datasets', got ${got}`);
-  }
-  if (generate === undefined && (folder === undefined || tasks === undefined))
-    throw new UserError(`stage 'task-data': ${given[0]} needs 'folder' (task files) and 'tasks' (which of them)`);
 }
 
 /** The scored records of all tasks, and how many tasks there are; for the estimates of stages that read them. */

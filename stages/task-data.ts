@@ -1,6 +1,7 @@
 // task-data: the records that tasks of lm-evaluation-harness read, generated, from a folder or from the hub, as one artifact.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import { taskDataCost } from './costs.ts';
 import { generatedTaskRecords } from './expected-facts.ts';
 import { object } from './options.ts';
@@ -61,7 +62,21 @@ export const taskData: StageDefinition = {
   },
   numeric: false,
   seeded: false,
-  expect: async (params) => generatedTaskRecords(params),
+  async expect(params) {
+    checkSources(params as TaskDataParams);
+    return generatedTaskRecords(params);
+  },
   cost: taskDataCost,
   run: async () => (await import('./task-data-run.ts')).run,
 };
+
+/** Refuses parameters that do not go together, before anything runs. */
+function checkSources({ generate, path, datasets, folder, tasks }: TaskDataParams): void {
+  const given = Object.entries({ generate, path, datasets }).flatMap(([key, value]) => (value ? [`'${key}'`] : []));
+  if (given.length !== 1) {
+    const got = given.length === 0 ? 'none' : given.join(' and ');
+    throw new UserError(`expected one of 'generate', 'path' and 'datasets', got ${got}`);
+  }
+  if (generate === undefined && (folder === undefined || tasks === undefined))
+    throw new UserError(`${given[0]} needs 'folder' (task files) and 'tasks' (which of them)`);
+}

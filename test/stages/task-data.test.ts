@@ -14,6 +14,7 @@ import { selectTasks } from '../../tasks/groups.ts';
 import { type EvaluateOptions, prepareTask, scoredSplit } from '../../tasks/prepare.ts';
 import { splitsInArtifact } from '../../tasks/task-data-file.ts';
 import { TaskFolder } from '../../tasks/task-folder.ts';
+import type { JsonObject } from '../../util/json.ts';
 import { type HubWorld, openHubWorld } from '../hub/hub-world.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 
@@ -180,10 +181,16 @@ describe('task data from a folder', () => {
     expect(metrics.tasks.arc_easy.num_fewshot).toBe(2);
   });
 
+  const planned: [string, JsonObject, RegExp][] = [
+    ['no source', {}, /^expected one of 'generate', 'path' and 'datasets', got none$/],
+    ['two sources', { generate: 'tiny_world', path: copies }, /got 'generate' and 'path'$/],
+    ['no tasks', { path: copies, folder: definitions }, /^'path' needs 'folder' \(task files\) and 'tasks'/],
+  ];
+  it.each(planned)('says what is wrong before anything runs: %s', async (_, params, message) => {
+    await expect(taskData.expect?.(params, {})).rejects.toThrow(message);
+  });
+
   const mistakes: [string, object, RegExp][] = [
-    ['no source', {}, /expected one of 'generate', 'path' and 'datasets', got none/],
-    ['two sources', { generate: 'tiny_world', path: copies }, /got 'generate' and 'path'/],
-    ['no tasks', { path: copies, folder: definitions }, /'path' needs 'folder' \(task files\) and 'tasks'/],
     [
       'a data set that is not named',
       { datasets: { 'allenai/sciq': copies }, folder: definitions, tasks: 'gsm8k' },
