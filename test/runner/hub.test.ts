@@ -65,7 +65,8 @@ describe('the key of a source on the hub', () => {
     const pointer = '/datasets/allenai~1sciq';
     const keyOfTasks = async (datasets: Record<string, string>) => {
       const origins = { [pointer]: { file: 'e.yaml', line: 3, column: 9 } };
-      const made = plan(node('records', 'task-data', { datasets }, {}, { paths: [pointer], origins }));
+      const records = { datasets, folder: 'tasks', tasks: 'sciq' };
+      const made = plan(node('records', 'task-data', records, {}, { paths: [pointer], origins }));
       const { inspection } = await inspectSurvey(made, stageRegistry, createMemoryStore(emptyFolder()), 'waits');
       return inspection.items[0]?.key;
     };
