@@ -12,6 +12,7 @@ import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeToke
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted } from './export-source.ts';
 import { embeddingName, finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
+import { withCodes } from './quantization.ts';
 import { type Codec, type Parts, partShapes } from './quantize-codec.ts';
 import { recoveryParameters } from './ratios.ts';
 import { dropsMlp } from './replacement.ts';
@@ -39,7 +40,7 @@ interface Place {
   readonly from: string | null;
 }
 
-const alternatives = 'take dtype: F32 for the same values in float32, or format: onnx';
+const alternatives = 'take format: onnx, or dtype: F32 for the same values in float32';
 
 /** Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. */
 export async function writeCodes(source: ExportSource, files: CodeFiles, onProgress: OnProgress): Promise<ExportSizes> {
@@ -67,15 +68,10 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
 
 /** The codec of the linear layers, after everything that has no format is refused. */
 function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource): Codec {
-  if (quantization === undefined || quantization.codecs.size === 0) {
-    throw new UserError(
-      "dtype: STORED writes the codes of a quantised model, and this one is not: put stage 'quantize' before it",
-    );
-  }
-  const { scheme, activations, codecs } = quantization;
+  const { scheme, activations, codecs } = withCodes(quantization);
   if (activations !== null) {
     throw new UserError(
-      `a model in ${scheme} has no safetensors layout here, because its activations are rounded too: export it with format: onnx, dtype: 8DA4W`,
+      `a model in ${scheme} has no safetensors layout here, because its activations are rounded too: export it with format: onnx`,
     );
   }
   const adapted = recovery.replacements.find(isAdapted);

@@ -5,11 +5,12 @@ import { createOnnxData, type OnnxDataWriter } from '../formats/onnx-data.ts';
 import { type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
-import { headName, tensorShapes } from './names.ts';
+import { headName, mlpName, tensorShapes } from './names.ts';
 import { OnnxBuilder } from './onnx-graph.ts';
 import { addDecoder } from './onnx-llama.ts';
 import { mlpOf } from './onnx-mlp.ts';
 import { type OnnxPrecision, type OnnxSettings, precisionOf } from './onnx-precision.ts';
+import { storedPrecision } from './onnx-stored.ts';
 import { onnxWeights } from './onnx-weights.ts';
 import { replacementAt } from './recovery.ts';
 
@@ -30,7 +31,7 @@ const irVersion = 10;
 
 /** What an ONNX export did. */
 export interface OnnxExport extends ExportSizes {
-  /** The output head has 4 bits too. */
+  /** The output head has codes too. */
   readonly quantized_head: boolean;
 }
 
@@ -42,7 +43,8 @@ export async function writeOnnx(
   onProgress: OnProgress = () => {},
 ): Promise<OnnxExport> {
   const { stored: config, tokenizer } = source;
-  const precision = precisionOf(config, settings);
+  const isStored = settings.dtype === 'STORED';
+  const precision = isStored ? storedPrecision(source, settings.accuracy_level) : precisionOf(config, settings);
   await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
   await writeTokenizer(files, tokenizer);
   const data = await createOnnxData(files.onnx_data, onnxDataName);
@@ -65,7 +67,11 @@ async function graphOf(
 ): Promise<OnnxGraph> {
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
-  const mlp = (layer: number) => mlpOf(graph, layer, replacementAt(source.recovery, layer), weights);
+  const mlp = (layer: number) => {
+    const replacement = replacementAt(source.recovery, layer);
+    if (precision.isAbsent(mlpName(replacement?.reference ?? layer, 'gate'))) return null;
+    return mlpOf(graph, layer, replacement, weights);
+  };
   const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
   const { nodes, initializers } = graph;
   return { name: 'llama', nodes, initializers, ...ports };

@@ -6,6 +6,7 @@ import { type LlamaConfig, mlpWidth } from './config.ts';
 import { mlpName, type Projection, projections, tensorShapes } from './names.ts';
 import { disposeRecovery, type Recovery, recoveryName } from './recovery.ts';
 import { readRecovery } from './recovery-file.ts';
+import { openRecoveryParts, type RecoveryParts } from './recovery-parts.ts';
 import { dropsMlp, type Replacement } from './replacement.ts';
 
 /** A model on its way out. */
@@ -26,6 +27,8 @@ export interface ExportSource {
   readStored(name: string): Promise<Float32Array>;
   /** The checkpoint as it lies there: what is quantised, and the stored arrays. */
   readonly checkpoint: Pick<LlamaCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
+  /** The recovery's files as they lie there. */
+  readonly recoveryParts: RecoveryParts;
   /** A recovery parameter by its layer (from 1), as float32. */
   parameter(target: number, projection: Projection, name: string): Promise<Float32Array>;
   close(): Promise<void>;
@@ -43,7 +46,7 @@ export async function openExportSource(
       recoveryPaths.length === 0
         ? { replacements: [], parameters: new Map() }
         : await readRecovery(recoveryPaths, stored);
-    return exportSource(checkpoint, recovery);
+    return exportSource(checkpoint, recovery, await openRecoveryParts(recoveryPaths));
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -55,7 +58,7 @@ export function isAdapted(replacement: Replacement): boolean {
   return replacement.rank > 0;
 }
 
-function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery): ExportSource {
+function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery, recoveryParts: RecoveryParts): ExportSource {
   const { config: stored, tokenizer } = checkpoint;
   const config = fullWidth(stored);
   const shapes = tensorShapes(config);
@@ -84,6 +87,7 @@ function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery): ExportSo
     tokenizer,
     checkpoint,
     recovery,
+    recoveryParts,
     padded: narrowLayers(stored, config.intermediate_size),
     read: (name) => full(name, false),
     readBase: (name) => full(name, true),
@@ -91,6 +95,7 @@ function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery): ExportSo
     parameter,
     async close() {
       disposeRecovery(recovery);
+      await recoveryParts.close();
       await checkpoint.close();
     },
   };

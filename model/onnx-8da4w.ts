@@ -1,21 +1,39 @@
 // 8da4w in ONNX's own operators: 4-bit weights behind DequantizeLinear, and inputs rounded to int8 token by token (methods E.1).
 import type { OnnxType } from '../formats/onnx.ts';
 import { floatBytes, type OnnxBuilder, type Value } from './onnx-graph.ts';
-import type { StoreMatrix } from './onnx-linear.ts';
+import type { Product, StoreMatrix } from './onnx-linear.ts';
 import { matrixShape } from './quantize-codec.ts';
 import { groupCount, type IntegerMatrix, quantizeInteger } from './quantize-integer.ts';
 import { checkFinite } from './quantize-llama.ts';
 
 /** Stores matrices as int4 with float32 scales for each `group_size` columns of a row, which must divide the columns. */
 export function store8da4w(group_size: number): StoreMatrix {
-  const rounded = new Map<Value, Value>();
-  const uses = new Map<Value, number>();
-  return async (graph, { name, shape, values }) => {
+  const store = storeInt4Groups();
+  return async (graph, matrix) => {
+    const { name, shape } = matrix;
+    const values = await matrix.values();
     checkFinite(name, values);
     const [rows, columns] = matrixShape(shape);
     const settings = { bits: 4, symmetric: true, group_size, arithmetic: 'torchao' } as const;
+    return store(graph, { name, rows, columns, group_size }, quantizeInteger(values, rows, columns, settings));
+  };
+}
+
+/** A matrix in groups of columns, which `group_size` divides; 0: the whole row. */
+interface Groups {
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly group_size: number;
+}
+
+/** Stores integers of 4 bits whose zero is code 8, and rounds what they are multiplied with. */
+export function storeInt4Groups(): (graph: OnnxBuilder, groups: Groups, matrix: IntegerMatrix) => Promise<Product> {
+  const uses = new Map<Value, number>();
+  const rounding = tokenRounding();
+  return async (graph, { name, rows, columns, group_size }, matrix) => {
     const groups = groupCount(group_size, columns);
-    const { codes, scales } = inputsFirst(quantizeInteger(values, rows, columns, settings), rows, columns, groups);
+    const { codes, scales } = inputsFirst(matrix, rows, columns, groups);
     const weight = await graph.weight({ name: `${name}.codes`, type: 'int4', dims: [columns, rows], bytes: codes });
     const scale = await graph.weight({
       name: `${name}.scales`,
@@ -23,7 +41,7 @@ export function store8da4w(group_size: number): StoreMatrix {
       dims: [groups, rows],
       bytes: floatBytes('float32', scales),
     });
-    const attributes = { axis: { int: 0 }, block_size: { int: group_size } };
+    const attributes = { axis: { int: 0 }, block_size: { int: columns / groups } };
     // a node for each use, with names of its own for the same bytes: ONNX Runtime makes one operator of such a node and the
     // product that follows, but not of weights that several nodes read
     const dequantized = () => {
@@ -35,14 +53,20 @@ export function store8da4w(group_size: number): StoreMatrix {
       return graph.add('DequantizeLinear', inputs, { attributes });
     };
     return {
-      input: (x) => {
-        const known = rounded.get(x) ?? roundTokens(graph, x);
-        rounded.set(x, known);
-        return known;
-      },
+      input: (x) => rounding(graph, x),
       times: (x) => graph.add('MatMul', [x, dequantized()]),
       whole: () => graph.add('Transpose', [dequantized()], { attributes: { perm: { ints: [1, 0] } } }),
     };
+  };
+}
+
+/** Values as int8 would carry them; each is rounded once, however many matrices see it. */
+export function tokenRounding(): (graph: OnnxBuilder, x: Value) => Value {
+  const rounded = new Map<Value, Value>();
+  return (graph, x) => {
+    const known = rounded.get(x) ?? roundTokens(graph, x);
+    rounded.set(x, known);
+    return known;
   };
 }
 

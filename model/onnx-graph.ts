@@ -6,6 +6,9 @@ import type { OnnxContent, OnnxDataWriter } from '../formats/onnx-data.ts';
 /** The types that a graph computes in. */
 export type OnnxFloat = 'float32' | 'float16';
 
+/** The types that weights are stored in where they are floats. */
+export type StoredFloat = OnnxFloat | 'bfloat16';
+
 /** The name of a value in the graph. */
 export type Value = string;
 
@@ -99,9 +102,11 @@ export class OnnxBuilder {
 }
 
 /** float32 values as the little-endian bytes of `type`. */
-export function floatBytes(type: OnnxFloat, values: Float32Array): Uint8Array {
-  return fromFloat32(type === 'float32' ? 'F32' : 'F16', values);
+export function floatBytes(type: StoredFloat, values: Float32Array): Uint8Array {
+  return fromFloat32(dtypes[type], values);
 }
+
+const dtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 
 function int64Bytes(values: readonly number[]): Uint8Array {
   return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);

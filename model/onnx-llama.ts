@@ -4,13 +4,13 @@
 // Hidden states are [N, D], as in llama.ts. Norms and softmax are float32 in every precision.
 import type { OnnxValueInfo } from '../formats/onnx.ts';
 import type { LlamaConfig } from './config.ts';
-import { attentionName, embeddingName, finalNormName, headName, type NormName, normName } from './names.ts';
+import { attentionName, finalNormName, headName, type NormName, normName } from './names.ts';
 import { frameOf, type OnnxFrame, type Rotation } from './onnx-frame.ts';
 import type { OnnxBuilder, Value } from './onnx-graph.ts';
 import type { OnnxWeights } from './onnx-weights.ts';
 
 /** The weights that the graph is built on. */
-export interface DecoderWeights extends Pick<OnnxWeights, 'vector' | 'matrix'> {
+export interface DecoderWeights extends Pick<OnnxWeights, 'vector' | 'matrix' | 'embedding'> {
   /** The MLP of layer `layer` (from 1) as it works: x [N, D] -> [N, D]; null where there is none. */
   mlp(layer: number): ((x: Value) => Promise<Value>) | null;
 }
@@ -23,7 +23,7 @@ export async function addDecoder(
 ): Promise<{ inputs: OnnxValueInfo[]; outputs: OnnxValueInfo[] }> {
   const decoder = { graph, config, weights, frame: frameOf(graph, config) };
   const ids = graph.add('Reshape', ['input_ids', graph.ints(-1)]);
-  let h = graph.add('Gather', [await weights.vector(embeddingName), ids]);
+  let h = (await weights.embedding()).rows(ids);
   for (let layer = 1; layer <= config.num_hidden_layers; layer++) h = await addLayer(decoder, layer, h);
   graph.scope = 'head';
   await addHead(decoder, h);
@@ -130,7 +130,7 @@ function transpose(graph: OnnxBuilder, x: Value, perm: readonly number[]): Value
 
 async function addHead(decoder: Decoder, h: Value): Promise<void> {
   const { graph, config, weights, frame } = decoder;
-  const product = await weights.matrix(config.tie_word_embeddings ? embeddingName : headName);
+  const product = await (config.tie_word_embeddings ? weights.embedding() : weights.matrix(headName));
   const rows = product.times(product.input(await addRmsNorm(decoder, h, finalNormName)));
   const axis = { axis: { int: 0 } };
   const shape = graph.add('Concat', [frame.extent, graph.ints(config.vocab_size)], { attributes: axis });

@@ -3,13 +3,14 @@ import type { LlamaConfig } from './config.ts';
 import { store8da4w } from './onnx-8da4w.ts';
 import { blockCount } from './onnx-blocks.ts';
 import type { OnnxFloat } from './onnx-graph.ts';
-import { type Int4Settings, microsoft, storeInt4 } from './onnx-int4.ts';
-import { type StoreMatrix, storeFloat } from './onnx-linear.ts';
+import { type Int4Settings, storeInt4 } from './onnx-int4.ts';
+import { type StoreFactor, type StoreMatrix, type StoreTable, storeFloat, storeValues } from './onnx-linear.ts';
+import { microsoft } from './onnx-nbits.ts';
 import { matrixShape } from './quantize-codec.ts';
 import { planQuantization } from './quantize-plan.ts';
 
 /** The precisions, spelled as the stage does. */
-export type OnnxDtype = 'F32' | 'F16' | 'INT4' | '8DA4W';
+export type OnnxDtype = 'F32' | 'F16' | 'INT4' | '8DA4W' | 'STORED';
 
 /** What a user chooses; all but `dtype` of the quantised precisions. */
 export interface OnnxSettings extends Int4Settings {
@@ -24,25 +25,34 @@ export interface OnnxPrecision {
   readonly float: OnnxFloat;
   /** Operator domains beside ONNX's own. */
   readonly opsets: Readonly<Record<string, number>>;
-  /** True where the matrix `name` has 4 bits. */
+  /** True where the tensor `name` is known to be zeros, and not stored. */
+  isAbsent(name: string): boolean;
+  /** True where the matrix `name` has codes. */
   quantizes(name: string): boolean;
   /** How the matrix `name` is stored. */
   storeOf(name: string): StoreMatrix;
+  /** How the embedding `name` is. */
+  storeTable(name: string): StoreTable;
+  /** How the norm `name` is. */
+  storeVector(name: string): StoreFactor;
+  /** How the recovery parameter `name` is. */
+  storeFactor(name: string): StoreFactor;
   /** Bytes of one tensor of the model. */
   bytesOf(name: string, shape: readonly number[]): number;
 }
 
-/** The precision of a model of `config`; a UserError where 8DA4W's groups do not fit. */
+/** The precision of a model of `config` that is rounded here; a UserError where 8DA4W's groups do not fit. */
 export function precisionOf(config: LlamaConfig, settings: OnnxSettings): OnnxPrecision {
   const { dtype, group_size } = settings;
   if (dtype === 'F32' || dtype === 'F16') return floatPrecision(dtype);
   const quantized = quantizedNames(config, settings);
   const store = dtype === 'INT4' ? storeInt4(settings) : store8da4w(group_size);
   return {
+    ...asComputed,
     float: 'float32',
     opsets: dtype === 'INT4' ? microsoft : {},
     quantizes: (name) => quantized.has(name),
-    storeOf: (name) => (quantized.has(name) ? store : storeFloat),
+    storeOf: (name) => (quantized.has(name) ? store : storeFloat()),
     bytesOf(name, shape) {
       const [rows, columns] = matrixShape(shape);
       if (!quantized.has(name)) return 4 * rows * columns;
@@ -51,13 +61,22 @@ export function precisionOf(config: LlamaConfig, settings: OnnxSettings): OnnxPr
   };
 }
 
+/** Floats are stored in the type that the graph computes in. */
+const asComputed = {
+  isAbsent: () => false,
+  storeTable: () => storeFloat(),
+  storeVector: () => storeValues(),
+  storeFactor: () => storeValues(),
+};
+
 function floatPrecision(dtype: 'F32' | 'F16'): OnnxPrecision {
   const [float, size] = dtype === 'F16' ? (['float16', 2] as const) : (['float32', 4] as const);
   return {
+    ...asComputed,
     float,
     opsets: {},
     quantizes: () => false,
-    storeOf: () => storeFloat,
+    storeOf: () => storeFloat(),
     bytesOf: (_name, shape) => shape.reduce((a, b) => a * b, size),
   };
 }

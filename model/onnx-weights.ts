@@ -2,18 +2,20 @@
 import { UserError } from '../util/errors.ts';
 import type { OnProgress } from './export-huggingface.ts';
 import type { ExportSource } from './export-source.ts';
-import { type Projection, tensorShapes } from './names.ts';
+import { embeddingName, type Projection, tensorShapes } from './names.ts';
 import type { Factors } from './onnx-candidates.ts';
-import { floatBytes, type OnnxBuilder, type Value } from './onnx-graph.ts';
-import type { Product } from './onnx-linear.ts';
+import type { OnnxBuilder, Value } from './onnx-graph.ts';
+import type { Matrix, Product, Table } from './onnx-linear.ts';
 import type { OnnxPrecision } from './onnx-precision.ts';
 import { recoveryName, recoveryShapes } from './recovery.ts';
 import { droppedMatrices } from './replacement.ts';
 
 /** Where a graph's weights come from. */
 export interface OnnxWeights {
-  /** A norm or the embedding, as an initialiser. */
+  /** A norm, in the type that the graph computes in. */
   vector(name: string): Promise<Value>;
+  /** The embedding, which a tied head multiplies with. */
+  embedding(): Promise<Table>;
   /** A matrix at work, by name. */
   matrix(name: string): Promise<Product>;
   /** The recovery parameters of one matrix of layer `target` (from 1). */
@@ -32,24 +34,27 @@ export function onnxWeights(
   const total = shapes.size - droppedMatrices(recovery.replacements).size;
   const factorShapes = recoveryShapes(stored, recovery.replacements);
   const read = new Set<string>();
-  const valuesOf = async (name: string) => {
-    const values = await source.readStored(name);
+  const reading = async <T>(name: string, content: () => Promise<T>) => {
+    const found = await content();
     onProgress(Math.min(read.add(name).size, total), total);
-    return values;
+    return found;
   };
-  const vector = async (name: string) => {
-    const dims = shapes.get(name) as number[];
-    return graph.weight({ name, type: graph.float, dims, bytes: floatBytes(graph.float, await valuesOf(name)) });
-  };
+  const valuesOf = (name: string) => reading(name, () => source.readStored(name));
   const factor = async (target: number, projection: Projection, parameter: string) => {
     const name = recoveryName(target, projection, parameter);
-    const bytes = floatBytes(graph.float, await source.parameter(target, projection, parameter));
-    return graph.weight({ name, type: graph.float, dims: factorShapes.get(name) as number[], bytes });
+    const values = () => source.parameter(target, projection, parameter);
+    const parts = () => source.recoveryParts.readParts(name);
+    return precision.storeFactor(name)(graph, { name, shape: factorShapes.get(name) as number[], values, parts });
   };
-  const matrix = async (name: string) => {
-    const shape = shapes.get(name) as number[];
-    return precision.storeOf(name)(graph, { name, shape, values: await valuesOf(name) });
-  };
+  const matrixOf = (name: string): Matrix => ({
+    name,
+    shape: shapes.get(name) as number[],
+    values: () => valuesOf(name),
+    parts: () => reading(name, () => source.checkpoint.readParts(name)),
+  });
+  const vector = (name: string) => precision.storeVector(name)(graph, matrixOf(name));
+  const matrix = (name: string) => precision.storeOf(name)(graph, matrixOf(name));
+  const table = (name: string) => precision.storeTable(name)(graph, matrixOf(name));
   const factors = async (target: number, projection: Projection): Promise<Factors> => {
     const [alpha = 1] = await source.parameter(target, projection, 'alpha');
     if (!Number.isFinite(alpha)) {
@@ -58,7 +63,8 @@ export function onnxWeights(
     }
     return { alpha, factor: (name) => factor(target, projection, name) };
   };
-  return { vector: kept(vector), matrix: kept(matrix), factors };
+  const embedding = kept(table);
+  return { vector: kept(vector), matrix: kept(matrix), embedding: () => embedding(embeddingName), factors };
 }
 
 /** A function of a name that is called once for each. */

@@ -16,6 +16,14 @@ export interface Quantization {
   readonly absent: ReadonlySet<string>;
 }
 
+/** The quantisation of a checkpoint whose codes are to be written; a UserError where it has none. */
+export function withCodes(quantization: Quantization | undefined): Quantization {
+  if (quantization !== undefined && quantization.codecs.size > 0) return quantization;
+  throw new UserError(
+    "dtype: STORED writes the codes of a quantised model, and this one is not: put stage 'quantize' before it",
+  );
+}
+
 export const quantizationKey = 'quantization';
 
 const largestGroup = 2 ** 24;

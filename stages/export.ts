@@ -111,7 +111,7 @@ const floats = ['F32', 'F16', 'BF16'] as const;
 const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['dtype'][]>> = {
   huggingface: [...floats, 'STORED'],
   peft: floats,
-  onnx: ['F32', 'F16', 'INT4', '8DA4W'],
+  onnx: ['F32', 'F16', 'STORED', 'INT4', '8DA4W'],
   gguf: [...floats, 'Q8_0', 'Q4_0'],
 };
 

@@ -1,0 +1,130 @@
+// Small Llamas with every kind of replacement, exported as ONNX, and lamina's own logits of them.
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { candidateNames } from '../../model/candidate-forms.ts';
+import { loadModel, writeModel } from '../../model/checkpoint.ts';
+import type { LlamaConfig } from '../../model/config.ts';
+import { writeOnnx } from '../../model/export-onnx.ts';
+import { openExportSource } from '../../model/export-source.ts';
+import { forward } from '../../model/llama.ts';
+import { createModel } from '../../model/model.ts';
+import type { OnnxSettings } from '../../model/onnx-precision.ts';
+import { disposeRecovery, recoveryShapes } from '../../model/recovery.ts';
+import { type RecoveryBits, readRecovery, writeRecoveryTensors } from '../../model/recovery-file.ts';
+import type { Replacement } from '../../model/replacement.ts';
+import { tf } from '../../tensor/tf.ts';
+import { expectClose, scratch } from './fixtures.ts';
+import { feedsOf, inNode, inWeb, type Runtime } from './onnx-runs.ts';
+import { normals, tinyConfig, tinyWeights } from './tiny.ts';
+
+export const ids = [3, 1, 4, 1, 5, 9, 2, 6];
+const llama3 = {
+  rope_type: 'llama3',
+  factor: 8,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 8,
+};
+
+/** Every part that a Llama may have: grouped queries, Llama 3's RoPE, a head size of its own, tied embeddings. */
+export const grouped = { num_attention_heads: 4, num_key_value_heads: 2, head_dim: 6, rope_scaling: llama3 };
+/** One replacement of every kind: each candidate, Direct Sharing, a layer's own with LoRA, a pruned one. */
+export const replacements: Replacement[] = [
+  ...candidateNames.map((candidate, i) => ({ target: 3 + i, reference: 2, candidate, rank: 2 })),
+  { target: 9, reference: 2, candidate: 'g0', rank: 0 },
+  { target: 10, reference: 10, candidate: 'g0', rank: 1 },
+  { target: 11, reference: null, candidate: 'g0', rank: 0 },
+];
+/** Layers 10 to 12 have narrower MLPs. */
+export const twelve = (wide: number, narrow: number) => ({
+  ...grouped,
+  num_hidden_layers: 12,
+  intermediate_sizes: Array.from({ length: 12 }, (_, i) => (i < 9 ? wide : narrow)),
+});
+
+/** The same for models that are slower to run: three candidates, Direct Sharing, a pruned layer. */
+export const fewer: Replacement[] = [
+  ...['g0', 'g1', 'g3'].map((candidate, i) => ({ target: 3 + i, reference: 2, candidate, rank: 2 })),
+  { target: 6, reference: 2, candidate: 'g0', rank: 0 },
+  { target: 7, reference: null, candidate: 'g0', rank: 0 },
+];
+export const eight = { ...grouped, num_hidden_layers: 8 };
+
+export const noTokenizer = { tokenizer_json: null, tokenizer_config_json: null };
+
+/** A model on disk, with its recovery. */
+export interface Made {
+  readonly config: LlamaConfig;
+  readonly model: string;
+  readonly recovery: string;
+}
+
+export async function made(
+  over: object,
+  replacements: readonly Replacement[] = [],
+  recovery_bits: RecoveryBits = 32,
+): Promise<Made> {
+  const config = tinyConfig(over);
+  const folder = await scratch();
+  const [model, recovery] = [join(folder, 'model.arrow'), join(folder, 'recovery.arrow')];
+  const weights = tinyWeights(config);
+  await writeModel(model, config, weights, noTokenizer, 'F32');
+  weights.dispose();
+  const tensors = [...recoveryShapes(config, replacements)].map(([name, shape]) => {
+    const count = shape.reduce((a, b) => a * b, 1);
+    return { name, shape, read: async () => normals(count, name).map((value) => 0.3 * value) };
+  });
+  await writeRecoveryTensors(recovery, replacements, tensors, recovery_bits);
+  return { config, model, recovery };
+}
+
+export const as = (dtype: OnnxSettings['dtype'], more: Partial<OnnxSettings> = {}): OnnxSettings => {
+  return { dtype, group_size: 16, accuracy_level: 1, ...more };
+};
+
+export async function exported({ model, recovery }: Omit<Made, 'config'>, settings: OnnxSettings) {
+  const folder = await scratch();
+  const source = await openExportSource(model, [recovery]);
+  const files = {
+    config: join(folder, 'config.json'),
+    tokenizer: join(folder, 'tokenizer.json'),
+    tokenizer_config: join(folder, 'tokenizer_config.json'),
+    onnx: join(folder, 'model.onnx'),
+    onnx_data: join(folder, 'model.onnx.data'),
+  };
+  try {
+    return { folder, ...(await writeOnnx(source, files, settings)) };
+  } finally {
+    await source.close();
+  }
+}
+
+/** lamina's own logits of one row of tokens. */
+export async function logitsOf(paths: Omit<Made, 'config'>, ids: readonly number[]): Promise<Float32Array> {
+  const { config, weights } = await loadModel(paths.model);
+  const recovery = await readRecovery([paths.recovery], config);
+  const model = createModel(weights, recovery);
+  const logits = forward(model, tf.tensor2d([[...ids]], undefined, 'int32'));
+  const values = (await logits.data()).slice() as Float32Array;
+  logits.dispose();
+  model.disposeFrames();
+  weights.dispose();
+  disposeRecovery(recovery);
+  return values;
+}
+
+export async function opened(runtime: Promise<Runtime>): Promise<Runtime> {
+  const open = await runtime;
+  onTestFinished(() => open.close());
+  return open;
+}
+
+/** Fails unless both runtimes have `expected` logits for `ids`, within `tolerance` of the largest. */
+export async function expectLogits(folder: string, config: LlamaConfig, expected: Float32Array, tolerance: number) {
+  for (const [where, open] of Object.entries({ node: inNode, web: inWeb })) {
+    const { run, float } = await opened(open(folder));
+    const { logits } = await run(feedsOf(config, { ids: [ids] }, float));
+    expect(logits?.dims).toEqual([1, ids.length, config.vocab_size]);
+    expectClose(logits?.data as Float32Array, expected, tolerance, `${where}: logits`);
+  }
+}
