@@ -64,19 +64,17 @@ export function autogptqConfig({ bits, symmetric, group_size }: IntegerCodec, he
   };
 }
 
-function checkFit(name: string, { bits, group_size, scale_dtype }: IntegerCodec, rows: number, columns: number): void {
+function checkFit(name: string, { bits, group_size }: IntegerCodec, rows: number, columns: number): void {
   const refuse = (what: string, mend: string) =>
     new UserError(`'${name}' does not fit AutoGPTQ's layout: ${what} (${mend})`);
-  if (scale_dtype !== 'F16')
-    throw refuse('its scales are float32, and float16 there', 'quantise with scale_dtype: F16');
   const perWord = 32 / bits;
   if (rows % perWord !== 0 || columns % perWord !== 0) {
-    throw refuse(`[${rows}, ${columns}] is no multiple of ${perWord} on both sides`, 'dtype: F32 keeps its values');
+    throw refuse(`[${rows}, ${columns}] is no multiple of ${perWord} on both sides`, 'format: onnx holds its codes');
   }
   if (group_size !== 0 && columns % group_size !== 0) {
     throw refuse(
       `groups of ${group_size} do not divide its ${columns} columns`,
-      'quantise with a group_size that does',
+      'quantise with a group_size that does, or take format: onnx',
     );
   }
 }
@@ -84,7 +82,7 @@ function checkFit(name: string, { bits, group_size, scale_dtype }: IntegerCodec,
 function packZeros(name: string, { bits }: IntegerCodec, zeros: number[], groups: number, rows: number): Uint8Array {
   if (zeros.includes(0)) {
     throw new UserError(
-      `'${name}' has a group whose zero is code 0, which AutoGPTQ's layout cannot hold: quantise with symmetric: true`,
+      `'${name}' has a group whose zero is code 0, which AutoGPTQ's layout cannot hold: quantise with symmetric: true, or take format: onnx`,
     );
   }
   const words = new Int32Array((groups * rows * bits) / 32);

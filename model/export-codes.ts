@@ -7,12 +7,12 @@ import { createSafetensors } from '../formats/safetensors.ts';
 import { UserError } from '../util/errors.ts';
 import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
 import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
+import { checkLayoutCodes, otherFormats } from './codes-fit.ts';
 import { llamaConfigJson } from './config.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted } from './export-source.ts';
-import { embeddingName, finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
-import { withCodes } from './quantization.ts';
+import { finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
 import { type Codec, type Parts, partShapes } from './quantize-codec.ts';
 import { recoveryParameters } from './ratios.ts';
 import { dropsMlp } from './replacement.ts';
@@ -40,8 +40,6 @@ interface Place {
   readonly from: string | null;
 }
 
-const alternatives = 'take format: onnx, or dtype: F32 for the same values in float32';
-
 /** Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. */
 export async function writeCodes(source: ExportSource, files: CodeFiles, onProgress: OnProgress): Promise<ExportSizes> {
   const codec = checkedCodec(source);
@@ -68,29 +66,19 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
 
 /** The codec of the linear layers, after everything that has no format is refused. */
 function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource): Codec {
-  const { scheme, activations, codecs } = withCodes(quantization);
-  if (activations !== null) {
-    throw new UserError(
-      `a model in ${scheme} has no safetensors layout here, because its activations are rounded too: export it with format: onnx`,
-    );
-  }
+  const codec = checkLayoutCodes(quantization);
   const adapted = recovery.replacements.find(isAdapted);
   if (adapted !== undefined) {
     throw new UserError(
-      `layer ${adapted.target} has recovery parameters, which cannot be folded into codes of ${scheme} without rounding them anew: ${alternatives}`,
+      `layer ${adapted.target} has recovery parameters, which cannot be folded into codes of ${quantization?.scheme} without rounding them anew: ${otherFormats}`,
     );
   }
   if (padded.length > 0) {
     throw new UserError(
-      `layer ${padded[0]} has a narrower MLP than others, which no layout for codes knows: ${alternatives}`,
+      `layer ${padded[0]} has a narrower MLP than others, which no layout for codes knows: ${otherFormats}`,
     );
   }
-  if (codecs.has(embeddingName)) {
-    throw new UserError(
-      `the embedding is quantised, which no layout for codes knows: quantise with embedding_bits: 32, or ${alternatives}`,
-    );
-  }
-  return [...codecs.values()][0] as Codec;
+  return codec;
 }
 
 /** The type of what is not quantised. */

@@ -33,6 +33,8 @@ const irVersion = 10;
 export interface OnnxExport extends ExportSizes {
   /** The output head has codes too. */
   readonly quantized_head: boolean;
+  /** STORED: the scheme of the codes, and the operator that reads them. */
+  readonly codes?: { readonly scheme: string; readonly operator: string } | undefined;
 }
 
 /** Writes the model as `settings` say, with recovery parameters beside the matrices that they belong to. */
@@ -56,7 +58,12 @@ export async function writeOnnx(
     await data.close();
   }
   const expanded_bytes = expandedBytes(source, precision.bytesOf);
-  return { unique_bytes: data.bytes, expanded_bytes, quantized_head: precision.quantizes(headName) };
+  return {
+    unique_bytes: data.bytes,
+    expanded_bytes,
+    quantized_head: precision.quantizes(headName),
+    codes: precision.codes,
+  };
 }
 
 async function graphOf(

@@ -1,9 +1,10 @@
 // STORED: a quantised checkpoint in ONNX with the very codes that it was measured with. Nothing is rounded again.
+
+import { blockSizeOf, checkOnnxCodes } from './codes-fit.ts';
 import type { ExportSource } from './export-source.ts';
 import { embeddingName } from './names.ts';
 import { packNibbles } from './nibbles.ts';
 import { storeInt4Groups, tokenRounding } from './onnx-8da4w.ts';
-import { blockSizeOf, checkOnnxCodes } from './onnx-codes-fit.ts';
 import type { OnnxBuilder, StoredFloat, Value } from './onnx-graph.ts';
 import {
   type StoreFactor,
@@ -16,7 +17,7 @@ import {
 import { type BlockShape, type Blocks, blockProduct, microsoft, storeBlocks } from './onnx-nbits.ts';
 import { storeNf4 } from './onnx-nf4.ts';
 import type { OnnxPrecision } from './onnx-precision.ts';
-import { type Quantization, withCodes } from './quantization.ts';
+import type { Quantization } from './quantization.ts';
 import {
   type Codec,
   type IntegerCodec,
@@ -35,18 +36,15 @@ export function storedPrecision(
   }: Pick<ExportSource, 'checkpoint' | 'recoveryParts'>,
   accuracy_level: number,
 ): OnnxPrecision {
-  const known = withCodes(quantization);
+  const known = checkOnnxCodes(quantization);
   const { codecs, activations, absent } = known;
-  for (const [name, codec] of codecs) {
-    if (name === embeddingName) checkOnnxCodes(codec, 'embedding_group_size');
-    else if (activations === null) checkOnnxCodes(codec);
-  }
   const linear = [...codecs].find(([name]) => name !== embeddingName)?.[1];
   const codecOf = (name: string) => (absent.has(name) ? linear : codecs.get(storedAs(name)));
   const floatOf = (name: string) => floatTypes[tensors.get(name)?.dtype ?? ''];
   const stores = codeStores(known, accuracy_level);
   return {
     float: 'float32',
+    codes: { scheme: known.scheme, operator: operatorOf(known, linear) },
     opsets: activations === null || codecs.has(embeddingName) ? microsoft : {},
     isAbsent: (name) => absent.has(storedAs(name)),
     quantizes: (name) => codecs.has(storedAs(name)),
@@ -71,6 +69,11 @@ export function storedPrecision(
       return activations === null || name === embeddingName ? blockBytes(codec, shape) : storedBytes(codec, shape);
     },
   };
+}
+
+function operatorOf({ activations }: Quantization, linear: Codec | undefined): string {
+  if (activations !== null) return 'DequantizeLinear';
+  return linear?.type === 'nf4' ? 'MatMulBnb4' : 'MatMulNBits';
 }
 
 const floatTypes: Readonly<Record<string, StoredFloat>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };

@@ -2,6 +2,7 @@
 import { UserError } from '../util/errors.ts';
 import type { LlamaConfig } from './config.ts';
 import { attentionName, embeddingName, headName, mlpName, projections, tensorShapes } from './names.ts';
+import type { Quantization } from './quantization.ts';
 import type { Codec } from './quantize-codec.ts';
 import { matrixShape, storedBytes } from './quantize-codec.ts';
 import { dropsMlp, type Replacement } from './replacement.ts';
@@ -107,10 +108,8 @@ function placesOf(
 }
 
 function codecsOf(config: LlamaConfig, settings: PlanSettings): Map<string, Codec> {
-  const { scheme, embedding_bits: bits, embedding_group_size: group_size, head = roundsActivations(scheme) } = settings;
-  const codecs = new Map<string, Codec>();
-  if (bits !== 32)
-    codecs.set(embeddingName, { type: 'integer', bits, symmetric: true, group_size, order: 'even_high' });
+  const { scheme, head = roundsActivations(scheme) } = settings;
+  const codecs = new Map<string, Codec>(embeddingCodec(settings));
   const codec = linearCodec(settings);
   if (codec === undefined) return codecs;
   for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
@@ -119,6 +118,20 @@ function codecsOf(config: LlamaConfig, settings: PlanSettings): Map<string, Code
   }
   if (head && !config.tie_word_embeddings) codecs.set(headName, codec);
   return codecs;
+}
+
+function embeddingCodec({ embedding_bits: bits, embedding_group_size: group_size }: PlanSettings): [string, Codec][] {
+  if (bits === 32) return [];
+  return [[embeddingName, { type: 'integer', bits, symmetric: true, group_size, order: 'even_high' }]];
+}
+
+/** What can be said of a model's quantisation before there is a model: the codecs of one linear layer and of the embedding. */
+export function expectedQuantization(settings: PlanSettings): Quantization {
+  const { scheme } = settings;
+  const codec = linearCodec(settings);
+  const linear: [string, Codec][] = codec === undefined ? [] : [[attentionName(1, 'q'), codec]];
+  const activations = roundsActivations(scheme) ? 'int8' : null;
+  return { scheme, activations, codecs: new Map([...embeddingCodec(settings), ...linear]), absent: new Set() };
 }
 
 /** How the scheme stores a linear layer; undefined when it leaves it alone. */

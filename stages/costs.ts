@@ -233,6 +233,10 @@ export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost 
 export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   if (shape === undefined) return undefined;
+  const size_bytes = inputs.model?.size_bytes;
+  if (params.dtype === 'STORED' && params.format === 'onnx' && size_bytes !== undefined) {
+    return copying(size_bytes, size_bytes + Number(inputs.recovery?.facts.recovery_parameters ?? 0) * float);
+  }
   const bytes = storedNumberBytes[String(params.dtype)] ?? 1 / 2 + float / Number(params.group_size);
   const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
   const factors = Number(recovery_parameters ?? 0);

@@ -73,8 +73,8 @@ async function writeFormat(
   }
   if (format === 'onnx') {
     const files = { ...model, onnx: path('onnx'), onnx_data: path('onnx_data') };
-    const { quantized_head, ...sizes } = await writeOnnx(source, files, params as OnnxSettings, onProgress);
-    return { sizes, notes: { quantized_head } };
+    const { quantized_head, codes, ...sizes } = await writeOnnx(source, files, params as OnnxSettings, onProgress);
+    return { sizes, notes: { quantized_head, codes } };
   }
   if (dtype === 'STORED') {
     const files = { ...model, quantize_config: path('quantize_config') };

@@ -1,5 +1,7 @@
 // export: a checkpoint, with or without shared layers, in the forms that other programs read.
 import { type Static, Type } from 'typebox';
+import { checkLayoutCodes, checkOnnxCodes } from '../model/codes-fit.ts';
+import { expectedQuantization, type PlanSettings } from '../model/quantize-plan.ts';
 import type { OutputPort, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import { exportCost } from './costs.ts';
@@ -19,7 +21,7 @@ const params = object({
   dtype: Type.Enum(['F32', 'F16', 'BF16', 'STORED', 'INT4', '8DA4W', 'Q8_0', 'Q4_0'], {
     default: 'BF16',
     description:
-      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. STORED, of huggingface: the codes of a quantised model as they are, NF4 for bitsandbytes, integers for AutoGPTQ. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
+      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. STORED, of huggingface and onnx: the codes of a quantised model as they are. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
   }),
   group_size: Type.Enum([16, 32, 64, 128, 256], {
     default: 32,
@@ -33,7 +35,7 @@ const params = object({
   accuracy_level: Type.Enum([0, 1, 2, 3, 4], {
     default: 0,
     description:
-      'INT4: the least precision in which MatMulNBits multiplies: 0 as the runtime likes, 1 float32, 2 float16, 3 bfloat16, 4 int8',
+      'INT4 and STORED: the least precision in which MatMulNBits multiplies: 0 as the runtime likes, 1 float32, 2 float16, 3 bfloat16, 4 int8',
   }),
   name: Type.String({
     minLength: 1,
@@ -98,8 +100,9 @@ export const exportStage: StageDefinition = {
   },
   numeric: true,
   seeded: false,
-  async expect(params) {
+  async expect(params, { model }) {
     checkExport(params as ExportParams);
+    if (model?.quantize !== undefined) checkCodes(params as ExportParams, model.quantize as unknown as PlanSettings);
     return {};
   },
   cost: exportCost,
@@ -129,4 +132,12 @@ function checkExport({ format, layout, dtype }: ExportParams): void {
   if (format !== 'huggingface' && layout === 'compact') {
     throw new UserError(`layout: compact is of format: huggingface, expected layout: expanded for format: ${format}`);
   }
+}
+
+/** Refuses codes that the format cannot hold, of a model that `quantize` is going to make. */
+function checkCodes({ format, dtype }: ExportParams, settings: PlanSettings): void {
+  if (dtype !== 'STORED') return;
+  const quantization = expectedQuantization(settings);
+  if (format === 'onnx') checkOnnxCodes(quantization);
+  else checkLayoutCodes(quantization);
 }

@@ -9,15 +9,25 @@ export interface CardNotes {
   readonly exact_tokenizer?: boolean;
   /** The scheme of a quantised model that is written in another type. */
   readonly dequantized?: string | undefined;
-  /** ONNX: the output head has 4 bits too. */
+  /** ONNX: the output head is quantised too. */
   readonly quantized_head?: boolean;
+  /** ONNX with STORED: the scheme of the codes, and the operator that reads them. */
+  readonly codes?: { readonly scheme: string; readonly operator: string } | undefined;
 }
 
 type Format = Pick<ExportParams, 'format' | 'layout' | 'dtype' | 'group_size' | 'accuracy_level'>;
 
 /** One sentence or two for each thing that a reader should know. */
 export function notesOf(
-  { padded = [], folded = [], unblocked = [], exact_tokenizer = true, dequantized, quantized_head = false }: CardNotes,
+  {
+    padded = [],
+    folded = [],
+    unblocked = [],
+    exact_tokenizer = true,
+    dequantized,
+    quantized_head = false,
+    codes,
+  }: CardNotes,
   params: Format,
   { isShared, hasTokenizer }: { isShared: boolean; hasTokenizer: boolean },
 ): string[] {
@@ -45,7 +55,7 @@ export function notesOf(
       dequantized !== undefined,
       `The model was quantised (${dequantized}) and is written in another type: these bytes are not those of the model that was measured.`,
     ],
-    ...onnxNotes(params, { isShared, quantized_head }),
+    ...onnxNotes(params, { isShared, quantized_head, codes }),
     [!hasTokenizer, 'The model came without a tokenizer.'],
   ];
   return notes.filter(([applies]) => applies).map(([, text]) => text);
@@ -53,10 +63,11 @@ export function notesOf(
 
 function onnxNotes(
   { format, dtype, group_size, accuracy_level }: Format,
-  { isShared, quantized_head }: { isShared: boolean; quantized_head: boolean },
+  { isShared, quantized_head, codes }: { isShared: boolean } & Pick<CardNotes, 'quantized_head' | 'codes'>,
 ): [boolean, string][] {
   const isOnnx = format === 'onnx';
-  const matrices = `The matrices of attention and MLPs${quantized_head ? ', and the output head,' : ''} have 4 bits a weight and a float32 scale for each ${group_size} weights of a row; everything else is float32.`;
+  const which = `The matrices of attention and MLPs${quantized_head ? ', and the output head,' : ''}`;
+  const matrices = `${which} have 4 bits a weight and a float32 scale for each ${group_size} weights of a row; everything else is float32.`;
   return [
     [isOnnx, '`model.onnx` finds its weights in `model.onnx.data`, which must lie beside it under this name.'],
     [isOnnx && isShared, 'Layers that share a matrix refer to the same bytes: each is stored once.'],
@@ -69,17 +80,27 @@ function onnxNotes(
       `${matrices} Operator: MatMulNBits of com.microsoft, accuracy_level ${accuracy_level}, which ONNX Runtime alone has.`,
     ],
     [
-      isOnnx && dtype === '8DA4W',
-      `${matrices} Their inputs are rounded to int8, each token with a range of its own, by ONNX's own operators. ONNX Runtime on processors rounds them once more while it multiplies, unless \`session.qdq_matmulnbits_accuracy_level\` is 1.`,
+      codes !== undefined,
+      `${which} have the codes of the quantised model (${codes?.scheme}) that was measured, and everything else has the type that it had there: nothing was rounded on the way. The graph computes in float32.`,
     ],
+    [
+      codes?.operator === 'MatMulNBits',
+      `Operator: MatMulNBits of com.microsoft, accuracy_level ${accuracy_level}, which ONNX Runtime alone has.`,
+    ],
+    [codes?.operator === 'MatMulBnb4', 'Operator: MatMulBnb4 of com.microsoft, which ONNX Runtime alone has.'],
+    [isOnnx && dtype === '8DA4W', `${matrices} ${roundedInputs}`],
+    [codes?.operator === 'DequantizeLinear', roundedInputs],
   ];
 }
 
+const roundedInputs =
+  "Their inputs are rounded to int8, each token with a range of its own, by ONNX's own operators. ONNX Runtime on processors rounds them once more while it multiplies, unless `session.qdq_matmulnbits_accuracy_level` is 1.";
+
 /** How to load it, with FOLDER for the folder that the card is in. */
-export function loadingText({ format, layout, dtype }: Format): string {
+export function loadingText({ format, layout, dtype }: Format, { codes }: Pick<CardNotes, 'codes'>): string {
   if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
   if (format === 'peft') return code('python', peftLines);
-  if (format === 'onnx') return code('python', onnxLines(dtype === '8DA4W'));
+  if (format === 'onnx') return code('python', onnxLines(dtype === '8DA4W' || codes?.operator === 'DequantizeLinear'));
   if (layout === 'compact') return compactText;
   return code('python', dtype === 'STORED' ? [codesLine, ...transformersLines] : transformersLines);
 }

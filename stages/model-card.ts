@@ -30,7 +30,7 @@ export function modelCard(source: CardSource, { params, sizes, notes }: CardPart
     sizeTable(source, sizes, params),
     ...(listed.length > 0 ? ['## Notes', listed.map((note) => `- ${note}`).join('\n')] : []),
     '## Loading',
-    loadingText(params),
+    loadingText(params, notes),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -90,7 +90,8 @@ function sizeTable(
   { dtype, format }: ExportParams,
 ): string {
   const hasRecovery = recoveryParameters({ replacements, config: stored }) > 0;
-  const factors = format === 'onnx' && dtype === 'F16' ? 'F16' : 'F32';
+  const ofOnnx = dtype === 'STORED' ? 'as stored' : dtype;
+  const factors = format === 'onnx' && (dtype === 'F16' || dtype === 'STORED') ? ofOnnx : 'F32';
   const once = hasRecovery
     ? `each stored tensor once, with the recovery parameters (${factors})`
     : 'each stored tensor once';

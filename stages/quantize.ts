@@ -1,7 +1,7 @@
 // quantize: a model in fewer bits, and the bytes that it takes.
 import { type Static, Type } from 'typebox';
 import { schemes } from '../model/quantize-plan.ts';
-import type { StageDefinition } from '../spec/stage.ts';
+import type { JsonObject, StageDefinition } from '../spec/stage.ts';
 import { quantizeCost } from './costs.ts';
 import { sameRecovery } from './expected-facts.ts';
 import { batchSize, object, threads } from './options.ts';
@@ -64,6 +64,23 @@ const params = object({
   batch_size: batchSize(8, 'gptq: windows per forward pass'),
   threads: threads(1),
 });
+/** The parameters that decide which codes there will be, for stages that can read only some. */
+const ofCodes = [
+  'scheme',
+  'bits',
+  'symmetric',
+  'group_size',
+  'scale_dtype',
+  'block_size',
+  'double_quant',
+  'embedding_bits',
+  'embedding_group_size',
+];
+
+function settingsOf(params: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => ofCodes.includes(name)));
+}
+
 export type QuantizeParams = Static<typeof params>;
 
 export const quantize: StageDefinition = {
@@ -98,8 +115,8 @@ export const quantize: StageDefinition = {
   },
   numeric: true,
   seeded: true,
-  expect: async (_params, { model, recovery }) =>
-    model && { ...model, ...(sameRecovery(recovery) ?? { recovery_parameters: 0 }) },
+  expect: async (params, { model, recovery }) =>
+    model && { ...model, ...(sameRecovery(recovery) ?? { recovery_parameters: 0 }), quantize: settingsOf(params) },
   cost: quantizeCost,
   run: async () => (await import('./quantize-run.ts')).run,
 };

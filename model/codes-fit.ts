@@ -1,0 +1,70 @@
+// Which codes the formats of exports can hold. Light: planning asks it before anything is quantised.
+import { UserError } from '../util/errors.ts';
+import { embeddingName } from './names.ts';
+import { type Quantization, withCodes } from './quantization.ts';
+import type { Codec } from './quantize-codec.ts';
+import { groupCount } from './quantize-integer.ts';
+
+/** What else can be done with a model whose codes fit no safetensors layout. */
+export const otherFormats = 'take format: onnx, or dtype: F32 for the same values in float32';
+
+/** The codec of the linear layers; a UserError where no layout of safetensors knows what is quantised. */
+export function checkLayoutCodes(quantization: Quantization | undefined): Codec {
+  const { scheme, activations, codecs } = withCodes(quantization);
+  if (activations !== null) {
+    throw new UserError(
+      `a model in ${scheme} has no safetensors layout here, because its activations are rounded too: take format: onnx`,
+    );
+  }
+  if (codecs.has(embeddingName)) {
+    throw new UserError(
+      `the embedding is quantised, which no layout for codes knows: quantise with embedding_bits: 32, or ${otherFormats}`,
+    );
+  }
+  const codec = codecs.values().next().value as Codec;
+  if (codec.type === 'integer' && codec.scale_dtype !== 'F16') {
+    throw new UserError(
+      `the scales are float32, and float16 in AutoGPTQ's layout: quantise with scale_dtype: F16, or ${otherFormats}`,
+    );
+  }
+  return codec;
+}
+
+/** The blocks that MatMulNBits and MatMulBnb4 know in every ONNX Runtime: powers of two. */
+const [smallest, largest] = [16, 256] as const;
+
+/** The quantisation; a UserError where no operator of ONNX Runtime knows its codes. */
+export function checkOnnxCodes(quantization: Quantization | undefined): Quantization {
+  const known = withCodes(quantization);
+  for (const [name, codec] of known.codecs) {
+    if (codec.type === 'nf4') checkNf4(codec.block_size);
+    else if (name === embeddingName) checkGroups(codec.group_size, 'embedding_group_size');
+    else if (known.activations === null) checkGroups(codec.group_size, 'group_size'); // else DequantizeLinear, which takes any
+  }
+  return known;
+}
+
+function checkNf4(block_size: number): void {
+  if (block_size <= largest) return;
+  throw new UserError(
+    `ONNX Runtime knows NF4 in blocks of up to ${largest} values, got ${block_size}: quantise with block_size: 64, or export with format: huggingface`,
+  );
+}
+
+function checkGroups(group_size: number, option: string): void {
+  if (group_size % smallest === 0) return;
+  throw new UserError(
+    `ONNX Runtime multiplies with blocks of ${smallest}, 32, 64, 128 or ${largest} columns, which fill no group of ${group_size}: quantise with '${option}' 0 or a multiple of ${smallest}, or export with dtype: F32`,
+  );
+}
+
+/**
+ * Columns of a block for rows of `columns` in groups of `group_size`, after `checkOnnxCodes`: the largest power of two that
+ * fills groups, up to 256, so that several blocks may have the scale of one group.
+ */
+export function blockSizeOf(group_size: number, columns: number): number {
+  const filled = groupCount(group_size, columns) === 1 ? columns : group_size;
+  let size: number = largest;
+  while (size > smallest && filled % size !== 0) size /= 2;
+  return size;
+}
