@@ -98,10 +98,8 @@ export const exportStage: StageDefinition = {
   },
   numeric: true,
   seeded: false,
-  async expect(params) {
-    checkExport(params as ExportParams);
-    return {};
-  },
+  check: (params) => checkExport(params as ExportParams),
+  expect: async () => ({}),
   cost: exportCost,
   run: async () => (await import('./export-run.ts')).run,
 };
@@ -115,7 +113,7 @@ const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['d
   gguf: [...floats, 'Q8_0', 'Q4_0'],
 };
 
-/** Refuses parameters that do not go together, before anything runs. */
+/** Refuses parameters that do not go together. */
 function checkExport({ format, layout, dtype }: ExportParams): void {
   const expected = dtypesOf[format];
   if (!expected.includes(dtype)) {
