@@ -1,4 +1,5 @@
 // The parameters and the seed of a stage in one cell: all layers merged, interpolated, validated, paths absolute.
+import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { canonicalJson } from '../util/json.ts';
 import type { AxisValue } from './axes.ts';
@@ -91,9 +92,22 @@ export class StageEvaluator {
     if (complaints.length > 0 || wrong.size > 0 || !whole) return undefined;
     const paths = pathsIn(schema, params);
     const refused = paths.filter((path) => !this.#checkRemote(path, valueAt(params, path), tree, where));
-    if (refused.length > 0) return undefined;
+    if (refused.length > 0 || !this.#checkTogether(stage, params, where)) return undefined;
     const pointers = paths.map((path) => path.reduce(pointerTo, ''));
     return { params, origins: originsOf(tree), paths: pointers, text: canonicalJson(params) };
+  }
+
+  /** False where the stage itself refuses its parameters (reported). */
+  #checkTogether(stage: LinkedStage, params: JsonObject, where: string): boolean {
+    if (stage.broken || stage.partial) return true; // what is missing may be among what could not be read
+    try {
+      stage.definition.check?.(params, new Set(stage.links.map(({ input }) => input)));
+      return true;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#problems.add(stage.key, `${where}${error.message}`);
+      return false;
+    }
   }
 
   /** False for a name that no file and nothing on the hub can have (reported). */

@@ -76,6 +76,11 @@ export interface StageDefinition {
   numeric: boolean;
   /** True when the stage draws from the seed; the seed then enters the key. */
   seeded: boolean;
+  /**
+   * Throws UserError where parameters that are right one by one do not go together, or not with the names of the inputs that are
+   * joined. Asked when a spec is read: the mistake is shown at the stage's place in it.
+   */
+  check?(params: JsonObject, inputs: ReadonlySet<string>): void;
   /** Facts of the outputs before the stage has run, from parameters and the inputs' facts; undefined when unknown. */
   expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
   /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */

@@ -32,7 +32,6 @@ async function partsOf(context: StageContext): Promise<Part[]> {
   const params = context.params as DatasetParams;
   const { path, eval_path, limit, eval_fraction } = params;
   const { seed } = context;
-  checkSources(params);
   if (params.sources !== undefined) return mixedParts(params.sources, params, context);
   const source = path === undefined ? generated(params) : await fileSource(path, params, context);
   const kept = await look(source, params, context);
@@ -46,19 +45,6 @@ async function partsOf(context: StageContext): Promise<Part[]> {
     { source, chosen: chooseAll(kept, most, seed, 'train') },
     { source: held, chosen: chooseAll(heldKept, most, seed, 'evaluation') },
   ];
-}
-
-function checkSources({ path, eval_path, sources, generate, limit }: DatasetParams): void {
-  const given = Object.entries({ path, sources, generate }).filter(([, value]) => value !== undefined);
-  if (given.length !== 1) {
-    const got = given.length === 0 ? 'none' : given.map(([key]) => `'${key}'`).join(' and ');
-    throw new UserError(
-      `stage 'dataset' expects one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got ${got}`,
-    );
-  }
-  if (sources === undefined) return;
-  if (eval_path !== undefined) throw new UserError("stage 'dataset': 'eval_path' belongs to 'path', not to 'sources'");
-  if (limit !== undefined) throw new UserError("stage 'dataset': with 'sources' each source has a 'limit' of its own");
 }
 
 /** Every source by itself: limited, its duplicates dropped and a share set aside, as if it were alone. */

@@ -1,6 +1,7 @@
 // dataset: records from a file or a seeded generator, in one form, split into recovery and evaluation parts.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import { datasetCost } from './costs.ts';
 import { generatedRecords } from './expected-facts.ts';
 import { hubRecords } from './known-records.ts';
@@ -80,8 +81,22 @@ export const dataset: StageDefinition = {
   },
   numeric: false,
   seeded: true,
+  check: (params) => checkSources(params as DatasetParams),
   // nothing of the records decides how later stages split, so that their units are known before the records are
   expect: async (params) => generatedRecords(params) ?? hubRecords(params) ?? {},
   cost: datasetCost,
   run: async () => (await import('./dataset-run.ts')).run,
 };
+
+function checkSources({ path, eval_path, sources, generate, limit }: DatasetParams): void {
+  const given = Object.entries({ path, sources, generate }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    const got = given.length === 0 ? 'none' : given.map(([key]) => `'${key}'`).join(' and ');
+    throw new UserError(
+      `expected one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got ${got}`,
+    );
+  }
+  if (sources === undefined) return;
+  if (eval_path !== undefined) throw new UserError("'eval_path' belongs to 'path', not to 'sources'");
+  if (limit !== undefined) throw new UserError("with 'sources' each source has a 'limit' of its own");
+}

@@ -100,8 +100,8 @@ export const exportStage: StageDefinition = {
   },
   numeric: true,
   seeded: false,
+  check: (params) => checkExport(params as ExportParams),
   async expect(params, { model }) {
-    checkExport(params as ExportParams);
     if (model?.quantize !== undefined) checkCodes(params as ExportParams, model.quantize as unknown as PlanSettings);
     return {};
   },
@@ -118,7 +118,7 @@ const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['d
   gguf: [...floats, 'Q8_0', 'Q4_0'],
 };
 
-/** Refuses parameters that do not go together, before anything runs. */
+/** Refuses parameters that do not go together. */
 function checkExport({ format, layout, dtype }: ExportParams): void {
   const expected = dtypesOf[format];
   if (!expected.includes(dtype)) {

@@ -59,17 +59,8 @@ export async function run(context: StageContext): Promise<void> {
 }
 
 /** Records come from the artifact that is joined, or from a folder. */
-function splitsOf({ folder, data }: LmEvalTasksParams, { inputs }: StageContext): ReadSplit {
-  if (folder.startsWith('hf://')) throw new UserError(`'folder': expected a folder with task files, got '${folder}'`);
-  if ((data === undefined) === (inputs.data === undefined)) {
-    const got = data === undefined ? 'neither' : 'both';
-    throw new UserError(`expected parameter 'data' (a folder) or input 'data' (of stage 'task-data'), got ${got}`);
-  }
-  if (data === undefined) return splitsInArtifact(onlyFile(inputs.data));
-  if (!data.startsWith('hf://')) return splitsIn(data);
-  throw new UserError(
-    `'data': expected a folder with local copies, got '${data}': stage 'task-data' downloads, see its parameter 'datasets'`,
-  );
+function splitsOf({ data }: LmEvalTasksParams, { inputs }: StageContext): ReadSplit {
+  return data === undefined ? splitsInArtifact(onlyFile(inputs.data)) : splitsIn(data);
 }
 
 function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number {

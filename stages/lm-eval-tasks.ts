@@ -1,6 +1,7 @@
 // lm-eval-tasks: the lm-evaluation-harness's tasks on a model, from the harness's own task files and local copies of the data.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import { tasksCost } from './costs.ts';
 import { batchSize, object, threads } from './options.ts';
 
@@ -83,6 +84,19 @@ export const lmEvalTasks: StageDefinition = {
   },
   numeric: true,
   seeded: false,
+  check: (params, inputs) => checkSources(params as LmEvalTasksParams, inputs.has('data')),
   cost: tasksCost,
   run: async () => (await import('./lm-eval-tasks-run.ts')).run,
 };
+
+function checkSources({ folder, data }: LmEvalTasksParams, joined: boolean): void {
+  if (folder.startsWith('hf://')) throw new UserError(`'folder': expected a folder with task files, got '${folder}'`);
+  if ((data !== undefined) === joined) {
+    const got = joined ? 'both' : 'neither';
+    throw new UserError(`expected parameter 'data' (a folder) or input 'data' (of stage 'task-data'), got ${got}`);
+  }
+  if (!data?.startsWith('hf://')) return;
+  throw new UserError(
+    `'data': expected a folder with local copies, got '${data}': stage 'task-data' downloads, see its parameter 'datasets'`,
+  );
+}

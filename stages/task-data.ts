@@ -62,15 +62,12 @@ export const taskData: StageDefinition = {
   },
   numeric: false,
   seeded: false,
-  async expect(params) {
-    checkSources(params as TaskDataParams);
-    return generatedTaskRecords(params);
-  },
+  check: (params) => checkSources(params as TaskDataParams),
+  expect: async (params) => generatedTaskRecords(params),
   cost: taskDataCost,
   run: async () => (await import('./task-data-run.ts')).run,
 };
 
-/** Refuses parameters that do not go together, before anything runs. */
 function checkSources({ generate, path, datasets, folder, tasks }: TaskDataParams): void {
   const given = Object.entries({ generate, path, datasets }).flatMap(([key, value]) => (value ? [`'${key}'`] : []));
   if (given.length !== 1) {

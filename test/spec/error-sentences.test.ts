@@ -427,6 +427,35 @@ describe('check reports', () => {
   });
 });
 
+describe('a stage is asked whether its parameters and inputs go together', () => {
+  const pair = (one: string, two: string) => ({
+    'p.yaml': `${p}  first: { use: work }\n  pair: { use: work, in: { ${one} }, with: { ${two} } }\n`,
+    ...inE('metric: ppl.perplexity', 'metric: pair.found'),
+  });
+  const both = "p.yaml:15:3  stage 'pair': expected parameter 'a' or input 'one', got both";
+
+  test.each([
+    ['parameter', '', 'a: 1', []],
+    ['input', 'one: first.out', '', []],
+    ['both', 'one: first.out', 'a: 1', [both]],
+    ['both in every cell that has a value', 'one: first.out', 'a: "${rank}"', [both]],
+  ])('%s', async (_, one, two, expected) => {
+    expect(await checked(specFolder(pair(one, two)))).toEqual(expected);
+  });
+
+  test('not where an input is wrong by itself, since it may have been meant for another', async () => {
+    const said = await checked(specFolder(pair('one: frist.out', 'a: 1')));
+    expect(said).toEqual([
+      "p.yaml:15:33  stage 'pair': input 'one' comes from an unknown stage 'frist' (did you mean 'first'?)",
+    ]);
+  });
+
+  test('with what --set changes', async () => {
+    const folder = specFolder(pair('one: first.out', ''));
+    expect(await complaints(folder, { set: ['pair.a=1'] })).toEqual([both]);
+  });
+});
+
 const inFlags: [flags: Partial<SpecRequest>, lines: string[]][] = [
   [{ set: ['rnak=3'] }, ["--set rnak=3  unknown parameter 'rnak' (did you mean 'rank'?)"]],
   [{ set: ['tuned.lrr=3'] }, ["--set tuned.lrr=3  stage 'tuned': unknown parameter 'lrr' (did you mean 'lr'?)"]],

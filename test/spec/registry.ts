@@ -1,6 +1,7 @@
 // A registry of declared stages, as the specs of these tests use them; none of them can run.
 import { Type } from 'typebox';
 import type { ArtifactKind, StageDefinition, StageRegistry } from '../../spec/stage.ts';
+import { UserError } from '../../util/errors.ts';
 
 type Ports = Record<string, ArtifactKind>;
 
@@ -32,6 +33,11 @@ function declare(
     run: () => Promise.reject(new Error('a declared stage cannot run')),
     ...rest,
   };
+}
+
+/** Half a rule: 'a' and input 'one' are two ways to say the same. */
+function checkWork(a: unknown, inputs: ReadonlySet<string>): void {
+  if (a !== undefined && inputs.has('one')) throw new UserError("expected parameter 'a' or input 'one', got both");
 }
 
 const type = Type.Enum(['T_next', 'T_back', 'T_front'], { default: 'T_next' });
@@ -102,7 +108,7 @@ const definitions: StageDefinition[] = [
     { a: Type.Optional(Type.Number()), b: Type.Optional(Type.Unknown()) },
     { one: 'file', two: 'file' },
     { out: 'file', log: 'file', score: 'metrics' },
-    { optional: ['one', 'two'] },
+    { optional: ['one', 'two'], check: ({ a }, inputs) => checkWork(a, inputs) },
   ),
 ];
 

@@ -85,7 +85,7 @@ describe('dataset', () => {
   it('a generator and a file together are refused', async () => {
     const params = { path: source('qa.jsonl', questions(5)), generate: 'arxiv_math' };
     await expect(runStage(dataset, { params })).rejects.toThrow(
-      "stage 'dataset' expects one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got 'path' and 'generate'",
+      "expected one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got 'path' and 'generate'",
     );
   });
 

@@ -37,10 +37,11 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Validates the parameters (filling in defaults), runs the stage and returns what it wrote. */
+/** Validates the parameters (filling in defaults) as a plan does, runs the stage and returns what it wrote. */
 export async function runStage(definition: StageDefinition, setup: StageSetup = {}): Promise<StageOutcome> {
   const params = withDefaults(definition, setup.params ?? {});
   const inputs = Object.fromEntries(Object.entries(setup.inputs ?? {}).map(([name, input]) => [name, asInput(input)]));
+  definition.check?.(params, new Set(Object.keys(inputs)));
   const folder = setup.folder ?? temporaryFolder();
   const outcome: StageOutcome = { files: {}, facts: {}, reports: [] };
   const run = await definition.run();

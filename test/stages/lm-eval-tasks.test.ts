@@ -7,6 +7,8 @@ import { importHuggingFace } from '../../model/huggingface.ts';
 import { readMetric } from '../../report/collect.ts';
 import { lmEvalTasks } from '../../stages/lm-eval-tasks.ts';
 import { tf } from '../../tensor/tf.ts';
+import { UserError } from '../../util/errors.ts';
+import type { JsonObject } from '../../util/json.ts';
 import { runStage } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -60,13 +62,34 @@ describe('lm-eval-tasks', () => {
     ],
     ['too long', { tasks: 'sciq', max_length: 1024 }, /'max_length' is 1024, but the model's context is 512 tokens/],
     ['no room for the prompt', { tasks: 'bbh_cot_fewshot' }, /generates up to 1024 tokens, but 'max_length' is 512/],
-    [
-      'a name on the hub',
-      { tasks: 'sciq', data: 'hf://datasets/allenai/sciq' },
-      /'data': expected a folder with local copies/,
-    ],
   ];
   it.each(mistakes)('says what is wrong: %s', async (_, params, message) => {
     await expect(run(params)).rejects.toThrow(message);
+  });
+
+  const data = '/data';
+  const ways = "expected parameter 'data' (a folder) or input 'data' (of stage 'task-data'), got";
+  const planned: [string, JsonObject, string[], string | undefined][] = [
+    ['a folder', { data }, [], undefined],
+    ['an artifact', {}, ['data'], undefined],
+    ['no records', {}, ['recovery'], `${ways} neither`],
+    ['records twice', { data }, ['data'], `${ways} both`],
+    [
+      'records on the hub',
+      { data: 'hf://datasets/allenai/sciq' },
+      [],
+      "'data': expected a folder with local copies, got 'hf://datasets/allenai/sciq': stage 'task-data' downloads, see its parameter 'datasets'",
+    ],
+    [
+      'task files on the hub',
+      { data, folder: 'hf://org/name' },
+      [],
+      "'folder': expected a folder with task files, got 'hf://org/name'",
+    ],
+  ];
+  it.each(planned)('is asked about its inputs before anything runs: %s', (_, params, inputs, message) => {
+    const check = () => lmEvalTasks.check?.({ folder: '/tasks', ...params }, new Set(['model', ...inputs]));
+    if (message === undefined) check();
+    else expect(check).toThrow(new UserError(message));
   });
 });
