@@ -148,7 +148,7 @@ export class TaskFolder {
       const text = await this.#text(file);
       if (!/\.ya?ml$/.test(file)) continue; // what is only included has no dot
       const task = ownName(text, 'task');
-      const name = task ?? (/^task\s*:/m.test(text) ? ownName(text, 'group') : undefined);
+      const name = task ?? (/^(["']?)task\1\s*:/m.test(text) ? ownName(text, 'group') : undefined);
       if (name === undefined) continue;
       names.set(name, [...(names.get(name) ?? []), file]);
     }
@@ -207,11 +207,11 @@ function namesAt(tree: TaskTree, key: string): string[] {
   return (value.kind === 'list' ? value.items : [value]).map(plainValue).filter((name) => typeof name === 'string');
 }
 
-/** The text after `key:` at the start of a line. */
+/** The text after `key:` or `"key":` at the start of a line. */
 function ownName(text: string, key: string): string | undefined {
   const [, name] =
     new RegExp(
-      `^${key}[ \\t]*:[ \\t]*(?:"([^"\\n]*)"|'([^'\\n]*)'|([^\\s#\\['"{&*!|>%@\`][^\\n#]*?))[ \\t]*(?:#.*)?\\r?$`,
+      `^(?:${key}|"${key}"|'${key}')[ \\t]*:[ \\t]*(?:"([^"\\n]*)"|'([^'\\n]*)'|([^\\s#\\['"{&*!|>%@\`][^\\n#]*?))[ \\t]*(?:#.*)?\\r?$`,
       'm',
     )
       .exec(text)

@@ -48,6 +48,15 @@ describe('a task folder', () => {
     expect(tasks[0]).toMatchObject({ dataset_name: 'own', repeats: 2, num_fewshot: 3, target_delimiter: '-' });
   });
 
+  it("finds names whose keys are quoted, as those of the harness's MMLU are", async () => {
+    const files = {
+      'a.yaml': `"tag": "t"\n"include": "_base_yaml"\n"task": "a"\n`,
+      'g.yaml': `'task': [t]\n'group': g\n`,
+      _base_yaml: plain,
+    };
+    for (const name of ['a', 't', 'g']) expect((await select(files, name)).tasks.map(({ task }) => task)).toEqual(['a']);
+  });
+
   it('knows tags, also inherited ones, and groups within groups', async () => {
     const files = {
       'a.yaml': `task: a\ntag: [t]\n${plain}`,
