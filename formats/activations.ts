@@ -130,7 +130,7 @@ async function activationsReader(file: ArrowFileReader): Promise<ActivationsRead
   const names = [...columns.keys()];
   const { format: _format, version: _version, rows_per_batch, ...metadata } = file.metadata;
   const rowsPerBatch = Number(rows_per_batch);
-  if (!Number.isSafeInteger(rowsPerBatch) || rowsPerBatch < 1 || names.length !== file.fields.length) {
+  if (!Number.isSafeInteger(rowsPerBatch) || rowsPerBatch < 1 || names.length === 0 || names.length !== file.fields.length) {
     throw file.damaged(`its metadata gives ${rows_per_batch} rows per batch for ${file.fields.length} columns`);
   }
   const last = file.numBatches - 1;
@@ -175,6 +175,8 @@ function checkRows(file: ArrowFileReader, index: number, rows: number, rowsPerBa
 
 function parseColumn(file: ArrowFileReader, name: string, type: string): ActivationColumn {
   const [, bits, width] = /^fixed_size_list<float(16|32)>\[(\d+)\]$/.exec(type) ?? [];
-  if (bits === undefined) throw file.damaged(`column '${name}' is ${type}, expected a fixed-size list of floats`);
+  if (bits === undefined || Number(width) === 0) {
+    throw file.damaged(`column '${name}' is ${type}, expected a fixed-size list of floats`);
+  }
   return { width: Number(width), dtype: bits === '32' ? 'F32' : 'F16' };
 }

@@ -2,7 +2,8 @@
 import { UserError } from '../util/errors.ts';
 import type { RandomFile } from './file.ts';
 import { readLines } from './lines.ts';
-import { type DataRecord, decodeText, MAX_RECORD_BYTES, recordTooLong } from './record.ts';
+import { type DataRecord, MAX_RECORD_BYTES, recordTooLong } from './record.ts';
+import { decodeText } from './text.ts';
 
 interface Row {
   values: string[];
@@ -22,8 +23,11 @@ export async function* readCsv(file: RandomFile): AsyncGenerator<DataRecord> {
 }
 
 function checkHeader(names: string[], where: string): string[] {
-  const repeated = names.find((name, i) => names.indexOf(name) !== i);
-  if (repeated !== undefined) throw new UserError(`${where}: the column '${repeated}' appears twice in the header`);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new UserError(`${where}: the column '${name}' appears twice in the header`);
+    seen.add(name);
+  }
   return names;
 }
 

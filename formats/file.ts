@@ -1,7 +1,8 @@
 // Random access to a file of known size, and the sentences for files that cannot be opened, read or written.
 import { constants } from 'node:buffer';
+import { constants as flags } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { UserError } from '../util/errors.ts';
+import { hasCode, UserError } from '../util/errors.ts';
 
 /** One read call stays below this: Node refuses lengths of 2 GiB and more. */
 const MAX_READ_BYTES = 2 ** 30;
@@ -21,7 +22,7 @@ export interface RandomFile {
 export async function openFile(path: string, what: string): Promise<RandomFile> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path, 'r');
+    handle = await open(path, flags.O_RDONLY | flags.O_NONBLOCK); // a pipe without a writer must not hold us
     const stat = await handle.stat();
     if (!stat.isFile()) throw new UserError(`${what} '${path}': expected a file, got a folder or a device`);
     return randomFile(path, handle, stat.size);
@@ -38,10 +39,17 @@ export function fileError(error: unknown, path: string, what: string): unknown {
   return reason === undefined ? error : new UserError(`${what} '${path}': ${reason}`, { cause: error });
 }
 
+/** True for the message of a file that is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof UserError && hasCode(error.cause, 'ENOENT');
+}
+
 const REASONS: Record<string, string> = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of the path is not a folder',
   EISDIR: 'expected a file, got a folder',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
   EACCES: 'no permission',
   EPERM: 'no permission',
   EROFS: 'the disk is read-only',

@@ -8,8 +8,8 @@ export class FlatError extends Error {
 /** A FlatBuffers buffer; every access outside of it throws {@link FlatError}. */
 export class FlatBuffer {
   private readonly view: DataView;
-  /** Texts decoded so far; a small buffer that repeats one long text a million times must not fill the memory. */
-  private textBytes = 0;
+  /** Bytes of the texts and vectors decoded so far; a small buffer that repeats a long one a million times must not fill the memory. */
+  private decodedBytes = 0;
 
   constructor(bytes: Uint8Array) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -38,16 +38,19 @@ export class FlatBuffer {
   }
   text(at: number): string {
     const length = this.u32(at);
-    this.check(at + 4, length);
-    this.textBytes += length;
-    if (this.textBytes > this.view.byteLength) throw new FlatError('more text than it has bytes');
+    this.decode(at + 4, length);
     return new TextDecoder().decode(new Uint8Array(this.view.buffer, this.view.byteOffset + at + 4, length));
   }
   /** The places of a vector's elements of `width` bytes each. */
   elements(at: number, width: number): number[] {
     const length = this.u32(at);
-    this.check(at + 4, length * width);
+    this.decode(at + 4, length * width);
     return Array.from({ length }, (_, i) => at + 4 + i * width);
+  }
+  private decode(at: number, length: number): void {
+    this.decodedBytes += length;
+    this.check(at, length);
+    if (this.decodedBytes > this.view.byteLength) throw new FlatError('more than it has bytes for');
   }
   private check(at: number, length: number): number {
     if (at < 0 || at + length > this.view.byteLength)

@@ -2,7 +2,8 @@
 import { UserError } from '../util/errors.ts';
 import type { RandomFile } from './file.ts';
 import { join, readChunks } from './lines.ts';
-import { type DataRecord, decodeText, MAX_RECORD_BYTES, parseRecord, recordTooLong } from './record.ts';
+import { type DataRecord, MAX_RECORD_BYTES, parseRecord, recordTooLong } from './record.ts';
+import { decodeText } from './text.ts';
 
 const [TAB, NEWLINE, RETURN, SPACE] = [9, 10, 13, 32];
 const [QUOTE, COMMA, BACKSLASH] = [34, 44, 92];

@@ -1,7 +1,8 @@
 // JSON Lines: one object per line; blank lines are skipped.
 import type { RandomFile } from './file.ts';
 import { readLines } from './lines.ts';
-import { type DataRecord, decodeText, parseRecord } from './record.ts';
+import { type DataRecord, parseRecord } from './record.ts';
+import { decodeText } from './text.ts';
 
 /** The records of a JSONL file. */
 export async function* readJsonl(file: RandomFile): AsyncGenerator<DataRecord> {

@@ -12,12 +12,15 @@ import {
 } from 'hyparquet';
 import { UserError } from '../util/errors.ts';
 import { fileError, type RandomFile } from './file.ts';
-import type { DataRecord } from './record.ts';
+import { type DataRecord, MAX_LEVELS, tooDeep } from './record.ts';
 
 /** The columns of a row group are held compressed, all at once; more would not fit a laptop's memory. */
 const MAX_GROUP_BYTES = 2 ** 31;
+/** The values of a page are decoded all at once, and equal ones take next to no bytes: 20 million rows fit 500 bytes. */
+const MAX_GROUP_ROWS = 2 ** 24;
 /** A larger row group is decoded in slices of about this size: rows as objects take several times as much. */
 const SLICE_BYTES = 2 ** 26;
+const SLICE_ROWS = 2 ** 20;
 
 /** Node's own decompressors beside hyparquet's Snappy; zstd only where this Node has it. */
 const COMPRESSORS: Compressors = {
@@ -36,14 +39,15 @@ export async function* readParquet(
   slice_bytes = SLICE_BYTES,
 ): AsyncGenerator<DataRecord> {
   const metadata = await readMetadata(file);
-  const columns = columnsOf(metadata, fields);
+  const columns = await guard(file, async () => columnsOf(metadata, fields));
   const chosen = columns === undefined ? {} : { columns };
   let row = 0;
   for (const group of metadata.row_groups) {
+    const rows = rowsOf(file, group);
     const slices = slicesOf(file, group, columns, slice_bytes);
-    const rowEnd = row + Number(group.num_rows);
+    const rowEnd = row + rows;
     const buffer = slices > 1 ? keeping(asyncBuffer(file)) : asyncBuffer(file);
-    const step = Math.max(1, Math.ceil(Number(group.num_rows) / slices));
+    const step = Math.max(1, Math.ceil(rows / slices));
     for (let start = row; start < rowEnd; start += step) {
       const end = Math.min(rowEnd, start + step);
       for (const value of await readSlice(file, { file: buffer, metadata, ...chosen, rowStart: start, rowEnd: end })) {
@@ -58,9 +62,7 @@ export async function* readParquet(
 /** The number of rows, by the file's own account. */
 export async function countParquet(file: RandomFile): Promise<number> {
   const { row_groups } = await readMetadata(file);
-  const rows = row_groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
-  if (Number.isSafeInteger(rows) && rows >= 0) return rows;
-  throw new UserError(`data file '${file.path}': expected a number of rows, got ${rows}`);
+  return row_groups.reduce((sum, group) => sum + rowsOf(file, group), 0);
 }
 
 function readMetadata(file: RandomFile): Promise<FileMetaData> {
@@ -80,10 +82,18 @@ function columnsOf(metadata: FileMetaData, fields: readonly string[]): string[] 
   return wanted.length === 0 ? undefined : wanted;
 }
 
+function rowsOf(file: RandomFile, { num_rows }: RowGroup): number {
+  const rows = Number(num_rows);
+  if (rows >= 0 && rows <= MAX_GROUP_ROWS) return rows;
+  throw new UserError(
+    `data file '${file.path}': expected row groups of at most ${MAX_GROUP_ROWS} rows, got one of ${rows} (write it with smaller row groups)`,
+  );
+}
+
 /** In how many parts a row group is decoded. */
 function slicesOf(
   file: RandomFile,
-  { columns }: RowGroup,
+  { columns, num_rows }: RowGroup,
   wanted: readonly string[] | undefined,
   slice_bytes: number,
 ): number {
@@ -98,7 +108,7 @@ function slicesOf(
       `data file '${file.path}': expected row groups of at most ${MAX_GROUP_BYTES} bytes, got one of ${compressed} (write it with smaller row groups)`,
     );
   }
-  return Math.max(1, Math.ceil(decoded / slice_bytes));
+  return Math.max(1, Math.ceil(decoded / slice_bytes), Math.ceil(Number(num_rows) / SLICE_ROWS));
 }
 
 function asyncBuffer(file: RandomFile): AsyncBuffer {
@@ -148,16 +158,22 @@ async function guard<T>(file: RandomFile, call: () => Promise<T>): Promise<T> {
 }
 
 /** A decoded value with bigints and dates in the form JSON would give them. */
-function plain(value: unknown, where: string): unknown {
+function plain(value: unknown, where: string, levels = MAX_LEVELS): unknown {
+  if (levels < 0) throw tooDeep(where);
   if (typeof value === 'bigint') {
     const number = Number(value);
     if (Number.isSafeInteger(number)) return number;
     throw new UserError(`${where}: the integer ${value} is too large to be exact`);
   }
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map((item) => plain(item, where));
+  if (value instanceof Date) return isoText(value, where);
+  if (Array.isArray(value)) return value.map((item) => plain(item, where, levels - 1));
   if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, where)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, where, levels - 1)]));
+}
+
+function isoText(date: Date, where: string): string {
+  if (!Number.isNaN(date.getTime())) return date.toISOString();
+  throw new UserError(`${where}: expected a time between the years -271821 and 275760`);
 }
 
 function zstd(): Compressors {

@@ -11,6 +11,9 @@ export interface DataRecord {
 /** One record's text is at most this long; a longer one is hostile or another kind of file. */
 export const MAX_RECORD_BYTES = 64 * 2 ** 20;
 
+/** Values within values of one record; whoever walks through one may recurse. */
+export const MAX_LEVELS = 100;
+
 /** Parses one JSON record. */
 export function parseRecord(text: string, where: string): DataRecord {
   let value: unknown;
@@ -20,16 +23,19 @@ export function parseRecord(text: string, where: string): DataRecord {
     throw new UserError(`${where}: expected a JSON object, got ${jsonFault(text, error as Error)}; mend or remove it`);
   }
   if (!isRecord(value)) throw new UserError(`${where}: expected a JSON object, got ${describe(value)}`);
+  if (nests(value, MAX_LEVELS)) throw tooDeep(where);
   return { value, where };
 }
 
-/** Decodes UTF-8, refusing bytes that are not. */
-export function decodeText(bytes: Uint8Array, where: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new UserError(`${where}: expected text in UTF-8`);
-  }
+/** True when `value` has more than `levels` levels of arrays and objects. */
+function nests(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => nests(item, levels - 1));
+}
+
+/** The user's message for a record beyond {@link MAX_LEVELS}. */
+export function tooDeep(where: string): UserError {
+  return new UserError(`${where}: expected a record of at most ${MAX_LEVELS} levels, got more`);
 }
 
 /** The user's message for a record beyond {@link MAX_RECORD_BYTES}. */

@@ -1,11 +1,12 @@
 // The safetensors files of a Hugging Face model folder, one or several, as one set of tensors.
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../util/errors.ts';
-import { fileError } from './file.ts';
+import { shown } from '../util/shown.ts';
+import { isMissing } from './file.ts';
 import { openSafetensors, type SafetensorsReader } from './safetensors.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
 import type { TensorReader } from './tensor-reader.ts';
+import { readTextIfThere } from './text.ts';
 
 const INDEX = 'model.safetensors.index.json';
 const SINGLE = 'model.safetensors';
@@ -15,24 +16,18 @@ const MAX_INDEX_BYTES = 100_000_000;
 export async function openSafetensorsFolder(dir: string): Promise<TensorReader> {
   const index = await readIndex(join(dir, INDEX));
   if (index !== undefined) return openShards(dir, index);
-  if ((await sizeOf(join(dir, SINGLE))) !== undefined) return openSafetensors(join(dir, SINGLE));
-  throw new UserError(`model folder '${dir}': expected '${SINGLE}' or '${INDEX}', got neither`);
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.size;
+  try {
+    return await openSafetensors(join(dir, SINGLE));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new UserError(`model folder '${dir}': expected '${SINGLE}' or '${INDEX}', got neither`);
+  }
 }
 
 async function readIndex(path: string): Promise<Map<string, string> | undefined> {
-  const size = await sizeOf(path);
-  if (size === undefined) return undefined;
+  const text = await readTextIfThere(path, 'index', MAX_INDEX_BYTES);
+  if (text === undefined) return undefined;
   const where = `index '${path}'`;
-  if (size > MAX_INDEX_BYTES) {
-    throw new UserError(`${where}: expected at most ${MAX_INDEX_BYTES} bytes, got ${size}`);
-  }
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw fileError(error, path, 'index');
-  });
   const index = parseStrictJson(text, where, 4);
   const map = isRecord(index) ? index.weight_map : undefined;
   if (!isRecord(map)) throw new UserError(`${where}: expected an object 'weight_map' from tensor names to file names`);
@@ -43,7 +38,7 @@ async function readIndex(path: string): Promise<Map<string, string> | undefined>
 function shardName(where: string, name: string, file: unknown): string {
   if (typeof file === 'string' && /^[\w][\w.-]*\.safetensors$/.test(file)) return file;
   throw new UserError(
-    `${where}: tensor '${name}': expected the name of a .safetensors file in the same folder, got ${JSON.stringify(file)}`,
+    `${where}: tensor '${name}': expected the name of a .safetensors file in the same folder, got ${shown(file)}`,
   );
 }
 

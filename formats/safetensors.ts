@@ -1,10 +1,12 @@
 // safetensors: u64 little-endian header length, JSON header, tensor bytes (https://github.com/huggingface/safetensors).
 import { open } from 'node:fs/promises';
 import { UserError } from '../util/errors.ts';
+import { shown } from '../util/shown.ts';
 import { DTYPES, isDtype, tensorBytes, toFloat32 } from './dtype.ts';
 import { fileError, openFile, type RandomFile, writeChunks } from './file.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
 import type { TensorEntry, TensorReader } from './tensor-reader.ts';
+import { decodeText } from './text.ts';
 
 /** The limit of the format's own library. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -91,17 +93,9 @@ async function readHeader(file: RandomFile, where: string) {
       `${where} is cut short: expected a header of ${length} bytes, got a file of ${size} bytes; ${copyAgain}`,
     );
   }
-  const header = parseStrictJson(decodeUtf8(await file.read(8, length), where), where, 4);
+  const header = parseStrictJson(decodeText(await file.read(8, length), `${where}: header`), where, 4);
   if (!isRecord(header)) throw new UserError(`${where}: expected a JSON object as header`);
   return { header, dataStart: 8 + length };
-}
-
-function decodeUtf8(bytes: Uint8Array, where: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new UserError(`${where}: expected a header in UTF-8`);
-  }
 }
 
 function parseMetadata(where: string, value: unknown): Record<string, string> {
@@ -114,18 +108,16 @@ function parseMetadata(where: string, value: unknown): Record<string, string> {
 function parseEntry(where: string, name: string, value: unknown): Placed {
   const { dtype, shape, data_offsets } = isRecord(value) ? value : {};
   if (!isDtype(dtype)) {
-    throw new UserError(
-      `${where}: tensor '${name}': expected a dtype of ${DTYPES.join(', ')}, got ${JSON.stringify(dtype)}`,
-    );
+    throw new UserError(`${where}: tensor '${name}': expected a dtype of ${DTYPES.join(', ')}, got ${shown(dtype)}`);
   }
   const byteLength = isSizes(shape) ? tensorBytes(dtype, shape) : undefined;
   if (!isSizes(shape) || byteLength === undefined) {
-    throw new UserError(`${where}: tensor '${name}': expected a shape of sizes, got ${JSON.stringify(shape)}`);
+    throw new UserError(`${where}: tensor '${name}': expected a shape of sizes, got ${shown(shape)}`);
   }
   const [begin, end] = isSizes(data_offsets) && data_offsets.length === 2 ? data_offsets : [];
   if (begin === undefined || end === undefined || begin > end) {
     throw new UserError(
-      `${where}: tensor '${name}': expected data_offsets of begin and end, got ${JSON.stringify(data_offsets)}`,
+      `${where}: tensor '${name}': expected data_offsets of begin and end, got ${shown(data_offsets)}`,
     );
   }
   if (end - begin !== byteLength) {

@@ -1,6 +1,7 @@
 // Tokenizers from tokenizer.json, run by Hugging Face's own library; the file is checked before it is trusted.
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { UserError } from '../util/errors.ts';
+import { shown } from '../util/shown.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
 
 /** Text to token ids and back. */
@@ -65,9 +66,9 @@ function checkTokenizer(where: string, json: unknown): number {
     throw new UserError(`${where}: expected 'added_tokens' to be a list of tokens`);
   }
   const ids = [...vocabIds(where, model.vocab), ...added.map((token) => token.id as unknown)];
-  const bad = ids.find((id) => !Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_VOCAB);
-  if (bad !== undefined) {
-    throw new UserError(`${where}: expected token ids of 0 to ${MAX_VOCAB - 1}, got ${JSON.stringify(bad)}`);
+  const bad = ids.findIndex((id) => !Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_VOCAB);
+  if (bad >= 0) {
+    throw new UserError(`${where}: expected token ids of 0 to ${MAX_VOCAB - 1}, got ${shown(ids[bad])}`);
   }
   if (ids.length === 0) throw new UserError(`${where}: the vocabulary is empty`);
   if (model.merges !== undefined && !(Array.isArray(model.merges) && model.merges.every(isMerge))) {

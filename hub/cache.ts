@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Dirent, readFileSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readlink, realpath, rename, stat, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
 import { type HubName, isCommit, isSafePath } from './name.ts';
 import type { HubSettings } from './settings.ts';
@@ -75,7 +75,7 @@ export async function linkFile(snapshot: Snapshot, path: string, blob: string): 
   await mkdir(dirname(pointer), { recursive: true });
   await insideCache(snapshot, dirname(pointer));
   if ((await readlink(pointer).catch(() => undefined)) === wanted) return;
-  const temporary = `${pointer}.${randomUUID()}.tmp`;
+  const temporary = join(dirname(pointer), `.${randomUUID()}.tmp`);
   try {
     await symlink(wanted, temporary);
   } catch (error) {
@@ -95,7 +95,7 @@ export async function cachedFiles({ folder }: Snapshot): Promise<string[]> {
 
 /** Writes a small file whole or not at all. */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   await writeFile(temporary, text);
   await rename(temporary, path);
 }

@@ -31,7 +31,7 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 /** Failures that do not pass within seconds: trying again at once would only keep the user waiting. */
-const lasting = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
+const lasting = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT'];
 
 /** The system's code of a failed request, from the error or from what caused it. */
 export function networkCode(error: unknown): string | undefined {

@@ -22,7 +22,7 @@ export async function fetchDataset(name: HubName, options: FetchOptions): Promis
     throw new UserError(`expected a data set ('hf://datasets/${name.repo}'), got the model '${formatHubName(name)}'`);
   }
   const what = formatHubName({ ...name, path: '' });
-  const listing = await listFiles(name, options.settings);
+  const listing = await listFiles(name, options);
   if (!listing.whole) return fromCache(name, listing, options, what);
   const selected = selectHubData(
     listing.files.map(({ path }) => path),

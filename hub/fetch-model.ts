@@ -17,7 +17,7 @@ const largestSmallFile = 2 ** 28;
 /** The folder with the files of the pinned model `name`; downloads what the cache lacks. Throws UserError with the way out. */
 export async function fetchModel(name: HubName, options: FetchOptions): Promise<string> {
   const what = checkModel(name);
-  const listing = await listFiles(name, options.settings);
+  const listing = await listFiles(name, options);
   const snapshot = snapshotOf(name, options.settings);
   if (!listing.whole) return fromCache(snapshot, listing, what, options);
   const files = new Map(listing.files.map((file) => [file.path, file]));
@@ -42,7 +42,7 @@ export async function fetchModelConfig(name: HubName, options: FetchOptions): Pr
   const snapshot = snapshotOf(name, options.settings);
   const cached = await cachedFile(snapshot, 'config.json');
   if (cached !== undefined) return cached;
-  const listing = await listFiles(name, options.settings);
+  const listing = await listFiles(name, options);
   if (!listing.whole) throw listing.why;
   const file = listing.files.find(({ path }) => path === 'config.json');
   if (file === undefined || file.size > 2 ** 20) throw new UserError(`${what}: expected a config.json, got none`);

@@ -14,7 +14,7 @@ export interface SplitName {
 
 /** The files of a split of the pinned `name`, in order; downloads what the cache lacks. Throws UserError with the way out. */
 export async function fetchSplit(name: HubName, part: SplitName, options: FetchOptions): Promise<string[]> {
-  const listing = await listFiles(name, options.settings);
+  const listing = await listFiles(name, options);
   const paths = listing.whole ? listing.files.map(({ path }) => path) : listing.paths;
   const patterns = splitPatterns(name.path, part);
   const found = patterns.find((pattern) => paths.some(matcher(pattern)));

@@ -3,6 +3,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { shown } from '../util/shown.ts';
 import { cachedFiles, replaceFile, type Snapshot, snapshotOf } from './cache.ts';
 import { HubUnreachable } from './errors.ts';
 import { formatHubName, type HubName, isSafePath } from './name.ts';
@@ -17,6 +18,11 @@ export interface HubFile {
   blob: string;
 }
 
+interface ListOptions {
+  settings: HubSettings;
+  signal?: AbortSignal | undefined;
+}
+
 /** What is known of a commit's files. */
 export type Listing =
   | { whole: true; files: readonly HubFile[] }
@@ -29,12 +35,12 @@ const sha1 = /^[0-9a-f]{40}$/;
 const sha256 = /^[0-9a-f]{64}$/;
 
 /** The files of the pinned `name`, by path. Throws UserError for a listing that cannot be trusted. */
-export async function listFiles(name: HubName, settings: HubSettings): Promise<Listing> {
-  const snapshot = snapshotOf(name, settings);
+export async function listFiles(name: HubName, options: ListOptions): Promise<Listing> {
+  const snapshot = snapshotOf(name, options.settings);
   const known = await readListing(snapshot);
   if (known !== undefined) return { whole: true, files: known };
   try {
-    const files = await askHub(name, settings);
+    const files = await askHub(name, options);
     await writeListing(snapshot, files);
     return { whole: true, files };
   } catch (error) {
@@ -43,12 +49,12 @@ export async function listFiles(name: HubName, settings: HubSettings): Promise<L
   }
 }
 
-async function askHub(name: HubName, settings: HubSettings): Promise<HubFile[]> {
+async function askHub(name: HubName, { settings, signal }: ListOptions): Promise<HubFile[]> {
   const hub = await import('@huggingface/hub');
   const { type, repo, revision = '' } = name;
   const what = formatHubName({ ...name, path: '' });
   const page = type === 'dataset' ? `datasets/${repo}` : repo;
-  const fetch = boundedFetch({ settings, what, page });
+  const fetch = boundedFetch('list', { settings, signal, what, page });
   const entries = hub.listFiles({
     repo: { type, name: repo },
     revision,
@@ -62,7 +68,20 @@ async function askHub(name: HubName, settings: HubSettings): Promise<HubFile[]> 
     if (file !== undefined) files.push(file);
     if (files.length > mostFiles) throw new UserError(`${what}: more than ${mostFiles} files, refused`);
   }
+  checkFolders(files, what);
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A name cannot be a file and a folder at once, nor two files. */
+function checkFolders(files: readonly HubFile[], what: string): void {
+  const names = new Set(files.map(({ path }) => path));
+  const twice = names.size < files.length;
+  const inFile = files.find(({ path }) =>
+    [...path.matchAll(/\//g)].some(({ index }) => names.has(path.slice(0, index))),
+  );
+  if (!twice && inFile === undefined) return;
+  const fault = inFile === undefined ? 'names a file twice' : `has '${inFile.path}' inside a file`;
+  throw new UserError(`${what}: the hub's listing ${fault}, refused`);
 }
 
 /** A file of the listing, or nothing for a folder. */
@@ -71,7 +90,9 @@ function checkEntry(entry: unknown, what: string): HubFile | undefined {
   if (!isObject(entry)) throw refuse('is not a list of files');
   const { type, path, size, oid, lfs } = entry;
   if (typeof path !== 'string' || !isSafePath(path)) {
-    throw refuse(`names the file ${JSON.stringify(path ?? null).slice(0, 200)}, which would lie outside the cache`);
+    throw refuse(
+      `names the file ${typeof path === 'string' ? shown(path) : 'no text'}, which would lie outside the cache`,
+    );
   }
   if (type !== 'file') return undefined;
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw refuse(`gives '${path}' no size`);

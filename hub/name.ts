@@ -18,6 +18,8 @@ const scheme = 'hf://';
 const expected =
   "expected 'hf://org/name', 'hf://org/name@revision' or 'hf://datasets/org/name[@revision][/file-or-pattern]'";
 const longest = 1024;
+/** Bytes that file systems allow for a name. */
+const longestPart = 255;
 
 /** True for what is meant as a name on the hub, well-formed or not. */
 export function isHubName(text: string): boolean {
@@ -72,12 +74,13 @@ export function isCommit(revision: string | undefined): revision is string {
 }
 
 /**
- * True for a `/`-separated relative path that stays inside its folder on every system: no empty part, no `.` or `..`, no
- * backslash, colon or control character.
+ * True for a `/`-separated relative path that stays inside its folder on every system: no empty part, no `.` or `..`, none too
+ * long, no backslash, colon or control character.
  */
 export function isSafePath(path: string): boolean {
   if (path.length > longest || hasControl(path) || /[\\:]/.test(path)) return false;
-  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  const fits = (part: string) => part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= longestPart;
+  return path.split('/').every(fits);
 }
 
 /** The hub's rule for the two parts of a repository's name. */

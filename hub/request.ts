@@ -1,6 +1,7 @@
 // One request to the hub: the token for the hub's own host only, redirects followed by hand, failures tried again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
 import { HubUnreachable, isLasting, refusal, unreachable } from './errors.ts';
 import type { HubSettings } from './settings.ts';
 
@@ -19,6 +20,8 @@ const attempts = 5;
 const mostRedirects = 5;
 const longestPause_ms = 60_000;
 const largestAnswer = 2 ** 26;
+/** A listing has 1000 files a page. */
+const mostPages = 1000;
 
 /** The answer to a GET, its status 2xx, or 416 where a range was asked for. Throws UserError otherwise. */
 export async function request(url: string, options: RequestOptions): Promise<Response> {
@@ -34,13 +37,30 @@ export async function request(url: string, options: RequestOptions): Promise<Res
   }
 }
 
-/** `fetch` for @huggingface/hub: as above, the answer read whole and of a bounded size. */
-export function boundedFetch(options: RequestOptions): typeof fetch {
+/**
+ * `fetch` for @huggingface/hub, which takes answers on trust: as above, each read whole, of a bounded size and known to be JSON
+ * of the given shape, and no more pages than any repository has.
+ */
+export function boundedFetch(shape: 'object' | 'list', options: RequestOptions): typeof fetch {
+  let pages = 0;
   return async (input) => {
-    const response = await request(String(input), options);
-    const body = await readBounded(response, options);
-    return new Response(body, { status: response.status, headers: response.headers });
+    if (++pages > mostPages) throw new UserError(`${options.what}: the hub's answer has more than ${mostPages} pages`);
+    const { headers, body } = await readBounded(await request(String(input), options), options);
+    if (shapeOf(body) === shape) return new Response(body, { headers });
+    throw new UserError(
+      `${options.what}: expected a JSON ${shape} as the hub's answer, got something else; check HF_ENDPOINT`,
+    );
   };
+}
+
+function shapeOf(text: string): 'object' | 'list' | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return 'list';
+    return isObject(value) ? 'object' : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A pause before the next try, as long as the server asks for within reason. */
@@ -115,7 +135,7 @@ function redirected(location: string, from: URL): URL {
 async function readBounded(
   response: Response,
   { what, settings, signal }: RequestOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<{ headers: Headers; body: string }> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of readBody(response, settings, signal)) {
@@ -123,7 +143,7 @@ async function readBounded(
     if (length > largestAnswer) throw new UserError(`${what}: the hub's answer is longer than ${largestAnswer} bytes`);
     parts.push(part);
   }
-  return new Uint8Array(Buffer.concat(parts));
+  return { headers: response.headers, body: Buffer.concat(parts).toString() };
 }
 
 /** The body in pieces. Throws HubUnreachable when it breaks off or nothing comes for long. */

@@ -1,11 +1,11 @@
 // Hugging Face model folders: config.json, safetensors and tokenizer.json, read into a checkpoint.
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openSafetensorsFolder } from '../formats/safetensors-folder.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import type { TensorReader } from '../formats/tensor-reader.ts';
+import { readTextIfThere } from '../formats/text.ts';
 import { tf } from '../tensor/tf.ts';
-import { hasCode, UserError } from '../util/errors.ts';
+import { UserError } from '../util/errors.ts';
 import { checkTensors } from './check-tensors.ts';
 import { type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
 import { type LlamaConfig, parseLlamaConfig } from './config.ts';
@@ -24,14 +24,16 @@ export interface FolderSummary {
 /** Reads config.json and the tokenizer's files of `folder`; UserErrors for what lamina cannot run. */
 export async function readHuggingFaceFolder(folder: string): Promise<FolderSummary> {
   const path = join(folder, 'config.json');
-  const text = await readSmallFile(path, largestConfig);
-  if (text === null)
+  const text = await readTextIfThere(path, 'configuration', largestConfig);
+  if (text === undefined)
     throw new UserError(`model folder '${folder}' has no config.json, expected a folder in Hugging Face's layout`);
+  const tokenizerFile = async (name: string) =>
+    (await readTextIfThere(join(folder, name), 'tokenizer', largestTokenizer)) ?? null;
   return {
     config: parseLlamaConfig(parseStrictJson(text, path, 16), path),
     tokenizer: {
-      tokenizer_json: await readSmallFile(join(folder, 'tokenizer.json'), largestTokenizer),
-      tokenizer_config_json: await readSmallFile(join(folder, 'tokenizer_config.json'), largestTokenizer),
+      tokenizer_json: await tokenizerFile('tokenizer.json'),
+      tokenizer_config_json: await tokenizerFile('tokenizer_config.json'),
     },
   };
 }
@@ -81,15 +83,4 @@ function tensorsOf(reader: TensorReader, config: LlamaConfig): Map<string, Store
     tensors.set(name, { dtype, shape, bytes: () => reader.readBytes(name) });
   }
   return tensors;
-}
-
-async function readSmallFile(path: string, largest: number): Promise<string | null> {
-  try {
-    const { size } = await stat(path);
-    if (size > largest) throw new UserError(`'${path}' must be at most ${largest} bytes, got ${size}`);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw error;
-  }
 }

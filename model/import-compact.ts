@@ -1,12 +1,15 @@
 // The compact folder read back: a checkpoint in which shared MLPs are stored once, and the recovery that belongs on it.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dtypeBytes, tensorBytes } from '../formats/dtype.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import type { TensorReader } from '../formats/tensor-reader.ts';
-import { hasCode, UserError } from '../util/errors.ts';
+import { readText } from '../formats/text.ts';
+import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { shown } from '../util/shown.ts';
+import { checkTensors } from './check-tensors.ts';
 import { type StoredTensor, writeLlama } from './checkpoint.ts';
 import type { LlamaConfig } from './config.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from './export-compact.ts';
@@ -22,7 +25,7 @@ const largestMap = 2 ** 24;
 const largestZeros = 2 ** 31;
 
 /** What sharp.json says. */
-export interface CompactMap {
+interface CompactMap {
   readonly replacements: readonly Replacement[];
   /** By `recoveryName`. */
   readonly alphas: ReadonlyMap<string, number>;
@@ -34,17 +37,15 @@ export async function isCompactFolder(folder: string): Promise<boolean> {
 }
 
 /** Reads sharp.json of `folder` for a model of `config`; anything wrong with it is a UserError. */
-export async function readCompactMap(folder: string, config: LlamaConfig): Promise<CompactMap> {
+async function readCompactMap(folder: string, config: LlamaConfig): Promise<CompactMap> {
   const path = join(folder, compactMap);
-  const json = parseStrictJson(await readMap(path), `'${path}'`, 6);
+  const json = parseStrictJson(await readText(path, 'map', largestMap), `'${path}'`, 6);
   const { format, version, weights, layers_count_from, replacements: listed } = isObject(json) ? json : {};
   const expected = { format: compactFormat, version: compactVersion, weights: compactWeights, layers_count_from: 1 };
   for (const [key, found] of Object.entries({ format, version, weights, layers_count_from })) {
     const wanted = expected[key as keyof typeof expected];
     if (found === wanted) continue;
-    throw new UserError(
-      `'${path}': '${key}' must be ${JSON.stringify(wanted)}, got ${JSON.stringify(found) ?? 'nothing'}`,
-    );
+    throw new UserError(`'${path}': '${key}' must be ${JSON.stringify(wanted)}, got ${shown(found)}`);
   }
   const replacements = replacementsFrom(listed, config, `'${path}'`);
   const alphas = new Map<string, number>();
@@ -67,23 +68,13 @@ export async function importCompact(
   try {
     const parameters = parameterTensors(reader, config, map, folder);
     const tensors = modelTensors(reader, config, map, new Set(parameters.map(({ name }) => name)));
+    checkTensors(config, tensors, folder);
     await writeLlama(paths.model, config, tensors, tokenizer, onProgress);
     await writeRecoveryTensors(paths.recovery, map.replacements, parameters);
   } finally {
     await reader.close();
   }
   return { config, replacements: map.replacements };
-}
-
-async function readMap(path: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    if (size > largestMap) throw new UserError(`'${path}' must be at most ${largestMap} bytes, got ${size}`);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new UserError(`'${path}': no such file`);
-    throw error;
-  }
 }
 
 function addAlpha(
@@ -96,7 +87,7 @@ function addAlpha(
   const value = isObject(alpha) ? alpha[projection] : undefined;
   if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) {
     throw new UserError(
-      `'${path}': 'alpha' of layer ${target} must hold a number for '${projection}', got ${JSON.stringify(value) ?? 'nothing'}`,
+      `'${path}': 'alpha' of layer ${target} must hold a number for '${projection}', got ${shown(value)}`,
     );
   }
   alphas.set(recoveryName(target, projection, 'alpha'), value);

@@ -2,6 +2,7 @@
 import { parseStrictJson } from '../formats/strict-json.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { shown } from '../util/shown.ts';
 import type { Codec, IntegerCodec, Nf4Codec } from './quantize-codec.ts';
 
 /** Written as JSON into a file's metadata under {@link quantizationKey}. */
@@ -52,11 +53,11 @@ export function parseQuantization(text: string | undefined, source: string): Qua
   }
   const parsed = codecs.map((entry: unknown) => {
     const codec = parseCodec(entry);
-    if (codec === undefined) throw refuse(`has a codec that this release does not know: ${JSON.stringify(entry)}`);
+    if (codec === undefined) throw refuse(`has a codec that this release does not know: ${shown(entry)}`);
     return codec;
   });
   const named = Object.entries(tensors).map(([name, index]): [string, Codec] => {
-    const codec = parsed[Number(index)];
+    const codec = typeof index === 'number' ? parsed[index] : undefined;
     if (codec === undefined) throw refuse(`gives tensor '${name}' no codec`);
     return [name, codec];
   });

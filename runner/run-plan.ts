@@ -42,8 +42,15 @@ export async function runPlan(
 ): Promise<RunOutcome> {
   const began_ms = performance.now();
   const emit = (event: RunEvent) => options.onEvent?.(event);
-  const survey = new Survey(plan, registry, store, emit);
-  await survey.complete();
+  const survey = new Survey(plan, registry, store, emit, 'fails', options.signal);
+  try {
+    await survey.complete();
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
+    const summary = summaryOf([], Math.round(performance.now() - began_ms));
+    emit({ type: 'finished', status: 'cancelled', summary });
+    return { status: 'cancelled', nodes: new Map(), failures: [], summary };
+  }
   emit({ type: 'planned', counts: countUnits(survey.nodes) });
   const threads = Math.max(1, options.threads ?? availableParallelism());
   const jobs = Math.max(1, options.jobs ?? threads);

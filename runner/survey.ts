@@ -42,19 +42,22 @@ export class Survey {
   /** A name on the hub means one commit for the whole run, even when its branch moves on. */
   readonly #pins = new Map<string, Promise<SourceRef>>();
   readonly #absence: 'fails' | 'waits';
+  readonly #signal: AbortSignal | undefined;
 
-  /** `absence`: whether a source that does not exist is an error, or leaves its unit (and what follows) waiting. */
+  /** `absence`: whether a source that does not exist is an error, or leaves its unit (and what follows) waiting; `signal` stops the reading of sources. */
   constructor(
     plan: Plan,
     registry: StageRegistry,
     store: Store,
     onWarning: (event: RunEvent) => void,
     absence: 'fails' | 'waits' = 'fails',
+    signal?: AbortSignal,
   ) {
     this.nodes = buildGraph(plan, registry);
     this.#store = store;
     this.#onWarning = onWarning;
     this.#absence = absence;
+    this.#signal = signal;
   }
 
   /** Looks up every unit that is wanted. Throws UserError for sources that cannot be read and impossible parameters. */
@@ -167,8 +170,8 @@ export class Survey {
   }
 
   #digest(path: string): Promise<SourceRef> {
-    if (!isHubName(path)) return this.#store.digestSource(path);
-    const pin = this.#pins.get(path) ?? this.#store.digestSource(path);
+    if (!isHubName(path)) return this.#store.digestSource(path, this.#signal);
+    const pin = this.#pins.get(path) ?? this.#store.digestSource(path, this.#signal);
     this.#pins.set(path, pin);
     return pin;
   }

@@ -1,7 +1,7 @@
 // What planning wants to know of a model, without its weights and without the code that computes.
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseStrictJson } from '../formats/strict-json.ts';
+import { readText } from '../formats/text.ts';
 import { fetchModelConfig } from '../hub/fetch-model.ts';
 import { formatHubName, hubName, isCommit, isHubName } from '../hub/name.ts';
 import { hubSettings } from '../hub/settings.ts';
@@ -63,8 +63,7 @@ async function hubFacts(path: string): Promise<Facts | undefined> {
 
 async function factsOfConfig(path: string): Promise<Facts | undefined> {
   try {
-    if ((await stat(path)).size > largestConfig) return undefined;
-    const json = parseStrictJson(await readFile(path, 'utf8'), path, 16);
+    const json = parseStrictJson(await readText(path, 'configuration', largestConfig), path, 16);
     return { ...modelFacts(parseLlamaConfig(json, path)), ...storedType(json) };
   } catch {
     return undefined;

@@ -16,10 +16,10 @@ export function sha256(data: string | Uint8Array): string {
 }
 
 /** Reads a file once and names its bytes. */
-export async function digestFile(path: string): Promise<BlobRef> {
+export async function digestFile(path: string, signal?: AbortSignal): Promise<BlobRef> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
+  for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes, signal })) {
     hash.update(chunk as Buffer);
     size += (chunk as Buffer).length;
   }

@@ -74,8 +74,8 @@ class FileStore implements Store {
     return this.#layout.blob(artifact);
   }
 
-  digestSource(path: string): Promise<SourceRef> {
-    return digestSource(path, this.#memo);
+  digestSource(path: string, signal?: AbortSignal): Promise<SourceRef> {
+    return digestSource(path, this.#memo, signal);
   }
 
   async lease(key: string): Promise<Lease | undefined> {

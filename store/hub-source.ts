@@ -2,6 +2,7 @@
 import { formatHubName, type HubName, hubName, pinHubName } from '../hub/name.ts';
 import { resolveRevision } from '../hub/revision.ts';
 import { defaultSelection } from '../hub/select-data.ts';
+import { hubSettings } from '../hub/settings.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 
 /** A source's digest; for one on the hub, of the name that `hub` holds. */
@@ -14,9 +15,9 @@ export interface SourceRef extends BlobRef {
  * Names what `text` (an `hf://` name) means now. A commit's files never change, so its name stands for them; its size is 0
  * because nothing is read. Throws HubUnreachable when the commit cannot be known.
  */
-export async function hubSource(text: string): Promise<SourceRef> {
+export async function hubSource(text: string, signal?: AbortSignal): Promise<SourceRef> {
   const name = hubName(text);
-  const hub = contentName(name, await resolveRevision(name));
+  const hub = contentName(name, await resolveRevision(name, hubSettings(), signal));
   return { digest: sha256(`hub/1 ${hub}`), size: 0, hub };
 }
 

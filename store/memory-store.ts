@@ -53,8 +53,8 @@ export class MemoryStore implements Store {
     return path;
   }
 
-  digestSource(path: string): Promise<SourceRef> {
-    return digestSource(path, this.#memo);
+  digestSource(path: string, signal?: AbortSignal): Promise<SourceRef> {
+    return digestSource(path, this.#memo, signal);
   }
 
   async lease(key: string): Promise<Lease | undefined> {

@@ -17,31 +17,31 @@ const maxFiles = 100_000;
  * The digest and size of a file; for a name on the hub, of the commit that it means; for a folder, of the canonical listing of its files (path, digest, size) with the
  * sum of their sizes. Throws UserError for what is missing, is neither, or leads out of the folder.
  */
-export async function digestSource(path: string, memo: DigestMemo): Promise<SourceRef> {
-  if (isHubName(path)) return hubSource(path);
+export async function digestSource(path: string, memo: DigestMemo, signal?: AbortSignal): Promise<SourceRef> {
+  if (isHubName(path)) return hubSource(path, signal);
   const stats = statOrNone(path);
   if (stats === undefined) throw new UserError(`'${path}' does not exist`);
-  if (stats.isFile()) return digestWithMemo(path, memo);
+  if (stats.isFile()) return digestWithMemo(path, memo, signal);
   if (!stats.isDirectory()) throw new UserError(`'${path}' is neither a file nor a folder`);
-  return digestFolder(path, memo);
+  return digestFolder(path, memo, signal);
 }
 
 /** The digest of one file, read only when the memo does not know it. */
-export async function digestWithMemo(path: string, memo: DigestMemo): Promise<BlobRef> {
+export async function digestWithMemo(path: string, memo: DigestMemo, signal?: AbortSignal): Promise<BlobRef> {
   const stats = statOrNone(path);
   if (stats === undefined) throw new UserError(`'${path}' does not exist`);
   const known = memo.get(stats);
   if (known !== undefined) return { digest: known, size: Number(stats.size) };
   const settled = isSettled(stats, Date.now());
-  const ref = await readable(path, () => digestFile(path));
+  const ref = await readable(path, () => digestFile(path, signal));
   if (settled) memo.put(path, stats, ref.digest);
   return ref;
 }
 
-async function digestFolder(folder: string, memo: DigestMemo): Promise<BlobRef> {
+async function digestFolder(folder: string, memo: DigestMemo, signal?: AbortSignal): Promise<BlobRef> {
   const listing: { path: string; digest: string; size: number }[] = [];
   for (const name of filesIn(folder)) {
-    listing.push({ path: name.split(sep).join('/'), ...(await digestWithMemo(join(folder, name), memo)) });
+    listing.push({ path: name.split(sep).join('/'), ...(await digestWithMemo(join(folder, name), memo, signal)) });
   }
   listing.sort((a, b) => (a.path < b.path ? -1 : 1));
   const size = listing.reduce((sum, file) => sum + file.size, 0);

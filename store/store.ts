@@ -48,7 +48,7 @@ export interface Store {
   /** The absolute path of an artifact, to read. */
   pathOf(artifact: BlobRef): string;
   /** The digest of a file or folder of the user's, read only if it changed, or of an `hf://` name. Throws UserError when there is none. */
-  digestSource(path: string): Promise<SourceRef>;
+  digestSource(path: string, signal?: AbortSignal): Promise<SourceRef>;
   /** The lease of a key, or undefined while somebody alive holds it. */
   lease(key: string): Promise<Lease | undefined>;
   /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. */

@@ -1,8 +1,17 @@
 // The one class of error that is a user's to mend: its message is complete and is printed without a stack trace.
 
-/** A mistake in what the user gave (a spec, a flag, a file, a setting); exit code 2 before a run, 1 within one. */
+import { printable } from './printable.ts';
+
+/**
+ * A mistake in what the user gave (a spec, a flag, a file, a setting); exit code 2 before a run, 1 within one. Messages quote
+ * what was given, so they are made {@link printable}.
+ */
 export class UserError extends Error {
   override readonly name: string = 'UserError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** True when `error` carries the system error code `code` (`ENOENT`, `ENOSPC`, ...). */

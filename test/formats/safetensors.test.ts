@@ -135,7 +135,7 @@ describe('a hostile header', () => {
       undefined,
       `: tensor 'a': expected a dtype of ${DTYPES.join(', ')}, got "F8"`,
     ],
-    ['no entry', '{"a":3}', 0, undefined, `: tensor 'a': expected a dtype of ${DTYPES.join(', ')}, got undefined`],
+    ['no entry', '{"a":3}', 0, undefined, `: tensor 'a': expected a dtype of ${DTYPES.join(', ')}, got nothing`],
     ['no shape', `{"a":${F32(0, 4, 'x')}}`, 4, undefined, `: tensor 'a': expected a shape of sizes, got "x"`],
     ['a negative size', `{"a":${F32(0, 4, [-1])}}`, 4, undefined, ": tensor 'a': expected a shape of sizes, got [-1]"],
     [
@@ -203,7 +203,7 @@ describe('a hostile header', () => {
   test('that is not UTF-8, or no header at all', async () => {
     const latin = write('latin.safetensors', Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0xff));
     await expect(openSafetensors(latin)).rejects.toThrow(
-      new UserError(`safetensors file '${latin}': expected a header in UTF-8`),
+      new UserError(`safetensors file '${latin}': header: expected text in UTF-8`),
     );
     const short = write('short.safetensors', 'abc');
     const sentence = `safetensors file '${short}': expected a header length of 8 bytes, got a file of 3 bytes`;
