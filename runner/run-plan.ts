@@ -44,6 +44,8 @@ export async function runPlan(
   const emit = (event: RunEvent) => options.onEvent?.(event);
   const survey = new Survey(plan, registry, store, emit);
   await survey.complete();
+  // A source that is missing is said now, not by its stage after hours of other work.
+  for (const state of survey.nodes) await survey.sources(state);
   emit({ type: 'planned', counts: countUnits(survey.nodes) });
   const threads = Math.max(1, options.threads ?? availableParallelism());
   const jobs = Math.max(1, options.jobs ?? threads);
