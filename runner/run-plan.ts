@@ -45,6 +45,8 @@ export async function runPlan(
   const survey = new Survey(plan, registry, store, emit, 'fails', options.signal);
   try {
     await survey.complete();
+    // A source that is missing is said now, not by its stage after hours of other work.
+    for (const state of survey.nodes) await survey.sources(state);
   } catch (error) {
     if (!options.signal?.aborted) throw error;
     const summary = summaryOf([], Math.round(performance.now() - began_ms));

@@ -41,6 +41,16 @@ export class CellNumbers {
     }
   }
 
+  /** Reports the numbers of which no combination is left. */
+  checkUsed(choices: readonly Choice[], problems: Problems): void {
+    for (const { axes, numbers } of this.#groups) {
+      const there = new Set(choices.map((choice) => projection(axes, choice)));
+      for (const [key, { span }] of numbers) {
+        if (!there.has(key)) problems.add(span, `${this.#where}no cell has these axis values: they are left out`);
+      }
+    }
+  }
+
   of(choice: Choice): number | null {
     for (const { axes, numbers } of this.#groups) {
       const found = numbers.get(projection(axes, choice));
@@ -87,8 +97,7 @@ function readEntry(entry: LocatedMap, axes: readonly Axis[], where: string, prob
     return [];
   }
   if (wrong) return [];
-  if (first === undefined)
-    return own === undefined ? [] : numberOf(own, fixed, keySpan(entry, ['value']), where, problems);
+  if (first === undefined) return own === undefined ? [] : numberOf(own, fixed, keySpan(entry, ['value']));
   return readSpread(first.axis, first.values, fixed, axes, where, problems);
 }
 
@@ -103,20 +112,13 @@ function readSpread(
   const found: CellNumber[] = [];
   for (const [name, { key, value }] of values.entries) {
     const index = valueIndex(axes[axis] as Axis, name, key, where, problems);
-    if (index >= 0) found.push(...numberOf(value, new Map(fixed).set(axis, index), key, where, problems));
+    if (index >= 0) found.push(...numberOf(value, new Map(fixed).set(axis, index), key));
   }
   return found;
 }
 
-function numberOf(
-  value: Located,
-  fixed: ReadonlyMap<number, number>,
-  span: Span,
-  where: string,
-  problems: Problems,
-): CellNumber[] {
+function numberOf(value: Located, fixed: ReadonlyMap<number, number>, span: Span): CellNumber[] {
   const number = value.kind === 'scalar' ? value.value : undefined;
-  if (typeof number === 'number' || number === null) return [{ fixed, value: number, span }];
-  problems.add(value.span, `${where}expected a number or null`);
-  return [];
+  // Anything else was reported when the file was held against its schema.
+  return typeof number === 'number' || number === null ? [{ fixed, value: number, span }] : [];
 }

@@ -108,6 +108,15 @@ function checkOf(data: ExperimentClaim, cells: readonly Selector[]): PlanClaim['
   return { kind: 'order', cells, strict: data.strict ?? false, slack: data.slack ?? 0 };
 }
 
+/** The first of a claim's selectors that names no cell, with what its `where` adds: `{ scheme: nf4, group_size: 64 }`. */
+export function missingCells(claim: ReadClaim, cells: readonly Choice[], axes: readonly Axis[]): string | undefined {
+  const gone = claim.cells.find((each) => !cells.some((cell) => matches(claim.where, cell) && matches(each, cell)));
+  if (gone === undefined) return undefined;
+  const selectors = { ...whereOf(claim.where, axes), ...whereOf(gone, axes) };
+  const named = Object.entries(selectors).map(([axis, values]) => `${axis}: ${values.join(' or ')}`);
+  return `{ ${named.join(', ')} }`;
+}
+
 /**
  * How many combinations of the axes that a claim leaves open have all of its cells. Axes in `averaged` are not open.
  * Reports a selector that names several cells at once.

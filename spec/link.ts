@@ -104,7 +104,9 @@ class Linker {
     const source = this.pipeline.stages.get(name);
     if (source === undefined) {
       if (isExcused(this.pipeline, 'stages', name)) return undefined;
-      const hint = expectedNames(name, [...this.pipeline.stages.keys()], 'the pipeline has none');
+      const fitting = this.#fitting(stage, port);
+      const hint =
+        didYouMean(name, this.pipeline.stages.keys()) || expectedNames(name, fitting, `no stage makes '${port.kind}'`);
       this.problems.add(span, `${where} comes from an unknown stage '${name}'${hint}`);
       return undefined;
     }
@@ -174,19 +176,22 @@ class Linker {
 
   /** The output of the wanted kind whose stage is named most like the input or like what was written. */
   #suggestion(stage: PipelineStage, input: string, port: InputPort, written: string): string {
-    const candidates: string[] = [];
-    for (const other of this.pipeline.stages.values()) {
-      const outputs = Object.entries(this.registry.get(other.use)?.outputs ?? {});
-      const fitting = outputs.filter(([, output]) => output.kind === port.kind);
-      if (other.name === stage.name) continue;
-      candidates.push(...fitting.map(([name]) => (fitting.length === 1 ? other.name : `${other.name}.${name}`)));
-    }
     const distance = (name: string) => Math.min(editDistance(name, written), editDistance(name, input));
-    const best = candidates.reduce<string | undefined>(
+    const best = this.#fitting(stage, port).reduce<string | undefined>(
       (a, b) => (a === undefined || distance(b) < distance(a) ? b : a),
       undefined,
     );
     return best === undefined ? '' : ` (did you mean '${best}'?)`;
+  }
+
+  /** What other stages make of the kind that is wanted, as it is written under `in`. */
+  #fitting(stage: PipelineStage, port: InputPort): string[] {
+    return [...this.pipeline.stages.values()].flatMap((other) => {
+      if (other.name === stage.name) return [];
+      const outputs = Object.entries(this.registry.get(other.use)?.outputs ?? {});
+      const fitting = outputs.filter(([, output]) => output.kind === port.kind);
+      return fitting.map(([name]) => (fitting.length === 1 ? other.name : `${other.name}.${name}`));
+    });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { readNotes } from './cell-notes.ts';
 import { readNumbers } from './cell-numbers.ts';
-import { checkable, readClaims } from './claims.ts';
+import { checkable, missingCells, readClaims } from './claims.ts';
 import { type Control, readControl } from './control.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Choice } from './evaluator.ts';
@@ -10,6 +10,7 @@ import { Evaluator } from './evaluator.ts';
 import type { Experiment } from './experiment.ts';
 import { readFigures } from './figures.ts';
 import { cellsOf, combinations, mostCells } from './grid.ts';
+import { reportIdleAxes } from './idle-axes.ts';
 import { Instances } from './instances.ts';
 import type { LocatedScalar } from './located.ts';
 import { entriesAt, find, valueSpan } from './located.ts';
@@ -80,6 +81,10 @@ class PlanBuilder {
     const control = this.#control(choices, (choice) => paper.of(choice));
     const cells = this.#cells(choices);
     const roots = this.#targets(choices);
+    if (!experiment.partial && this.#problems.count === 0) {
+      this.#checkAxes(choices, cells, roots);
+      paper.checkUsed(choices, this.#problems);
+    }
     const kept = cells.filter(({ choice }) => matches(settings.only, choice));
     const { nodes, ids } = this.#instances.finish([
       ...kept.flatMap(({ node, beside }) => [node, ...beside.map(([, found]) => found.node)]),
@@ -255,6 +260,15 @@ class PlanBuilder {
     return roots;
   }
 
+  /** Says which axes are for nothing. */
+  #checkAxes(choices: readonly Choice[], cells: readonly Cell[], roots: readonly { choice: Choice; node: number }[]) {
+    const reads = new Map<Choice, unknown[]>(choices.map((choice) => [choice, []]));
+    for (const { choice, metric, node, beside } of cells) reads.get(choice)?.push(node, metric, beside);
+    for (const { choice, node } of roots) reads.get(choice)?.push(node);
+    const { axes } = this.#parts.settings.bindings;
+    reportIdleAxes(axes, choices, (choice) => JSON.stringify(reads.get(choice)), this.#problems);
+  }
+
   /** The claims that can be checked on the cells that --only keeps. */
   #claims(choices: readonly Choice[], meanOver: ReadonlySet<string>): Plan['claims'] {
     const { experiment, settings } = this.#parts;
@@ -266,7 +280,10 @@ class PlanBuilder {
       !experiment.partial && entriesAt(experiment.tree, ['axes']).size === axes.length - settings.added.size;
     for (const claim of all) {
       if (checkable(claim, choices, axes, averaged, this.#problems) > 0 || !intact || choices.length === 0) continue;
-      this.#problems.add(claim.span, `${claim.name}no combination of axis values has all the cells that it compares`);
+      const gone = missingCells(claim, choices, axes);
+      const which = gone === undefined ? '' : `: there is no cell with ${gone}`;
+      const says = `no combination of axis values has all the cells that it compares${which}`;
+      this.#problems.add(claim.span, `${claim.name}${says}`);
     }
     return all.filter((claim) => checkable(claim, kept, axes, averaged) > 0).map((claim) => claim.plan);
   }

@@ -1,7 +1,8 @@
 // Names the bytes of the files and folders that parameters point at.
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { isHubName } from '../hub/name.ts';
+import { didYouMean } from '../spec/nearest.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { canonicalJson } from '../util/json.ts';
 import { type BlobRef, digestFile, sha256 } from './digest.ts';
@@ -20,10 +21,19 @@ const maxFiles = 100_000;
 export async function digestSource(path: string, memo: DigestMemo, signal?: AbortSignal): Promise<SourceRef> {
   if (isHubName(path)) return hubSource(path, signal);
   const stats = statOrNone(path);
-  if (stats === undefined) throw new UserError(`'${path}' does not exist`);
+  if (stats === undefined) throw new UserError(`'${path}' does not exist${nearby(path)}`);
   if (stats.isFile()) return digestWithMemo(path, memo, signal);
   if (!stats.isDirectory()) throw new UserError(`'${path}' is neither a file nor a folder`);
   return digestFolder(path, memo, signal);
+}
+
+/** What stands beside it under nearly this name. */
+function nearby(path: string): string {
+  try {
+    return didYouMean(basename(path), readdirSync(dirname(path)).sort());
+  } catch {
+    return '';
+  }
 }
 
 /** The digest of one file, read only when the memo does not know it. */

@@ -106,7 +106,7 @@ stages:
     await expectMessage(
       ['run', 'gone.yaml'],
       2,
-      `error  stage 'base', parameter 'path': 'DIR/modle' does not exist (given at gone.yaml:7:14)
+      `error  stage 'base', parameter 'path': 'DIR/modle' does not exist (did you mean 'model'?) (given at gone.yaml:7:14)
 `,
     );
   });

@@ -122,4 +122,13 @@ describe('probe', () => {
     );
     expect(toy.worked()).toEqual([]);
   });
+
+  it('a source that is missing far down is named before anything runs', async () => {
+    const toy = await openToy();
+    const late = node('late', 'read', { path: '/none/data' }, { before: 'first' }, { paths: ['/path'] });
+    await expect(toy.run(plan(node('first', 'value', { value: 1 }), late))).rejects.toThrow(
+      "stage 'late', parameter 'path': '/none/data' does not exist",
+    );
+    expect(toy.worked()).toEqual([]);
+  });
 });

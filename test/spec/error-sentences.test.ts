@@ -42,6 +42,11 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
     ["p.yaml:10:53  stage 'warm': input 'activations' comes from an unknown stage 'act' (did you mean 'acts'?)"],
   ],
   [
+    'an input from a stage of no such name, where one makes what is wanted',
+    inP('activations: acts', 'activations: captured'),
+    ["p.yaml:10:53  stage 'warm': input 'activations' comes from an unknown stage 'captured', expected 'acts'"],
+  ],
+  [
     'an output of another kind',
     inP('activations: acts', 'activations: ppl'),
     [
@@ -299,7 +304,29 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
   [
     'a claim about excluded cells',
     add('exclude: [{ method: sft }]\nclaims:\n  - { claim: a, order: [{ method: slw }, { method: sft }] }\n'),
-    ['e.yaml:13:14  claim 1: no combination of axis values has all the cells that it compares'],
+    [
+      'e.yaml:13:14  claim 1: no combination of axis values has all the cells that it compares: there is no cell with { method: sft }',
+    ],
+  ],
+  [
+    'a number of the paper for a cell that is left out',
+    add('exclude: [{ method: sft }]\npaper: { source: x, values: [{ method: sft, type: { T_next: 2 } }] }\n'),
+    ['e.yaml:12:53  paper: no cell has these axis values: they are left out'],
+  ],
+  [
+    'a number of the paper that is a text',
+    add("paper: { source: x, values: [{ method: sft, type: { T_next: '2,5' } }] }\n"),
+    ["e.yaml:11:61  'paper.values.0.type.T_next' expects a number or null, got '2,5'"],
+  ],
+  [
+    'an axis that no cell depends on',
+    {
+      ...inP(', rank: "${rank}"', ''),
+      'e.yaml': e.replace('axes:\n', 'axes:\n  rank: [4, 8]\n').replace('rows: [method]', 'rows: [method, rank]'),
+    },
+    [
+      "e.yaml:5:3  axis 'rank' changes nothing: its values all give the same numbers; let a stage that the cells need take what it sets, or leave the axis out",
+    ],
   ],
   [
     'two default profiles',

@@ -104,10 +104,15 @@ test('a grid costs work in proportion to its nodes: ten times the cells, ten tim
 
 test('a stage that an axis does not reach is made once, however many cells there are', async () => {
   const list = Array.from({ length: 1000 }, (_, i) => i + 1).join(', ');
-  const file = `experiment: grid\npipeline: p.yaml\nparams: { model: m }\nmetric: ppl.perplexity\naxes: { tuned.epochs: [${list}] }\n`;
+  const values = '{ warm: { metric: ppl.perplexity }, tuned: { metric: tuned_ppl.perplexity } }';
+  const axes = `{ tuned.epochs: [${list}], after: { values: ${values} } }`;
+  const cells = '[{ after: warm }, { after: tuned, tuned.epochs: [1, 2] }]';
+  const file = `experiment: grid\npipeline: p.yaml\nparams: { model: m }\naxes: ${axes}\ninclude: ${cells}\n`;
   const { registry: watched, count } = counting();
   const plan = await loadPlan({ file: 'e.yaml', numerics, cwd: specFolder({ 'e.yaml': file }) }, watched);
-  expect(plan.cells.length).toBe(1000);
-  expect(plan.nodes.map((node) => node.id)).toEqual(['base', 'data', 'acts', 'warm', 'ppl']);
-  expect(count()).toBeLessThan(40);
+  expect(plan.cells.length).toBe(1002);
+  const ids = plan.nodes.map((node) => node.id);
+  expect(ids.filter((id) => !id.startsWith('tuned'))).toEqual(['base', 'data', 'acts', 'warm', 'ppl']);
+  expect(ids.length).toBe(5 + 2 * 2);
+  expect(count()).toBeLessThan(60);
 });

@@ -41,6 +41,10 @@ describe('the digest of a source', () => {
     await expect(digestSource(join(folder, 'none'), memoryMemo())).rejects.toThrow(
       `'${join(folder, 'none')}' does not exist`,
     );
+    writeFileSync(join(folder, 'train.jsonl'), '');
+    await expect(digestSource(join(folder, 'trian.jsonl'), memoryMemo())).rejects.toThrow(
+      `'${join(folder, 'trian.jsonl')}' does not exist (did you mean 'train.jsonl'?)`,
+    );
     symlinkSync('none', join(folder, 'dangling'));
     await expect(digestSource(folder, memoryMemo())).rejects.toThrow(
       `cannot read '${join(folder, 'dangling')}': it does not exist`,

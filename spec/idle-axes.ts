@@ -1,0 +1,32 @@
+// Axes that change nothing: a row for each of their values would show one number again and again.
+import type { Axis } from './axes.ts';
+import type { Problems } from './diagnostic.ts';
+import { type Choice, projection } from './evaluator.ts';
+
+/**
+ * Reports the axes whose values never change what a combination reads. `reads` says what that is, as text: the same
+ * text for the same numbers.
+ */
+export function reportIdleAxes(
+  axes: readonly Axis[],
+  choices: readonly Choice[],
+  reads: (choice: Choice) => string,
+  problems: Problems,
+): void {
+  const texts = choices.map(reads);
+  for (const [i, { name, key }] of axes.entries()) {
+    const others = [...axes.keys()].filter((other) => other !== i);
+    const seen = new Map<string, string>();
+    let alike = 0;
+    const changes = choices.some((choice, c) => {
+      const rest = projection(others, choice);
+      const before = seen.get(rest);
+      if (before !== undefined) alike++;
+      else seen.set(rest, texts[c] as string);
+      return before !== undefined && before !== texts[c];
+    });
+    if (changes || alike === 0) continue;
+    const way = 'let a stage that the cells need take what it sets, or leave the axis out';
+    problems.add(key, `axis '${name}' changes nothing: its values all give the same numbers; ${way}`);
+  }
+}
