@@ -4,7 +4,7 @@ import { packNibbles } from './nibbles.ts';
 import type { OnnxBuilder } from './onnx-graph.ts';
 import type { Table } from './onnx-linear.ts';
 import { type BlockShape, type Blocks, blockProduct, storeBlocks } from './onnx-nbits.ts';
-import { type IntegerCodec, matrixShape, type Parts, unpackInteger } from './quantize-codec.ts';
+import { type IntegerCodec, matrixShape, type Parts, unpackGroups, unpackInteger } from './quantize-codec.ts';
 import { groupCount, groupWidth } from './quantize-integer.ts';
 
 /** Sizes of a matrix that MatMulNBits multiplies with: its blocks fill its groups. */
@@ -42,25 +42,32 @@ export async function storeInteger(
 }
 
 /** The codes as they are, a short last block filled up; scales and zeros once for each block of their group. */
-function blocksOf(codec: IntegerCodec, { rows, columns, bits, block_size }: BlockShape, parts: Parts): Blocks {
-  const matrix = unpackInteger(codec, [rows, columns], parts);
+function blocksOf(codec: IntegerCodec, sizes: BlockShape, parts: Parts): Blocks {
+  const { rows, columns, bits, block_size } = sizes;
+  const { scales, zeros } = unpackGroups(codec, [rows, columns], parts);
   const blocks = Math.ceil(columns / block_size);
   const width = groupWidth(codec.group_size, columns);
-  const groups = matrix.scales.length / rows;
-  const ofBlock = (i: number) => Math.floor(i / blocks) * groups + Math.floor(((i % blocks) * block_size) / width);
-  const pack = (codes: Uint8Array, width: number) => (bits === 8 ? codes : packNibbles(codes, rows, width, 'even_low'));
-  const spread = <T extends Float32Array | Uint8Array>(values: T, made: T) =>
-    made.map((_, i) => values[ofBlock(i)] as number) as T;
+  const groups = scales.length / rows;
+  const groupOf = (i: number) => Math.floor(i / blocks) * groups + Math.floor(((i % blocks) * block_size) / width);
+  const perBlock = <T extends Float32Array | Uint8Array>(values: T, made: T) =>
+    made.map((_, i) => values[groupOf(i)] as number) as T;
+  const spread = () => perBlock(zeros, new Uint8Array(rows * blocks));
   return {
-    codes: pack(widened(matrix.codes, rows, columns, blocks * block_size), blocks * block_size),
-    scales: spread(matrix.scales, new Float32Array(rows * blocks)),
-    zeros: codec.symmetric ? undefined : pack(spread(matrix.zeros, new Uint8Array(rows * blocks)), blocks),
+    codes: codesOf(codec, sizes, blocks * block_size, parts),
+    scales: perBlock(scales, new Float32Array(rows * blocks)),
+    zeros: codec.symmetric ? undefined : bits === 8 ? spread() : packNibbles(spread(), rows, blocks, 'even_low'),
   };
 }
 
 /** Rows of `columns` codes as rows of `width`. */
+function codesOf(codec: IntegerCodec, { rows, columns, bits }: BlockShape, width: number, parts: Parts): Uint8Array {
+  if (columns === width && (bits === 8 || codec.order === 'even_low')) return parts.get('codes') as Uint8Array;
+  const { codes } = unpackInteger(codec, [rows, columns], parts);
+  const wide = columns === width ? codes : widened(codes, rows, columns, width);
+  return bits === 8 ? wide : packNibbles(wide, rows, width, 'even_low');
+}
+
 function widened(codes: Uint8Array, rows: number, columns: number, width: number): Uint8Array {
-  if (columns === width) return codes;
   const wide = new Uint8Array(rows * width);
   for (let row = 0; row < rows; row++) wide.set(codes.subarray(row * columns, (row + 1) * columns), row * width);
   return wide;
