@@ -33,8 +33,8 @@ const irVersion = 10;
 export interface OnnxExport extends ExportSizes {
   /** The output head has codes too. */
   readonly quantized_head: boolean;
-  /** STORED: the scheme of the codes, and the operator that reads them. */
-  readonly codes?: { readonly scheme: string; readonly operator: string } | undefined;
+  /** STORED: the scheme of the codes, and the operator that multiplies with those of the layers. */
+  readonly codes?: { readonly scheme: string; readonly operator: string | undefined } | undefined;
 }
 
 /** Writes the model as `settings` say, with recovery parameters beside the matrices that they belong to. */

@@ -23,8 +23,8 @@ export interface OnnxSettings extends Int4Settings {
 export interface OnnxPrecision {
   /** What the graph computes in, and stores what is not quantised in. */
   readonly float: OnnxFloat;
-  /** STORED: the scheme of the codes, and the operator that reads them. */
-  readonly codes?: { readonly scheme: string; readonly operator: string } | undefined;
+  /** STORED: the scheme of the codes, and the operator that multiplies with those of the layers. */
+  readonly codes?: { readonly scheme: string; readonly operator: string | undefined } | undefined;
   /** Operator domains beside ONNX's own. */
   readonly opsets: Readonly<Record<string, number>>;
   /** True where the tensor `name` is known to be zeros, and not stored. */

@@ -86,15 +86,28 @@ export function packInteger(codec: IntegerCodec, shape: readonly number[], matri
 /** The integer matrix in `parts`, whose sizes are those of {@link partShapes}. */
 export function unpackInteger(codec: IntegerCodec, shape: readonly number[], parts: Parts): IntegerMatrix {
   const [rows, columns] = matrixShape(shape);
-  const groups = groupCount(codec.group_size, columns);
-  const unpack = (name: string, width: number, order: NibbleOrder) =>
-    codec.bits === 8 ? part(parts, name) : unpackNibbles(part(parts, name), rows, width, order);
+  const codes = part(parts, 'codes');
   return {
-    codes: unpack('codes', columns, codec.order),
+    codes: codec.bits === 8 ? codes : unpackNibbles(codes, rows, columns, codec.order),
+    ...unpackGroups(codec, shape, parts),
+  };
+}
+
+/** Scales and zeros alone, [rows, groups]. */
+export function unpackGroups(
+  codec: IntegerCodec,
+  shape: readonly number[],
+  parts: Parts,
+): Pick<IntegerMatrix, 'scales' | 'zeros'> {
+  const [rows, columns] = matrixShape(shape);
+  const groups = groupCount(codec.group_size, columns);
+  const zeros = () => {
+    const stored = part(parts, 'zeros');
+    return codec.bits === 8 ? stored : unpackNibbles(stored, rows, groups, 'even_low');
+  };
+  return {
     scales: toFloat32('scales', codec.scale_dtype ?? 'F32', aligned(part(parts, 'scales'))),
-    zeros: codec.symmetric
-      ? new Uint8Array(rows * groups).fill(2 ** (codec.bits - 1))
-      : unpack('zeros', groups, 'even_low'),
+    zeros: codec.symmetric ? new Uint8Array(rows * groups).fill(2 ** (codec.bits - 1)) : zeros(),
   };
 }
 

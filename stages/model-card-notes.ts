@@ -11,8 +11,8 @@ export interface CardNotes {
   readonly dequantized?: string | undefined;
   /** ONNX: the output head is quantised too. */
   readonly quantized_head?: boolean;
-  /** ONNX with STORED: the scheme of the codes, and the operator that reads them. */
-  readonly codes?: { readonly scheme: string; readonly operator: string } | undefined;
+  /** ONNX with STORED: the scheme of the codes, and the operator that multiplies with those of the layers. */
+  readonly codes?: { readonly scheme: string; readonly operator: string | undefined } | undefined;
 }
 
 type Format = Pick<ExportParams, 'format' | 'layout' | 'dtype' | 'group_size' | 'accuracy_level'>;
@@ -66,8 +66,7 @@ function onnxNotes(
   { isShared, quantized_head, codes }: { isShared: boolean } & Pick<CardNotes, 'quantized_head' | 'codes'>,
 ): [boolean, string][] {
   const isOnnx = format === 'onnx';
-  const which = `The matrices of attention and MLPs${quantized_head ? ', and the output head,' : ''}`;
-  const matrices = `${which} have 4 bits a weight and a float32 scale for each ${group_size} weights of a row; everything else is float32.`;
+  const matrices = `The matrices of attention and MLPs${quantized_head ? ', and the output head,' : ''} have 4 bits a weight and a float32 scale for each ${group_size} weights of a row; everything else is float32.`;
   return [
     [isOnnx, '`model.onnx` finds its weights in `model.onnx.data`, which must lie beside it under this name.'],
     [isOnnx && isShared, 'Layers that share a matrix refer to the same bytes: each is stored once.'],
@@ -81,20 +80,20 @@ function onnxNotes(
     ],
     [
       codes !== undefined,
-      `${which} have the codes of the quantised model (${codes?.scheme}) that was measured, and everything else has the type that it had there: nothing was rounded on the way. The graph computes in float32.`,
+      `These are the codes of the quantised model (${codes?.scheme}) that was measured, and everything else has the type that it had there: nothing was rounded on the way. The graph computes in float32.`,
     ],
     [
       codes?.operator === 'MatMulNBits',
       `Operator: MatMulNBits of com.microsoft, accuracy_level ${accuracy_level}, which ONNX Runtime alone has.`,
     ],
     [codes?.operator === 'MatMulBnb4', 'Operator: MatMulBnb4 of com.microsoft, which ONNX Runtime alone has.'],
-    [isOnnx && dtype === '8DA4W', `${matrices} ${roundedInputs}`],
-    [codes?.operator === 'DequantizeLinear', roundedInputs],
+    [isOnnx && dtype === '8DA4W', `${matrices} ${roundedInputs('Their inputs')}`],
+    [codes?.operator === 'DequantizeLinear', roundedInputs('Inputs of quantised matrices')],
   ];
 }
 
-const roundedInputs =
-  "Their inputs are rounded to int8, each token with a range of its own, by ONNX's own operators. ONNX Runtime on processors rounds them once more while it multiplies, unless `session.qdq_matmulnbits_accuracy_level` is 1.";
+const roundedInputs = (inputs: string) =>
+  `${inputs} are rounded to int8, each token with a range of its own, by ONNX's own operators. ONNX Runtime on processors rounds them once more while it multiplies, unless \`session.qdq_matmulnbits_accuracy_level\` is 1.`;
 
 /** How to load it, with FOLDER for the folder that the card is in. */
 export function loadingText({ format, layout, dtype }: Format, { codes }: Pick<CardNotes, 'codes'>): string {

@@ -263,10 +263,7 @@ describe('what an ONNX model of stored codes keeps', () => {
 describe('codes that no operator reads are refused', () => {
   it.each([
     [{ group_size: 24 }, "which fill no group of 24: quantise with 'group_size' 0 or a multiple of 16"],
-    [
-      { embedding_bits: 8, embedding_group_size: 8 },
-      "which fill no group of 8: quantise with 'embedding_group_size'",
-    ],
+    [{ embedding_bits: 8, embedding_group_size: 8 }, "which fill no group of 8: quantise with 'embedding_group_size'"],
     [{ scheme: 'nf4', block_size: 512 }, 'NF4 in blocks of up to 256 values, got 512: quantise with block_size: 64'],
     [{ scheme: 'float' }, "this one is not: put stage 'quantize' before it"],
   ] as [Partial<PlanSettings>, string][])('%o', async (over, message) => {

@@ -182,6 +182,84 @@ describe('the codes of a quantised model', () => {
   });
 });
 
+describe('the codes of a quantised model in ONNX', () => {
+  const onnx = { format: 'onnx', dtype: 'STORED' };
+  const written = async (made: Made, params = {}) => {
+    const { files } = await runStage(exportStage, {
+      params: { ...onnx, ...params },
+      inputs: { model: made.model, recovery: made.recovery },
+    });
+    return files[''] as Record<string, string>;
+  };
+
+  it.each([
+    [
+      { scheme: 'rtn', symmetric: false, scale_dtype: 'F16', dtype: 'BF16' },
+      'MatMulNBits of com.microsoft, accuracy_level 1',
+    ],
+    [{ scheme: 'nf4' }, 'MatMulBnb4 of com.microsoft'],
+    [{ scheme: '8da4w', embedding_bits: 8 }, "add_session_config_entry('session.qdq_matmulnbits_accuracy_level', '1')"],
+  ])('%o takes the bytes that quantize counted, and its card says what reads it', async (params, operator) => {
+    const shared = await runStage(share, {
+      params: { type: 'T_next', rank: 0 },
+      inputs: { model: { files: { '': model }, facts } },
+    });
+    const made = await quantized(params, shared.files['']?.recovery as string);
+    const files = await written(made, { accuracy_level: 1 });
+    expect(JSON.parse(readFileSync(files.metrics as string, 'utf8')).unique_bytes).toBe(made.unique_bytes);
+    const card = readFileSync(files.card as string, 'utf8');
+    expect(card).toContain(`the codes of the quantised model (${params.scheme}) that was measured`);
+    expect(card).toContain(operator);
+    expect(card).toContain('| weights (STORED) | | bytes |');
+    expect(existsSync(files.quantize_config as string)).toBe(false);
+  });
+});
+
+describe('what no format can hold is refused when it is planned', () => {
+  const planned = async (params: object, quantizeParams: object) => {
+    const defaults = {
+      bits: 4,
+      symmetric: true,
+      group_size: 128,
+      scale_dtype: 'F32',
+      block_size: 64,
+      double_quant: true,
+    };
+    const asked = { ...defaults, embedding_bits: 32, embedding_group_size: 0, ...quantizeParams };
+    const quantized = await quantize.expect?.(asked, { model: facts });
+    const given = { format: 'huggingface', layout: 'expanded', dtype: 'STORED', ...params };
+    return exportStage.expect?.(given, { model: quantized });
+  };
+  const onnx = { format: 'onnx' };
+
+  it.each([
+    [{}, { scheme: '8da4w' }, /8da4w has no safetensors layout here/],
+    [{}, { scheme: 'gptq' }, /the scales are float32, and float16 in AutoGPTQ's layout/],
+    [{}, { scheme: 'nf4', embedding_bits: 8 }, /the embedding is quantised/],
+    [{}, { scheme: 'float' }, /this one is not: put stage 'quantize' before it/],
+    [onnx, { scheme: 'gptq', group_size: 24 }, /fill no group of 24: quantise with 'group_size' 0 or a multiple of 16/],
+    [
+      onnx,
+      { scheme: 'rtn', embedding_bits: 8, embedding_group_size: 8 },
+      /no group of 8: quantise with 'embedding_group_size'/,
+    ],
+    [onnx, { scheme: 'nf4', block_size: 512 }, /NF4 in blocks of up to 256 values, got 512/],
+    [onnx, { scheme: 'float' }, /this one is not: put stage 'quantize' before it/],
+  ])('%o of %o', async (params, quantizeParams, message) => {
+    await expect(planned(params, quantizeParams)).rejects.toThrow(message);
+  });
+
+  it.each([
+    [{}, { scheme: 'nf4', block_size: 512 }],
+    [onnx, { scheme: 'gptq' }],
+    [onnx, { scheme: '8da4w', group_size: 24 }],
+    [onnx, { scheme: 'float', embedding_bits: 8 }],
+    [{ dtype: 'F32' }, { scheme: '8da4w', group_size: 24 }],
+  ])('not %o of %o', async (params, quantizeParams) => {
+    await expect(planned(params, quantizeParams)).resolves.toEqual({});
+  });
+});
+
 describe('what has no layout is refused', () => {
   const refusals: [string, object, RegExp][] = [
     ['8da4w', { scheme: '8da4w' }, /8da4w has no safetensors layout here.*: take format: onnx/],

@@ -162,7 +162,7 @@ describe('export', () => {
       'dtype: Q4_0 is of format: gguf, expected F32, F16, BF16 or STORED for format: huggingface',
     );
     expect(check({ format: 'onnx', dtype: 'BF16' })).toThrow(
-      'dtype: BF16 is of format: huggingface, peft, gguf, expected F32, F16, INT4 or 8DA4W for format: onnx',
+      'dtype: BF16 is of format: huggingface, peft, gguf, expected F32, F16, STORED, INT4 or 8DA4W for format: onnx',
     );
     expect(check({ dtype: '8DA4W' })).toThrow(
       'dtype: 8DA4W is of format: onnx, expected F32, F16, BF16 or STORED for format: huggingface',
