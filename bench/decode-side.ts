@@ -58,9 +58,11 @@ function cached(model: Model, rows: number): NextLogits {
         all,
       );
     const found = new Float32Array(rows * model.config.vocab_size);
-    for (const [row, text] of texts.entries()) {
-      decoder.clear(row);
-      found.set(await decoder.prefill(row, text), row * model.config.vocab_size);
+    for await (const prompts of decoder.read(texts)) {
+      for (const prompt of prompts) {
+        decoder.fill(prompt.number, prompt);
+        found.set(prompt.logits, prompt.number * model.config.vocab_size);
+      }
     }
     return found;
   };

@@ -26,3 +26,14 @@ export function causal(model: Model, tokens: number): Attend {
     mix: (_layer, { q, k, v }, scale) => attention(q, k, v, mask, scale),
   };
 }
+
+/** `attend`, with what every layer saw put into `seen`. */
+export function keeping({ turn, mix }: Attend, seen: Heads[]): Attend {
+  return {
+    turn,
+    mix(layer, heads, scale) {
+      seen.push(heads);
+      return mix(layer, heads, scale);
+    },
+  };
+}

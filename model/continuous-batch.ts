@@ -1,5 +1,7 @@
 // Texts that end make room for the next ones at once: the batch stays full until nobody waits any more, then it shrinks.
 import type { Decoder } from './decoder.ts';
+import type { ReadingOrder } from './passes.ts';
+import type { Prompt } from './read-prompts.ts';
 
 /** A text being continued. */
 export interface Sequence {
@@ -15,6 +17,8 @@ export type Observe = (phase: 'prefill' | 'decode', tokens: number) => void;
 export interface BatchOptions {
   /** Texts that are continued side by side. */
   readonly batch_size: number;
+  /** Which prompts are read first. */
+  readonly order: ReadingOrder;
   /** Aborting ends the work after the step that is being computed, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly observe?: Observe | undefined;
@@ -26,13 +30,19 @@ interface Seat {
   token: number;
 }
 
-/** Continues every sequence to its end, in their order as far as there is room. */
+/** A text whose prompt has been read. */
+interface Waiting {
+  readonly sequence: Sequence;
+  readonly prompt: Prompt;
+}
+
+/** Continues every sequence to its end. */
 export async function continueAll(
   decoder: Decoder,
   sequences: readonly Sequence[],
   options: BatchOptions,
 ): Promise<void> {
-  const waiting = sequences[Symbol.iterator]();
+  const waiting = readAll(decoder, sequences, options);
   const seats: (Seat | undefined)[] = [];
   resize(decoder, seats, powerOfTwo(Math.min(options.batch_size, sequences.length)));
   let some = true;
@@ -42,22 +52,40 @@ export async function continueAll(
   } while (await stepOnce(decoder, seats, options));
 }
 
+/** Reads prompts when the first of them is asked for; the others of its pass wait for a row. */
+async function* readAll(
+  decoder: Decoder,
+  sequences: readonly Sequence[],
+  { order, signal, observe }: BatchOptions,
+): AsyncGenerator<Waiting, undefined> {
+  const ids = sequences.map((sequence) => sequence.ids);
+  await turn(signal);
+  for await (const prompts of decoder.read(ids, order)) {
+    observe?.(
+      'prefill',
+      prompts.reduce((sum, { places }) => sum + places.length, 0),
+    );
+    for (const prompt of prompts) yield { sequence: sequences[prompt.number] as Sequence, prompt };
+    await turn(signal);
+  }
+}
+
 /** Gives every free row to a waiting text; false when nobody waits any more. */
 async function fillSeats(
   decoder: Decoder,
   seats: (Seat | undefined)[],
-  waiting: Iterator<Sequence>,
+  waiting: AsyncIterator<Waiting, undefined>,
   options: BatchOptions,
 ): Promise<boolean> {
   for (let row = 0; row < seats.length; row++) {
     while (seats[row] === undefined && row < options.batch_size) {
-      const { value: sequence, done } = waiting.next();
-      if (done) return false;
-      await turn(options.signal);
-      const token = sequence.next(await decoder.prefill(row, sequence.ids));
-      options.observe?.('prefill', sequence.ids.length);
-      if (token === null) decoder.clear(row);
-      else seats[row] = { sequence, token };
+      const { value } = await waiting.next();
+      if (value === undefined) return false;
+      const { sequence, prompt } = value;
+      const token = sequence.next(prompt.logits);
+      if (token === null) continue;
+      decoder.fill(row, prompt);
+      seats[row] = { sequence, token };
     }
   }
   return true;

@@ -1,15 +1,16 @@
 // One token after the other: a text is read once, then each step computes its new token alone against the cache.
 //
 // B rows (texts), T tokens, S places of the cache, K key/value heads, hd head size, V vocabulary.
-import { gatherRows, MASKED, rotary } from '../tensor/ops.ts';
+import { MASKED, rotary } from '../tensor/ops.ts';
 import { pastAttention } from '../tensor/past-attention.ts';
-import { createReplay, type Replay, type ReplayInput } from '../tensor/replay.ts';
+import { createReplays, type ReplayInput } from '../tensor/replay.ts';
 import { tf } from '../tensor/tf.ts';
-import { type Attend, causal, type Heads } from './attend.ts';
-import { bucketLength } from './batches.ts';
-import { cachePlaces, KvCache, type LayerCache } from './kv-cache.ts';
+import { type Attend, type Heads, keeping } from './attend.ts';
+import { cachePlaces, KvCache, layersOf } from './kv-cache.ts';
 import { finalNorm, head, hiddenStates } from './llama.ts';
 import type { Model } from './model.ts';
+import type { ReadingOrder } from './passes.ts';
+import { createPromptReader, type Prompt } from './read-prompts.ts';
 import { inverseFrequencies, ropeAt } from './rope.ts';
 
 /** A model that continues B texts; its weights must not change while it is used. */
@@ -19,8 +20,10 @@ export interface Decoder {
   readonly rows: number;
   /** Changes how many; texts in rows that stay go on. */
   resize(rows: number): void;
-  /** Row `row` becomes the text `ids`: logits [V] of what comes next. */
-  prefill(row: number, ids: ArrayLike<number>): Promise<Float32Array>;
+  /** Reads prompts, several at once; each can then become the text of a row, with its logits of what comes next. */
+  read(prompts: readonly (readonly number[])[], order?: ReadingOrder): AsyncIterable<readonly Prompt[]>;
+  /** Row `row` becomes the text that was read. */
+  fill(row: number, prompt: Prompt): void;
   /** Adds the token `tokens[b]` [B] to every row b of `rows`: logits [B, V]; those of other rows mean nothing. */
   step(tokens: Int32Array, rows: readonly number[]): Promise<Float32Array>;
   /** Row `to` goes on with the text of row `from`. */
@@ -33,33 +36,28 @@ export interface Decoder {
 export function createDecoder(model: Model, maxLength = model.config.max_position_embeddings): Decoder {
   const cache = new KvCache(model.config);
   const frequencies = inverseFrequencies(model.config);
-  const prefills = replays((tokens) => prefillGraph(model, tokens));
-  const steps = replays(() => stepGraph(model));
+  const readPrompts = createPromptReader(model);
+  const steps = createReplays(() => stepGraph(model));
   return {
     model,
     get rows() {
       return cache.rows;
     },
     resize: (rows) => cache.resize(rows, neededPlaces(cache, rows, maxLength)),
-    async prefill(row, ids) {
-      checkLength(ids.length, maxLength);
-      const tokens = bucketLength(ids.length, maxLength);
-      const padded = new Int32Array(tokens);
-      padded.set(ids);
-      const [logits, ...found] = await prefills(tokens)([
-        { data: padded, shape: [1, tokens] },
-        { data: Int32Array.of(ids.length - 1), shape: [1] },
-      ]);
+    read(prompts, order = 'given') {
+      for (const { length } of prompts) checkLength(length, maxLength);
+      return readPrompts(prompts, order);
+    },
+    fill(row, prompt) {
       cache.clear(row);
-      cache.resize(cache.rows, Math.max(cache.places, cachePlaces(ids.length, maxLength)));
-      cache.fill(row, ids.length, layersOf(found as Float32Array[]));
-      return logits as Float32Array;
+      cache.resize(cache.rows, Math.max(cache.places, cachePlaces(prompt.places.length, maxLength)));
+      cache.fill(row, prompt);
     },
     async step(tokens, rows) {
       for (const row of rows) checkLength((cache.lengths[row] as number) + 1, maxLength);
       cache.resize(cache.rows, Math.max(cache.places, neededPlaces(cache, cache.rows, maxLength)));
       const inputs = stepInputs(cache, tokens, ropeAt(frequencies, cache.lengths));
-      const [logits, ...found] = await steps(cache.rows, cache.places)(inputs);
+      const [logits, ...found] = await steps(cache.rows)(inputs);
       cache.append(rows, layersOf(found as Float32Array[]));
       return logits as Float32Array;
     },
@@ -68,27 +66,7 @@ export function createDecoder(model: Model, maxLength = model.config.max_positio
   };
 }
 
-/** One replayed computation for each combination of sizes. */
-function replays(build: (...sizes: number[]) => (inputs: tf.Tensor[]) => tf.Tensor[]): (...sizes: number[]) => Replay {
-  const known = new Map<string, Replay>();
-  return (...sizes) => {
-    const key = sizes.join();
-    const replay = known.get(key) ?? createReplay(build(...sizes));
-    known.set(key, replay);
-    return replay;
-  };
-}
-
-/** ids [1, T], the last token's place [1] -> logits [1, V], then keys and values [1, K, T, hd] of each layer. */
-function prefillGraph(model: Model, tokens: number): (inputs: tf.Tensor[]) => tf.Tensor[] {
-  return ([ids, last]) => {
-    const seen: Heads[] = [];
-    const h = hiddenStates(model, ids as tf.Tensor2D, keeping(causal(model, tokens), seen));
-    return outputs(model, gatherRows(h, last as tf.Tensor) as tf.Tensor2D, seen);
-  };
-}
-
-/** ids [B, 1], cos and sin [B, hd/2], mask [B, 1, 1, S], keys and values [B, K, S, hd] of each layer -> as `prefillGraph`. */
+/** ids [B, 1], cos and sin [B, hd/2], mask [B, 1, 1, S], keys and values [B, K, S, hd] of each layer -> logits [B, V], then keys and values [B, K, 1, hd] of each layer. */
 function stepGraph(model: Model): (inputs: tf.Tensor[]) => tf.Tensor[] {
   return ([ids, cos, sin, mask, ...layers]) => {
     const attend: Attend = {
@@ -99,7 +77,8 @@ function stepGraph(model: Model): (inputs: tf.Tensor[]) => tf.Tensor[] {
       },
     };
     const seen: Heads[] = [];
-    return outputs(model, hiddenStates(model, ids as tf.Tensor2D, keeping(attend, seen)), seen);
+    const h = hiddenStates(model, ids as tf.Tensor2D, keeping(attend, seen));
+    return [head(model, finalNorm(model, h)), ...seen.flatMap(({ k, v }) => [k, v])];
   };
 }
 
@@ -107,28 +86,6 @@ function stepGraph(model: Model): (inputs: tf.Tensor[]) => tf.Tensor[] {
 function turnRows(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const [batch, , heads, width] = x.shape as [number, number, number, number];
   return tf.reshape(rotary(tf.reshape(x, [1, batch, heads, width]), cos, sin), x.shape);
-}
-
-/** `attend`, with what every layer saw put into `seen`. */
-function keeping({ turn, mix }: Attend, seen: Heads[]): Attend {
-  return {
-    turn,
-    mix(layer, heads, scale) {
-      seen.push(heads);
-      return mix(layer, heads, scale);
-    },
-  };
-}
-
-function outputs(model: Model, h: tf.Tensor2D, seen: readonly Heads[]): tf.Tensor[] {
-  return [head(model, finalNorm(model, h)), ...seen.flatMap(({ k, v }) => [k, v])];
-}
-
-function layersOf(arrays: readonly Float32Array[]): LayerCache[] {
-  return Array.from({ length: arrays.length / 2 }, (_, l) => ({
-    k: arrays[2 * l] as Float32Array,
-    v: arrays[2 * l + 1] as Float32Array,
-  }));
 }
 
 function stepInputs(
@@ -146,10 +103,10 @@ function stepInputs(
     { data: tokens, shape: [rows, 1] },
     { data: cos, shape: angles },
     { data: sin, shape: angles },
-    { data: mask, shape: [rows, 1, 1, places] },
+    { data: mask, shape: [rows, 1, 1, places], free: 3 },
     ...cache.layers.flatMap(({ k, v }) => [
-      { data: k, shape },
-      { data: v, shape },
+      { data: k, shape, free: 2 },
+      { data: v, shape, free: 2 },
     ]),
   ];
 }

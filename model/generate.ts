@@ -4,6 +4,7 @@ import { createRandom } from '../util/random.ts';
 import { continueAll, type Observe, type Sequence } from './continuous-batch.ts';
 import { createDecoder } from './decoder.ts';
 import type { Model } from './model.ts';
+import type { ReadingOrder } from './passes.ts';
 import { chooseToken, greedy, type Sampling } from './sampling.ts';
 import { createStopper, createTextStream, type TextTokenizer } from './text-stream.ts';
 
@@ -22,6 +23,8 @@ export interface GenerationOptions extends Partial<Sampling> {
   readonly seed?: number | string | undefined;
   /** Texts side by side; default 8. */
   readonly batch_size?: number | undefined;
+  /** Which prompts are read first; default: in their order. */
+  readonly order?: ReadingOrder | undefined;
   /** Tokens of prompt and text together; a longer prompt loses its beginning. Default: the model's context. */
   readonly max_length?: number | undefined;
   /** Tokens that end a text; default: the config's and the tokenizer's. */
@@ -78,8 +81,8 @@ export async function generate(
   });
   const open = texts.filter((_, i) => (requests[i] as GenerationRequest).max_tokens > 0);
   if (open.length > 0) {
-    const { batch_size = usualBatch, signal, observe } = options;
-    await continueAll(createDecoder(model, maxLength), open, { batch_size, signal, observe });
+    const { batch_size = usualBatch, order = 'given', signal, observe } = options;
+    await continueAll(createDecoder(model, maxLength), open, { batch_size, order, signal, observe });
   }
   return texts.map((text) => text.result());
 }

@@ -9,6 +9,23 @@ export interface LayerCache {
   v: Float32Array;
 }
 
+/** Keys and values by layer from the outputs of a graph: k of the first layer, v of the first, k of the second, ... */
+export function layersOf(arrays: readonly Float32Array[]): LayerCache[] {
+  return Array.from({ length: arrays.length / 2 }, (_, l) => ({
+    k: arrays[2 * l] as Float32Array,
+    v: arrays[2 * l + 1] as Float32Array,
+  }));
+}
+
+/** A text that a pass has read: the keys and values of its tokens are among those of the pass. */
+export interface ReadText {
+  /** By layer, [B, K, T, hd] each; its own row, and the places of its tokens there. */
+  readonly found: readonly LayerCache[];
+  readonly rows: number;
+  readonly row: number;
+  readonly places: Int32Array;
+}
+
 /** Keys and values of B texts of at most S tokens, and how many tokens each has. */
 export class KvCache {
   readonly #heads: number;
@@ -59,14 +76,26 @@ export class KvCache {
     [this.#rows, this.#places, this.#lengths] = [rows, places, lengths];
   }
 
-  /** Row `row` becomes the first `tokens` of the T that each array of `found` [K, T, hd] has; `found` is by layer. */
-  fill(row: number, tokens: number, found: readonly LayerCache[]): void {
+  /** Row `row` becomes the text `read`. */
+  fill(row: number, { found, rows, row: from, places }: ReadText): void {
+    const runs = runsOf(places);
+    const stride = (found[0] as LayerCache).k.length / rows / this.#heads;
+    const copy = (to: Float32Array, all: Float32Array) => {
+      for (let head = 0; head < this.#heads; head++) {
+        const source = (from * this.#heads + head) * stride;
+        let at = (row * this.#heads + head) * this.#places * this.#width;
+        for (const { first, count } of runs) {
+          const start = source + first * this.#width;
+          to.set(all.subarray(start, start + count * this.#width), at);
+          at += count * this.#width;
+        }
+      }
+    };
     this.layers.forEach((layer, l) => {
-      const { k, v } = found[l] as LayerCache;
-      this.#fillHeads(layer.k, k, row, tokens);
-      this.#fillHeads(layer.v, v, row, tokens);
+      copy(layer.k, (found[l] as LayerCache).k);
+      copy(layer.v, (found[l] as LayerCache).v);
     });
-    this.#lengths[row] = tokens;
+    this.#lengths[row] = places.length;
   }
 
   /** Adds a token to each row of `rows`; `found` has, by layer, one for every row, [B, K, 1, hd]. */
@@ -97,6 +126,8 @@ export class KvCache {
   }
 
   #moved(from: Float32Array, lengths: Int32Array, rows: number, places: number): Float32Array {
+    if (places === this.#places && rows < this.#rows)
+      return from.subarray(0, rows * this.#heads * places * this.#width);
     const to = new Float32Array(rows * this.#heads * places * this.#width);
     lengths.forEach((length, row) => {
       for (let head = 0; head < this.#heads; head++) {
@@ -108,26 +139,32 @@ export class KvCache {
     return to;
   }
 
-  #fillHeads(to: Float32Array, from: Float32Array, row: number, tokens: number): void {
-    const stride = from.length / this.#heads;
-    for (let head = 0; head < this.#heads; head++) {
-      const part = from.subarray(head * stride, head * stride + tokens * this.#width);
-      to.set(part, (row * this.#heads + head) * this.#places * this.#width);
-    }
-  }
-
   #appendHeads(to: Float32Array, from: Float32Array, row: number): void {
     const place = this.#lengths[row] as number;
     for (let head = 0; head < this.#heads; head++) {
-      const at = row * this.#heads + head;
-      to.set(from.subarray(at * this.#width, (at + 1) * this.#width), (at * this.#places + place) * this.#width);
+      const source = (row * this.#heads + head) * this.#width;
+      const target = ((row * this.#heads + head) * this.#places + place) * this.#width;
+      // a view for each head of each row would take longer than the copy
+      for (let i = 0; i < this.#width; i++) to[target + i] = from[source + i] as number;
     }
   }
 }
 
-const fewestPlaces = 64;
+/** Places that follow each other, joined. */
+function runsOf(places: Int32Array): { first: number; count: number }[] {
+  const runs: { first: number; count: number }[] = [];
+  for (const place of places) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.first + last.count === place) last.count++;
+    else runs.push({ first: place, count: 1 });
+  }
+  return runs;
+}
 
-/** The places for `tokens` tokens: a power of two, so that texts grow through a handful of shapes; at most `most`. */
+const fewestPlaces = 32;
+
+/** The places for `tokens` tokens: eighths of a power of two, so that a growing text is rarely copied and little is empty; at most `most`. */
 export function cachePlaces(tokens: number, most: number): number {
-  return Math.min(most, Math.max(fewestPlaces, 2 ** Math.ceil(Math.log2(tokens))));
+  const step = Math.max(fewestPlaces, 2 ** Math.ceil(Math.log2(tokens)) / 8);
+  return Math.min(most, Math.ceil(tokens / step) * step);
 }

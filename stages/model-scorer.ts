@@ -36,7 +36,8 @@ export function modelScorer(model: Model, tokenizer: Tokenizer, settings: ModelS
       const tell = report('generating');
       let done = 0;
       const onEnd = () => tell(++done, prompts.length);
-      const texts = await generate(model, tokenizer, prompts, settings, undefined, onEnd);
+      const options = { ...settings, order: 'length' } as const;
+      const texts = await generate(model, tokenizer, prompts, options, undefined, onEnd);
       return texts.map(({ text }) => text);
     },
   };

@@ -121,12 +121,18 @@ export function reduce(g: Recorder, op: string, x: Value, axes: readonly number[
   return g.add(op, [x, constant('int64', axes)], shape, x.type, { keepdims: { int: keepDims ? 1 : 0 } });
 }
 
-/** Contiguous part of `x`: from `begin`, `size` elements along each axis. */
+/** ONNX reads this end as the end of an axis, whatever its length. */
+const AXIS_END = 2 ** 31 - 1;
+
+/** Contiguous part of `x`: from `begin`, `size` elements along each axis. A part up to the end fits an axis of any length. */
 export function slice(g: Recorder, x: Value, begin: readonly number[], size: readonly number[]): Value {
   const axes = begin.map((_, i) => i).filter((i) => begin[i] !== 0 || size[i] !== x.shape[i]);
   if (axes.length === 0) return x;
   const starts = axes.map((i) => begin[i] as number);
-  const ends = axes.map((i) => (begin[i] as number) + (size[i] as number));
+  const ends = axes.map((i) => {
+    const end = (begin[i] as number) + (size[i] as number);
+    return end === x.shape[i] ? AXIS_END : end;
+  });
   return g.add('Slice', [x, constant('int64', starts), constant('int64', ends), constant('int64', axes)], size, x.type);
 }
 

@@ -37,6 +37,8 @@ export class Value {
   readonly type: ElementType;
   node: GraphNode | undefined;
   readonly constant: boolean;
+  /** An axis of an input whose length the graph does not fix. */
+  free: number | undefined;
   /** Number of the constant's content, or of the input's type and shape; equal numbers mean equal structure. */
   leaf: number;
   data: TensorData | undefined;

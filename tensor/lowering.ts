@@ -64,7 +64,7 @@ function reachable(recorded: readonly GraphNode[], outputs: readonly Value[]): G
 
 /** Output shapes follow from operators, attributes and leaves, so only leaves carry theirs. */
 function leafId(value: Value): number {
-  if (value.leaf < 0) value.leaf = internId(`input ${value.type} ${value.shape.join()}`);
+  if (value.leaf < 0) value.leaf = internId(`input ${value.type} ${declaredShape(value).join()}`);
   return value.leaf;
 }
 
@@ -104,7 +104,12 @@ function toInitializer(value: Value): OnnxTensor {
 }
 
 function toInfo(value: Value): OnnxValueInfo {
-  return { name: valueName(value), type: value.type, dims: value.shape };
+  return { name: valueName(value), type: value.type, dims: declaredShape(value) };
+}
+
+/** A free axis has a name in place of a length. */
+function declaredShape({ shape, free }: Value): (number | string)[] {
+  return shape.map((length, axis) => (axis === free ? 'free' : length));
 }
 
 /** Bytes that a run holds at most if each value is freed after its last reader: what a session's arena keeps. */

@@ -2,7 +2,6 @@
 // the whole past in every step.
 //
 // Shapes: B batch, T new tokens, S places of the past, H heads, K key/value heads, G = H/K, d width of a head.
-import { scaledMatMul } from './ops.ts';
 import { tf } from './tf.ts';
 
 /** Keys and values [B, K, S, d] of earlier tokens; `mask` broadcasts to [B, K, G T, S] and is far below 0 at empty places. */
@@ -20,10 +19,11 @@ export function pastAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, past: Pa
   const [batch, heads, length, width] = q.shape as [number, number, number, number];
   if (length !== 1) throw new Error(`attention to the past takes one new token at a time, got ${length}`);
   const groups = k.shape[1] as number;
-  const places = past.k.shape[2] as number;
-  const stacked = tf.reshape(q, [batch, groups, heads / groups, width]);
-  const before = tf.add(scaledMatMul(stacked, past.k, false, true, scale), past.mask);
-  const scores = tf.concat([before, scaledMatMul(stacked, k, false, true, scale)], 3);
-  const [old, own] = tf.split(tf.softmax(scores), [places, 1], 3) as [tf.Tensor, tf.Tensor];
-  return tf.reshape(tf.add(tf.matMul(old, past.v), tf.matMul(own, v)), q.shape);
+  // ONNX Runtime multiplies a row with a matrix in place, unless the product has a factor of its own
+  const stacked = tf.mul(tf.reshape(q, [batch, groups, heads / groups, width]), scale);
+  const before = tf.add(tf.matMul(stacked, past.k, false, true), past.mask);
+  const own = tf.sum(tf.mul(stacked, k), -1, true);
+  const weights = tf.softmax(tf.concat([own, before], 3)); // the new token first: what follows has any length
+  const old = tf.matMul(tf.slice(weights, [0, 0, 0, 1]), past.v);
+  return tf.reshape(tf.add(old, tf.mul(tf.slice(weights, [0, 0, 0, 0], [-1, -1, -1, 1]), v)), q.shape);
 }

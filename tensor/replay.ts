@@ -10,9 +10,14 @@ import { tf } from './tf.ts';
 export interface ReplayInput {
   readonly data: Float32Array | Int32Array;
   readonly shape: readonly number[];
+  /**
+   * An axis that may have another length each time, without another recording. What is computed may depend on it by operators
+   * alone, not by its number: sums, products and joins do, a split into given sizes does not.
+   */
+  readonly free?: number | undefined;
 }
 
-/** Computes the outputs for inputs of always the same types and shapes; the arrays returned are the caller's. */
+/** Computes the outputs for inputs of always the same types and shapes but for free axes; the arrays returned are the caller's. */
 export type Replay = (inputs: readonly ReplayInput[]) => Promise<TensorData[]>;
 
 /**
@@ -32,10 +37,30 @@ export function createReplay(build: (inputs: tf.Tensor[]) => tf.Tensor[]): Repla
   };
 }
 
+/** One computation for each combination of sizes; `build` is asked for those that are new. */
+export function createReplays(
+  build: (...sizes: number[]) => (inputs: tf.Tensor[]) => tf.Tensor[],
+): (...sizes: number[]) => Replay {
+  const known = new Map<string, Replay>();
+  return (...sizes) => {
+    const key = sizes.join();
+    const replay = known.get(key) ?? createReplay(build(...sizes));
+    known.set(key, replay);
+    return replay;
+  };
+}
+
 /** A compiled recording, and what it reads: fixed values, or given inputs by their number, in the shape that is read. */
 interface Recorded {
   readonly key: string;
-  readonly inputs: readonly (Value | { readonly given: number; readonly shape: Shape; readonly type: ElementType })[];
+  readonly inputs: readonly (Value | GivenInput)[];
+}
+
+interface GivenInput {
+  readonly given: number;
+  readonly type: ElementType;
+  /** Undefined where it has a free axis: it is then read in the shape that is given. */
+  readonly shape: Shape | undefined;
 }
 
 function record(
@@ -45,25 +70,35 @@ function record(
 ): { recorded: Recorded; outputs: RuntimeTensor[] } {
   backend.flush(); // what others have recorded is not part of this
   const given = inputs.map(tensorOf);
-  const arrays = given.map((tensor) => backend.recorded(tensor).data);
+  const values = given.map((tensor) => backend.recorded(tensor));
+  inputs.forEach(({ free }, i) => {
+    (values[i] as Value).free = free;
+  });
   const made = tf.tidy(() => build(given));
-  const values = made.map((tensor) => pending(backend.recorded(tensor)));
-  const plan = planRun(backend.recorder.nodes, values);
+  const wanted = made.map((tensor) => pending(backend.recorded(tensor)));
+  const plan = planRun(backend.recorder.nodes, wanted);
   const outputs = backend.sessions.run(plan);
   tf.dispose([...given, ...made]);
   backend.flush();
-  // an input may be read in other shapes, as views: they share its array
-  const read = plan.inputs.map((value) => {
-    const given = arrays.indexOf(value.data);
-    return given < 0 ? value : { given, shape: value.shape, type: value.type };
-  });
+  const read = plan.inputs.map((value) => readAs(value, values));
   return { recorded: { key: plan.key, inputs: read }, outputs };
 }
 
+/** An input may be read in other shapes, as views: they share its array. */
+function readAs(value: Value, given: readonly Value[]): Value | GivenInput {
+  const at = given.findIndex(({ data }) => data === value.data);
+  if (at < 0) return value;
+  const free = given[at]?.free;
+  if (free !== value.free) throw new Error('an input with a free axis must be read in its own shape');
+  return { given: at, type: value.type, shape: free === undefined ? value.shape : undefined };
+}
+
 function fed({ inputs }: Recorded, given: readonly ReplayInput[]): Value[] {
-  return inputs.map((each) =>
-    each instanceof Value ? each : concrete(each.type, (given[each.given] as ReplayInput).data, each.shape),
-  );
+  return inputs.map((each) => {
+    if (each instanceof Value) return each;
+    const { data, shape } = given[each.given] as ReplayInput;
+    return concrete(each.type, data, each.shape ?? shape);
+  });
 }
 
 function pending(value: Value): Value {

@@ -22,7 +22,12 @@ async function decoded(model: Model, texts: readonly number[][]): Promise<number
   decoder.resize(texts.length);
   const found: number[][] = texts.map(() => []);
   const places = texts.map((_, b) => b + 1);
-  for (const [b, text] of texts.entries()) found[b]?.push(...(await decoder.prefill(b, text.slice(0, b + 1))));
+  for await (const prompts of decoder.read(texts.map((text, b) => text.slice(0, b + 1)))) {
+    for (const prompt of prompts) {
+      decoder.fill(prompt.number, prompt);
+      found[prompt.number]?.push(...prompt.logits);
+    }
+  }
   for (;;) {
     const rows = [...texts.keys()].filter((b) => (places[b] as number) < (texts[b] as number[]).length);
     if (rows.length === 0) return found;
@@ -124,28 +129,74 @@ describe('the decoder', () => {
     await expectEqualLogits(createModel(weights), randomTexts([70, 67], config.vocab_size));
   });
 
-  it('compiles one graph for each size, and leaves no tensor behind', async () => {
+  it('reads what prompts share once, and each goes on as if it were alone', async () => {
+    const config = tinyConfig({ max_position_embeddings: 256 });
+    const weights = tinyWeights(config);
+    onTestFinished(() => free(weights));
+    const model = createModel(weights);
+    const [examples, one, two, other] = randomTexts([50, 9, 4, 30], config.vocab_size) as [number[], ...number[][]];
+    const begun = (...parts: number[][]) => [...examples, ...parts.flat()];
+    const prompts = [
+      begun(one as number[]),
+      other as number[],
+      begun(),
+      begun(two as number[]),
+      begun(one as number[]),
+    ];
+    for (const order of ['given', 'length'] as const) {
+      const decoder = createDecoder(model);
+      decoder.resize(prompts.length);
+      const read: number[] = [];
+      const rows: number[] = [];
+      for await (const pass of decoder.read(prompts, order)) {
+        for (const prompt of pass) decoder.fill(prompt.number, prompt);
+        read.push(...pass.map(({ number }) => number));
+        rows.push(...new Set(pass.map(({ row }) => row)));
+      }
+      // the tree of four, and the other by itself
+      expect([read.toSorted(), rows]).toEqual([
+        [0, 1, 2, 3, 4],
+        [0, 0],
+      ]);
+      expect(read.at(order === 'given' ? -1 : 0)).toBe(1);
+      const logits = await decoder.step(new Int32Array(prompts.length).fill(3), [...prompts.keys()]);
+      for (const [b, prompt] of prompts.entries()) {
+        const alone = forward(model, tf.tensor2d([[...prompt, 3]], undefined, 'int32'));
+        const expected = (await alone.data()).slice(-config.vocab_size);
+        expectClose(
+          logits.subarray(b * config.vocab_size).slice(0, config.vocab_size),
+          expected,
+          tolerance,
+          `text ${b}`,
+        );
+        alone.dispose();
+      }
+    }
+    model.disposeFrames();
+  });
+
+  it('compiles one graph for each number of rows, and leaves no tensor behind', async () => {
     const config = tinyConfig({ max_position_embeddings: 256 });
     const weights = tinyWeights(config, 7);
     onTestFinished(() => free(weights));
     const model = createModel(weights);
     const before = tensorStats();
-    await decoded(model, randomTexts([60], config.vocab_size));
+    await decoded(model, randomTexts([160], config.vocab_size));
     model.disposeFrames();
     const after = tensorStats();
-    // one for reading (32 tokens), one for steps against 64 places; recorded once each, run 60 times
+    // one for reading, one for steps against any number of places; recorded once each, run 160 times
     expect(after.compiled - before.compiled).toBeLessThanOrEqual(2);
-    expect(after.runs - before.runs).toBe(60);
+    expect(after.runs - before.runs).toBe(160);
     expect([after.tensors, after.pending]).toEqual([before.tensors, before.pending]);
   });
 
-  it('refuses a text longer than the context', async () => {
+  it('refuses a text longer than the context', () => {
     const config = tinyConfig();
     const weights = tinyWeights(config);
     onTestFinished(() => free(weights));
     const decoder = createDecoder(createModel(weights), 8);
     decoder.resize(1);
-    await expect(decoder.prefill(0, new Int32Array(9))).rejects.toThrow('a text has 9 tokens, expected 1 to 8');
+    expect(() => decoder.read([[1], new Array(9).fill(1)])).toThrow('a text has 9 tokens, expected 1 to 8');
   });
 });
 
@@ -156,8 +207,9 @@ describe('the cache', () => {
   it('keeps its rows when it changes size, moves and forgets them', () => {
     const cache = new KvCache(config);
     cache.resize(2, 3);
-    cache.fill(0, 2, [tokens(1, 2, 3, 4, 9, 9)]); // the third token is padding
-    cache.fill(1, 1, [tokens(5, 6)]);
+    const found = [tokens(9, 9, 5, 6, 9, 9, 1, 2, 9, 9, 3, 4)]; // two rows of three tokens, some of them of other texts
+    cache.fill(0, { found, rows: 2, row: 1, places: Int32Array.of(0, 2) });
+    cache.fill(1, { found, rows: 2, row: 0, places: Int32Array.of(1) });
     cache.append([1], [tokens(0, 0, 7, 8)]);
     expect([...cache.lengths]).toEqual([2, 2]);
     cache.resize(2, 4);
@@ -170,8 +222,9 @@ describe('the cache', () => {
     expect(() => cache.resize(1, 1)).toThrow('a text has more than 1 tokens');
   });
 
-  it('has few sizes: powers of two, from 64 to the context', () => {
-    expect([1, 64, 65, 200, 300].map((tokens) => cachePlaces(tokens, 300))).toEqual([64, 64, 128, 256, 300]);
+  it('has few sizes: eighths of powers of two, from 32 to the context', () => {
+    expect([1, 64, 65, 200, 300].map((tokens) => cachePlaces(tokens, 300))).toEqual([32, 64, 96, 224, 300]);
+    expect([513, 4000].map((tokens) => cachePlaces(tokens, 4096))).toEqual([640, 4096]);
     expect(cachePlaces(3, 8)).toBe(8);
   });
 });

@@ -56,6 +56,20 @@ describe('greedy', () => {
       expect(await generateAll(model, numbers, requests, { batch_size })).toEqual(alone);
     }
     expect(await generateAll(model, numbers, requests.toReversed(), { batch_size: 4 })).toEqual(alone.toReversed());
+    expect(await generateAll(model, numbers, requests, { batch_size: 4, order: 'length' })).toEqual(alone);
+  });
+
+  it('nor on prompts that begin alike', async () => {
+    const model = await smallModel();
+    const examples = Array.from({ length: 30 }, (_, i) => (7 * i) % 20);
+    const requests = randomRequests(20, model).map((request, i) =>
+      i % 3 === 0 ? request : { ...request, ids: [...examples, ...request.ids.slice(0, 8)] },
+    );
+    const alone: string[] = [];
+    for (const request of requests) alone.push(...(await generateAll(model, numbers, [request])));
+    for (const order of ['given', 'length'] as const) {
+      expect(await generateAll(model, numbers, requests, { batch_size: 4, order })).toEqual(alone);
+    }
   });
 });
 

@@ -45,6 +45,30 @@ describe('a recording', () => {
     expect(built).toBe(2);
   });
 
+  it('serves every length of a free axis', async () => {
+    let built = 0;
+    const replay = createReplay(([x, y]) => {
+      built++;
+      const [all, one] = [x, y] as [tf.Tensor, tf.Tensor];
+      const joined = tf.softmax(tf.concat([one, tf.matMul(one, all)], 1));
+      return [tf.sum(joined), tf.slice(joined, [0, 1])];
+    });
+    const before = tensorStats();
+    for (const length of [3, 70, 1]) {
+      const x = { data: new Float32Array(length).fill(1), shape: [1, length], free: 1 };
+      const [sum, rest] = await replay([x, { data: Float32Array.of(2), shape: [1, 1] }]);
+      expect(sum?.[0]).toBeCloseTo(1, 6);
+      expect(rest?.length).toBe(length);
+      expect(rest?.[length - 1]).toBeCloseTo(1 / (length + 1), 6); // all of them are 2
+    }
+    const after = tensorStats();
+    expect([built, after.compiled - before.compiled, after.runs - before.runs]).toEqual([1, 1, 3]);
+    const reshaped = createReplay(([x]) => [tf.neg(tf.reshape(x as tf.Tensor, [-1, 1]))]);
+    await expect(reshaped([{ data: Float32Array.of(1, 2), shape: [2], free: 0 }])).rejects.toThrow(
+      'an input with a free axis must be read in its own shape',
+    );
+  });
+
   it('reads arrays that change between two runs, however large', async () => {
     const data = new Float32Array(100_000).fill(1);
     const replay = createReplay(([x]) => [tf.sum(x as tf.Tensor)]);
