@@ -1,8 +1,11 @@
 // Expressions of templates: names, members, calls and filters, evaluated to Python's values.
-import { type Arguments, applyFilter, list, methodOf, TemplateError } from './jinja-methods.ts';
+import { applyFilter } from './jinja-filters.ts';
+import { isMappingMethod, methodOf } from './jinja-methods.ts';
 import type { CallExpression, Expression, FilterExpression, MemberExpression, SliceExpression } from './jinja-nodes.ts';
-import { binary, describe, unary } from './jinja-operators.ts';
-import { type Doc, isMapping, str, truthy, type Value } from './python-value.ts';
+import { binary, describe, isComparison, unary } from './jinja-operators.ts';
+import { holds } from './jinja-tests.ts';
+import { type Arguments, integer, list } from './python-call.ts';
+import { type Doc, float, isMapping, kindOf, PythonError, Sequence, str, truthy, type Value } from './python-value.ts';
 
 /** Something that has no value; using it is a mistake, asking `is defined` or `default` is not. */
 class Undefined {
@@ -16,11 +19,20 @@ class Undefined {
 /** The names that a template sees. */
 export type Scope = Map<string, Value>;
 
-/** The value of an expression; one that has none is a TemplateError. */
+/** The value of an expression; one that has none is a PythonError. */
 export function evaluate(node: Expression, scope: Scope): Value {
-  const value = look(node, scope);
-  if (value instanceof Undefined) throw new TemplateError(value.complaint);
-  return value;
+  return valueOf(look(node, scope));
+}
+
+function valueOf(found: Value | Undefined): Value {
+  if (found instanceof Undefined) throw new PythonError(found.complaint);
+  return found;
+}
+
+/** The text that an expression prints; a condition without else that does not hold prints nothing. */
+export function print(node: Expression, scope: Scope): string {
+  const isAbsent = node.type === 'SelectExpression' && !truthy(evaluate(node.test, scope));
+  return isAbsent ? '' : str(evaluate(node, scope));
 }
 
 /** The value of an expression, or that it has none. */
@@ -28,16 +40,21 @@ function look(node: Expression, scope: Scope): Value | Undefined {
   switch (node.type) {
     case 'StringLiteral':
     case 'IntegerLiteral':
-    case 'FloatLiteral':
       return node.value;
+    case 'FloatLiteral':
+      return float(node.value);
     case 'Identifier':
       return lookUp(node.value, scope);
     case 'ArrayLiteral':
-    case 'TupleLiteral':
       return node.value.map((item) => evaluate(item, scope));
+    case 'TupleLiteral':
+      return Sequence.make(
+        'tuple',
+        node.value.map((item) => evaluate(item, scope)),
+      );
     case 'ObjectLiteral':
       return Object.fromEntries(
-        [...node.value].map(([key, item]) => [str(evaluate(key, scope)), evaluate(item, scope)]),
+        [...node.value].map(([key, item]) => [keyOf(evaluate(key, scope)), evaluate(item, scope)]),
       );
     case 'MemberExpression':
       return member(node, scope);
@@ -52,40 +69,46 @@ function look(node: Expression, scope: Scope): Value | Undefined {
     case 'TestExpression':
       return test(node.test.value, look(node.operand, scope)) !== node.negate;
     case 'Ternary':
-      return evaluate(truthy(evaluate(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope);
+      return look(truthy(evaluate(node.condition, scope)) ? node.trueExpr : node.falseExpr, scope);
     case 'SelectExpression':
       return truthy(evaluate(node.test, scope))
-        ? evaluate(node.lhs, scope)
+        ? look(node.lhs, scope)
         : new Undefined('a condition without else does not hold');
     default:
-      throw new TemplateError(`'${(node as { type: string }).type}' is not supported in task files`);
+      throw new PythonError(`'${(node as { type: string }).type}' is not supported in task files`);
   }
 }
 
 const constants: Record<string, Value> = { true: true, True: true, false: false, False: false, none: null, None: null };
 
 function lookUp(name: string, scope: Scope): Value | Undefined {
+  if (Object.hasOwn(constants, name)) return constants[name] as Value;
   const value = scope.get(name);
   if (value !== undefined) return value;
-  if (Object.hasOwn(constants, name)) return constants[name] as Value;
   return new Undefined(
     `'${name}' is undefined, the record has ${[...scope.keys()].slice(0, 20).join(', ') || 'nothing'}`,
   );
+}
+
+/** Keys of mappings are texts here, as those of records are. */
+function keyOf(key: Value): string {
+  if (typeof key === 'string') return key;
+  throw new PythonError(`a mapping with the key ${str(key)}: only texts can be keys`);
 }
 
 function member(node: MemberExpression, scope: Scope): Value | Undefined {
   const object = evaluate(node.object, scope);
   const { property } = node;
   if (property.type === 'SliceExpression') return slice(object, property, scope);
-  const key = !node.computed && property.type === 'Identifier' ? property.value : evaluate(property, scope);
-  return item(object, key);
+  if (node.computed || property.type !== 'Identifier') return item(object, evaluate(property, scope));
+  if (isMapping(object) && isMappingMethod(property.value)) {
+    throw new PythonError(`'.${property.value}' is a method of mappings: write ['${property.value}'] for the key`);
+  }
+  return item(object, property.value);
 }
 
 function item(object: Value, key: Value): Value | Undefined {
-  if (typeof key === 'number' && (Array.isArray(object) || typeof object === 'string')) {
-    const items = list(object);
-    return items[key < 0 ? key + items.length : key] ?? outOfRange(items, key);
-  }
+  if (typeof key === 'number' && (Array.isArray(object) || typeof object === 'string')) return itemAt(object, key);
   if (typeof key === 'string') {
     if (isMapping(object) && Object.hasOwn(object, key)) return object[key] as Value;
     // a list of structs where the hub's `Sequence(dict)` gives a struct of lists
@@ -100,20 +123,28 @@ function item(object: Value, key: Value): Value | Undefined {
   return new Undefined(`${describe(object)} has no ${typeof key === 'string' ? `'${key}'` : str(key)}`);
 }
 
-function outOfRange(items: readonly Value[], key: number): Value | Undefined {
-  const index = key < 0 ? key + items.length : key;
-  return index in items ? (items[index] ?? null) : new Undefined(`index ${key} of a list of ${items.length}`);
+function itemAt(object: Value[] | string, key: number): Value | Undefined {
+  const items = list(object);
+  const found = isIndexable(object) ? items[key < 0 ? key + items.length : key] : undefined;
+  if (found !== undefined) return found;
+  return new Undefined(`index ${key} of a ${typeof object === 'string' ? 'text' : kindOf(object)} of ${items.length}`);
+}
+
+/** The keys, values and items of a mapping have an order and no places. */
+function isIndexable(object: Value[] | string): boolean {
+  return typeof object === 'string' || ['list', 'tuple', 'range'].includes(kindOf(object));
 }
 
 function slice(object: Value, { start, stop, step }: SliceExpression, scope: Scope): Value {
+  if (!Array.isArray(object) && typeof object !== 'string') throw new PythonError(`a slice of ${describe(object)}`);
+  if (!isIndexable(object)) throw new PythonError(`a slice of ${describe(object)}`);
   const items = list(object);
   const bound = (node: Expression | undefined) => {
     const value = node === undefined ? null : evaluate(node, scope);
-    if (value === null || typeof value === 'number') return value;
-    throw new TemplateError(`a slice by ${str(value)}`);
+    return value === null ? null : integer(value, 0);
   };
   const by = bound(step) ?? 1;
-  if (by === 0) throw new TemplateError('slice step cannot be zero');
+  if (by === 0) throw new PythonError('slice step cannot be zero');
   const clamp = (value: number | null, otherwise: number, low: number, high: number) =>
     value === null ? otherwise : Math.min(high, Math.max(low, value < 0 ? value + items.length : value));
   const [low, high] = by > 0 ? [0, items.length] : [-1, items.length - 1];
@@ -121,7 +152,9 @@ function slice(object: Value, { start, stop, step }: SliceExpression, scope: Sco
   const to = clamp(bound(stop), by > 0 ? high : low, low, high);
   const chosen: Value[] = [];
   for (let i = from; by > 0 ? i < to : i > to; i += by) chosen.push(items[i] as Value);
-  return typeof object === 'string' ? chosen.join('') : chosen;
+  if (typeof object === 'string') return chosen.join('');
+  const kind = kindOf(object);
+  return kind === 'list' ? chosen : Sequence.make(kind, chosen);
 }
 
 function call(node: CallExpression, scope: Scope): Value {
@@ -129,20 +162,31 @@ function call(node: CallExpression, scope: Scope): Value {
   const args = argumentsOf(node, scope);
   if (callee.type === 'Identifier') return callFunction(callee.value, args);
   if (callee.type !== 'MemberExpression' || callee.computed || callee.property.type !== 'Identifier') {
-    throw new TemplateError('only methods and known functions can be called');
+    throw new PythonError('only methods and known functions can be called');
   }
   const object = evaluate(callee.object, scope);
   const method = methodOf(object, callee.property.value);
-  if (method === undefined) throw new TemplateError(`${describe(object)} has no method '${callee.property.value}'`);
+  if (method === undefined) throw new PythonError(`${describe(object)} has no method '${callee.property.value}'`);
   return method(args);
 }
 
-function callFunction(name: string, { positional }: Arguments): Value {
-  if (name !== 'range') throw new TemplateError(`unknown function '${name}'`);
-  const bounds = positional.map(Number);
-  const [start, stop] = bounds.length === 1 ? [0, bounds[0] as number] : [bounds[0] ?? 0, bounds[1] ?? 0];
-  if (!(stop - start <= 100_000)) throw new TemplateError('a range of more than 100000');
-  return Array.from({ length: Math.max(0, stop - start) }, (_, i) => start + i);
+const longestRange = 100_000;
+
+function callFunction(name: string, { positional, named }: Arguments): Value {
+  if (name !== 'range') throw new PythonError(`unknown function '${name}'`);
+  if (positional.length < 1 || positional.length > 3 || Object.keys(named).length > 0) {
+    throw new PythonError("'range' takes one to three numbers");
+  }
+  const bounds = positional.map((bound) => integer(bound, 0));
+  const [start, stop] = bounds.length === 1 ? [0, bounds[0] as number] : [bounds[0] as number, bounds[1] as number];
+  const by = bounds[2] ?? 1;
+  if (by === 0) throw new PythonError('a range in steps of zero');
+  const length = Math.max(0, Math.ceil((stop - start) / by));
+  if (length > longestRange) throw new PythonError(`a range of more than ${longestRange}`);
+  return Sequence.make(
+    'range',
+    Array.from({ length }, (_, i) => start + i * by),
+  );
 }
 
 function argumentsOf({ args }: CallExpression, scope: Scope): Arguments {
@@ -159,39 +203,44 @@ function filtered({ operand, filter }: FilterExpression, scope: Scope): Value {
   const name = isCall ? nameOf(filter.callee) : filter.value;
   const args = isCall ? argumentsOf(filter, scope) : { positional: [], named: {} };
   const value = look(operand, scope);
-  if (!(value instanceof Undefined)) return applyFilter(name, value, args);
-  if (name === 'default') return args.positional[0] ?? '';
-  throw new TemplateError(value.complaint);
+  if (value instanceof Undefined && (name === 'default' || name === 'd')) {
+    return applyFilter(name, null, { positional: [args.positional[0] ?? args.named.default_value ?? '', true], named: {} });
+  }
+  return applyFilter(name, valueOf(value), args);
 }
 
-function binaryOf(node: Extract<Expression, { type: 'BinaryExpression' }>, scope: Scope): Value {
+type BinaryExpression = Extract<Expression, { type: 'BinaryExpression' }>;
+
+function binaryOf(node: BinaryExpression, scope: Scope): Value {
   const operator = node.operator.value;
+  refuseAmbiguous(operator, node.left);
   const left = evaluate(node.left, scope);
   if (operator === 'and') return truthy(left) ? evaluate(node.right, scope) : left;
   if (operator === 'or') return truthy(left) ? left : evaluate(node.right, scope);
+  if (operator === '~' && isSum(node.left) && typeof left !== 'string') {
+    throw new PythonError("'~' binds closer than + and - in Jinja: write brackets, as in 'a + (b ~ c)'");
+  }
   return binary(operator, left, evaluate(node.right, scope));
+}
+
+/** The parser reads `a < b < c` from the left, and brackets leave no trace. */
+function refuseAmbiguous(operator: string, left: Expression): void {
+  if (!isComparison(operator) || left.type !== 'BinaryExpression' || !isComparison(left.operator.value)) return;
+  throw new PythonError("a chain of comparisons is not supported: write 'a < b and b < c'");
+}
+
+function isSum(node: Expression): boolean {
+  return node.type === 'BinaryExpression' && ['+', '-'].includes(node.operator.value);
 }
 
 /** The name that a node is. */
 export function nameOf(node: Expression): string {
   if (node.type === 'Identifier') return node.value;
-  throw new TemplateError(`expected a name, got ${node.type}`);
+  throw new PythonError(`expected a name, got ${node.type}`);
 }
 
 function test(name: string, value: Value | Undefined): boolean {
   if (name === 'defined') return !(value instanceof Undefined);
   if (name === 'undefined') return value instanceof Undefined;
-  if (value instanceof Undefined) throw new TemplateError(value.complaint);
-  const tests: Record<string, () => boolean> = {
-    none: () => value === null,
-    string: () => typeof value === 'string',
-    number: () => typeof value === 'number',
-    mapping: () => isMapping(value),
-    sequence: () => Array.isArray(value) || typeof value === 'string',
-    odd: () => typeof value === 'number' && Math.abs(value % 2) === 1,
-    even: () => typeof value === 'number' && value % 2 === 0,
-  };
-  const holds = tests[name];
-  if (holds === undefined) throw new TemplateError(`unknown test '${name}'`);
-  return holds();
+  return holds(name, valueOf(value));
 }

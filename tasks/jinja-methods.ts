@@ -1,73 +1,75 @@
-// The methods of Python's strings, lists and mappings and the Jinja filters that templates of task files call.
-import { lstrip, rstrip, split, strip } from './python-text.ts';
-import { equal, isMapping, str, truthy, type Value } from './python-value.ts';
+// The methods of Python's strings, lists and mappings that templates of task files call.
+import { type Arguments, type Callable, callWith, integer, list, named, positional, required, text } from './python-call.ts';
+import { capitalize, count, find, isDigit, lstrip, replace, rstrip, split, strip } from './python-text.ts';
+import { equal, isMapping, PythonError, Sequence, str, type Value } from './python-value.ts';
 
-/** What a call is given. */
-export interface Arguments {
-  positional: Value[];
-  named: Record<string, Value>;
+type Methods<T> = Record<string, Callable<T>>;
+
+/** `startswith` and `endswith`, of one text or of any of a tuple's. */
+const fits = (test: (self: string, part: string) => boolean) =>
+  positional<string>('part', 1, (self, [part]) =>
+    Array.isArray(part) ? part.some((one) => test(self, required(one))) : test(self, required(part)),
+  );
+
+const stringMethods: Methods<string> = {
+  strip: positional('characters', 0, (self, [of]) => strip(self, text(of))),
+  lstrip: positional('characters', 0, (self, [of]) => lstrip(self, text(of))),
+  rstrip: positional('characters', 0, (self, [of]) => rstrip(self, text(of))),
+  split: named('sep maxsplit', 0, (self, [sep, most]) => split(self, text(sep), integer(most, -1))),
+  lower: positional('', 0, (self) => self.toLowerCase()),
+  upper: positional('', 0, (self) => self.toUpperCase()),
+  capitalize: positional('', 0, (self) => capitalize(self)),
+  replace: positional('old new count', 2, (self, [old, to, most]) =>
+    replace(self, required(old), required(to), integer(most, -1)),
+  ),
+  startswith: fits((self, part) => self.startsWith(part)),
+  endswith: fits((self, part) => self.endsWith(part)),
+  join: positional('items', 1, (self, [items]) => list(items).map(required).join(self)),
+  count: positional('part', 1, (self, [part]) => count(self, required(part))),
+  find: positional('part start', 1, (self, [part, start]) => find(self, required(part), integer(start, 0))),
+  index: positional('part start', 1, (self, [part, start]) => {
+    const found = find(self, required(part), integer(start, 0));
+    if (found < 0) throw new PythonError('substring not found');
+    return found;
+  }),
+  isdigit: positional('', 0, (self) => isDigit(self)),
+  removeprefix: positional('prefix', 1, (self, [of]) =>
+    self.startsWith(required(of)) ? self.slice(required(of).length) : self,
+  ),
+  removesuffix: positional('suffix', 1, (self, [of]) =>
+    self.endsWith(required(of)) ? self.slice(0, self.length - required(of).length) : self,
+  ),
+};
+
+const listMethods: Methods<Value[]> = {
+  index: positional('item start', 1, (self, [item, start]) => {
+    const from = integer(start, 0);
+    const first = from < 0 ? Math.max(0, from + self.length) : from;
+    const found = self.findIndex((value, i) => i >= first && equal(value, item as Value));
+    if (found < 0) throw new PythonError(`${str(item as Value)} is not in the list`);
+    return found;
+  }),
+  count: positional('item', 1, (self, [item]) => self.filter((value) => equal(value, item as Value)).length),
+};
+
+const pairs = (self: Record<string, Value>) => Object.entries(self).map((pair) => Sequence.make('tuple', pair));
+
+const mappingMethods: Methods<Record<string, Value>> = {
+  get: positional('key default', 1, (self, [key, otherwise = null]) =>
+    typeof key === 'string' && Object.hasOwn(self, key) ? (self[key] as Value) : otherwise,
+  ),
+  keys: positional('', 0, (self) => Sequence.make('dict_keys', Object.keys(self))),
+  values: positional('', 0, (self) => Sequence.make('dict_values', Object.values(self))),
+  items: positional('', 0, (self) => Sequence.make('dict_items', pairs(self))),
+};
+
+/** What Python's `dict` has beside those: `record.copy` is never the key `copy`. */
+const moreOfMappings = ['clear', 'copy', 'fromkeys', 'pop', 'popitem', 'setdefault', 'update'];
+
+/** True for a name that Python's mappings have as a method, so that `record.name` is no key. */
+export function isMappingMethod(name: string): boolean {
+  return Object.hasOwn(mappingMethods, name) || moreOfMappings.includes(name);
 }
-
-/** A mistake in a template, in the words of its message. */
-export class TemplateError extends Error {}
-
-type Method<T> = (self: T, args: Value[]) => Value;
-
-const text = (value: Value | undefined): string | undefined => {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return value;
-  throw new TemplateError(`expected text, got ${str(value)}`);
-};
-
-const required = (value: Value | undefined): string => {
-  const found = text(value);
-  if (found === undefined) throw new TemplateError('expected text, got nothing');
-  return found;
-};
-
-const number = (value: Value | undefined, otherwise: number): number => {
-  if (value === undefined) return otherwise;
-  if (typeof value === 'number') return value;
-  throw new TemplateError(`expected a number, got ${str(value)}`);
-};
-
-const stringMethods: Record<string, Method<string>> = {
-  strip: (self, [of]) => strip(self, text(of)),
-  lstrip: (self, [of]) => lstrip(self, text(of)),
-  rstrip: (self, [of]) => rstrip(self, text(of)),
-  split: (self, [separator, most]) => split(self, text(separator), number(most, -1)),
-  lower: (self) => self.toLowerCase(),
-  upper: (self) => self.toUpperCase(),
-  capitalize: (self) => capitalize(self),
-  replace: (self, [from, to, count]) => replace(self, required(from), required(to), number(count, -1)),
-  startswith: (self, [start]) => self.startsWith(required(start)),
-  endswith: (self, [end]) => self.endsWith(required(end)),
-  join: (self, [items]) => list(items).map(required).join(self),
-  count: (self, [part]) => self.split(required(part)).length - 1,
-  find: (self, [part]) => position(self, required(part)),
-  index: (self, [part]) => {
-    const found = position(self, required(part));
-    if (found < 0) throw new TemplateError('substring not found');
-    return found;
-  },
-};
-
-const listMethods: Record<string, Method<Value[]>> = {
-  index: (self, [item]) => {
-    const found = self.findIndex((value) => equal(value, item as Value));
-    if (found < 0) throw new TemplateError(`${str(item ?? null)} is not in the list`);
-    return found;
-  },
-  count: (self, [item]) => self.filter((value) => equal(value, item as Value)).length,
-};
-
-const mappingMethods: Record<string, Method<Record<string, Value>>> = {
-  get: (self, [key, otherwise]) =>
-    Object.hasOwn(self, str(key ?? null)) ? (self[str(key ?? null)] as Value) : (otherwise ?? null),
-  keys: (self) => Object.keys(self),
-  values: (self) => Object.values(self),
-  items: (self) => Object.entries(self),
-};
 
 /** The method `name` of `self`, bound; undefined when Python's type has none that is known here. */
 export function methodOf(self: Value, name: string): ((args: Arguments) => Value) | undefined {
@@ -76,75 +78,7 @@ export function methodOf(self: Value, name: string): ((args: Arguments) => Value
   return isMapping(self) ? bind(self, mappingMethods, name) : undefined;
 }
 
-function bind<T>(self: T, methods: Record<string, Method<T>>, name: string): ((args: Arguments) => Value) | undefined {
+function bind<T>(self: T, methods: Methods<T>, name: string): ((args: Arguments) => Value) | undefined {
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
-  return method && (({ positional }) => method(self, positional));
-}
-
-/** Jinja's filter `name` applied to `value`. */
-export function applyFilter(name: string, value: Value, args: Arguments): Value {
-  const filter = Object.hasOwn(filters, name) ? filters[name] : undefined;
-  if (filter === undefined)
-    throw new TemplateError(`unknown filter '${name}', expected ${Object.keys(filters).join(', ')}`);
-  return filter(value, args);
-}
-
-const filters: Record<string, (value: Value, args: Arguments) => Value> = {
-  int: (value, { positional, named }) => toInteger(value, positional[0] ?? named.default ?? 0),
-  float: (value) => Number(str(value).trim()) || 0,
-  string: (value) => str(value),
-  join: (value, { positional: [separator] }) =>
-    list(value)
-      .map(str)
-      .join(separator === undefined ? '' : str(separator)),
-  trim: (value) => strip(str(value)),
-  lower: (value) => str(value).toLowerCase(),
-  upper: (value) => str(value).toUpperCase(),
-  capitalize: (value) => capitalize(str(value)),
-  length: (value) => lengthOf(value),
-  count: (value) => lengthOf(value),
-  first: (value) => list(value)[0] ?? null,
-  last: (value) => list(value).at(-1) ?? null,
-  list: (value) => list(value),
-  replace: (value, { positional: [from, to] }) => replace(str(value), required(from), required(to), -1),
-  default: (value, { positional: [otherwise, always] }) =>
-    truthy(always ?? false) && !truthy(value) ? (otherwise ?? '') : value,
-};
-
-/** `len` of a value. */
-export function lengthOf(value: Value): number {
-  return isMapping(value) ? Object.keys(value).length : list(value).length;
-}
-
-/** The items of a value as iteration gives them. */
-export function list(value: Value | undefined): Value[] {
-  if (Array.isArray(value)) return value;
-  if (typeof value === 'string') return [...value];
-  if (isMapping(value)) return Object.keys(value);
-  throw new TemplateError(`expected a list, got ${str(value ?? null)}`);
-}
-
-/** Jinja's `int`: what Python's `int(value)` gives, else of its float, else the default. */
-function toInteger(value: Value, otherwise: Value): Value {
-  if (typeof value === 'number' || typeof value === 'boolean') return Math.trunc(Number(value));
-  const written = typeof value === 'string' ? strip(value).replaceAll(/(?<=\d)_(?=\d)/g, '') : '';
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(written) ? Math.trunc(Number(written)) : otherwise;
-}
-
-function capitalize(self: string): string {
-  const [first = '', ...rest] = self;
-  return first.toUpperCase() + rest.join('').toLowerCase();
-}
-
-function replace(self: string, from: string, to: string, count: number): string {
-  if (count < 0) return self.split(from).join(to);
-  const parts = self.split(from);
-  const kept = parts.splice(0, count + 1).join(to);
-  return [kept, ...parts].join(from);
-}
-
-/** Where `part` begins, in code points. */
-function position(self: string, part: string): number {
-  const at = self.indexOf(part);
-  return at < 0 ? -1 : [...self.slice(0, at)].length;
+  return method && ((args) => callWith(`'${name}'`, method, self, args));
 }

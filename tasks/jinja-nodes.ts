@@ -1,6 +1,7 @@
 // The part of @huggingface/jinja's syntax tree that task files use. The library parses; evaluation is ours (jinja.ts), because
 // a task needs Python's values, methods and strictness, where the library prints text for chat templates.
-import { parse, tokenize } from '@huggingface/jinja';
+import { parse } from '@huggingface/jinja';
+import { templateTokens } from './jinja-lexer.ts';
 
 interface Operator {
   value: string;
@@ -49,14 +50,19 @@ export interface FilterExpression {
 
 export type Statement =
   | Expression
-  | { type: 'Comment' }
   | { type: 'If'; test: Expression; body: Statement[]; alternate: Statement[] }
   | { type: 'For'; loopvar: Expression; iterable: Expression; body: Statement[]; defaultBlock: Statement[] }
   | { type: 'Set'; assignee: Expression; value: Expression | null; body: Statement[] };
 
-/** Parses a template as Python's Jinja does with `keep_trailing_newline`; throws the library's SyntaxError. */
+/** Parses a template; a mistake is a SyntaxError, of the lexer or of the library in its words. */
 export function parseTemplate(text: string): Statement[] {
-  // the library drops one newline at the end
-  const tokens = tokenize(text.endsWith('\n') ? `${text}\n` : text);
-  return parse(tokens).body as unknown as Statement[];
+  const tokens = templateTokens(text) as unknown as Parameters<typeof parse>[0];
+  try {
+    return parse(tokens).body as unknown as Statement[];
+  } catch (error) {
+    // where a template ends early the library stumbles over what is not there
+    if (error instanceof TypeError) throw new SyntaxError('it ends too early');
+    if (error instanceof RangeError) throw new SyntaxError('it is nested too deep');
+    throw new SyntaxError((error as Error).message);
+  }
 }

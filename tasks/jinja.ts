@@ -1,11 +1,11 @@
 // Jinja templates of task files, with Python's meaning: an undefined name is a mistake, `[-1]` counts from the end, and a template
 // that is one expression also gives its value, so that choices need not be printed and read back.
 import { UserError } from '../util/errors.ts';
-import { evaluate, nameOf, type Scope } from './jinja-evaluate.ts';
-import { list, TemplateError } from './jinja-methods.ts';
+import { evaluate, nameOf, print, type Scope } from './jinja-evaluate.ts';
 import { type Expression, parseTemplate, type Statement } from './jinja-nodes.ts';
 import { clip } from './jinja-operators.ts';
-import { type Doc, str, truthy, type Value } from './python-value.ts';
+import { list } from './python-call.ts';
+import { type Doc, PythonError, str, truthy, type Value } from './python-value.ts';
 
 /** What a template gives: its text, and its value when it is one expression and nothing else. */
 export interface Rendered {
@@ -23,79 +23,105 @@ const longestOutput = 2 ** 24;
 export function compileTemplate(text: string, where: string): Template {
   if (text.length > longestTemplate)
     throw new UserError(`${where}: a template of more than ${longestTemplate} characters`);
-  const complain = (error: unknown): never => {
-    if (error instanceof TemplateError || error instanceof SyntaxError) {
-      throw new UserError(`${where}: the template '${clip(text)}' cannot be rendered: ${error.message}`);
-    }
-    throw error;
-  };
   let body: Statement[];
   try {
     body = parseTemplate(text);
   } catch (error) {
-    // the parser fails on a template that ends early with whatever it stumbles over
-    return complain(error instanceof TypeError ? new SyntaxError('it ends too early') : error);
+    throw complaint(error, text, where);
   }
   return (doc) => {
     try {
       return render(body, new Map(Object.entries(doc)));
     } catch (error) {
-      return complain(error);
+      throw complaint(error, text, where);
     }
   };
 }
 
+function complaint(error: unknown, text: string, where: string): unknown {
+  const isDeep = error instanceof RangeError;
+  if (!(error instanceof PythonError || error instanceof SyntaxError || isDeep)) return error;
+  return new UserError(`${where}: the template '${clip(text)}' cannot be rendered: ${isDeep ? 'it is nested too deep' : error.message}`);
+}
+
 function render(body: readonly Statement[], scope: Scope): Rendered {
-  const shown = body.filter(({ type }) => type !== 'Comment');
-  const [only] = shown;
-  if (shown.length === 1 && only !== undefined && isExpression(only)) {
+  const [only] = body;
+  if (body.length === 1 && only !== undefined && isExpression(only) && only.type !== 'SelectExpression') {
     const value = evaluate(only, scope);
     return { text: str(value), value };
   }
-  return { text: renderAll(shown, scope), value: undefined };
+  return { text: renderAll(body, scope), value: undefined };
 }
 
 function isExpression(node: Statement): node is Expression {
-  return !['Comment', 'If', 'For', 'Set'].includes(node.type);
+  return !['If', 'For', 'Set'].includes(node.type);
 }
 
 function renderAll(body: readonly Statement[], scope: Scope): string {
   let text = '';
   for (const node of body) {
     text += renderOne(node, scope);
-    if (text.length > longestOutput) throw new TemplateError(`it gives more than ${longestOutput} characters`);
+    if (text.length > longestOutput) throw new PythonError(`it gives more than ${longestOutput} characters`);
   }
   return text;
 }
 
 function renderOne(node: Statement, scope: Scope): string {
-  if (isExpression(node)) return str(evaluate(node, scope));
+  if (isExpression(node)) return print(node, scope);
   if (node.type === 'If') return renderAll(truthy(evaluate(node.test, scope)) ? node.body : node.alternate, scope);
   if (node.type === 'For') return renderLoop(node, scope);
-  if (node.type === 'Set') {
-    scope.set(nameOf(node.assignee), node.value === null ? renderAll(node.body, scope) : evaluate(node.value, scope));
-  }
+  if (node.type === 'Set') bind(node.assignee, setValue(node, scope), scope);
   return '';
 }
 
-function renderLoop(node: Extract<Statement, { type: 'For' }>, scope: Scope): string {
-  const items = list(evaluate(node.iterable, scope));
+function setValue({ value, body }: Extract<Statement, { type: 'Set' }>, scope: Scope): Value {
+  return value === null ? renderAll(body, scope) : evaluate(value, scope);
+}
+
+type Loop = Extract<Statement, { type: 'For' }>;
+
+function renderLoop(node: Loop, scope: Scope): string {
+  const items = itemsOf(node, scope);
   if (items.length === 0) return renderAll(node.defaultBlock, scope);
   const texts = items.map((item, i) => {
     const inner = new Map(scope);
-    bindTarget(node.loopvar, item, inner);
-    inner.set('loop', { index: i + 1, index0: i, first: i === 0, last: i === items.length - 1, length: items.length });
+    bind(node.loopvar, item, inner);
+    inner.set('loop', loopOf(items, i));
     return renderAll(node.body, inner);
   });
   return texts.join('');
 }
 
-function bindTarget(target: Expression, item: Value, scope: Scope): void {
+/** The items of a loop, of `for x in xs if test` those that pass. */
+function itemsOf({ iterable, loopvar }: Loop, scope: Scope): Value[] {
+  if (iterable.type === 'Ternary') throw new PythonError("a loop over 'a if b else c': write it in brackets after set");
+  if (iterable.type !== 'SelectExpression') return list(evaluate(iterable, scope));
+  return list(evaluate(iterable.lhs, scope)).filter((item) => {
+    const inner = new Map(scope);
+    bind(loopvar, item, inner);
+    return truthy(evaluate(iterable.test, inner));
+  });
+}
+
+function loopOf(items: readonly Value[], i: number): Value {
+  const { length } = items;
+  return {
+    ...{ index: i + 1, index0: i, revindex: length - i, revindex0: length - i - 1, length },
+    ...{ first: i === 0, last: i === length - 1 },
+    ...(i > 0 && { previtem: items[i - 1] as Value }),
+    ...(i < length - 1 && { nextitem: items[i + 1] as Value }),
+  };
+}
+
+/** Gives a name its value, or several theirs. */
+function bind(target: Expression, value: Value, scope: Scope): void {
   if (target.type !== 'TupleLiteral') {
-    scope.set(nameOf(target), item);
+    scope.set(nameOf(target), value);
     return;
   }
-  const parts = list(item);
-  if (parts.length !== target.value.length) throw new TemplateError('a loop that unpacks another number of values');
-  for (const [i, name] of target.value.entries()) scope.set(nameOf(name), parts[i] as Value);
+  const parts = list(value);
+  if (parts.length !== target.value.length) {
+    throw new PythonError(`${target.value.length} names for ${parts.length} values`);
+  }
+  for (const [i, name] of target.value.entries()) bind(name, parts[i] as Value, scope);
 }

@@ -1,28 +1,15 @@
 // `ast.literal_eval` for what data holds: strings, numbers, None, True, False, lists, tuples and dicts.
-import type { Value } from './python-value.ts';
+import { unescape } from './python-escapes.ts';
+import { float, PythonError, Sequence, type Value } from './python-value.ts';
 
 const deepest = 32;
-const simpleEscapes: Record<string, string> = {
-  n: '\n',
-  t: '\t',
-  r: '\r',
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  v: '\v',
-  '\n': '',
-};
-
 /** The value that `text` spells, or undefined where Python would raise. */
 export function literalValue(text: string): Value | undefined {
   const reader = new LiteralReader(text);
   try {
     return reader.whole();
   } catch (error) {
-    if (error instanceof NotALiteral) return undefined;
+    if (error instanceof NotALiteral || error instanceof PythonError) return undefined;
     throw error;
   }
 }
@@ -49,7 +36,7 @@ class LiteralReader {
     this.#blank();
     const next = this.#text[this.#at];
     if (next === '[') return this.#items(']', depth);
-    if (next === '(') return this.#items(')', depth);
+    if (next === '(') return this.#brackets(depth);
     if (next === '{') return this.#dict(depth);
     if (next === "'" || next === '"') return this.#string();
     return this.#word();
@@ -67,6 +54,13 @@ class LiteralReader {
     return items;
   }
 
+  /** A tuple, or a value in brackets. */
+  #brackets(depth: number): Value {
+    const items = this.#items(')', depth);
+    const isOne = items.length === 1 && !/,\s*\)$/.test(this.#text.slice(0, this.#at));
+    return isOne ? (items[0] as Value) : Sequence.make('tuple', items);
+  }
+
   #dict(depth: number): Value {
     const entries: [string, Value][] = [];
     this.#at++;
@@ -82,30 +76,13 @@ class LiteralReader {
   }
 
   #string(): string {
-    const quote = this.#text[this.#at++];
-    let value = '';
-    for (;;) {
-      const next = this.#text[this.#at++];
-      if (next === undefined || next === '\n') throw new NotALiteral();
-      if (next === quote) break;
-      value += next === '\\' ? this.#escape() : next;
-    }
+    const written = /^(?:'((?:[^'\\\n]|\\[^])*)'|"((?:[^"\\\n]|\\[^])*)")/.exec(this.#text.slice(this.#at));
+    if (written === null) throw new NotALiteral();
+    this.#at += written[0].length;
+    const value = unescape(written[1] ?? (written[2] as string));
     this.#blank(); // neighbouring strings are one
     const following = this.#text[this.#at];
     return following === "'" || following === '"' ? value + this.#string() : value;
-  }
-
-  #escape(): string {
-    const next = this.#text[this.#at++];
-    if (next === undefined) throw new NotALiteral();
-    const digits = { x: 2, u: 4, U: 8 }[next];
-    if (digits === undefined) return simpleEscapes[next] ?? `\\${next}`;
-    const hex = this.#text.slice(this.#at, this.#at + digits);
-    if (!/^[0-9a-fA-F]+$/.test(hex) || hex.length < digits || Number.parseInt(hex, 16) > 0x10ffff) {
-      throw new NotALiteral();
-    }
-    this.#at += digits;
-    return String.fromCodePoint(Number.parseInt(hex, 16));
   }
 
   #word(): Value {
@@ -114,7 +91,8 @@ class LiteralReader {
     if (word === undefined) throw new NotALiteral();
     this.#at += word.length;
     if (word === 'None') return null;
-    return word === 'True' || word === 'False' ? word === 'True' : Number(word);
+    if (word === 'True' || word === 'False') return word === 'True';
+    return /[.eE]/.test(word) ? float(Number(word)) : Number(word);
   }
 
   #take(character: string): boolean {

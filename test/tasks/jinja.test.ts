@@ -69,7 +69,7 @@ describe('a template', () => {
     ['{{a.b}}', /has no 'b'/],
     ['{{a|nonsense}}', /unknown filter 'nonsense'/],
     ["{{['x'].index(a)}}", /is not in the list/],
-    ['{{a[9]}}', /index 9 of a list of 4/],
+    ['{{a[9]}}', /index 9 of a text of 4/],
     ['{{a.constructor}}', /has no 'constructor'/],
     ['{{a.__class__}}', /has no '__class__'/],
     ["{{a.constructor('x')}}", /has no method 'constructor'/],

@@ -1,0 +1,56 @@
+// Differential tests: what CPython and Jinja give, recorded by the scripts of test/fixtures/tasks/python, and what we give.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { compileTemplate } from '../../tasks/jinja.ts';
+import type { Doc } from '../../tasks/python-value.ts';
+import { UserError } from '../../util/errors.ts';
+
+const fixture = <T>(name: string) =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/tasks/python', name), 'utf8')) as T;
+const said: string[] = [];
+afterAll(() => console.log(said.join('\n')));
+
+/** What `call` gives, or the message of the UserError that it throws; anything else that it throws is a bug. */
+function outcome<T>(call: () => T): { value: T } | { refused: string } {
+  try {
+    return { value: call() };
+  } catch (error) {
+    if (error instanceof UserError) return { refused: error.message };
+    throw error;
+  }
+}
+
+describe('a template', () => {
+  const { record, cases } = fixture<{ record: Doc; cases: [string, string | null, string?][] }>('jinja.json');
+  const results = cases.map(([template, text]) => ({
+    ...{ template, text },
+    own: outcome(() => compileTemplate(template, 'task.yaml:4')(structuredClone(record)).text),
+  }));
+  const rendered = results.filter(({ own }) => 'value' in own);
+  const refused = results.filter(({ text, own }) => text !== null && 'refused' in own);
+
+  it('gives the text that Jinja gives, or a message with its line', () => {
+    for (const { template, text, own } of rendered) expect(own, template).toEqual({ value: text });
+    for (const { own } of refused) {
+      expect((own as { refused: string }).refused).toMatch(/^task\.yaml:4: the template '.*' cannot be rendered: ./s);
+    }
+  });
+
+  // methods, filters, tests and statements that no task of the harness has, numbers beyond 2^53, chains such as a < b < c
+  it('is refused no more often than this', () => {
+    said.push(
+      `templates: ${cases.length}, of which Jinja renders ${cases.filter(([, text]) => text !== null).length}; ${rendered.length} rendered alike, ${refused.length} refused`,
+    );
+    expect(refused.length).toBeLessThanOrEqual(103);
+    expect(rendered.length).toBeGreaterThan(700);
+  });
+
+  it('is refused where it is nested without end', () => {
+    for (const template of [`{{ ${'('.repeat(50_000)}n${')'.repeat(50_000)} }}`, `{{ ${'not '.repeat(50_000)}n }}`, `{{ n${'+n'.repeat(50_000)} }}`]) {
+      expect(outcome(() => compileTemplate(template, 'task.yaml:4')({ n: 1 }).text)).toEqual({
+        refused: expect.stringMatching(/nested too deep/),
+      });
+    }
+  });
+});
