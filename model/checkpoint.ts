@@ -8,6 +8,7 @@ import {
 } from '../formats/checkpoint.ts';
 import { type Dtype, fromFloat32 } from '../formats/dtype.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
+import { writing } from '../formats/writing.ts';
 import { tf } from '../tensor/tf.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
@@ -80,16 +81,12 @@ export async function writeLlamaFile(
   { config, tokenizer, metadata = {} }: LlamaFile,
   write: (writer: CheckpointWriter) => Promise<Readonly<Record<string, string>>>,
 ): Promise<void> {
-  const writer = await createCheckpoint(path, { kind, config: JSON.stringify(llamaConfigJson(config)), ...metadata });
-  try {
+  const described = { kind, config: JSON.stringify(llamaConfigJson(config)), ...metadata };
+  await writing(await createCheckpoint(path, described), async (writer) => {
     await writeTexts(writer, tokenizer);
     const aliases = await write(writer);
     if (Object.keys(aliases).length > 0) await writeText(writer, aliasesEntry, JSON.stringify(aliases));
-    await writer.close();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+  });
 }
 
 /** Writes the model's float32 tensors to `path`, rounded to `dtype`. */
