@@ -118,16 +118,20 @@ export async function openLlama(path: string): Promise<LlamaCheckpoint> {
   }
 }
 
-/** Reads the checkpoint `path` whole, as float32 tensors; the caller disposes the weights. */
+/** Reads the checkpoint `path` whole, as float32 tensors; layers that share a matrix share its tensor. The caller disposes the weights. */
 export async function loadModel(
   path: string,
 ): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
   const checkpoint = await openLlama(path);
   const tensors = new Map<string, tf.Tensor>();
+  const loaded = new Map<string, tf.Tensor>();
   try {
     for (const [name, { shape }] of checkpoint.tensors) {
-      const values = await checkpoint.readFloat32(name);
-      tensors.set(name, tf.tensor(values, [...shape], 'float32'));
+      // not within a layer, whose matrices have gradients of their own
+      const place = `${checkpoint.storedAs(name)} ${shape} ${name.replace(/\d+/, '')}`;
+      const tensor = loaded.get(place) ?? tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32');
+      loaded.set(place, tensor);
+      tensors.set(name, tensor);
     }
   } finally {
     await checkpoint.close();
