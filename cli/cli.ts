@@ -1,6 +1,7 @@
 // The command line as one function: reads the arguments, runs a command, prints what went wrong, gives the exit code.
 import { CommanderError } from 'commander';
 import { UserError } from '../util/errors.ts';
+import { machineError } from '../util/system-error.ts';
 import type { Context, Setup } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { buildProgram } from './program.ts';
@@ -26,9 +27,10 @@ function explainError(error: unknown, { terminal }: Context): number {
   const { paint, write } = terminal.err;
   // commander has printed its sentence already
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.invalid;
-  if (error instanceof UserError) {
+  const told = error instanceof UserError ? error : machineError(error);
+  if (told !== undefined) {
     // mistakes in specs begin with their place, as compilers' do
-    write(error.name === 'SpecErrors' ? `${error.message}\n` : `${paint.bad('error')}  ${error.message}\n`);
+    write(told.name === 'SpecErrors' ? `${told.message}\n` : `${paint.bad('error')}  ${told.message}\n`);
     return exitCodes.invalid;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

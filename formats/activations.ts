@@ -130,7 +130,12 @@ async function activationsReader(file: ArrowFileReader): Promise<ActivationsRead
   const names = [...columns.keys()];
   const { format: _format, version: _version, rows_per_batch, ...metadata } = file.metadata;
   const rowsPerBatch = Number(rows_per_batch);
-  if (!Number.isSafeInteger(rowsPerBatch) || rowsPerBatch < 1 || names.length === 0 || names.length !== file.fields.length) {
+  if (
+    !Number.isSafeInteger(rowsPerBatch) ||
+    rowsPerBatch < 1 ||
+    names.length === 0 ||
+    names.length !== file.fields.length
+  ) {
     throw file.damaged(`its metadata gives ${rows_per_batch} rows per batch for ${file.fields.length} columns`);
   }
   const last = file.numBatches - 1;

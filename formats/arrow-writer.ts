@@ -1,10 +1,9 @@
 // Writes Arrow IPC files in a stream, batch by batch, with equal bytes for equal input.
-import { type FileHandle, open } from 'node:fs/promises';
 import { MetadataVersion, type RecordBatch, Schema } from 'apache-arrow';
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file';
 import { BufferRegion, Message, RecordBatch as RecordBatchHeader } from 'apache-arrow/ipc/metadata/message';
 import { VectorAssembler } from 'apache-arrow/visitor/vectorassembler';
-import { fileError, writeChunks } from './file.ts';
+import { createFile, type OutputFile } from './output-file.ts';
 
 /** A batch's body stays below this: apache-arrow 21.2.0 cannot read a body of 2 GiB, and Arrow's offsets are int32. */
 export const MAX_BODY_BYTES = 2 ** 30;
@@ -20,25 +19,20 @@ const MAGIC = new TextEncoder().encode('ARROW1');
  * 8 bytes only and queues the whole file.
  */
 export class ArrowFileWriter {
-  readonly path: string;
-  private readonly handle: FileHandle;
+  private readonly file: OutputFile;
   private readonly schema: Schema;
   private readonly blocks: FileBlock[] = [];
   private position = 0;
 
-  private constructor(path: string, handle: FileHandle, schema: Schema) {
-    this.path = path;
-    this.handle = handle;
+  private constructor(file: OutputFile, schema: Schema) {
+    this.file = file;
     this.schema = schema;
   }
 
   /** Creates (or empties) the file `path`; the schema's metadata is written in the order of its keys. */
   static async open(path: string, schema: Schema): Promise<ArrowFileWriter> {
     const sorted = new Map([...schema.metadata].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const handle = await open(path, 'w').catch((error: unknown) => {
-      throw fileError(error, path, 'file');
-    });
-    const writer = new ArrowFileWriter(path, handle, new Schema(schema.fields, sorted));
+    const writer = new ArrowFileWriter(await createFile(path, 'file'), new Schema(schema.fields, sorted));
     await writer.put([MAGIC, new Uint8Array(2), ...message(Message.from(writer.schema), 8)]);
     return writer;
   }
@@ -58,22 +52,16 @@ export class ArrowFileWriter {
   async close(): Promise<void> {
     const footer = Footer.encode(new Footer(this.schema, MetadataVersion.V5, this.blocks, []));
     await this.put([asBytes(Int32Array.of(-1, 0)), footer, asBytes(Int32Array.of(footer.byteLength)), MAGIC]);
-    await this.handle.sync();
-    await this.handle.close();
+    await this.file.finish();
   }
 
   /** Closes the file unfinished; no reader accepts it. */
-  async abort(): Promise<void> {
-    await this.handle.close();
+  abort(): Promise<void> {
+    return this.file.close();
   }
 
   private async put(chunks: Uint8Array[]): Promise<void> {
-    try {
-      await writeChunks(this.handle, chunks);
-    } catch (error) {
-      await this.handle.close();
-      throw fileError(error, this.path, 'file');
-    }
+    await this.file.write(...chunks);
     this.position += byteLength(chunks);
   }
 }

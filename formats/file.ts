@@ -3,6 +3,7 @@ import { constants } from 'node:buffer';
 import { constants as flags } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { hasCode, UserError } from '../util/errors.ts';
+import { fileError } from '../util/system-error.ts';
 
 /** One read call stays below this: Node refuses lengths of 2 GiB and more. */
 const MAX_READ_BYTES = 2 ** 30;
@@ -32,47 +33,15 @@ export async function openFile(path: string, what: string): Promise<RandomFile> 
   }
 }
 
-/** The user's message for a failed system call on `path`; other errors come back as they are. */
-export function fileError(error: unknown, path: string, what: string): unknown {
-  if (!(error instanceof Error) || error instanceof UserError) return error;
-  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
-  return reason === undefined ? error : new UserError(`${what} '${path}': ${reason}`, { cause: error });
-}
-
 /** True for the message of a file that is not there. */
 export function isMissing(error: unknown): boolean {
   return error instanceof UserError && hasCode(error.cause, 'ENOENT');
 }
 
-const REASONS: Record<string, string> = {
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'a part of the path is not a folder',
-  EISDIR: 'expected a file, got a folder',
-  ELOOP: 'its links lead in a circle',
-  ENAMETOOLONG: 'the name is too long',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
-  EROFS: 'the disk is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EMFILE: 'too many open files',
-  EIO: 'the disk reports a read or write error',
-};
-
 /** A zeroed buffer for `length` bytes of `path`; more than this Node can hold in one is a UserError. */
 export function allocate(path: string, length: number): Uint8Array<ArrayBuffer> {
   if (length <= constants.MAX_LENGTH) return new Uint8Array(length);
   throw new UserError(`'${path}': expected at most ${constants.MAX_LENGTH} bytes in one tensor, got ${length}`);
-}
-
-/** Writes all of `chunks` at the end of `handle`, however many calls that takes. */
-export async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  for (const chunk of chunks) {
-    for (let done = 0; done < chunk.byteLength; ) {
-      const length = Math.min(chunk.byteLength - done, MAX_READ_BYTES);
-      done += (await handle.write(chunk, done, length)).bytesWritten;
-    }
-  }
 }
 
 function randomFile(path: string, handle: FileHandle, sizeBytes: number): RandomFile {

@@ -1,8 +1,7 @@
 // GGUF files, version 3 (ggml, docs/gguf.md): metadata, tensor places, and aligned tensors, written in a stream.
-import { open } from 'node:fs/promises';
 import { UserError } from '../util/errors.ts';
-import { fileError, writeChunks } from './file.ts';
 import { type GgufType, ggufBytes, ggufTypeId } from './gguf-blocks.ts';
+import { createFile } from './output-file.ts';
 
 /** One key of the metadata with its type and value. */
 export type GgufEntry =
@@ -24,6 +23,8 @@ export interface GgufWriter {
   /** The next tensor's bytes, as `encodeGguf` makes them. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
+  /** Closes the file unfinished. */
+  abort(): Promise<void>;
 }
 
 /** The format's text allows 64 bytes, but ggml keeps names in 64 bytes with their end and refuses those that fill them. */
@@ -40,17 +41,8 @@ export async function createGguf(
 ): Promise<GgufWriter> {
   const sizes = tensors.map((tensor) => checkTensor(path, tensor));
   const header = encodeHeader(metadata, tensors, sizes);
-  const handle = await open(path, 'w').catch((error: unknown) => {
-    throw fileError(error, path, 'GGUF file');
-  });
-  const put = async (bytes: Uint8Array) => {
-    try {
-      await writeChunks(handle, [bytes, new Uint8Array(paddingOf(bytes.byteLength))]);
-    } catch (error) {
-      await handle.close();
-      throw fileError(error, path, 'GGUF file');
-    }
-  };
+  const file = await createFile(path, 'GGUF file');
+  const put = (bytes: Uint8Array) => file.write(bytes, new Uint8Array(paddingOf(bytes.byteLength)));
   await put(header);
   let next = 0;
   const write: GgufWriter['write'] = async (name, bytes) => {
@@ -62,11 +54,11 @@ export async function createGguf(
     await put(bytes);
   };
   const close = async () => {
-    if (next < tensors.length) throw new Error(`'${path}': ${next} of ${tensors.length} tensors were written`);
-    await handle.sync();
-    await handle.close();
+    if (next === tensors.length) return file.finish();
+    await file.close();
+    throw new Error(`'${path}': ${next} of ${tensors.length} tensors were written`);
   };
-  return { write, close };
+  return { write, close, abort: () => file.close() };
 }
 
 function checkTensor(path: string, { name, type, shape }: GgufTensor): number {

@@ -1,20 +1,20 @@
 // Writes a file of one JSON value per line, in chunks.
-import { type FileHandle, open } from 'node:fs/promises';
+import { createFile, type OutputFile } from './output-file.ts';
 
 /** Lines per write: keeps memory small for any number of them. */
 const chunkLines = 1000;
 
 /** Writes values one by one; equal values give equal bytes. `close` must be called, also after a failure. */
 export class JsonLinesWriter<T> {
-  readonly #file: FileHandle;
+  readonly #file: OutputFile;
   #lines: string[] = [];
 
-  private constructor(file: FileHandle) {
+  private constructor(file: OutputFile) {
     this.#file = file;
   }
 
   static async create<T>(path: string): Promise<JsonLinesWriter<T>> {
-    return new JsonLinesWriter<T>(await open(path, 'w'));
+    return new JsonLinesWriter<T>(await createFile(path, 'data file'));
   }
 
   async write(value: T): Promise<void> {
@@ -26,7 +26,7 @@ export class JsonLinesWriter<T> {
   async flush(): Promise<void> {
     const text = this.#lines.join('');
     this.#lines = [];
-    await this.#file.write(text);
+    await this.#file.write(Buffer.from(text));
   }
 
   close(): Promise<void> {

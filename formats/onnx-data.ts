@@ -1,8 +1,7 @@
 // The external data of an ONNX model: tensors written one after the other, equal ones once, so that no model is too large for protobuf.
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import { fileError, writeChunks } from './file.ts';
 import type { OnnxTensor, OnnxType } from './onnx.ts';
+import { createFile } from './output-file.ts';
 
 /** A tensor on its way to the file. */
 export interface OnnxContent {
@@ -19,6 +18,8 @@ export interface OnnxDataWriter {
   /** Bytes of the tensors, without what lies between them. */
   readonly bytes: number;
   close(): Promise<void>;
+  /** Closes the file unfinished. */
+  abort(): Promise<void>;
 }
 
 /** ONNX Runtime maps the file into memory: values begin where every kernel can load them. */
@@ -26,20 +27,13 @@ const alignment = 64;
 
 /** Creates the file `path`; `location` is the name by which the model beside it will find it. */
 export async function createOnnxData(path: string, location: string): Promise<OnnxDataWriter> {
-  const handle = await open(path, 'w').catch((error: unknown) => {
-    throw fileError(error, path, 'ONNX data file');
-  });
+  const file = await createFile(path, 'ONNX data file');
   const known = new Map<string, OnnxTensor>();
   let end = 0;
   let bytes = 0;
   const append = async (content: Uint8Array) => {
     const offset = Math.ceil(end / alignment) * alignment;
-    try {
-      await writeChunks(handle, [new Uint8Array(offset - end), content]);
-    } catch (error) {
-      await handle.close();
-      throw fileError(error, path, 'ONNX data file');
-    }
+    await file.write(new Uint8Array(offset - end), content);
     end = offset + content.byteLength;
     bytes += content.byteLength;
     return { location, offset, length: content.byteLength };
@@ -56,10 +50,8 @@ export async function createOnnxData(path: string, location: string): Promise<On
       known.set(key, tensor);
       return { tensor, isNew: true };
     },
-    async close() {
-      await handle.sync();
-      await handle.close();
-    },
+    close: () => file.finish(),
+    abort: () => file.close(),
   };
 }
 

@@ -11,7 +11,8 @@ import {
   type RowGroup,
 } from 'hyparquet';
 import { UserError } from '../util/errors.ts';
-import { fileError, type RandomFile } from './file.ts';
+import { fileError } from '../util/system-error.ts';
+import type { RandomFile } from './file.ts';
 import { type DataRecord, MAX_LEVELS, tooDeep } from './record.ts';
 
 /** The columns of a row group are held compressed, all at once; more would not fit a laptop's memory. */

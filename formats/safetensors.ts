@@ -1,9 +1,9 @@
 // safetensors: u64 little-endian header length, JSON header, tensor bytes (https://github.com/huggingface/safetensors).
-import { open } from 'node:fs/promises';
 import { UserError } from '../util/errors.ts';
 import { shown } from '../util/shown.ts';
 import { DTYPES, isDtype, tensorBytes, toFloat32 } from './dtype.ts';
-import { fileError, openFile, type RandomFile, writeChunks } from './file.ts';
+import { openFile, type RandomFile } from './file.ts';
+import { createFile } from './output-file.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
 import type { TensorEntry, TensorReader } from './tensor-reader.ts';
 import { decodeText } from './text.ts';
@@ -24,6 +24,8 @@ export interface SafetensorsWriter {
   /** The next tensor's little-endian bytes. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
+  /** Closes the file unfinished; no reader accepts it. */
+  abort(): Promise<void>;
 }
 
 type Placed = TensorEntry & { begin: number; end: number };
@@ -52,18 +54,8 @@ export async function createSafetensors(
 ): Promise<SafetensorsWriter> {
   const sizes = tensors.map(({ dtype, shape }) => tensorBytes(dtype, shape) ?? Number.NaN);
   const header = encodeHeader(tensors, sizes, metadata);
-  const handle = await open(path, 'w').catch((error: unknown) => {
-    throw fileError(error, path, 'safetensors file');
-  });
-  const put = async (chunks: Uint8Array[]) => {
-    try {
-      await writeChunks(handle, chunks);
-    } catch (error) {
-      await handle.close();
-      throw fileError(error, path, 'safetensors file');
-    }
-  };
-  await put(header);
+  const file = await createFile(path, 'safetensors file');
+  await file.write(...header);
   let next = 0;
   const write: SafetensorsWriter['write'] = async (name, bytes) => {
     const [expected, size] = [tensors[next]?.name, sizes[next]];
@@ -71,14 +63,14 @@ export async function createSafetensors(
       throw new Error(`expected tensor '${expected}' of ${size} bytes, got '${name}' of ${bytes.byteLength}`);
     }
     next++;
-    await put([bytes]);
+    await file.write(bytes);
   };
   const close = async () => {
-    if (next === tensors.length) await handle.sync();
-    await handle.close();
-    if (next < tensors.length) throw new Error(`'${path}': ${next} of ${tensors.length} tensors were written`);
+    if (next === tensors.length) return file.finish();
+    await file.close();
+    throw new Error(`'${path}': ${next} of ${tensors.length} tensors were written`);
   };
-  return { write, close };
+  return { write, close, abort: () => file.close() };
 }
 
 async function readHeader(file: RandomFile, where: string) {

@@ -8,6 +8,7 @@ import {
 } from '../formats/checkpoint.ts';
 import { type Dtype, fromFloat32 } from '../formats/dtype.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
+import { writing } from '../formats/writing.ts';
 import { tf } from '../tensor/tf.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
@@ -80,16 +81,12 @@ export async function writeLlamaFile(
   { config, tokenizer, metadata = {} }: LlamaFile,
   write: (writer: CheckpointWriter) => Promise<Readonly<Record<string, string>>>,
 ): Promise<void> {
-  const writer = await createCheckpoint(path, { kind, config: JSON.stringify(llamaConfigJson(config)), ...metadata });
-  try {
+  const described = { kind, config: JSON.stringify(llamaConfigJson(config)), ...metadata };
+  await writing(await createCheckpoint(path, described), async (writer) => {
     await writeTexts(writer, tokenizer);
     const aliases = await write(writer);
     if (Object.keys(aliases).length > 0) await writeText(writer, aliasesEntry, JSON.stringify(aliases));
-    await writer.close();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+  });
 }
 
 /** Writes the model's float32 tensors to `path`, rounded to `dtype`. */
@@ -121,16 +118,20 @@ export async function openLlama(path: string): Promise<LlamaCheckpoint> {
   }
 }
 
-/** Reads the checkpoint `path` whole, as float32 tensors; the caller disposes the weights. */
+/** Reads the checkpoint `path` whole, as float32 tensors; layers that share a matrix share its tensor. The caller disposes the weights. */
 export async function loadModel(
   path: string,
 ): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
   const checkpoint = await openLlama(path);
   const tensors = new Map<string, tf.Tensor>();
+  const loaded = new Map<string, tf.Tensor>();
   try {
     for (const [name, { shape }] of checkpoint.tensors) {
-      const values = await checkpoint.readFloat32(name);
-      tensors.set(name, tf.tensor(values, [...shape], 'float32'));
+      // not within a layer, whose matrices have gradients of their own
+      const place = `${checkpoint.storedAs(name)} ${shape} ${name.replace(/\d+/, '')}`;
+      const tensor = loaded.get(place) ?? tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32');
+      loaded.set(place, tensor);
+      tensors.set(name, tensor);
     }
   } finally {
     await checkpoint.close();

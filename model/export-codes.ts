@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Dtype } from '../formats/dtype.ts';
 import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
+import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
 import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
@@ -49,18 +50,13 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
   await writeConfigs(files, source, codec, type);
   await writeTokenizer(files, source.tokenizer);
   const entries = [...layouts.values()].flat().map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
-  const writer = await createSafetensors(files.weights, entries, { format: 'pt' });
-  try {
+  await writing(await createSafetensors(files.weights, entries, { format: 'pt' }), async (writer) => {
     for (const [i, place] of places.entries()) {
       const parts = await partsOf(source, place);
       for (const part of layouts.get(place.name) as LayoutPart[]) await writer.write(part.name, part.bytes(parts));
       onProgress(i + 1, places.length);
     }
-  } catch (error) {
-    await writer.close().catch(() => {}); // it is unfinished, which is no news
-    throw error;
-  }
-  await writer.close();
+  });
   return sizesOf(source, places, layouts);
 }
 

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
+import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import { type FloatType, type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
 import { type ExportSizes, exportSizes } from './export-sizes.ts';
@@ -39,16 +40,16 @@ export async function writeCompact(
   await writeFile(files.map, `${JSON.stringify(await mapJson(source), null, 2)}\n`);
   const weights = storedTensors(source).map(([name, shape]) => ({ name, dtype, shape }));
   const factors = compactParameters(source).map(({ name, shape }) => ({ name, dtype: 'F32', shape }) as const);
-  const writer = await createSafetensors(files.weights, [...weights, ...factors]);
-  for (const [i, { name }] of weights.entries()) {
-    await writer.write(name, fromFloat32(dtype, await source.readStored(name)));
-    onProgress(i + 1, weights.length);
-  }
-  for (const { name } of factors) {
-    const values = (await recovery.parameters.get(name)?.data()) as Float32Array;
-    await writer.write(name, fromFloat32('F32', values));
-  }
-  await writer.close();
+  await writing(await createSafetensors(files.weights, [...weights, ...factors]), async (writer) => {
+    for (const [i, { name }] of weights.entries()) {
+      await writer.write(name, fromFloat32(dtype, await source.readStored(name)));
+      onProgress(i + 1, weights.length);
+    }
+    for (const { name } of factors) {
+      const values = (await recovery.parameters.get(name)?.data()) as Float32Array;
+      await writer.write(name, fromFloat32('F32', values));
+    }
+  });
   return exportSizes(source, (shape) => tensorBytes(dtype, shape) as number);
 }
 

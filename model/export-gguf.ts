@@ -1,6 +1,7 @@
 // A GGUF file for llama.cpp: every layer with an MLP of its own, because its tensors cannot share bytes (methods E.5).
 import { createGguf, type GgufEntry, type GgufTensor } from '../formats/gguf.ts';
 import { encodeGguf, type GgufType, ggufBytes } from '../formats/gguf-blocks.ts';
+import { writing } from '../formats/writing.ts';
 import type { LlamaConfig } from './config.ts';
 import type { OnProgress } from './export-huggingface.ts';
 import { type ExportSizes, exportSizes } from './export-sizes.ts';
@@ -37,14 +38,14 @@ export async function writeGguf(
   const factors = ropeFactors(config);
   const extra: GgufTensor[] = factors ? [{ name: factorsName, type: 'F32', shape: [factors.length] }] : [];
   const metadata = [...modelEntries(config, { type, name }), ...tokenizer.entries];
-  const writer = await createGguf(path, metadata, [...extra, ...tensors]);
-  if (factors) await writer.write(factorsName, encodeGguf('F32', factors));
-  for (const [i, tensor] of tensors.entries()) {
-    const values = interleaved(tensor.name, await source.read(tensor.from), config);
-    await writer.write(tensor.name, encodeGguf(tensor.type, values));
-    onProgress(i + 1, tensors.length);
-  }
-  await writer.close();
+  await writing(await createGguf(path, metadata, [...extra, ...tensors]), async (writer) => {
+    if (factors) await writer.write(factorsName, encodeGguf('F32', factors));
+    for (const [i, tensor] of tensors.entries()) {
+      const values = interleaved(tensor.name, await source.read(tensor.from), config);
+      await writer.write(tensor.name, encodeGguf(tensor.type, values));
+      onProgress(i + 1, tensors.length);
+    }
+  });
   const unblocked = tensors.filter((tensor) => tensor.shape.length > 1 && tensor.type !== type);
   return {
     ...exportSizes(source, (shape) => ggufBytes(typeOf(type, shape), shape) as number),

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
+import { writing } from '../formats/writing.ts';
 import type { TokenizerFiles } from './checkpoint.ts';
 import { type LlamaConfig, llamaConfigJson } from './config.ts';
 import { type ExportSizes, exportSizes } from './export-sizes.ts';
@@ -36,13 +37,13 @@ export async function writeHuggingFace(
   await writeConfig(files.config, config, dtype);
   await writeTokenizer(files, tokenizer);
   const entries = [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype, shape }));
-  const writer = await createSafetensors(files.weights, entries, { format: 'pt' });
-  for (const [i, { name }] of entries.entries()) {
-    const values = await (base ? source.readBase(name) : source.read(name));
-    await writer.write(name, fromFloat32(dtype, values));
-    onProgress(i + 1, entries.length);
-  }
-  await writer.close();
+  await writing(await createSafetensors(files.weights, entries, { format: 'pt' }), async (writer) => {
+    for (const [i, { name }] of entries.entries()) {
+      const values = await (base ? source.readBase(name) : source.read(name));
+      await writer.write(name, fromFloat32(dtype, values));
+      onProgress(i + 1, entries.length);
+    }
+  });
   return exportSizes(source, (shape) => tensorBytes(dtype, shape) as number);
 }
 

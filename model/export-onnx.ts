@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { encodeOnnxModel, type OnnxGraph } from '../formats/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../formats/onnx-data.ts';
+import { writing } from '../formats/writing.ts';
 import { type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
@@ -49,17 +50,15 @@ export async function writeOnnx(
   const precision = isStored ? storedPrecision(source, settings.accuracy_level) : precisionOf(config, settings);
   await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
   await writeTokenizer(files, tokenizer);
-  const data = await createOnnxData(files.onnx_data, onnxDataName);
-  try {
+  const unique_bytes = await writing(await createOnnxData(files.onnx_data, onnxDataName), async (data) => {
     const graph = await graphOf(source, data, precision, onProgress);
     const opsets = { '': opset, ...precision.opsets };
     await writeFile(files.onnx, encodeOnnxModel({ irVersion, producer: 'lamina', opsets, graph }));
-  } finally {
-    await data.close();
-  }
+    return data.bytes;
+  });
   const expanded_bytes = expandedBytes(source, precision.bytesOf);
   return {
-    unique_bytes: data.bytes,
+    unique_bytes,
     expanded_bytes,
     quantized_head: precision.quantizes(headName),
     codes: precision.codes,

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fromFloat32 } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
+import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import type { LlamaConfig } from './config.ts';
 import { type FloatType, type ModelFiles, type OnProgress, writeHuggingFace } from './export-huggingface.ts';
@@ -92,14 +93,14 @@ async function writeAdapter(source: ExportSource, adapted: readonly Replacement[
   const entries = tensors.map(({ name, projection, shape }) => {
     return { name, dtype: 'F32' as const, shape: projection === 'down' ? [...shape] : shape.toReversed() };
   });
-  const writer = await createSafetensors(path, entries, { format: 'pt' });
-  for (const { name, target, projection, factor, shape } of tensors) {
-    const stored = await source.parameter(target, projection, factor);
-    // B is narrower where the layer's channels were removed; its base is padded in the same way
-    const values = factor === 'A' ? stored : padded(stored, [shape[0], stored.length / shape[0]], shape);
-    await writer.write(name, fromFloat32('F32', projection === 'down' ? values : transposed(values, shape)));
-  }
-  await writer.close();
+  await writing(await createSafetensors(path, entries, { format: 'pt' }), async (writer) => {
+    for (const { name, target, projection, factor, shape } of tensors) {
+      const stored = await source.parameter(target, projection, factor);
+      // B is narrower where the layer's channels were removed; its base is padded in the same way
+      const values = factor === 'A' ? stored : padded(stored, [shape[0], stored.length / shape[0]], shape);
+      await writer.write(name, fromFloat32('F32', projection === 'down' ? values : transposed(values, shape)));
+    }
+  });
 }
 
 /** PEFT wants lora_A [r, in] and lora_B [out, r]: A^T and B^T, but B and A for down, which is applied transposed. */

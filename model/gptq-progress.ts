@@ -3,6 +3,7 @@ import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
 import { fromFloat32 } from '../formats/dtype.ts';
+import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import type { LlamaCheckpoint } from './checkpoint.ts';
 import { type Codec, type Parts, partShapes } from './quantize-codec.ts';
@@ -98,13 +99,6 @@ async function writeAtOnce(
   metadata: Readonly<Record<string, string>>,
   fill: (write: Write) => Promise<void>,
 ): Promise<void> {
-  const writer = await createCheckpoint(`${path}.new`, metadata);
-  try {
-    await fill(writer.write);
-    await writer.close();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+  await writing(await createCheckpoint(`${path}.new`, metadata), (writer) => fill(writer.write));
   await rename(`${path}.new`, path);
 }

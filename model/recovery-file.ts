@@ -2,6 +2,7 @@
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
 import { fromFloat32 } from '../formats/dtype.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
+import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { candidateNames } from './candidate-forms.ts';
@@ -56,9 +57,9 @@ export async function writeRecoveryTensors(
   }
   const said = { scheme: `int${bits}`, activations: null, codecs, absent: new Set<string>() };
   const quantized = codecs.size > 0 && { [quantizationKey]: quantizationJson(said) };
-  const writer = await createCheckpoint(path, { kind, replacements: JSON.stringify(listed), ...quantized });
-  let bytes = 0;
-  try {
+  const metadata = { kind, replacements: JSON.stringify(listed), ...quantized };
+  return writing(await createCheckpoint(path, metadata), async (writer) => {
+    let bytes = 0;
     for (const { name, shape, read } of tensors) {
       const values = await read();
       const codec = codecs.get(name);
@@ -67,12 +68,8 @@ export async function writeRecoveryTensors(
       if (codec) await writeParts(writer, name, codec, shape, quantizePlain(name, codec, shape, values));
       else await writer.write(name, dtype, shape, fromFloat32(dtype, values));
     }
-    await writer.close();
     return bytes;
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+  });
 }
 
 /**

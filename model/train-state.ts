@@ -3,6 +3,7 @@ import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
 import { fromFloat32 } from '../formats/dtype.ts';
+import { writing } from '../formats/writing.ts';
 import { tf } from '../tensor/tf.ts';
 import { UserError } from '../util/errors.ts';
 
@@ -21,19 +22,14 @@ export async function saveTraining(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, fileName);
-  const writer = await createCheckpoint(`${path}.new`, { kind });
-  try {
+  await writing(await createCheckpoint(`${path}.new`, { kind }), async (writer) => {
     for (const [name, variable] of entriesOf(variables, moments)) {
       const values = (await variable.data()) as Float32Array;
       await writer.write(name, 'F32', variable.shape, fromFloat32('F32', values));
     }
     const history = Float64Array.from(losses);
     await writer.write(lossesName, 'F64', [history.length], new Uint8Array(history.buffer));
-    await writer.close();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+  });
   await rename(`${path}.new`, path);
 }
 

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../spec/stage.ts';
 import { noSpaceCodes } from '../store/write-error.ts';
 import { hasCode } from '../util/errors.ts';
+import { machineError } from '../util/system-error.ts';
 import { isUserError } from './failure.ts';
 import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
 import { MissingOutput, nameOutput } from './worker-output.ts';
@@ -87,6 +88,8 @@ function describeFailure(error: unknown, signal: AbortSignal): WorkerFailure {
   if (isNoSpace(error)) return { reason: 'no-space', message, stack: null };
   if (error instanceof MissingOutput) return { reason: 'output-missing', message, stack: null };
   if (isUserError(error)) return { reason: 'user-error', message, stack: null };
+  const refusal = machineError(error);
+  if (refusal !== undefined) return { reason: 'user-error', message: refusal.message, stack: null };
   console.error(stack ?? message); // goes to the attempt's log
   return { reason: 'bug', message, stack };
 }

@@ -1,10 +1,11 @@
 // Names the bytes of the files and folders that parameters point at.
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { type BigIntStats, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { isHubName } from '../hub/name.ts';
 import { didYouMean } from '../spec/nearest.ts';
-import { hasCode, UserError } from '../util/errors.ts';
+import { UserError } from '../util/errors.ts';
 import { canonicalJson } from '../util/json.ts';
+import { fileError } from '../util/system-error.ts';
 import { type BlobRef, digestFile, sha256 } from './digest.ts';
 import type { DigestMemo } from './digest-memo.ts';
 import { isSettled, statOrNone } from './file-identity.ts';
@@ -20,11 +21,16 @@ const maxFiles = 100_000;
  */
 export async function digestSource(path: string, memo: DigestMemo, signal?: AbortSignal): Promise<SourceRef> {
   if (isHubName(path)) return hubSource(path, signal);
-  const stats = statOrNone(path);
-  if (stats === undefined) throw new UserError(`'${path}' does not exist${nearby(path)}`);
+  const stats = statusOf(path);
   if (stats.isFile()) return digestWithMemo(path, memo, signal);
   if (!stats.isDirectory()) throw new UserError(`'${path}' is neither a file nor a folder`);
   return digestFolder(path, memo, signal);
+}
+
+function statusOf(path: string): BigIntStats {
+  const stats = readable(path, () => statOrNone(path));
+  if (stats === undefined) throw new UserError(`'${path}' does not exist${nearby(path)}`);
+  return stats;
 }
 
 /** What stands beside it under nearly this name. */
@@ -38,8 +44,7 @@ function nearby(path: string): string {
 
 /** The digest of one file, read only when the memo does not know it. */
 export async function digestWithMemo(path: string, memo: DigestMemo, signal?: AbortSignal): Promise<BlobRef> {
-  const stats = statOrNone(path);
-  if (stats === undefined) throw new UserError(`'${path}' does not exist`);
+  const stats = statusOf(path);
   const known = memo.get(stats);
   if (known !== undefined) return { digest: known, size: Number(stats.size) };
   const settled = isSettled(stats, Date.now());
@@ -94,9 +99,7 @@ function linkMessage(folder: string, name: string, what: string): string {
 
 function readable<T>(path: string, read: () => T): T {
   const refuse = (error: unknown): never => {
-    if (hasCode(error, 'EACCES')) throw new UserError(`cannot read '${path}': permission denied`);
-    if (hasCode(error, 'ENOENT')) throw new UserError(`cannot read '${path}': it does not exist`);
-    throw error;
+    throw fileError(error, path, 'cannot read');
   };
   try {
     const result = read();
