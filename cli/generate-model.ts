@@ -11,7 +11,7 @@ import { UserError } from '../util/errors.ts';
 import type { Context } from './context.ts';
 import type { GenerateFlags } from './flags.ts';
 import { planOf } from './plan-request.ts';
-import { shellWord } from './spec-name.ts';
+import { planCommand, shellWord } from './spec-name.ts';
 import { findSubject } from './why-subject.ts';
 
 /** Where a model's files lie. `label` names it for people. */
@@ -70,13 +70,14 @@ async function findInSpec(
 ): Promise<FoundModel> {
   const { profile, set, only, store: path } = flags;
   const registry = await context.registry();
-  const plan = await planOf(spec, { ...(profile && { profile }), set, only, force: [], store: path }, registry);
+  const asked = { ...(profile && { profile }), set, only, force: [], store: path };
+  const plan = await planOf(spec, asked, registry);
   const pick = pickModel(plan, registry, spec, part);
   const store = await openFileStore(path, { mode: 'read' });
   try {
     const { items } = await inspect(plan, registry, store);
-    const files = (node: string, kind: ArtifactKind) =>
-      filesOf(items, node, kind, registry, store, againWith(spec, flags));
+    const first = planCommand('run', spec, asked);
+    const files = (node: string, kind: ArtifactKind) => filesOf(items, node, kind, registry, store, first);
     // what was asked for first: its message is the one to read
     const recovery = pick.recovery === undefined ? undefined : files(pick.recovery, 'recovery');
     const [checkpoint] = files(pick.checkpoint, 'checkpoint');
@@ -136,25 +137,14 @@ function filesOf(
   kind: ArtifactKind,
   registry: StageRegistry,
   store: Store,
-  again: string,
+  first: string,
 ): string[] {
   return items
     .filter(({ node }) => node.id === id)
     .map(({ node, record }) => {
-      if (record === null) throw new UserError(`'${id}' has no result in the store yet: run it first with '${again}'`);
+      if (record === null) throw new UserError(`'${id}' has no result in the store yet: run it first with '${first}'`);
       const outputs = Object.entries(registry.get(node.use)?.outputs ?? {});
       const name = outputs.find(([, output]) => output.kind === kind)?.[0] ?? '';
       return store.pathOf(record.outputs[name] as NonNullable<(typeof record.outputs)[string]>);
     });
-}
-
-function againWith(spec: string, { profile, set, only }: GenerateFlags): string {
-  const flags = [
-    profile && ['--profile', profile],
-    ...set.map((each) => ['--set', each]),
-    ...only.map((each) => ['--only', each]),
-  ];
-  return ['lamina run', spec, ...flags.flatMap((flag) => flag || [])]
-    .map((word, i) => (i === 0 ? word : shellWord(word)))
-    .join(' ');
 }

@@ -32,24 +32,32 @@ function stageLines(items: readonly PlanItem[]): string[][] {
   return [...stages].map(([stage, its]) => {
     const count = (status: PlanItem['status']) => its.filter((item) => item.status === status).length;
     const part = (count: number, text: string) => (count === 0 ? '' : `${count} ${text}`);
-    const depends = count('depends') === 0 ? '' : `${count('depends')} after ${waitsFor(its).join(', ') || 'others'}`;
+    const depends = count('depends') === 0 ? '' : `${count('depends')} ${waitsFor(its)}`;
     return [stage, its[0]?.node.use ?? '', part(count('hit'), 'cached'), part(count('run'), 'to run'), depends];
   });
 }
 
-/** Stages of the pipeline, and whether there are sources that are not there. */
-function waitsFor(items: readonly PlanItem[]): string[] {
+/** `after base, tuned, once its source is here`. */
+function waitsFor(items: readonly PlanItem[]): string {
   const stages = items.flatMap((item) => item.depends_on.map((id) => id.replace(/\[.*$/, '')));
   const sources = new Set(items.flatMap((item) => item.absent)).size;
-  const own = sources === 0 ? [] : [sources === 1 ? 'its source is here' : 'their sources are here'];
-  return [...new Set(stages), ...own];
+  const once = sources === 1 ? 'its source is here' : 'their sources are here';
+  return waitText([...new Set(stages)], sources === 0 ? [] : [once]) || 'after others';
+}
+
+function waitText(stages: readonly string[], once: readonly string[]): string {
+  const parts = [
+    stages.length > 0 ? `after ${stages.join(', ')}` : '',
+    once.length > 0 ? `once ${once.join(', ')}` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 function unitLines(items: readonly PlanItem[]): string[][] {
   return items.map(({ node, unit, status, key, depends_on, absent, record }) => {
     const spent = record === null ? '' : `took ${formatDuration(record.about.duration_ms)}`;
-    const waits = [...depends_on, ...absent.map((path) => `${path} is here`)];
-    const remark = status === 'depends' ? `after ${waits.join(', ')}` : spent;
+    const once = absent.map((path) => `${path} is here`);
+    const remark = status === 'depends' ? waitText(depends_on, once) || 'after others' : spent;
     return [node.id, unit, status, key?.slice(0, 12) ?? '', remark];
   });
 }

@@ -45,11 +45,12 @@ export function stoppedText(outcome: RunOutcome, store: string, argv: readonly s
   return `${paint.warn('■')} stopped after ${formatDuration(outcome.summary.duration_ms)} · ${kept} · go on with\n  ${again}\n`;
 }
 
-/** Where the result lies, and what to type next: `results/x/tiny · lamina show x · lamina why x.yaml a,b`. */
-export function farewellLine(result: RunResult, kept: string, spec: string, { paint, width }: Output): string {
+/** Where the result lies, and what to type next: `results/x/tiny · lamina show x · lamina why x.yaml a,b`; `why` gives the last. */
+export function farewellLine(result: RunResult, kept: string, why: (cell: string) => string, output: Output): string {
+  const { paint, width } = output;
   const cell = result.cells.find((each) => each.value !== null);
   const parts = [kept, `lamina show ${shellWord(result.experiment)}`];
-  if (cell !== undefined) parts.push(`lamina why ${shellWord(spec)} ${shellWord(cell.name)}`);
+  if (cell !== undefined) parts.push(why(cell.name));
   const line = parts.join(' · ');
   // a command that is broken over two lines cannot be copied
   return paint.faint(textWidth(line) <= (width() ?? Number.POSITIVE_INFINITY) ? line : parts.join('\n'));

@@ -33,14 +33,18 @@ export function parameterTexts(schema: unknown): ParameterText[] {
 /** The type that a schema allows, in a few words. */
 export function typeText(schema: unknown): string {
   if (!isObject(schema)) return 'anything';
-  if ('const' in schema) return `'${String(schema.const)}'`;
-  if (Array.isArray(schema.enum)) return schema.enum.map((value) => `'${String(value)}'`).join(' | ');
+  if ('const' in schema) return valueText(schema.const);
+  if (Array.isArray(schema.enum)) return schema.enum.map(valueText).join(' | ');
   const either = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(either)) return either.map(typeText).join(' | ');
   if (schema.format === 'path') return 'path';
   if (schema.type === 'array') return `list of ${typeText(schema.items)}`;
   const type = Array.isArray(schema.type) ? schema.type.join(' | ') : String(schema.type ?? 'anything');
   return [type, ...boundTexts(schema)].join(' ');
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
 }
 
 function boundTexts(schema: Record<string, unknown>): string[] {

@@ -1,5 +1,6 @@
 // How a spec and the things in it are named on the command line.
 import { relative } from 'node:path';
+import type { PlanFlags } from './flags.ts';
 
 /** `path` relative to the current folder when it lies inside, as it is otherwise. */
 export function shortPath(path: string): string {
@@ -17,6 +18,22 @@ export function unitLabel(unit: string, cell: string): string {
 export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** `lamina run SPEC ...` with the flags that make the same plan, to be copied into a shell. */
+export function planCommand(command: string, spec: string, flags: PlanWords, ...rest: string[]): string {
+  const { profile, set, only, seed, backend, provider, threads, store } = flags;
+  const own = store === (process.env.LAMINA_STORE || '.lamina') ? undefined : store;
+  const single = Object.entries({ profile, seed, backend, provider, threads, store: own });
+  const words = [
+    ...single.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),
+    ...set.flatMap((each) => ['--set', each]),
+    ...only.flatMap((each) => ['--only', each]),
+  ];
+  return ['lamina', command, ...[spec, ...rest, ...words].map(shellWord)].join(' ');
+}
+
+/** The flags that decide which plan a spec makes, and where its results are. */
+type PlanWords = Pick<PlanFlags, 'set' | 'only' | 'store'> & Partial<PlanFlags>;
 
 /** An argument as a shell needs it. */
 export function shellWord(text: string): string {

@@ -119,7 +119,7 @@ function stepLines(group: readonly LineageStep[], width: number, { paint }: Outp
   });
   const details = [paramsText(first), ...sources].filter((line) => line !== '');
   return [
-    `  ${[`${first.node}  ${first.use}`, ...units, state, ...key, ...from].join(' · ')}`,
+    ...wrapText(`  ${[`${first.node}  ${first.use}`, ...units, state, ...key, ...from].join(' · ')}`, width, '      '),
     ...details.flatMap((line) => wrapText(`      ${line}`, width, '      ')).map((line) => paint.faint(line)),
   ];
 }

@@ -19,7 +19,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;ma
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}caption{text-align:left;padding-bottom:.5rem;caption-side:top}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
-thead th{border-bottom:2px solid var(--line);font-weight:600}tbody th{font-weight:500}thead th.over{text-align:center}
+thead th{border-bottom:2px solid var(--line);font-weight:600}tbody th{font-weight:500;white-space:nowrap}tbody th.long{white-space:normal;min-width:18em}thead th.over{text-align:center}
 .num{text-align:right;white-space:nowrap}tbody tr:hover{background:var(--card)}
 td.best{background:var(--best);font-weight:650}td.best > a::before{content:"★ ";font-size:.75em;font-weight:400}td a{color:inherit;text-decoration-style:dotted}
 .again{color:var(--faint);opacity:.55}.paper{color:var(--faint);font-weight:400}.pm{font-size:.85em;font-weight:400}

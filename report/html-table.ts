@@ -3,6 +3,7 @@ import { gap, legend } from './entry-text.ts';
 import { html, type Markup, nothing } from './markup.ts';
 import { formatHalfWidth, formatNumber, formatPaper } from './number.ts';
 import type { Table, TableEntry, TableRow } from './table.ts';
+import { textWidth } from './text-width.ts';
 
 /** The anchor under which the making of an entry is told. */
 export function numberAnchor(row: number, column: number): string {
@@ -15,9 +16,8 @@ export function tableHtml(table: Table): Markup {
   const rows = table.rows.map((row, i) => rowHtml(row, i, table, best));
   const [first = '', ...others] = legend(table);
   const [caption = '', ...brackets] = first.split(' · ');
-  const remarks = [...brackets, ...others, '★ the best of our numbers in a column'].map(
-    (line) => html`<p class="faint small">${line}</p>`,
-  );
+  const star = best.some((rows) => rows.size > 0) ? ['★ the best of our numbers in a column'] : [];
+  const remarks = [...brackets, ...others, ...star].map((line) => html`<p class="faint small">${line}</p>`);
   const notes = table.marked_notes.map(
     ({ mark, note }) => html`<p class="small" id="note-${mark}"><sup>${mark}</sup> ${note}</p>`,
   );
@@ -29,13 +29,13 @@ ${remarks}
 ${notes}`;
 }
 
-/** For each column the rows with the best of our numbers; none where only one row has a number. */
+/** For each column the rows with the best of our numbers; none where all numbers are the same, or there is one. */
 function bestRows(table: Table): ReadonlySet<number>[] {
   return table.columns.map((_, column) => {
     if (table.better === 'neither') return new Set();
     const values = table.rows.map((row) => row.entries[column]?.value ?? null);
     const measured = values.filter((value) => value !== null);
-    if (measured.length < 2) return new Set();
+    if (new Set(measured).size < 2) return new Set();
     const best = table.better === 'lower' ? Math.min(...measured) : Math.max(...measured);
     return new Set([...values.keys()].filter((row) => values[row] === best));
   });
@@ -72,7 +72,8 @@ function rowHtml(row: TableRow, index: number, table: Table, best: readonly Read
   const above = table.rows[index - 1];
   const labels = row.labels.map((label, i) => {
     const again = above !== undefined && row.labels.slice(0, i + 1).every((each, j) => each === above.labels[j]);
-    return html`<th scope="row"${again ? html` class="again"` : nothing}>${label}</th>`;
+    const classes = [again ? 'again' : '', textWidth(label) > 36 ? 'long' : ''].filter((name) => name !== '').join(' ');
+    return html`<th scope="row"${classes === '' ? nothing : html` class="${classes}"`}>${label}</th>`;
   });
   const entries = row.entries.map((entry, column) => {
     if (entry === null) return html`<td></td>`;

@@ -30,9 +30,10 @@ export function groupCases(claims: readonly ClaimResult[]): Map<string, ClaimRes
 /** `claims  14 hold · 1 does not · 2 undecided`. */
 export function claimsHeading(claims: readonly ClaimResult[]): string {
   const count = (holds: boolean | null) => claims.filter((claim) => claim.holds === holds).length;
+  const hold = count(true) > 0 ? '' : ' hold';
   const parts = [
     count(true) > 0 ? `${count(true)} ${count(true) === 1 ? 'holds' : 'hold'}` : '',
-    count(false) > 0 ? `${count(false)} ${count(false) === 1 ? 'does' : 'do'} not` : '',
+    count(false) > 0 ? `${count(false)} ${count(false) === 1 ? 'does' : 'do'} not${hold}` : '',
     count(null) > 0 ? `${count(null)} undecided` : '',
   ];
   return `claims  ${parts.filter((part) => part !== '').join(' · ')}`;

@@ -34,23 +34,35 @@ export function renderText(table: Table, options: TextOptions = {}): string {
   const labelWidth = Math.max(0, ...[heading, ...labels].map(textWidth));
   const blocks = fitBlocks(textColumns(table), width - labelWidth - columnGap.length);
   const parts = blocks.map((block) =>
-    renderBlock(block, [padRight(heading, labelWidth), ...labels], labelWidth, table.column_axes.length, paint),
+    renderBlock(block, [padRight(heading, labelWidth), ...labels], labelWidth, columnNames(table), paint),
   );
   const marked = table.marked_notes.map(({ mark, note }) => `${superscript(mark)} ${note}`);
   const remarks = [...legend(table), ...marked, ...table.notes].flatMap((line) => wrapText(line, width, labelGap));
   return `${[...parts, remarks.map((line) => paint.faint(line)).join('\n')].join('\n\n')}\n`;
 }
 
-/** The heading of the labels, blank where it would only name axes, and each row's labels; numbers beside are right-aligned. */
+/** The heading of the labels, blank where these say by themselves what they are, and each row's labels; numbers beside are right-aligned. */
 function rowLabels(table: Table, width: number): string[] {
   const first = table.row_axes.length - table.beside;
-  const headings = table.row_axes.map((axis, i) => (i < first ? '' : axis));
+  const headings = table.row_axes.map((axis, i) =>
+    i < first && !areNumbers(table.rows.map((row) => row.labels[i] ?? '')) ? '' : axis,
+  );
   const lines = [headings, ...table.rows.map((row) => row.labels)];
   const widths = table.row_axes.map((_, i) => Math.max(0, ...lines.map((labels) => textWidth(labels[i] ?? ''))));
   const padded = lines.map((labels) =>
     labels.map((label, i) => (i < first ? padRight : padLeft)(label, widths[i] ?? 0)).join(labelGap),
   );
   return padded.map((line) => cutText(line.trimEnd(), Math.max(8, Math.floor(width / 2))));
+}
+
+/** A bare 32 does not say of what: such labels need the name of their axis above them. */
+function areNumbers(labels: readonly string[]): boolean {
+  return labels.every((label) => label !== '' && Number.isFinite(Number(label)));
+}
+
+/** For each line of headings the name of its axis, where they are bare numbers. */
+function columnNames(table: Table): string[] {
+  return table.column_axes.map((axis, i) => (areNumbers(table.columns.map((labels) => labels[i] ?? '')) ? axis : ''));
 }
 
 function textColumns(table: Table): TextColumn[] {
@@ -87,15 +99,15 @@ function renderBlock(
   columns: readonly TextColumn[],
   [heading = '', ...labels]: readonly string[],
   labelWidth: number,
-  headingCount: number,
+  names: readonly string[],
   paint: Paint,
 ): string {
-  const lines: string[] = [];
-  for (let i = 0; i < headingCount; i++) {
+  const lines = names.map((name, i) => {
     const headings = columns.map((column) => padLeft(column.headings[i] ?? '', column.width));
-    const left = i === headingCount - 1 ? heading : ' '.repeat(labelWidth);
-    lines.push(paint.strong([left, ...headings].join(columnGap).trimEnd()));
-  }
+    const isFree = i < names.length - 1 || heading.trim() === '';
+    const left = isFree ? padRight(textWidth(name) <= labelWidth ? name : '', labelWidth) : heading;
+    return paint.strong([left, ...headings].join(columnGap).trimEnd());
+  });
   labels.forEach((label, i) => {
     const places = columns.map((column) => placeText(column, i, paint));
     lines.push([padRight(label, labelWidth), ...places].join(columnGap).trimEnd());

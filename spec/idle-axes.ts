@@ -4,17 +4,19 @@ import type { Problems } from './diagnostic.ts';
 import { type Choice, projection } from './evaluator.ts';
 
 /**
- * Reports the axes whose values never change what a combination reads. `reads` says what that is, as text: the same
- * text for the same numbers.
+ * Reports the axes, of those that `suspects` names, whose values never change what a combination reads. `reads` says what
+ * that is, as text: the same text for the same numbers.
  */
 export function reportIdleAxes(
   axes: readonly Axis[],
+  suspects: (axis: string) => boolean,
   choices: readonly Choice[],
   reads: (choice: Choice) => string,
   problems: Problems,
 ): void {
   const texts = choices.map(reads);
   for (const [i, { name, key }] of axes.entries()) {
+    if (!suspects(name)) continue;
     const others = [...axes.keys()].filter((other) => other !== i);
     const seen = new Map<string, string>();
     let alike = 0;

@@ -260,13 +260,15 @@ class PlanBuilder {
     return roots;
   }
 
-  /** Says which axes are for nothing. */
+  /** Says which axes are for nothing; of the file's own where no flag may have made them so. */
   #checkAxes(choices: readonly Choice[], cells: readonly Cell[], roots: readonly { choice: Choice; node: number }[]) {
     const reads = new Map<Choice, unknown[]>(choices.map((choice) => [choice, []]));
     for (const { choice, metric, node, beside } of cells) reads.get(choice)?.push(node, metric, beside);
     for (const { choice, node } of roots) reads.get(choice)?.push(node);
-    const { axes } = this.#parts.settings.bindings;
-    reportIdleAxes(axes, choices, (choice) => JSON.stringify(reads.get(choice)), this.#problems);
+    const { settings, overrides } = this.#parts;
+    const suspects = (name: string) => overrides.length === 0 || settings.added.has(name);
+    const text = (choice: Choice) => JSON.stringify(reads.get(choice));
+    reportIdleAxes(settings.bindings.axes, suspects, choices, text, this.#problems);
   }
 
   /** The claims that can be checked on the cells that --only keeps. */

@@ -204,7 +204,10 @@ function filtered({ operand, filter }: FilterExpression, scope: Scope): Value {
   const args = isCall ? argumentsOf(filter, scope) : { positional: [], named: {} };
   const value = look(operand, scope);
   if (value instanceof Undefined && (name === 'default' || name === 'd')) {
-    return applyFilter(name, null, { positional: [args.positional[0] ?? args.named.default_value ?? '', true], named: {} });
+    return applyFilter(name, null, {
+      positional: [args.positional[0] ?? args.named.default_value ?? '', true],
+      named: {},
+    });
   }
   return applyFilter(name, valueOf(value), args);
 }

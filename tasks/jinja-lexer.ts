@@ -29,7 +29,8 @@ const operators: Record<string, string> = {
   '**': 'ExponentiationBinaryOperator',
 };
 const space = new RegExp(`${blank}+`, 'y');
-const number = /(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][-+]?\d(?:_?\d)*)?)(?![\p{L}\p{N}_])/uy;
+const number =
+  /(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][-+]?\d(?:_?\d)*)?)(?![\p{L}\p{N}_])/uy;
 const index = /\d+(?![\p{L}\p{N}_])/uy;
 const name = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*/uy;
 const string = /'((?:[^'\\]|\\[^])*)'|"((?:[^"\\]|\\[^])*)"/y;
@@ -100,7 +101,8 @@ class Lexer {
   /** Refuses what stands next to another value with nothing between them, which the parser would take for a list. */
   #operand(type: string, value: string): void {
     const before = this.#tokens.at(-1);
-    const isFirst = before === undefined || (before.type === 'Identifier' ? keywords.has(before.value) : !isValue(before.type));
+    const isFirst =
+      before === undefined || (before.type === 'Identifier' ? keywords.has(before.value) : !isValue(before.type));
     const isJoined = type === 'StringLiteral' && before?.type === 'StringLiteral';
     const isTag = this.#tokens.at(-2)?.type === 'OpenStatement';
     if (isFirst || isJoined || isTag || (type === 'Identifier' && keywords.has(value))) this.#add(type, value);

@@ -13,14 +13,14 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
 import { planOf } from '../plan-request.ts';
-import { shortPath } from '../spec-name.ts';
+import { planCommand, shortPath } from '../spec-name.ts';
 import { isNamed, stageNames } from '../why-subject.ts';
 
 interface CopyFlags extends PlanFlags {
   to: string;
 }
 
-/** Copies every output of the stage to `<to>/<output>.<extension>` (or the name that the stage gives it), in a folder of its own for each unit and cell. */
+/** Prints where the files lie, with `--json` as a list. Copies every output of the stage to `<to>/<output>.<extension>` (or the name that the stage gives it), in a folder of its own for each unit and cell. */
 export async function copy([spec, stage]: [string, string], flags: CopyFlags, context: Context): Promise<number> {
   const registry = await context.registry();
   const plan = await planOf(spec, flags, registry);
@@ -29,8 +29,10 @@ export async function copy([spec, stage]: [string, string], flags: CopyFlags, co
     const { items } = await inspect(plan, registry, store);
     const wanted = items.filter(({ node }) => isNamed(node, stage));
     if (wanted.length === 0) throw unknownStage(plan, stage);
-    for (const path of await copyItems(wanted, store, { to: flags.to, spec, registry }))
-      context.terminal.out.write(`${shortPath(path)}\n`);
+    const first = planCommand('run', spec, flags);
+    const copied = (await copyItems(wanted, store, { to: flags.to, first, registry })).map(shortPath);
+    const { out } = context.terminal;
+    out.write(flags.json ? `${JSON.stringify(copied, undefined, 1)}\n` : copied.map((path) => `${path}\n`).join(''));
   } finally {
     store.close();
   }
@@ -40,11 +42,11 @@ export async function copy([spec, stage]: [string, string], flags: CopyFlags, co
 async function copyItems(
   items: readonly PlanItem[],
   store: Store,
-  { to, spec, registry }: { to: string; spec: string; registry: StageRegistry },
+  { to, first, registry }: { to: string; first: string; registry: StageRegistry },
 ): Promise<string[]> {
   const missing = items.find(({ record }) => record === null);
   if (missing !== undefined) {
-    throw new UserError(`'${missing.node.id}' has no result in the store yet: run 'lamina run ${spec}' first`);
+    throw new UserError(`'${missing.node.id}' has no result in the store yet: run it first with '${first}'`);
   }
   const several = new Set(items.map(({ node }) => node.id)).size > 1;
   const copied: string[] = [];

@@ -18,7 +18,7 @@ import { planOf } from '../plan-request.ts';
 import { resultText } from '../print-result.ts';
 import { newRunName, writeOutcome } from '../run-files.ts';
 import { controlLines, failureLines, farewellLine, stoppedText, summaryLine } from '../run-text.ts';
-import { shortPath } from '../spec-name.ts';
+import { planCommand, shortPath } from '../spec-name.ts';
 import type { Output } from '../terminal.ts';
 
 /**
@@ -63,7 +63,8 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
     keepPlan(flags.store, name, plan, registry, outcome);
     return keep(result, flags, isWhole);
   }, err);
-  if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, spec, err)}\n`);
+  const why = (cell: string) => planCommand('why', spec, { ...flags, only: [] }, cell);
+  if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, why, err)}\n`);
   const failed = outcome.status === 'failed' || result.claims.some((claim) => claim.holds === false);
   return failed || misses.length > 0 || kept === undefined ? exitCodes.failed : exitCodes.done;
 }

@@ -1,5 +1,5 @@
 // `lamina stages`: what stages there are, and what each takes and gives.
-import { wrapText } from '../../report/text-width.ts';
+import { textWidth, wrapText } from '../../report/text-width.ts';
 import { expectedNames } from '../../spec/nearest.ts';
 import type { StageDefinition } from '../../spec/stage.ts';
 import { UserError } from '../../util/errors.ts';
@@ -69,11 +69,24 @@ function describeStage(stage: StageDefinition, width: number): string {
     ...(stage.reference === undefined ? [] : wrapText(`from: ${stage.reference}`, width, '      ')),
     ...ports('inputs', stage.inputs),
     ...ports('outputs', stage.outputs),
-    ...(parameters.length === 0 ? [] : ['', 'parameters', ...alignColumns(parameters, '  ', width)]),
+    ...(parameters.length === 0 ? [] : ['', 'parameters', ...parameterLines(parameters, width)]),
     '',
     ...wrapText(keyText(stage), width),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Name, type, default and description side by side, or the description below where there is no room for it. */
+function parameterLines(rows: readonly string[][], width: number): string[] {
+  const heads = alignColumns(
+    rows.map((row) => row.slice(0, 3)),
+    '  ',
+  );
+  if (width - Math.max(...heads.map(textWidth)) >= 40) return alignColumns(rows, '  ', width);
+  return rows.flatMap(([, , , description = ''], i) => [
+    heads[i] as string,
+    ...(description === '' ? [] : wrapText(`      ${description}`, width, '      ')),
+  ]);
 }
 
 function portKind(port: StageDefinition['inputs'][string]): string {

@@ -105,7 +105,8 @@ targets: [shared]
     writeFileSync(path, spec);
     const question = 'Solve 3x + 5 = 20 for x.';
     const flags = { prompt: [question], maxTokens: 60, json: true };
-    await expect(said([path, 'shared'], flags)).rejects.toThrow(`run it first with 'lamina run ${path}'`);
+    const first = `run it first with 'lamina run ${path} --store ${join(folder.path, 'store')}'`;
+    await expect(said([path, 'shared'], flags)).rejects.toThrow(first);
     expect((await lamina(folder.path, 'run', path, '--store', 'store')).code).toBe(0);
     const { model, answers } = JSON.parse((await said([path, 'shared'], flags)).out);
     expect(model).toBe('shared on base');

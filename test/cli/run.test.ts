@@ -112,9 +112,15 @@ claims  1 holds
     const [name = ''] = readdirSync(to);
     expect(copied.out).toContain(name);
     expect(readFileSync(join(to, name), 'utf8')).toContain('1.5');
+    const listed = await toy(folder.path, 'copy', spec('toy'), 'number', '--only', 'method=good', '--to', to, '--json');
+    expect(JSON.parse(listed.out)).toEqual(copied.out.trimEnd().split('\n'));
     const unknown = await toy(folder.path, 'copy', spec('toy'), 'numbr', '--to', to);
     expect(unknown.code).toBe(2);
     expect(unknown.err).toContain("unknown stage 'numbr' (did you mean 'number'?)");
+    const other = await toy(folder.path, 'copy', spec('toy'), 'number', '--set', 'value=9', '--to', to);
+    expect(other.err).toMatch(
+      / has no result in the store yet: run it first with 'lamina run \S+toy\.yaml --set value=9'/,
+    );
   });
 
   test('is planned as hits afterwards', async () => {

@@ -22,7 +22,15 @@ test('`stages` describes a stage: where it comes from, what it takes and gives',
   const { out } = await lamina(folder.path, 'stages', 'slw');
   expect(out).toContain('SHARP (arXiv 2502.07832)');
   expect(out).toMatch(/^ {2}activations +activations +/m);
-  expect(out).toMatch(/^ {2}rank +integer ≥ 1 +.*= 400 +/m);
+  expect(out).toMatch(/^ {2}rank +integer ≥ 1 +.*= 400\b/m);
+});
+
+test('`stages` writes numbers as a spec takes them, and long descriptions below where there is no room beside', async () => {
+  const { out } = await lamina(folder.path, 'stages', 'quantize');
+  // quantize's own declaration: bits is an enum of numbers, scheme one of texts
+  expect(out).toMatch(/^ {2}bits +4 \| 8 +.*= 4$/m);
+  expect(out).toMatch(/^ {2}scheme +'float' \| .*= "8da4w"\n {6}float: nothing is rounded/m);
+  for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 
 test('the page of the stages names every stage, parameter and default', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../report/render-html.ts';
 import { drawStages } from '../../report/stage-graph.ts';
 import { hostile, made, timings } from './made.ts';
-import { result, table2Cells } from './results.ts';
+import { cell, result, table2Cells } from './results.ts';
 
 interface Node {
   textContent: string;
@@ -76,6 +76,13 @@ describe('the HTML page', async () => {
     const marked = all(document, 'tbody td sup').map((sup) => sup.textContent.trim().split(/\s+/));
     expect(marked).toEqual([['a', 'b'], ['a', 'b'], ['b']]);
     expect(all(document, '#note-b')[0]?.textContent).toBe('b of SHARP');
+  });
+
+  test('marks nothing as the best where all are equal, and explains no mark that is not there', async () => {
+    const equal = ['original', 'sharp'].map((method) => cell({ method, data: 'dialogsum' }, 0));
+    const page = await renderHtml(result(equal));
+    expect(all(open(page), 'td.best')).toEqual([]);
+    expect(page).not.toContain('the best of our numbers');
   });
 
   test('tells each claim with its verdict', () => {

@@ -64,7 +64,7 @@ perplexity, lower is better · in brackets: Table 2, Llama-2-7b
   test('an axis that is placed nowhere and differs becomes a row label', () => {
     const cells = ['0', '1'].map((seed) => cell({ method: 'sharp', data: 'dialogsum', seed }, 2));
     const text = renderText(buildTable(result(cells, { axes: [methodAxis, dataAxis, seedAxis] })));
-    expect(text).toContain('SHARP  0        2.00\nSHARP  1        2.00');
+    expect(text).toContain('       seed   DialogSum\nSHARP  0           2.00\nSHARP  1           2.00');
   });
 });
 

@@ -47,7 +47,11 @@ describe('a template', () => {
   });
 
   it('is refused where it is nested without end', () => {
-    for (const template of [`{{ ${'('.repeat(50_000)}n${')'.repeat(50_000)} }}`, `{{ ${'not '.repeat(50_000)}n }}`, `{{ n${'+n'.repeat(50_000)} }}`]) {
+    for (const template of [
+      `{{ ${'('.repeat(50_000)}n${')'.repeat(50_000)} }}`,
+      `{{ ${'not '.repeat(50_000)}n }}`,
+      `{{ n${'+n'.repeat(50_000)} }}`,
+    ]) {
       expect(outcome(() => compileTemplate(template, 'task.yaml:4')({ n: 1 }).text)).toEqual({
         refused: expect.stringMatching(/nested too deep/),
       });

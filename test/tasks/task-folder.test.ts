@@ -54,7 +54,8 @@ describe('a task folder', () => {
       'g.yaml': `'task': [t]\n'group': g\n`,
       _base_yaml: plain,
     };
-    for (const name of ['a', 't', 'g']) expect((await select(files, name)).tasks.map(({ task }) => task)).toEqual(['a']);
+    for (const name of ['a', 't', 'g'])
+      expect((await select(files, name)).tasks.map(({ task }) => task)).toEqual(['a']);
   });
 
   it('knows tags, also inherited ones, and groups within groups', async () => {
