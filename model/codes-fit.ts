@@ -30,6 +30,15 @@ export function checkLayoutCodes(quantization: Quantization | undefined): Codec 
   return codec;
 }
 
+/** A UserError where the codes are none that an adapter can stand beside. */
+export function checkAdapterCodes(quantization: Quantization | undefined): void {
+  const { scheme, codecs } = withCodes(quantization);
+  if ([...codecs].some(([name, { type }]) => name !== embeddingName && type === 'nf4')) return;
+  throw new UserError(
+    `format: peft with dtype: STORED puts an adapter on NF4, and this model is ${scheme}: quantise with scheme: nf4, or take format: onnx`,
+  );
+}
+
 /** The blocks that MatMulNBits and MatMulBnb4 know in every ONNX Runtime: powers of two. */
 const [smallest, largest] = [16, 256] as const;
 

@@ -2,12 +2,12 @@
 // integers in AutoGPTQ's. Nothing is rounded again.
 import { writeFile } from 'node:fs/promises';
 import type { Dtype } from '../formats/dtype.ts';
-import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
+import { fromFloat32, tensorBytes, toFloat32 } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { UserError } from '../util/errors.ts';
 import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
 import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
-import { checkLayoutCodes, otherFormats } from './codes-fit.ts';
+import { checkAdapterCodes, checkLayoutCodes, otherFormats } from './codes-fit.ts';
 import { llamaConfigJson } from './config.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
@@ -28,8 +28,8 @@ export interface LayoutPart {
 /** A matrix in a layout: `name` is that of its weight, `shape` [rows, columns]; a UserError where the layout cannot hold it. */
 export type Layout<C extends Codec> = (name: string, codec: C, shape: readonly number[]) => LayoutPart[];
 
-/** Files of a model folder, and AutoGPTQ's own. */
-export type CodeFiles = ModelFiles & { readonly quantize_config: string };
+/** Files of a model folder, and AutoGPTQ's own, which integers need. */
+export type CodeFiles = ModelFiles & { readonly quantize_config?: string | undefined };
 
 /** Where a tensor of the model comes from: the codes of a stored matrix, zeros, or floats. */
 interface Place {
@@ -40,11 +40,20 @@ interface Place {
   readonly from: string | null;
 }
 
-/** Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. */
-export async function writeCodes(source: ExportSource, files: CodeFiles, onProgress: OnProgress): Promise<ExportSizes> {
-  const codec = checkedCodec(source);
+/**
+ * Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. `base`: the
+ * model that an adapter with the factors goes on top of, which is NF4; where an alpha is not 1 its magnitudes are multiplied by it.
+ */
+export async function writeCodes(
+  source: ExportSource,
+  files: CodeFiles,
+  onProgress: OnProgress,
+  { base = false }: { base?: boolean } = {},
+): Promise<ExportSizes> {
+  const codec = checkedCodec(source, base);
   const type = floatType(source);
   const places = placesOf(source);
+  const alphas = base ? await alphasOf(source) : new Map<string, number>();
   const layouts = new Map(places.map((place) => [place.name, layoutOf(place, type)]));
   await writeConfigs(files, source, codec, type);
   await writeTokenizer(files, source.tokenizer);
@@ -52,7 +61,7 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
   const writer = await createSafetensors(files.weights, entries, { format: 'pt' });
   try {
     for (const [i, place] of places.entries()) {
-      const parts = await partsOf(source, place);
+      const parts = scaledParts(await partsOf(source, place), alphas.get(place.name) ?? 1);
       for (const part of layouts.get(place.name) as LayoutPart[]) await writer.write(part.name, part.bytes(parts));
       onProgress(i + 1, places.length);
     }
@@ -65,9 +74,10 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
 }
 
 /** The codec of the linear layers, after everything that has no format is refused. */
-function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource): Codec {
+function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource, base: boolean): Codec {
+  if (base) checkAdapterCodes(quantization);
   const codec = checkLayoutCodes(quantization);
-  const adapted = recovery.replacements.find(isAdapted);
+  const adapted = base ? undefined : recovery.replacements.find(isAdapted);
   if (adapted !== undefined) {
     throw new UserError(
       `layer ${adapted.target} has recovery parameters, which cannot be folded into codes of ${quantization?.scheme} without rounding them anew: ${otherFormats}`,
@@ -119,6 +129,36 @@ async function partsOf(source: ExportSource, { name, shape, codec, from }: Place
   return zeroParts(codec, shape);
 }
 
+/** alpha by the name of the target's matrix. */
+async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<string, number>> {
+  const alphas = new Map<string, number>();
+  for (const { target } of recovery.replacements.filter(isAdapted)) {
+    for (const projection of projections) {
+      const [alpha = 1] = await parameter(target, projection, 'alpha');
+      alphas.set(mlpName(target, projection), alpha);
+    }
+  }
+  return alphas;
+}
+
+/** NF4 with every magnitude times `alpha`: those in 8 bits are linear in their scales and their offset. */
+function scaledParts(parts: Parts, alpha: number): Parts {
+  if (alpha === 1) return parts;
+  const scaled = parts.has('nested_offset') ? ['nested_absmax', 'nested_offset'] : ['absmax'];
+  return new Map(
+    [...parts].map(([part, bytes]) => {
+      if (!scaled.includes(part)) return [part, bytes];
+      return [
+        part,
+        fromFloat32(
+          'F32',
+          toFloat32(part, 'F32', bytes.slice()).map((value) => value * alpha),
+        ),
+      ];
+    }),
+  );
+}
+
 /** A pruned matrix: codes whose value is 0 under any scale. */
 function zeroParts(codec: Codec, shape: readonly number[]): Parts {
   const filling = (part: string) => {
@@ -139,7 +179,10 @@ async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec
   const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
   const config = { ...llamaConfigJson(source.config, dtypeNames[type]), quantization_config };
   await writeFile(files.config, jsonText(config));
-  if (codec.type === 'integer') await writeFile(files.quantize_config, jsonText(quantization_config));
+  const { quantize_config } = files;
+  if (codec.type === 'integer' && quantize_config !== undefined) {
+    await writeFile(quantize_config, jsonText(quantization_config));
+  }
 }
 
 function jsonText(value: object): string {
