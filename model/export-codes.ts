@@ -2,7 +2,7 @@
 // integers in AutoGPTQ's. Nothing is rounded again.
 import { writeFile } from 'node:fs/promises';
 import type { Dtype } from '../formats/dtype.ts';
-import { fromFloat32, tensorBytes, toFloat32 } from '../formats/dtype.ts';
+import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { UserError } from '../util/errors.ts';
 import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
@@ -13,9 +13,10 @@ import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeToke
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted } from './export-source.ts';
 import { finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
-import { type Codec, type Parts, partShapes } from './quantize-codec.ts';
+import type { Codec, Parts } from './quantize-codec.ts';
 import { recoveryParameters } from './ratios.ts';
 import { dropsMlp } from './replacement.ts';
+import { scaledParts, zeroParts } from './scaled-parts.ts';
 
 /** One array of a layout; its bytes follow from a matrix's parts. */
 export interface LayoutPart {
@@ -139,39 +140,6 @@ async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<stri
     }
   }
   return alphas;
-}
-
-/** NF4 with every magnitude times `alpha`: those in 8 bits are linear in their scales and their offset. */
-function scaledParts(parts: Parts, alpha: number): Parts {
-  if (alpha === 1) return parts;
-  const scaled = parts.has('nested_offset') ? ['nested_absmax', 'nested_offset'] : ['absmax'];
-  return new Map(
-    [...parts].map(([part, bytes]) => {
-      if (!scaled.includes(part)) return [part, bytes];
-      return [
-        part,
-        fromFloat32(
-          'F32',
-          toFloat32(part, 'F32', bytes.slice()).map((value) => value * alpha),
-        ),
-      ];
-    }),
-  );
-}
-
-/** A pruned matrix: codes whose value is 0 under any scale. */
-function zeroParts(codec: Codec, shape: readonly number[]): Parts {
-  const filling = (part: string) => {
-    if (codec.type === 'nf4') return part === 'codes' ? 0x77 : 0;
-    return codec.bits === 8 ? 128 : 0x88;
-  };
-  const isFloat = (part: string) => part === 'scales' || part === 'nested_absmax' || part === 'nested_offset';
-  return new Map(
-    [...partShapes(codec, shape)].map(([part, { dtype, shape: stored }]) => {
-      const bytes = new Uint8Array(tensorBytes(dtype, stored) as number);
-      return [part, isFloat(part) || part === 'absmax' ? bytes : bytes.fill(filling(part))];
-    }),
-  );
 }
 
 async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {

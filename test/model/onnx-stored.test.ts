@@ -5,7 +5,15 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openLlama, writeModel } from '../../model/checkpoint.ts';
-import { type IntegerCodec, matrixShape, packInteger, storedBytes, unpackInteger } from '../../model/quantize-codec.ts';
+import { checkOnnxCodes } from '../../model/codes-fit.ts';
+import {
+  type Codec,
+  type IntegerCodec,
+  matrixShape,
+  packInteger,
+  storedBytes,
+  unpackInteger,
+} from '../../model/quantize-codec.ts';
 import { quantizeGptq } from '../../model/quantize-gptq.ts';
 import { type Quantizer, quantizePlain, writeQuantized } from '../../model/quantize-llama.ts';
 import {
@@ -180,6 +188,7 @@ describe('what an ONNX model of stored codes keeps', () => {
   const embedding = { embedding_bits: 4, embedding_group_size: 16 } as const;
   it.each([
     ['int8 for a head of its own', { embedding_bits: 8 }, grouped],
+    ['int8 alone, in groups of 48', { scheme: 'float', embedding_bits: 8, embedding_group_size: 48 }, grouped],
     ['int4 for a tied head', embedding, { ...grouped, tie_word_embeddings: true }],
     [
       'int4 for a tied head whose input is rounded',
@@ -261,6 +270,27 @@ describe('what an ONNX model of stored codes keeps', () => {
 });
 
 describe('codes that no operator reads are refused', () => {
+  const integers = { type: 'integer', bits: 4, symmetric: true, group_size: 16, order: 'even_low' } as const;
+  const nf4 = { type: 'nf4', block_size: 64, nested: true } as const;
+  const said = (name: string, codec: Codec, activations: 'int8' | null) => {
+    return { scheme: 'made', activations, codecs: new Map([[name, codec]]), absent: new Set<string>() };
+  };
+  it.each([
+    [
+      'lm_head.weight',
+      { ...integers, bits: 8 },
+      'int8',
+      "the inputs of 'lm_head.weight' are rounded to int8, expected",
+    ],
+    ['lm_head.weight', nf4, 'int8', 'expected symmetric integers of 4 bits for it: export with dtype: F32'],
+    ['model.embed_tokens.weight', nf4, null, "'model.embed_tokens.weight' is in nf4, expected integers"],
+  ] as [string, Codec, 'int8' | null, string][])(
+    "that no 'quantize' writes: %s, %o, %s",
+    (name, codec, rounded, message) => {
+      expect(() => checkOnnxCodes(said(name, codec, rounded))).toThrow(message);
+    },
+  );
+
   it.each([
     [{ group_size: 24 }, "which fill no group of 24: quantise with 'group_size' 0 or a multiple of 16"],
     [{ embedding_bits: 8, embedding_group_size: 8 }, "which fill no group of 8: quantise with 'embedding_group_size'"],
