@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.ts';
 import { embeddingName } from './names.ts';
 import { type Quantization, withCodes } from './quantization.ts';
-import type { Codec } from './quantize-codec.ts';
+import type { Codec, IntegerCodec } from './quantize-codec.ts';
 import { groupCount } from './quantize-integer.ts';
 
 /** What else can be done with a model whose codes fit no safetensors layout. */
@@ -30,6 +30,15 @@ export function checkLayoutCodes(quantization: Quantization | undefined): Codec 
   return codec;
 }
 
+/** A UserError where the codes are none that an adapter can stand beside. */
+export function checkAdapterCodes(quantization: Quantization | undefined): void {
+  const { scheme, codecs } = withCodes(quantization);
+  if ([...codecs].some(([name, { type }]) => name !== embeddingName && type === 'nf4')) return;
+  throw new UserError(
+    `format: peft with dtype: STORED puts an adapter on NF4, and this model is ${scheme}: quantise with scheme: nf4, or take format: onnx`,
+  );
+}
+
 /** The blocks that MatMulNBits and MatMulBnb4 know in every ONNX Runtime: powers of two. */
 const [smallest, largest] = [16, 256] as const;
 
@@ -37,11 +46,26 @@ const [smallest, largest] = [16, 256] as const;
 export function checkOnnxCodes(quantization: Quantization | undefined): Quantization {
   const known = withCodes(quantization);
   for (const [name, codec] of known.codecs) {
-    if (codec.type === 'nf4') checkNf4(codec.block_size);
-    else if (name === embeddingName) checkGroups(codec.group_size, 'embedding_group_size');
-    else if (known.activations === null) checkGroups(codec.group_size, 'group_size'); // else DequantizeLinear, which takes any
+    if (name === embeddingName) checkGroups(integersOf(name, codec).group_size, 'embedding_group_size');
+    else if (known.activations !== null) checkRounded(name, codec);
+    else if (codec.type === 'nf4') checkNf4(codec.block_size);
+    else checkGroups(codec.group_size, 'group_size');
   }
   return known;
+}
+
+/** The codec of what is looked up or worked out; `quantize` writes integers there. */
+export function integersOf(name: string, codec: Codec): IntegerCodec {
+  if (codec.type === 'integer') return codec;
+  throw new UserError(`'${name}' is in ${codec.type}, expected integers: export with dtype: F32`);
+}
+
+/** DequantizeLinear takes groups of any size. */
+function checkRounded(name: string, codec: Codec): void {
+  if (codec.type === 'integer' && codec.bits === 4 && codec.symmetric) return;
+  throw new UserError(
+    `the inputs of '${name}' are rounded to int8, expected symmetric integers of 4 bits for it: export with dtype: F32`,
+  );
 }
 
 function checkNf4(block_size: number): void {

@@ -8,15 +8,16 @@ import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
 import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
-import { checkLayoutCodes, otherFormats } from './codes-fit.ts';
+import { checkAdapterCodes, checkLayoutCodes, otherFormats } from './codes-fit.ts';
 import { llamaConfigJson } from './config.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeTokenizer } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted } from './export-source.ts';
 import { finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
-import { type Codec, type Parts, partShapes } from './quantize-codec.ts';
+import type { Codec, Parts } from './quantize-codec.ts';
 import { recoveryParameters } from './ratios.ts';
 import { dropsMlp } from './replacement.ts';
+import { scaledParts, zeroParts } from './scaled-parts.ts';
 
 /** One array of a layout; its bytes follow from a matrix's parts. */
 export interface LayoutPart {
@@ -29,8 +30,8 @@ export interface LayoutPart {
 /** A matrix in a layout: `name` is that of its weight, `shape` [rows, columns]; a UserError where the layout cannot hold it. */
 export type Layout<C extends Codec> = (name: string, codec: C, shape: readonly number[]) => LayoutPart[];
 
-/** Files of a model folder, and AutoGPTQ's own. */
-export type CodeFiles = ModelFiles & { readonly quantize_config: string };
+/** Files of a model folder, and AutoGPTQ's own, which integers need. */
+export type CodeFiles = ModelFiles & { readonly quantize_config?: string | undefined };
 
 /** Where a tensor of the model comes from: the codes of a stored matrix, zeros, or floats. */
 interface Place {
@@ -41,18 +42,27 @@ interface Place {
   readonly from: string | null;
 }
 
-/** Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. */
-export async function writeCodes(source: ExportSource, files: CodeFiles, onProgress: OnProgress): Promise<ExportSizes> {
-  const codec = checkedCodec(source);
+/**
+ * Writes the model with an MLP of its own for every layer; a UserError where a layout cannot hold what was measured. `base`: the
+ * model that an adapter with the factors goes on top of, which is NF4; where an alpha is not 1 its magnitudes are multiplied by it.
+ */
+export async function writeCodes(
+  source: ExportSource,
+  files: CodeFiles,
+  onProgress: OnProgress,
+  { base = false }: { base?: boolean } = {},
+): Promise<ExportSizes> {
+  const codec = checkedCodec(source, base);
   const type = floatType(source);
   const places = placesOf(source);
+  const alphas = base ? await alphasOf(source) : new Map<string, number>();
   const layouts = new Map(places.map((place) => [place.name, layoutOf(place, type)]));
   await writeConfigs(files, source, codec, type);
   await writeTokenizer(files, source.tokenizer);
   const entries = [...layouts.values()].flat().map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
   await writing(await createSafetensors(files.weights, entries, { format: 'pt' }), async (writer) => {
     for (const [i, place] of places.entries()) {
-      const parts = await partsOf(source, place);
+      const parts = scaledParts(await partsOf(source, place), alphas.get(place.name) ?? 1);
       for (const part of layouts.get(place.name) as LayoutPart[]) await writer.write(part.name, part.bytes(parts));
       onProgress(i + 1, places.length);
     }
@@ -61,9 +71,10 @@ export async function writeCodes(source: ExportSource, files: CodeFiles, onProgr
 }
 
 /** The codec of the linear layers, after everything that has no format is refused. */
-function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource): Codec {
+function checkedCodec({ checkpoint: { quantization }, recovery, padded }: ExportSource, base: boolean): Codec {
+  if (base) checkAdapterCodes(quantization);
   const codec = checkLayoutCodes(quantization);
-  const adapted = recovery.replacements.find(isAdapted);
+  const adapted = base ? undefined : recovery.replacements.find(isAdapted);
   if (adapted !== undefined) {
     throw new UserError(
       `layer ${adapted.target} has recovery parameters, which cannot be folded into codes of ${quantization?.scheme} without rounding them anew: ${otherFormats}`,
@@ -115,19 +126,16 @@ async function partsOf(source: ExportSource, { name, shape, codec, from }: Place
   return zeroParts(codec, shape);
 }
 
-/** A pruned matrix: codes whose value is 0 under any scale. */
-function zeroParts(codec: Codec, shape: readonly number[]): Parts {
-  const filling = (part: string) => {
-    if (codec.type === 'nf4') return part === 'codes' ? 0x77 : 0;
-    return codec.bits === 8 ? 128 : 0x88;
-  };
-  const isFloat = (part: string) => part === 'scales' || part === 'nested_absmax' || part === 'nested_offset';
-  return new Map(
-    [...partShapes(codec, shape)].map(([part, { dtype, shape: stored }]) => {
-      const bytes = new Uint8Array(tensorBytes(dtype, stored) as number);
-      return [part, isFloat(part) || part === 'absmax' ? bytes : bytes.fill(filling(part))];
-    }),
-  );
+/** alpha by the name of the target's matrix. */
+async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<string, number>> {
+  const alphas = new Map<string, number>();
+  for (const { target } of recovery.replacements.filter(isAdapted)) {
+    for (const projection of projections) {
+      const [alpha = 1] = await parameter(target, projection, 'alpha');
+      alphas.set(mlpName(target, projection), alpha);
+    }
+  }
+  return alphas;
 }
 
 async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {
@@ -135,7 +143,10 @@ async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec
   const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
   const config = { ...llamaConfigJson(source.config, dtypeNames[type]), quantization_config };
   await writeFile(files.config, jsonText(config));
-  if (codec.type === 'integer') await writeFile(files.quantize_config, jsonText(quantization_config));
+  const { quantize_config } = files;
+  if (codec.type === 'integer' && quantize_config !== undefined) {
+    await writeFile(quantize_config, jsonText(quantization_config));
+  }
 }
 
 function jsonText(value: object): string {

@@ -5,6 +5,7 @@ import { createSafetensors } from '../formats/safetensors.ts';
 import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
 import type { LlamaConfig } from './config.ts';
+import { writeCodes } from './export-codes.ts';
 import { type FloatType, type ModelFiles, type OnProgress, writeHuggingFace } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted, padded } from './export-source.ts';
@@ -23,17 +24,23 @@ export interface PeftExport extends ExportSizes {
   readonly folded: readonly number[];
 }
 
-/** Writes the base rounded to `dtype` and the adapter as float32; a UserError for a recovery that LoRA cannot hold. */
+/**
+ * Writes the base rounded to `dtype`, or with STORED the codes of an NF4 model, and the adapter as float32; a UserError for a
+ * recovery that LoRA cannot hold.
+ */
 export async function writePeft(
   source: ExportSource,
   files: PeftFiles,
-  dtype: FloatType,
+  dtype: FloatType | 'STORED',
   onProgress: OnProgress = () => {},
 ): Promise<PeftExport> {
   const adapted = adaptedBy(source);
   await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(adapted), null, 2)}\n`);
   await writeAdapter(source, adapted, files.adapter_model);
-  const sizes = await writeHuggingFace(source, files, dtype, { base: true, onProgress });
+  const sizes =
+    dtype === 'STORED'
+      ? await writeCodes(source, files, onProgress, { base: true })
+      : await writeHuggingFace(source, files, dtype, { base: true, onProgress });
   return { ...sizes, folded: await foldedLayers(source, adapted) };
 }
 

@@ -1,5 +1,5 @@
 // STORED: a quantised checkpoint in ONNX with the very codes that it was measured with. Nothing is rounded again.
-import { checkOnnxCodes } from './codes-fit.ts';
+import { checkOnnxCodes, integersOf } from './codes-fit.ts';
 import type { ExportSource } from './export-source.ts';
 import { embeddingName } from './names.ts';
 import { storeInt4Groups, tokenRounding } from './onnx-8da4w.ts';
@@ -37,12 +37,12 @@ export function storedPrecision(
     },
     storeTable(name) {
       const codec = codecOf(name);
-      return codec === undefined ? storeFloat(floatOf(name)) : stores.table(codec as IntegerCodec);
+      return codec === undefined ? storeFloat(floatOf(name)) : stores.table(integersOf(name, codec));
     },
     storeVector: (name) => storeValues(floatOf(name)),
     storeFactor(name) {
       const codec = recoveryParts.codecOf(name);
-      if (codec !== undefined) return storeCodedFactor(codec as IntegerCodec);
+      if (codec !== undefined) return storeCodedFactor(integersOf(name, codec));
       return storeValues(floatTypes[recoveryParts.dtypeOf(name) ?? '']);
     },
     bytesOf(name, shape) {

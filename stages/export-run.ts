@@ -76,16 +76,16 @@ async function writeFormat(
     const { quantized_head, codes, ...sizes } = await writeOnnx(source, files, params as OnnxSettings, onProgress);
     return { sizes, notes: { quantized_head, codes } };
   }
+  if (format === 'peft') {
+    const files = { ...model, adapter_config: path('adapter_config'), adapter_model: path('adapter_model') };
+    const { folded, ...sizes } = await writePeft(source, files, dtype as FloatType | 'STORED', onProgress);
+    return { sizes, notes: { padded, folded } };
+  }
   if (dtype === 'STORED') {
     const files = { ...model, quantize_config: path('quantize_config') };
     return { sizes: await writeCodes(source, files, onProgress), notes: {} };
   }
   const type = dtype as FloatType;
-  if (format === 'peft') {
-    const files = { ...model, adapter_config: path('adapter_config'), adapter_model: path('adapter_model') };
-    const { folded, ...sizes } = await writePeft(source, files, type, onProgress);
-    return { sizes, notes: { padded, folded } };
-  }
   if (layout === 'compact') {
     const files = { ...model, weights: path('shared'), map: path('sharp') };
     return { sizes: await writeCompact(source, files, type, onProgress), notes: {} };

@@ -1,6 +1,6 @@
 // export: a checkpoint, with or without shared layers, in the forms that other programs read.
 import { type Static, Type } from 'typebox';
-import { checkLayoutCodes, checkOnnxCodes } from '../model/codes-fit.ts';
+import { checkAdapterCodes, checkLayoutCodes, checkOnnxCodes } from '../model/codes-fit.ts';
 import { expectedQuantization, type PlanSettings } from '../model/quantize-plan.ts';
 import type { OutputPort, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
@@ -21,7 +21,7 @@ const params = object({
   dtype: Type.Enum(['F32', 'F16', 'BF16', 'STORED', 'INT4', '8DA4W', 'Q8_0', 'Q4_0'], {
     default: 'BF16',
     description:
-      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. STORED, of huggingface and onnx: the codes of a quantised model as they are. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
+      'precision of the weights on disk; onnx has F32, F16, INT4 and 8DA4W, gguf has Q8_0 and Q4_0 beside the floats. STORED, of huggingface, onnx and (NF4) peft: the codes of a quantised model as they are. INT4: 4-bit blocks for MatMulNBits; 8DA4W: 4-bit weights, and activations in int8 when the model runs',
   }),
   group_size: Type.Enum([16, 32, 64, 128, 256], {
     default: 32,
@@ -113,7 +113,7 @@ const floats = ['F32', 'F16', 'BF16'] as const;
 /** The precisions of each format; ONNX Runtime does not compute in BF16 on processors. */
 const dtypesOf: Readonly<Record<ExportParams['format'], readonly ExportParams['dtype'][]>> = {
   huggingface: [...floats, 'STORED'],
-  peft: floats,
+  peft: [...floats, 'STORED'],
   onnx: ['F32', 'F16', 'STORED', 'INT4', '8DA4W'],
   gguf: [...floats, 'Q8_0', 'Q4_0'],
 };
@@ -138,6 +138,7 @@ function checkExport({ format, layout, dtype }: ExportParams): void {
 function checkCodes({ format, dtype }: ExportParams, settings: PlanSettings): void {
   if (dtype !== 'STORED') return;
   const quantization = expectedQuantization(settings);
+  if (format === 'peft') checkAdapterCodes(quantization);
   if (format === 'onnx') checkOnnxCodes(quantization);
   else checkLayoutCodes(quantization);
 }

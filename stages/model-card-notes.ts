@@ -98,7 +98,7 @@ const roundedInputs = (inputs: string) =>
 /** How to load it, with FOLDER for the folder that the card is in. */
 export function loadingText({ format, layout, dtype }: Format, { codes }: Pick<CardNotes, 'codes'>): string {
   if (format === 'gguf') return code('sh', ['llama-cli -m FOLDER/model.gguf -p "..."']);
-  if (format === 'peft') return code('python', peftLines);
+  if (format === 'peft') return code('python', dtype === 'STORED' ? [codesLine, ...peftLines] : peftLines);
   if (format === 'onnx') return code('python', onnxLines(dtype === '8DA4W' || codes?.operator === 'DequantizeLinear'));
   if (layout === 'compact') return compactText;
   return code('python', dtype === 'STORED' ? [codesLine, ...transformersLines] : transformersLines);

@@ -5,7 +5,15 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openLlama, writeModel } from '../../model/checkpoint.ts';
-import { type IntegerCodec, matrixShape, packInteger, storedBytes, unpackInteger } from '../../model/quantize-codec.ts';
+import { checkOnnxCodes } from '../../model/codes-fit.ts';
+import {
+  type Codec,
+  type IntegerCodec,
+  matrixShape,
+  packInteger,
+  storedBytes,
+  unpackInteger,
+} from '../../model/quantize-codec.ts';
 import { quantizeGptq } from '../../model/quantize-gptq.ts';
 import { type Quantizer, quantizePlain, writeQuantized } from '../../model/quantize-llama.ts';
 import {
@@ -76,15 +84,14 @@ function gptq(name: string, codec: IntegerCodec, shape: readonly number[], value
 }
 
 const stored = as('STORED');
-/** Two layers of their own, two with factors, one shared and one pruned. */
-const six: Replacement[] = [
-  { target: 3, reference: 2, candidate: 'g0', rank: 2 },
-  { target: 4, reference: 2, candidate: 'g3', rank: 2 },
-  { target: 5, reference: 2, candidate: 'g0', rank: 0 },
-  { target: 6, reference: null, candidate: 'g0', rank: 0 },
+/** Layers 2 and 3 use the first one's MLP with factors, 4 has none. */
+const three: Replacement[] = [
+  { target: 2, reference: 1, candidate: 'g0', rank: 2 },
+  { target: 3, reference: 1, candidate: 'g3', rank: 2 },
+  { target: 4, reference: null, candidate: 'g0', rank: 0 },
 ];
-const wide = { ...grouped, num_hidden_layers: 6, hidden_size: 32, head_dim: 8, intermediate_size: 64 };
-const narrow = { intermediate_sizes: [20, 20, 20, 20, 20, 18] };
+const wide = { ...grouped, num_hidden_layers: 5, hidden_size: 32, head_dim: 8, intermediate_size: 64 };
+const narrow = { intermediate_sizes: [20, 20, 20, 20, 18] };
 
 /** Name, the `quantize` parameters, the model's config, and how far logits may be off for their largest. */
 type Form = [string, Partial<PlanSettings>, object, number];
@@ -113,7 +120,7 @@ const forms: Form[] = [
 
 describe('an ONNX model of stored codes', () => {
   it.each(forms)('%s: its codes, and the logits of the dequantised model', async (_, over, config, tolerance) => {
-    const model = await quantized(await made(config, six), six, over);
+    const model = await quantized(await made(config, three), three, over);
     const { folder } = await exported(model, stored);
     await expectLogits(folder, model.config, await logitsOf(model, ids), tolerance);
     await expectCodes(folder, model);
@@ -180,6 +187,7 @@ describe('what an ONNX model of stored codes keeps', () => {
   const embedding = { embedding_bits: 4, embedding_group_size: 16 } as const;
   it.each([
     ['int8 for a head of its own', { embedding_bits: 8 }, grouped],
+    ['int8 alone, in groups of 48', { scheme: 'float', embedding_bits: 8, embedding_group_size: 48 }, grouped],
     ['int4 for a tied head', embedding, { ...grouped, tie_word_embeddings: true }],
     [
       'int4 for a tied head whose input is rounded',
@@ -214,8 +222,8 @@ describe('what an ONNX model of stored codes keeps', () => {
 
   it.each([16, 8, 4] as const)('recovery parameters of %s bits', async (bits) => {
     const config = { ...wide };
-    const [full, few] = [await made(config, six), await made(config, six, bits)];
-    const model = await quantized(few, six, {});
+    const [full, few] = [await made(config, three), await made(config, three, bits)];
+    const model = await quantized(few, three, {});
     const { folder, unique_bytes } = await exported(model, stored);
     await expectLogits(folder, model.config, await logitsOf(model, ids), 1e-5);
     const most = await exported({ ...model, recovery: full.recovery }, stored);
@@ -224,18 +232,18 @@ describe('what an ONNX model of stored codes keeps', () => {
 
   it('the codes of shared layers once, and nothing of pruned ones', async () => {
     const config = { ...wide };
-    const whole = await made(config, six);
-    const model = await quantized(whole, six, { symmetric: false });
+    const whole = await made(config, three);
+    const model = await quantized(whole, three, { symmetric: false });
     const { folder, unique_bytes, expanded_bytes } = await exported(model, stored);
     const { initializers } = await readOnnx(folder);
     const gates = [...initializers.keys()].filter((name) => name.endsWith('gate_proj.weight.codes'));
-    expect(gates.map((name) => name.split('.')[2])).toEqual(['0', '1']); // layers 3 to 5 use layer 2's, 6 has none
+    expect(gates.map((name) => name.split('.')[2])).toEqual(['0', '4']); // layers 2 and 3 use layer 1's, 4 has none
     const codec = { type: 'integer', bits: 4, symmetric: false, group_size: 16, order: 'even_low' } as const;
     const mlp = 2 * storedBytes(codec, [64, 32]) + storedBytes(codec, [32, 64]);
     const factors = (await exported({ ...model, recovery: (await made(config)).recovery }, stored)).unique_bytes;
     expect(unique_bytes).toBeGreaterThan(factors); // without its recovery the codes are the same, and the factors are not there
     const everyLayer = await exported(await quantized(await made(config), [], { symmetric: false }), stored);
-    expect(everyLayer.unique_bytes - factors).toBe(4 * mlp);
+    expect(everyLayer.unique_bytes - factors).toBe(3 * mlp);
     expect(everyLayer.expanded_bytes).toBe(expanded_bytes);
   });
 
@@ -261,6 +269,27 @@ describe('what an ONNX model of stored codes keeps', () => {
 });
 
 describe('codes that no operator reads are refused', () => {
+  const integers = { type: 'integer', bits: 4, symmetric: true, group_size: 16, order: 'even_low' } as const;
+  const nf4 = { type: 'nf4', block_size: 64, nested: true } as const;
+  const said = (name: string, codec: Codec, activations: 'int8' | null) => {
+    return { scheme: 'made', activations, codecs: new Map([[name, codec]]), absent: new Set<string>() };
+  };
+  it.each([
+    [
+      'lm_head.weight',
+      { ...integers, bits: 8 },
+      'int8',
+      "the inputs of 'lm_head.weight' are rounded to int8, expected",
+    ],
+    ['lm_head.weight', nf4, 'int8', 'expected symmetric integers of 4 bits for it: export with dtype: F32'],
+    ['model.embed_tokens.weight', nf4, null, "'model.embed_tokens.weight' is in nf4, expected integers"],
+  ] as [string, Codec, 'int8' | null, string][])(
+    "that no 'quantize' writes: %s, %o, %s",
+    (name, codec, rounded, message) => {
+      expect(() => checkOnnxCodes(said(name, codec, rounded))).toThrow(message);
+    },
+  );
+
   it.each([
     [{ group_size: 24 }, "which fill no group of 24: quantise with 'group_size' 0 or a multiple of 16"],
     [{ embedding_bits: 8, embedding_group_size: 8 }, "which fill no group of 8: quantise with 'embedding_group_size'"],

@@ -9,6 +9,8 @@ import { openSafetensors } from '../../formats/safetensors.ts';
 import { openLlama } from '../../model/checkpoint.ts';
 import { importHuggingFace } from '../../model/huggingface.ts';
 import { dynamicMap } from '../../model/quantize-nf4.ts';
+import { disposeRecovery } from '../../model/recovery.ts';
+import { readRecovery, writeRecoveryTensors } from '../../model/recovery-file.ts';
 import { exportStage } from '../../stages/export.ts';
 import { pruneLayers } from '../../stages/prune-layers.ts';
 import { quantize } from '../../stages/quantize.ts';
@@ -182,6 +184,72 @@ describe('the codes of a quantised model', () => {
   });
 });
 
+describe('an adapter on the codes of an NF4 model', () => {
+  const adapted = async () => {
+    const params = { type: 'T_next', rank: 3, init: 'random' };
+    const shared = await runStage(share, { params, inputs: { model: { files: { '': model }, facts } } });
+    return shared.files['']?.recovery as string;
+  };
+  const peft = { format: 'peft', dtype: 'STORED' };
+
+  it.each([[{ block_size: 32 }], [{ block_size: 32, double_quant: false }]])(
+    '%o: a base of bitsandbytes with the values of its references, the adapter as on a float base',
+    async (params) => {
+      const made = await quantized({ scheme: 'nf4', ...params }, await adapted());
+      const { reader, json, made: files } = await exported({ model: made.model, recovery: made.recovery }, peft);
+      await expectValues(made, (name) => fromBitsandbytes(reader, name), names);
+      expect(await reader.readBytes('model.layers.2.mlp.up_proj.weight')).toEqual(
+        await reader.readBytes('model.layers.1.mlp.up_proj.weight'),
+      );
+      expect(json('config').quantization_config.quant_method).toBe('bitsandbytes');
+      const float = await exported({ model: made.model, recovery: made.recovery }, { ...peft, dtype: 'F32' });
+      expect(readFileSync(files.adapter_model as string)).toEqual(readFileSync(float.made.adapter_model as string));
+      expect(readFileSync(files.card as string, 'utf8')).toContain('# needs the package that config.json names');
+      await reader.close();
+      await float.reader.close();
+    },
+  );
+
+  it.each([[{ block_size: 32 }], [{ block_size: 32, double_quant: false }]])(
+    '%o: magnitudes times alpha, the codes as they are',
+    async (params) => {
+      const made = await quantized({ scheme: 'nf4', ...params }, await adapted());
+      const recovery = await withAlpha(made.recovery, 0.9);
+      const { reader, json } = await exported({ model: made.model, recovery }, peft);
+      const [target, reference] = ['model.layers.2.mlp.up_proj.weight', 'model.layers.1.mlp.up_proj.weight'];
+      expect(await reader.readBytes(target)).toEqual(await reader.readBytes(reference));
+      const [found, from] = [await fromBitsandbytes(reader, target), await fromBitsandbytes(reader, reference)];
+      const worst = found.reduce((most, value, i) => Math.max(most, Math.abs(value - 0.9 * (from[i] as number))), 0);
+      expect(worst).toBeLessThan(1e-6 * Math.max(...from.map(Math.abs))); // a rounding or two of float32
+      expect(json('metrics').expanded_bytes).toBeGreaterThan(0);
+      await reader.close();
+    },
+  );
+
+  it('refuses what is not NF4', async () => {
+    const made = await quantized({ scheme: 'rtn', scale_dtype: 'F16' }, await adapted());
+    await expect(exported({ model: made.model, recovery: made.recovery }, peft)).rejects.toThrow(
+      'format: peft with dtype: STORED puts an adapter on NF4, and this model is rtn: quantise with scheme: nf4',
+    );
+  });
+});
+
+/** A recovery whose every alpha is `alpha`. */
+async function withAlpha(path: string, alpha: number): Promise<string> {
+  const checkpoint = await openLlama(model);
+  const recovery = await readRecovery([path], checkpoint.config);
+  const tensors = [...recovery.parameters].map(([name, variable]) => {
+    const read = async () =>
+      name.endsWith('alpha') ? Float32Array.of(alpha) : ((await variable.data()) as Float32Array);
+    return { name, shape: variable.shape, read };
+  });
+  const changed = join(temporaryFolder(), 'alpha.arrow');
+  await writeRecoveryTensors(changed, recovery.replacements, tensors);
+  disposeRecovery(recovery);
+  await checkpoint.close();
+  return changed;
+}
+
 describe('the codes of a quantised model in ONNX', () => {
   const onnx = { format: 'onnx', dtype: 'STORED' };
   const written = async (made: Made, params = {}) => {
@@ -237,6 +305,7 @@ describe('what no format can hold is refused when it is planned', () => {
     [{}, { scheme: 'gptq' }, /the scales are float32, and float16 in AutoGPTQ's layout/],
     [{}, { scheme: 'nf4', embedding_bits: 8 }, /the embedding is quantised/],
     [{}, { scheme: 'float' }, /this one is not: put stage 'quantize' before it/],
+    [{ format: 'peft' }, { scheme: 'gptq' }, /puts an adapter on NF4, and this model is gptq/],
     [onnx, { scheme: 'gptq', group_size: 24 }, /fill no group of 24: quantise with 'group_size' 0 or a multiple of 16/],
     [
       onnx,
