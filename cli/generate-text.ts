@@ -1,5 +1,6 @@
 // What `lamina generate` prints: answers that come side by side, one after the other, and how long they took.
-import type { Generation, GenerationRequest } from '../model/generate.ts';
+import type { GenerationRequest } from '../model/generate.ts';
+import type { Generation } from '../model/open-text.ts';
 import { countOf } from './spec-name.ts';
 import type { Output } from './terminal.ts';
 
