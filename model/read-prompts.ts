@@ -36,7 +36,7 @@ export function createPromptReader(model: Model) {
 
   async function readPass(pass: Pass): Promise<Prompt[]> {
     const ends = [...new Set(endsOf(pass))];
-    const count = pass.isPlain ? pass.rows : fewCounts(ends.length);
+    const count = ends.length > pass.rows ? fewCounts(ends.length) : pass.rows;
     const last = new Int32Array(count);
     last.set(ends);
     const replay = replays(pass.rows, pass.length, count, Number(pass.isPlain));
@@ -62,7 +62,7 @@ export function createPromptReader(model: Model) {
   }
 }
 
-/** Last tokens of trees: a power of four, so that few graphs are compiled; a logit more costs next to nothing. */
+/** Last tokens where rows have several: a power of four, so that few graphs are compiled; a logit more costs next to nothing. */
 function fewCounts(count: number): number {
   return Math.max(16, 4 ** Math.ceil(Math.log2(count) / 2));
 }
