@@ -42,16 +42,19 @@ export async function findModel(
   }
   const [only] = [...flags.only.map(() => '--only'), ...flags.set.map(() => '--set'), flags.profile && '--profile'];
   if (only) throw new UserError(`${only} is for specs, and '${name}' is a model by itself`);
-  return kind === 'hub' ? { kind, label: name, name } : { kind, label: name, folder: name };
+  if (kind === 'hub') return { kind, label: name, name };
+  return kind === 'files' ? { kind, label: name, checkpoint: name } : { kind, label: name, folder: name };
 }
 
-function kindOf(name: string): 'folder' | 'spec' {
+const expected = "expected a model folder, an 'hf://' name, or a spec (.yaml) with a stage or cell of it";
+
+function kindOf(name: string): 'folder' | 'files' | 'spec' {
   const found = statSync(name, { throwIfNoEntry: false });
   if (found?.isDirectory()) return 'folder';
-  if (found?.isFile() || /\.ya?ml$/.test(name)) return 'spec';
-  throw new UserError(
-    `there is no model '${name}': expected a model folder, an 'hf://' name, or a spec with a stage or cell of it`,
-  );
+  if (/\.ya?ml$/.test(name)) return 'spec';
+  if (found === undefined) throw new UserError(`there is no model '${name}': ${expected}`);
+  if (name.endsWith('.arrow')) return 'files'; // a checkpoint that `lamina copy` took out of a store
+  throw new UserError(`'${name}' is a file: ${expected}`);
 }
 
 /** A checkpoint of the plan, with the recovery on top of it. */

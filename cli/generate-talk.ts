@@ -7,14 +7,15 @@ import { hubName } from '../hub/name.ts';
 import { resolveRevision } from '../hub/revision.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { type Message, renderChat } from '../model/chat.ts';
-import { type Generation, type GenerationRequest, generate } from '../model/generate.ts';
+import { type GenerationRequest, generate } from '../model/generate.ts';
+import type { Generation } from '../model/open-text.ts';
 import { type OpenModel, openModelFiles, openModelFolder } from '../stages/model-input.ts';
 import { useBackend } from '../tensor/backend.ts';
 import { UserError } from '../util/errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { GenerateFlags } from './flags.ts';
 import type { FoundModel } from './generate-model.ts';
-import { createAnswers, createMeter, generationJson } from './generate-text.ts';
+import { createAnswers, createMeter, generationJson, type Meter } from './generate-text.ts';
 import { listenForStop } from './stop-signals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,7 +46,7 @@ export async function talk(
       const options = { temperature, top_k, top_p, seed, batch_size, signal: stop.signal, observe: meter.observe };
       const done: Generation[] = await generate(model, tokenizer, requests, options, answers.add, answers.end);
       if (flags.json) out.write(generationJson(found.label, prompts, requests, done, meter));
-      else err.write(`${err.paint.faint(meter.text(done.map(({ finish }) => finish)))}\n`);
+      else err.write(`${err.paint.faint(summaryOf(done, meter))}\n`);
       return exitCodes.done;
     } finally {
       close();
@@ -58,6 +59,14 @@ export async function talk(
   } finally {
     stop.dispose();
   }
+}
+
+function summaryOf(done: readonly Generation[], meter: Meter): string {
+  const made = done.reduce((sum, { ids }) => sum + ids.length, 0);
+  return meter.text(
+    done.map(({ finish }) => finish),
+    made,
+  );
 }
 
 /** Loads the model onto the backend that the flags ask for. */

@@ -1,5 +1,6 @@
 // What `lamina generate` prints: answers that come side by side, one after the other, and how long they took.
-import type { Generation, GenerationRequest } from '../model/generate.ts';
+import type { GenerationRequest } from '../model/generate.ts';
+import type { Generation } from '../model/open-text.ts';
 import { countOf } from './spec-name.ts';
 import type { Output } from './terminal.ts';
 
@@ -51,8 +52,11 @@ export function createAnswers(prompts: readonly string[], { write, paint }: Outp
 export interface Meter {
   start(): void;
   observe(phase: 'prefill' | 'decode', tokens: number): void;
-  /** `21 tokens read in 0.05 s (420/s) · 30 made in 0.2 s (150/s) · ended by itself`. */
-  text(reasons: readonly (Generation['finish'] | 'stopped')[]): string;
+  /**
+   * `made` tokens are in the answers (default: those of all steps): a prompt's last token gives the first of them, a step may give an end token.
+   * `21 tokens read in 0.05 s (420/s) · 30 made in 0.2 s (150/s) · ended by itself`.
+   */
+  text(reasons: readonly (Generation['finish'] | 'stopped')[], made?: number): string;
   readonly totals: Readonly<Record<'prefill' | 'decode', { tokens: number; ms: number }>>;
 }
 
@@ -78,7 +82,7 @@ export function createMeter(now: () => number): Meter {
       totals[phase].ms += time - last;
       last = time;
     },
-    text(reasons) {
+    text(reasons, made = totals.decode.tokens) {
       const { prefill, decode } = totals;
       const counts = Object.entries(reasonTexts).flatMap(([reason, text]) => {
         const count = reasons.filter((each) => each === reason).length;
@@ -86,7 +90,7 @@ export function createMeter(now: () => number): Meter {
       });
       return [
         `${countOf(prefill.tokens, 'token')} read${rateText(prefill)}`,
-        `${decode.tokens} made${rateText(decode)}`,
+        `${made} made${rateText(decode)}`,
         counts.join(', '),
       ].join(' · ');
     },

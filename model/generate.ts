@@ -1,12 +1,12 @@
 // Text from prompts: many at once, each as if it were alone; greedy or drawn, until a stop, the end token or a limit.
 import { UserError } from '../util/errors.ts';
 import { createRandom } from '../util/random.ts';
-import { continueAll, type Observe, type Sequence } from './continuous-batch.ts';
+import { continueAll, type Observe } from './continuous-batch.ts';
 import { createDecoder } from './decoder.ts';
 import type { Model } from './model.ts';
+import { type Generation, type GenerationTokenizer, openText } from './open-text.ts';
 import type { ReadingOrder } from './passes.ts';
 import { chooseToken, greedy, type Sampling } from './sampling.ts';
-import { createStopper, createTextStream, type TextTokenizer } from './text-stream.ts';
 
 /** What is to be continued, and until when. */
 export interface GenerationRequest {
@@ -33,18 +33,6 @@ export interface GenerationOptions extends Partial<Sampling> {
   readonly signal?: AbortSignal | undefined;
   readonly observe?: Observe | undefined;
 }
-
-/** A finished text. */
-export interface Generation {
-  readonly text: string;
-  /** The tokens made, those of a stop included, the end token not. */
-  readonly ids: readonly number[];
-  /** Why it ended: the end token, a stop string, or `max_tokens`. */
-  readonly finish: 'end' | 'stop' | 'length';
-}
-
-/** The tokenizer of the model; `eosId` is an end token where there is one. */
-export type GenerationTokenizer = TextTokenizer & { readonly eosId?: number | undefined };
 
 /** Told each part of a text that is certain, in order; the parts of request `index` joined are its text. */
 export type OnText = (index: number, part: string) => void;
@@ -74,10 +62,11 @@ export async function generate(
   const maxLength = options.max_length ?? model.config.max_position_embeddings;
   const ends = new Set(options.end_tokens ?? endTokens(model, tokenizer));
   const texts = requests.map((request, i) => {
-    const ids = promptOf(request, maxLength, model.config.vocab_size, `prompt ${i + 1}`);
+    const { stop, max_tokens } = request;
+    const prompt = promptOf(request, maxLength, model.config.vocab_size, `prompt ${i + 1}`);
     const choose = chooser(options, i);
     const told = { onText: (part: string) => onText(i, part), onEnd: () => onEnd(i) };
-    return openText({ ...request, ids }, { tokenizer, ends, choose, ...told });
+    return openText({ prompt, stop, max_tokens, tokenizer, ends, choose, ...told });
   });
   const open = texts.filter((_, i) => (requests[i] as GenerationRequest).max_tokens > 0);
   if (open.length > 0) {
@@ -113,50 +102,4 @@ function chooser(options: GenerationOptions, index: number): (logits: Float32Arr
   const { temperature = greedy.temperature, top_k = greedy.top_k, top_p = greedy.top_p, seed = 0 } = options;
   const random = createRandom('generate', seed, index);
   return (logits) => chooseToken(logits, { temperature, top_k, top_p }, random);
-}
-
-interface TextSettings {
-  readonly tokenizer: GenerationTokenizer;
-  readonly ends: ReadonlySet<number>;
-  choose(logits: Float32Array): number;
-  onText(part: string): void;
-  onEnd(): void;
-}
-
-interface OpenText extends Sequence {
-  result(): Generation;
-}
-
-function openText({ ids: prompt, stop, max_tokens }: GenerationRequest, settings: TextSettings): OpenText {
-  const { tokenizer, ends, choose, onText, onEnd } = settings;
-  const stopper = createStopper(tokenizer, stop);
-  const stream = createTextStream(tokenizer);
-  const ids: number[] = [];
-  let [text, told] = ['', 0];
-  let finish: Generation['finish'] = 'length';
-  const tell = (until: number) => {
-    if (until > told) onText(text.slice(told, until));
-    told = Math.max(told, until);
-  };
-  const close = (reason: Generation['finish']) => {
-    finish = reason;
-    text = stopper.cut(tokenizer.decode(ids, { skipSpecialTokens: true }));
-    tell(text.length);
-    onEnd();
-    return null;
-  };
-  return {
-    ids: prompt,
-    next(logits) {
-      const token = choose(logits);
-      if (ends.has(token)) return close('end');
-      ids.push(token);
-      text += stream.push(token);
-      if (stopper.reached(ids)) return close('stop');
-      if (ids.length >= max_tokens) return close('length');
-      tell(stopper.settled(text));
-      return token;
-    },
-    result: () => ({ text, ids, finish }),
-  };
 }

@@ -8,8 +8,8 @@ import { type Heads, keeping } from './attend.ts';
 import { layersOf, type ReadText } from './kv-cache.ts';
 import { finalNorm, head, hiddenStates } from './llama.ts';
 import type { Model } from './model.ts';
-import { type Pass, passesOf, powerOfTwo, type ReadingOrder } from './passes.ts';
-import { passAttend, passInputs } from './tree-states.ts';
+import { type Pass, passesOf, type ReadingOrder } from './passes.ts';
+import { passAttend, passInputs } from './tree-pass.ts';
 
 /** A prompt that has been read. */
 export interface Prompt extends ReadText {
@@ -22,7 +22,7 @@ export interface Prompt extends ReadText {
 /** Rows of a pass beyond which the scores would leave the processor's cache (bench/README.md). */
 const mostRows = 8;
 /** What is read and has no row yet stays in memory. */
-const mostTokens = 2048;
+const mostTokens = 1024;
 
 /** Reads the texts `ids`, pass by pass, in the order in which that is least work, or in theirs. */
 export function createPromptReader(model: Model) {
@@ -36,7 +36,7 @@ export function createPromptReader(model: Model) {
 
   async function readPass(pass: Pass): Promise<Prompt[]> {
     const ends = [...new Set(endsOf(pass))];
-    const count = powerOfTwo(ends.length);
+    const count = ends.length > pass.rows ? fewCounts(ends.length) : pass.rows;
     const last = new Int32Array(count);
     last.set(ends);
     const replay = replays(pass.rows, pass.length, count, Number(pass.isPlain));
@@ -60,6 +60,11 @@ export function createPromptReader(model: Model) {
       }),
     );
   }
+}
+
+/** Last tokens where rows have several: a power of four, so that few graphs are compiled; a logit more costs next to nothing. */
+function fewCounts(count: number): number {
+  return Math.max(16, 4 ** Math.ceil(Math.log2(count) / 2));
 }
 
 /** Tokens of the longest sequence. */

@@ -41,7 +41,7 @@ export interface Candidate {
 export function candidates(logits: Float32Array, { temperature, top_k, top_p }: Sampling): Candidate[] {
   const highest = logits[largest(logits)] as number;
   const heavy = Array.from(logits.keys()).filter(
-    (token) => (logits[token] as number) > highest - negligible * temperature,
+    (token) => (logits[token] as number) >= highest - negligible * temperature,
   );
   const order = heavy.sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b);
   const least = top_k > 0 && top_k < order.length ? (logits[order[top_k - 1] as number] as number) : -Infinity;

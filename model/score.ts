@@ -10,7 +10,7 @@ import { tf } from '../tensor/tf.ts';
 import { finalNorm, head, hiddenStates } from './llama.ts';
 import type { Model } from './model.ts';
 import { type Pass, passesOf, powerOfTwo } from './passes.ts';
-import { passAttend, passInputs } from './tree-states.ts';
+import { passAttend, passInputs } from './tree-pass.ts';
 
 /** Score the last `continuation.length` tokens of context and continuation together. */
 export interface TokenPair {

@@ -79,6 +79,11 @@ describe('a model folder', () => {
     expect(err).toMatch(/ · stopped\n$/);
   });
 
+  test('counts the tokens of the answer, the first of which no step makes', async () => {
+    const { err } = await said([tiny], { raw: true, maxTokens: 1 });
+    expect(err).toMatch(/ · 1 made · cut at its length\n$/);
+  });
+
   test('is quiet when its reader goes away', () => {
     const command = `'${process.execPath}' '${realProgram}' generate '${tiny}' --raw --prompt x --temperature 2 | head -c 1`;
     const { stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
@@ -113,6 +118,9 @@ targets: [shared]
     expect(answers[0].text).toBe(await sharedAnswer(question));
     const base = JSON.parse((await said([path, 'base'], flags)).out);
     expect([base.model, base.answers[0].text === answers[0].text]).toEqual(['base', false]);
+    expect((await lamina(folder.path, 'copy', path, 'base', '--to', 'copied', '--store', 'store')).code).toBe(0);
+    const copied = JSON.parse((await said([join(folder.path, 'copied/model.arrow')], flags)).out);
+    expect(copied.answers).toEqual(base.answers);
   });
 });
 
@@ -131,6 +139,12 @@ async function sharedAnswer(question: string): Promise<string | undefined> {
 describe('a mistake is named with the way out', () => {
   test.each<[string, string | undefined, Partial<GenerateFlags>, string]>([
     ['nowhere', undefined, {}, "there is no model 'nowhere': expected a model folder, an 'hf://' name, or a spec"],
+    [
+      join(tiny, 'model.safetensors'),
+      undefined,
+      {},
+      "model.safetensors' is a file: expected a model folder, an 'hf://'",
+    ],
     [tiny, 'tuned', {}, "is a model by itself, so 'tuned' names nothing in it"],
     [tiny, undefined, { only: ['data=x'] }, '--only is for specs'],
     [quickstart, undefined, {}, "is a spec: name one of its stages ('base', "],
@@ -203,8 +217,8 @@ describe('answers that come side by side', () => {
     meter.observe('prefill', 100);
     clock = 1500;
     meter.observe('decode', 3);
-    expect(meter.text(['end', 'length'])).toBe(
-      '100 tokens read in 0.50 s (200/s) · 3 made in 1.0 s (3.0/s) · 1 ended by itself, 1 cut at its length',
+    expect(meter.text(['end', 'length'], 4)).toBe(
+      '100 tokens read in 0.50 s (200/s) · 4 made in 1.0 s (3.0/s) · 1 ended by itself, 1 cut at its length',
     );
   });
 });

@@ -54,6 +54,7 @@ test('planning and looking load no engine: only workers import the tensor librar
     packages.filter((name) => heavy.some((each) => name.startsWith(each))).map((name) => `${file} imports ${name}`),
   );
   expect(wrong).toEqual([]);
+  expect([...reached.keys()]).not.toContain(join(root, 'tensor/tf.ts')); // which requires TensorFlow.js
 });
 
 /** Every file that these files load at once, with the packages that it imports; types load nothing. */

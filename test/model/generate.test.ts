@@ -106,6 +106,13 @@ describe('drawing', () => {
     expect(await draw(2, 6)).not.toEqual(first);
   });
 
+  it('a temperature too small to tell from 0 takes the largest', () => {
+    const logits = Float32Array.of(1, 3, 2);
+    const draw = (temperature: number) =>
+      chooseToken(logits, { temperature, top_k: 0, top_p: 1 }, createRandom('cold'));
+    expect([1e-300, 1e-17, 1e-3].map(draw)).toEqual([1, 1, 1]);
+  });
+
   it('logits that are no numbers are named as such', () => {
     const random = createRandom('nan');
     expect(() => chooseToken(Float32Array.of(Number.NaN, 1), { temperature: 0, top_k: 0, top_p: 1 }, random)).toThrow(

@@ -143,7 +143,7 @@ describe('training', () => {
   it('gradients of weights that are not asked for are not computed', () => {
     const x = tf.ones([4, 8]) as tf.Tensor2D;
     const frozen = tf.ones([8, 8]) as tf.Tensor2D;
-    const w = tf.variable(tf.ones([8, 8])) as tf.Variable<tf.Rank.R2>;
+    const w = tf.variable(tf.ones([8, 8]) as tf.Tensor2D);
     const { grads, value } = tf.variableGrads(
       () => tf.sum(tf.matMul(tf.matMul(tf.matMul(x, frozen), w), frozen)) as tf.Scalar,
       [w],
