@@ -122,10 +122,7 @@ function scoreTask(
     const metrics: Sample['metrics'] = {};
     for (const { name, apply } of config.filters) {
       const filtered = given.map((answer) =>
-        apply(
-          Array.from({ length: config.repeats }, () => answer),
-          doc,
-        ),
+        typeof answer === 'string' ? apply(Array<string>(config.repeats).fill(answer), doc) : answer,
       );
       metrics[name] = scoreRecord({ ...task, compat: options.compat }, doc, filtered);
       for (const [metric, item] of Object.entries(metrics[name])) push(items, `${metric},${name}`, item);

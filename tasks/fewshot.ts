@@ -51,16 +51,15 @@ export class FewshotSampler {
   #example(doc: Doc): string {
     const { target_delimiter, fewshot_delimiter } = this.#config;
     const sources = this.#reader.fewshotSources;
-    const choice = (value: Value): string => {
-      if (typeof value === 'string' || sources.doc_to_choice === undefined) return str(value);
-      const choices = this.#reader.choices(doc, sources);
-      return str(choices[(value as number) < 0 ? choices.length + (value as number) : (value as number)] ?? null);
-    };
+    const choice = (value: Value) =>
+      typeof value === 'string' || sources.doc_to_choice === undefined
+        ? str(value)
+        : this.#reader.choice(doc, value, sources);
     const text = choice(this.#reader.text(doc, sources));
     const target = this.#reader.target(doc, sources);
     if (target === '' && this.#harness === '0.4.5') return text;
     return (
-      text + target_delimiter + (Array.isArray(target) ? str(target[0] ?? null) : choice(target)) + fewshot_delimiter
+      text + target_delimiter + (Array.isArray(target) ? str(target[0] as Value) : choice(target)) + fewshot_delimiter
     );
   }
 }

@@ -1,7 +1,18 @@
 // Jinja's filters that templates of task files call.
 import { type Arguments, type Callable, callWith, list, named, positional, text } from './python-call.ts';
 import { capitalize, replace, strip } from './python-text.ts';
-import { float, isFloat, isMapping, numberOf, PythonError, repr, Sequence, str, truthy, type Value } from './python-value.ts';
+import {
+  float,
+  isFloat,
+  isMapping,
+  numberOf,
+  PythonError,
+  repr,
+  Sequence,
+  str,
+  truthy,
+  type Value,
+} from './python-value.ts';
 
 /** Jinja's filter `name` applied to `value`. */
 export function applyFilter(name: string, value: Value, args: Arguments): Value {

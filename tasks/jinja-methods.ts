@@ -1,5 +1,15 @@
 // The methods of Python's strings, lists and mappings that templates of task files call.
-import { type Arguments, type Callable, callWith, integer, list, named, positional, required, text } from './python-call.ts';
+import {
+  type Arguments,
+  type Callable,
+  callWith,
+  integer,
+  list,
+  named,
+  positional,
+  required,
+  text,
+} from './python-call.ts';
 import { capitalize, count, find, isDigit, lstrip, replace, rstrip, split, strip } from './python-text.ts';
 import { equal, isMapping, PythonError, Sequence, str, type Value } from './python-value.ts';
 

@@ -41,7 +41,9 @@ export function compileTemplate(text: string, where: string): Template {
 function complaint(error: unknown, text: string, where: string): unknown {
   const isDeep = error instanceof RangeError;
   if (!(error instanceof PythonError || error instanceof SyntaxError || isDeep)) return error;
-  return new UserError(`${where}: the template '${clip(text)}' cannot be rendered: ${isDeep ? 'it is nested too deep' : error.message}`);
+  return new UserError(
+    `${where}: the template '${clip(text)}' cannot be rendered: ${isDeep ? 'it is nested too deep' : error.message}`,
+  );
 }
 
 function render(body: readonly Statement[], scope: Scope): Rendered {

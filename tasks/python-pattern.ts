@@ -122,7 +122,7 @@ class Translator {
     const lazy = this.#skip('?') ? '?' : '';
     if (/^(?:[*+?]|\{\d*,?\d*\})/.test(this.#pattern.slice(this.#at))) throw new SyntaxError('multiple repeat');
     if (part.least === 0) throw unsupported('a repeat of what may be empty');
-    if (part.captures && (most > 1 && (!part.sure || this.#behind > 0))) {
+    if (part.captures && most > 1 && (!part.sure || this.#behind > 0)) {
       throw unsupported('a repeat of groups that may be left out');
     }
     if (least === 0) this.#restore(before);
@@ -185,7 +185,8 @@ class Translator {
   #group(name?: string): Part {
     const number = ++this.#groups;
     if (name !== undefined) {
-      if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) || this.#names.has(name)) throw new SyntaxError(`bad group name '${name}'`);
+      if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) || this.#names.has(name))
+        throw new SyntaxError(`bad group name '${name}'`);
       this.#names.set(name, number);
     }
     const part = this.#close(`(?<g${number}>`, this.#alternatives());
@@ -219,7 +220,8 @@ class Translator {
   /** A group that took no part matches nothing in Python and the empty text in JavaScript, which looks behind from the right. */
   #reference(number: number): Part {
     if (number > this.#groups) throw new SyntaxError(`there is no group ${number}`);
-    if (!this.#certain.has(number) || this.#behind > 0) throw unsupported('a reference to a group that may be left out');
+    if (!this.#certain.has(number) || this.#behind > 0)
+      throw unsupported('a reference to a group that may be left out');
     return { source: `\\k<g${number}>`, least: 0, most: Number.POSITIVE_INFINITY, captures: false, sure: true };
   }
 
@@ -238,7 +240,8 @@ class Translator {
       return one(complements[character] as string);
     }
     const number = /^[1-9]\d?/.exec(this.#pattern.slice(this.#at))?.[0];
-    if (number === undefined || /^[0-3]?[0-7]{3}/.test(this.#pattern.slice(this.#at))) return one(this.#literal(this.#escaped()));
+    if (number === undefined || /^[0-3]?[0-7]{3}/.test(this.#pattern.slice(this.#at)))
+      return one(this.#literal(this.#escaped()));
     this.#at += number.length;
     return this.#reference(Number(number));
   }
@@ -295,7 +298,8 @@ class Translator {
     if (!isRange) return low.source;
     this.#at++;
     const high = this.#classCharacter();
-    if (low.code === undefined || high.code === undefined || high.code < low.code) throw new SyntaxError('bad character range');
+    if (low.code === undefined || high.code === undefined || high.code < low.code)
+      throw new SyntaxError('bad character range');
     return `${low.source}-${high.source}`;
   }
 

@@ -78,8 +78,7 @@ class Compiled implements PythonRegex {
     let wasEmpty = false;
     for (;;) {
       const found: Match | null =
-        (wasEmpty ? this.#nonEmpty(text, at) : null) ??
-        this.#next(text, wasEmpty ? at + step(text, at) : at);
+        (wasEmpty ? this.#nonEmpty(text, at) : null) ?? this.#next(text, wasEmpty ? at + step(text, at) : at);
       if (found === null) return;
       yield found;
       at = found.end;

@@ -119,13 +119,16 @@ function listText(list: Value[]): string {
 
 function integerText(value: number): string {
   if (Number.isSafeInteger(value)) return String(value);
-  throw new PythonError(`a number of about ${value} is too large to be kept exactly, expected at most 9007199254740991`);
+  throw new PythonError(
+    `a number of about ${value} is too large to be kept exactly, expected at most 9007199254740991`,
+  );
 }
 
 /** The shortest digits that give the number back, as JavaScript's are; Python writes an exponent below 1e-4 and from 1e16 on. */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
-  const [, sign = '', first = '', rest = '', power = ''] = /^(-?)(\d)(?:\.(\d+))?e(.+)$/.exec(value.toExponential()) ?? [];
+  const [, sign = '', first = '', rest = '', power = ''] =
+    /^(-?)(\d)(?:\.(\d+))?e(.+)$/.exec(value.toExponential()) ?? [];
   const minus = Object.is(value, -0) ? '-' : sign;
   const exponent = Number(power);
   const digits = first + rest;

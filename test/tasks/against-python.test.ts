@@ -48,7 +48,11 @@ describe('a template', () => {
   });
 
   it('is refused where it is nested without end', () => {
-    for (const template of [`{{ ${'('.repeat(20_000)}n${')'.repeat(20_000)} }}`, `{{ ${'not '.repeat(20_000)}n }}`, `{{ n${'+n'.repeat(20_000)} }}`]) {
+    for (const template of [
+      `{{ ${'('.repeat(20_000)}n${')'.repeat(20_000)} }}`,
+      `{{ ${'not '.repeat(20_000)}n }}`,
+      `{{ n${'+n'.repeat(20_000)} }}`,
+    ]) {
       expect(outcome(() => compileTemplate(template, 'task.yaml:4')({ n: 1 }).text)).toEqual({
         refused: expect.stringMatching(/nested too deep/),
       });
@@ -77,7 +81,9 @@ describe('a regular expression', () => {
   it("finds and removes what Python's does, or is refused with its line", () => {
     for (const { pattern, found, removed, own } of used) expect(own, pattern).toEqual({ value: { found, removed } });
     for (const { own } of refused) {
-      expect((own as { refused: string }).refused).toMatch(/^task\.yaml:4: the regular expression '.*' cannot be used: ./s);
+      expect((own as { refused: string }).refused).toMatch(
+        /^task\.yaml:4: the regular expression '.*' cannot be used: ./s,
+      );
     }
   });
 

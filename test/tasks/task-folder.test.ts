@@ -54,7 +54,8 @@ describe('a task folder', () => {
       'g.yaml': `'task': [t]\n'group': g\n`,
       _base_yaml: plain,
     };
-    for (const name of ['a', 't', 'g']) expect((await select(files, name)).tasks.map(({ task }) => task)).toEqual(['a']);
+    for (const name of ['a', 't', 'g'])
+      expect((await select(files, name)).tasks.map(({ task }) => task)).toEqual(['a']);
   });
 
   it('knows tags, also inherited ones, and groups within groups', async () => {
@@ -83,7 +84,7 @@ describe('a task folder', () => {
   it("reads an unquoted yes as PyYAML does, and changes that change no number do not change the hash's meaning", async () => {
     const text = `task: a\noutput_type: multiple_choice\ndoc_to_choice: ["no", yes]\n${plain}`;
     const { tasks } = await select({ 'a.yaml': text }, 'a');
-    expect(tasks[0]?.doc_to_choice).toEqual({ kind: 'value', value: ['no', true] });
+    expect(tasks[0]?.doc_to_choice).toMatchObject({ kind: 'value', value: ['no', true] });
     expect((await select({ 'a.yaml': `# other\n${text}` }, 'a')).tasks[0]?.hash).toBe(tasks[0]?.hash);
     expect((await select({ 'a.yaml': `${text}repeats: 2\n` }, 'a')).tasks[0]?.hash).not.toBe(tasks[0]?.hash);
   });
