@@ -1,6 +1,6 @@
 // Filters: what is made of a model's answers before they are compared. A pipeline turns the answers to each record's request
 // into what is scored; scores are reported by pipeline.
-import { type Located, showValue } from '../spec/located.ts';
+import { type Located, type Span, showValue } from '../spec/located.ts';
 import { UserError } from '../util/errors.ts';
 import { type Fields, lineOf, plainValue } from './located-fields.ts';
 import { patternsAt } from './metric-config.ts';
@@ -210,7 +210,10 @@ function mapFilter(fields: Fields): Filter {
   const otherwise = fields.at('default_value');
   const entries = new Map<string, string>();
   if (table?.kind !== 'map') fields.complain(fields.map.span, "expected 'mapping_dict', a mapping of answers");
-  else for (const [key, { value }] of table.entries) if (isText(key)) entries.set(key, str(plainValue(value)));
+  else
+    for (const [key, { key: span, value }] of table.entries) {
+      if (isText(span)) entries.set(key, str(plainValue(value)));
+    }
   if (otherwise === undefined) {
     fields.complain(fields.map.span, "expected 'default_value', for answers that 'mapping_dict' does not have");
   }
@@ -218,6 +221,6 @@ function mapFilter(fields: Fields): Filter {
   return each((text) => entries.get(text) ?? rest);
 }
 
-function isText(key: string): boolean {
-  return !/^(?:[-+]?[0-9][0-9_.]*|true|false|yes|no|on|off|null|~)$/i.test(key);
+function isText({ source, start, end }: Span): boolean {
+  return !/^(?:[-+]?[0-9][0-9_.]*|true|false|yes|no|on|off|null|~)$/i.test(source.text.slice(start, end));
 }

@@ -1,9 +1,9 @@
 // Names to run: tasks, tags and groups of a folder, and what a group reports of its tasks.
 import { Problems, SpecErrors } from '../spec/diagnostic.ts';
 import type { Located, LocatedEntry, LocatedMap } from '../spec/located.ts';
-import { Fields, lineOf, plainValue } from './located-fields.ts';
+import { Fields, lineOf, mistake, plainValue } from './located-fields.ts';
 import { readTaskConfig, type TaskConfig } from './task-config.ts';
-import { mistake, type TaskFolder, type TaskTree } from './task-folder.ts';
+import type { TaskFolder, TaskTree } from './task-folder.ts';
 
 /** What a group averages. */
 export interface GroupMetric {

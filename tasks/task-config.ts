@@ -8,7 +8,7 @@ import { findFunction, type ResultsFunction } from './functions.ts';
 import { compileTemplate, type Template } from './jinja.ts';
 import { Fields, functionTag, isFunction, lineOf, plainValue } from './located-fields.ts';
 import { type MetricConfig, readMetrics } from './metric-config.ts';
-import { type Doc, isMapping } from './python-value.ts';
+import { type Doc, isMapping, numberOf } from './python-value.ts';
 import { empty, nameOf, needed, type Source, sourceAt } from './source.ts';
 
 export const outputTypes = ['multiple_choice', 'loglikelihood', 'loglikelihood_rolling', 'generate_until'] as const;
@@ -210,8 +210,8 @@ function readGeneration(fields: Fields, fewshot_delimiter: string): GenerationCo
 function versionOf(fields: Fields): number | string | null {
   const tree = fields.at('metadata');
   const metadata = tree === undefined ? null : plainValue(tree);
-  const version = isMapping(metadata) ? metadata.version : undefined;
-  return typeof version === 'number' || typeof version === 'string' ? version : null;
+  const version = isMapping(metadata) ? (metadata.version ?? null) : null;
+  return typeof version === 'string' ? version : (numberOf(version) ?? null);
 }
 
 /** The file's values as JSON, functions by name. */
@@ -219,5 +219,7 @@ function taskJson(tree: Located): Json {
   if (tree.kind === 'map')
     return Object.fromEntries([...tree.entries].map(([key, entry]) => [key, taskJson(entry.value)]));
   if (tree.kind === 'list') return tree.items.map(taskJson);
-  return isFunction(tree) ? { [functionTag]: nameOf(tree) } : (plainValue(tree) as Json);
+  if (isFunction(tree)) return { [functionTag]: nameOf(tree) };
+  const value = plainValue(tree);
+  return typeof value === 'boolean' ? value : (numberOf(value) ?? (value as Json));
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readRecords } from '../formats/records.ts';
 import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
+import { typeColumns } from './columns.ts';
 import type { Doc } from './python-value.ts';
 import type { TaskConfig } from './task-config.ts';
 
@@ -116,6 +117,7 @@ export async function recordsOf(config: TaskConfig, rows: AsyncIterable<Row>): P
     docs.push(processed(config, value as Doc, where));
   }
   for (const doc of docs) for (const column of columns) doc[column] ??= null; // a column that a record leaves out is None
+  typeColumns(docs);
   return { docs, columns, hash: hash.digest('hex') };
 }
 

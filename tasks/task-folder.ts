@@ -7,7 +7,7 @@ import { showValue } from '../spec/located.ts';
 import { expectedNames } from '../spec/nearest.ts';
 import { parseYaml } from '../spec/yaml-source.ts';
 import { UserError } from '../util/errors.ts';
-import { functionTag, lineOf, plainValue } from './located-fields.ts';
+import { functionTag, lineOf, mistake, plainValue } from './located-fields.ts';
 
 const largestFile_bytes = 2 ** 20;
 const mostFiles = 20_000;
@@ -217,11 +217,4 @@ function ownName(text: string, key: string): string | undefined {
       .exec(text)
       ?.filter((part) => part !== undefined) ?? [];
   return name;
-}
-
-/** A mistake at one place of a task file. */
-export function mistake(span: Span, message: string): SpecErrors {
-  const problems = new Problems();
-  problems.add(span, message);
-  return new SpecErrors(problems.list());
 }
