@@ -35,7 +35,17 @@ export class FewshotSampler {
     // the harness compares the names of the splits, so that two that are not given are one and the same
     const drawn = this.#draw(fewshot_split === test_split ? count + 1 : count);
     const others = drawn.filter((one) => !equal(one, doc)).slice(0, count);
-    return others.map((one) => this.#example(one)).join('');
+    return others.map((one) => this.#named(one)).join('');
+  }
+
+  /** Names the example in what goes wrong with it. */
+  #named(doc: Doc): string {
+    try {
+      return this.#example(doc);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(`${error.message} (example ${this.#docs.indexOf(doc) + 1} of ${this.#docs.length})`);
+    }
   }
 
   #draw(count: number): Doc[] {

@@ -77,7 +77,7 @@ function splitAnswers(answers: readonly Loglikelihood[], count: number, interlea
 }
 
 /** Indexes of the right choices; -100 for one that is none of them, which counts as wrong. */
-function goldOf({ reader, multipleInput }: ScoreContext, doc: Doc, choices: readonly string[]): number[] {
+export function goldOf({ reader, multipleInput }: ScoreContext, doc: Doc, choices: readonly string[]): number[] {
   const gold = multipleInput ? reader.text(doc) : reader.target(doc);
   const index = (value: Value): number => {
     const number = numberOf(value);
