@@ -3,6 +3,7 @@
 // Translated: `$` and `\Z`, `.` (all but \n), \s \w \d \b and their complements (Unicode in Python), classes, escapes, named groups,
 // flags at the start, `i` without dot. Refused with a reason: what JavaScript lacks (atomic groups, possessive repeats, conditions,
 // flags within a pattern) and where its groups keep another text than Python's (see `repeat` and `reference`).
+import { PatternReader } from './pattern-reader.ts';
 import { spaceClass } from './python-text.ts';
 
 /** What is known of a part of a pattern. */
@@ -23,7 +24,6 @@ const word = '\\p{L}\\p{N}_';
 const sets: Record<string, string> = { d: '\\p{Nd}', D: '\\P{Nd}', w: word, s: spaceClass };
 /** Sets that no class of JavaScript can hold beside others. */
 const complements: Record<string, string> = { W: `[^${word}]`, S: `[^${spaceClass}]` };
-const controls: Record<string, number> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
 const places: Record<string, string> = {
   A: '(?<!.)',
   Z: '(?!.)',
@@ -47,11 +47,10 @@ export function translatePattern(pattern: string): { source: string; ignoreCase:
 }
 
 class Translator {
-  readonly #pattern: string;
+  readonly #reader: PatternReader;
   readonly #dotAll: boolean;
   readonly #multiline: boolean;
   readonly #ignoreCase: boolean;
-  #at = 0;
   /** Groups by name; the number of all, and those that are closed and took part for certain. */
   readonly #names = new Map<string, number>();
   #groups = 0;
@@ -59,7 +58,7 @@ class Translator {
   #behind = 0;
 
   constructor(pattern: string, flags: string) {
-    this.#pattern = pattern;
+    this.#reader = new PatternReader(pattern);
     this.#dotAll = flags.includes('s');
     this.#multiline = flags.includes('m');
     this.#ignoreCase = flags.includes('i');
@@ -67,14 +66,14 @@ class Translator {
 
   whole(): string {
     const part = this.#alternatives();
-    if (this.#at < this.#pattern.length) throw new SyntaxError("a ')' too many");
+    if (this.#reader.rest !== '') throw new SyntaxError("a ')' too many");
     return part.source;
   }
 
   #alternatives(): Part {
     const before = new Set(this.#certain);
     const branches = [this.#sequence()];
-    while (this.#skip('|')) {
+    while (this.#reader.skip('|')) {
       this.#restore(before);
       branches.push(this.#sequence());
     }
@@ -97,7 +96,7 @@ class Translator {
 
   #sequence(): Part {
     const whole: Part = { source: '', least: 0, most: 0, captures: false, sure: true };
-    while (this.#at < this.#pattern.length && !/[|)]/.test(this.#peek() as string)) {
+    while (this.#reader.rest !== '' && !/[|)]/.test(this.#reader.peek())) {
       const before = new Set(this.#certain);
       const part = this.#repeat(this.#atom(), before);
       whole.source += part.source;
@@ -118,9 +117,9 @@ class Translator {
     if (count === undefined) return part;
     const { written, least, most } = count;
     if (part.isPlace || part.source === '') throw new SyntaxError(`nothing to repeat before '${written}'`);
-    if (this.#peek() === '+') throw unsupported('a possessive repeat');
-    const lazy = this.#skip('?') ? '?' : '';
-    if (/^(?:[*+?]|\{\d*,?\d*\})/.test(this.#pattern.slice(this.#at))) throw new SyntaxError('multiple repeat');
+    if (this.#reader.peek() === '+') throw unsupported('a possessive repeat');
+    const lazy = this.#reader.skip('?') ? '?' : '';
+    if (/^(?:[*+?]|\{\d*,?\d*\})/.test(this.#reader.rest)) throw new SyntaxError('multiple repeat');
     if (part.least === 0) throw unsupported('a repeat of what may be empty');
     if (part.captures && most > 1 && (!part.sure || this.#behind > 0)) {
       throw unsupported('a repeat of groups that may be left out');
@@ -137,15 +136,12 @@ class Translator {
 
   /** The count that stands here; a brace that is none is itself. */
   #count(): { written: string; least: number; most: number } | undefined {
-    const rest = this.#pattern.slice(this.#at);
-    const [sign] = /^[*+?]/.exec(rest) ?? [];
+    const [sign] = this.#reader.match(/^[*+?]/) ?? [];
     if (sign !== undefined) {
-      this.#at++;
       return { written: sign, least: sign === '+' ? 1 : 0, most: sign === '?' ? 1 : Number.POSITIVE_INFINITY };
     }
-    const braces = /^\{(\d*)(,?)(\d*)\}/.exec(rest);
-    if (braces === null || braces[0] === '{}') return undefined;
-    this.#at += braces[0].length;
+    const braces = this.#reader.match(/^\{(?!\})(\d*)(,?)(\d*)\}/);
+    if (braces === undefined) return undefined;
     const [, low = '', comma = '', high = ''] = braces;
     const least = Number(low);
     const most = comma === '' ? least : high === '' ? Number.POSITIVE_INFINITY : Number(high);
@@ -154,32 +150,31 @@ class Translator {
   }
 
   #atom(): Part {
-    const character = this.#take();
+    const count = this.#count();
+    if (count !== undefined) throw new SyntaxError(`nothing to repeat before '${count.written}'`);
+    const character = this.#reader.take();
     if (character === '(') return this.#open();
     if (character === '[') return one(this.#class());
     if (character === '\\') return this.#escape();
     if (character === '.') return one(this.#dotAll ? '.' : '[^\\n]');
     if (character === '^') return place(this.#multiline ? '(?<![^\\n])' : places.A);
     if (character === '$') return place(this.#multiline ? '(?![^\\n])' : '(?=\\n?(?!.))');
-    this.#at -= character.length;
-    if (this.#count() !== undefined) throw new SyntaxError(`nothing to repeat before '${character}'`);
-    this.#at += character.length;
     return one(this.#literal(character));
   }
 
   #open(): Part {
-    if (!this.#skip('?')) return this.#group();
-    if (this.#skip('P<')) return this.#group(this.#until('>'));
-    if (this.#skip('P=')) return this.#reference(this.#groupNamed(this.#until(')')));
-    if (this.#skip('#')) {
-      this.#until(')');
+    if (!this.#reader.skip('?')) return this.#group();
+    if (this.#reader.skip('P<')) return this.#group(this.#reader.until('>'));
+    if (this.#reader.skip('P=')) return this.#reference(this.#groupNamed(this.#reader.until(')')));
+    if (this.#reader.skip('#')) {
+      this.#reader.until(')');
       return { source: '', least: 0, most: 0, captures: false, sure: true };
     }
-    if (this.#skip(':')) return this.#close('(?:', this.#alternatives());
-    for (const start of ['=', '!', '<=', '<!']) if (this.#skip(start)) return this.#look(start);
-    if (this.#peek() === '>') throw unsupported('an atomic group (?>...)');
-    if (this.#peek() === '(') throw unsupported('a condition (?(...)...)');
-    throw unsupported(`the group '(?${this.#peek() ?? ''}'`);
+    if (this.#reader.skip(':')) return this.#close('(?:', this.#alternatives());
+    for (const start of ['=', '!', '<=', '<!']) if (this.#reader.skip(start)) return this.#look(start);
+    if (this.#reader.peek() === '>') throw unsupported('an atomic group (?>...)');
+    if (this.#reader.peek() === '(') throw unsupported('a condition (?(...)...)');
+    throw unsupported(`the group '(?${this.#reader.peek()}'`);
   }
 
   #group(name?: string): Part {
@@ -207,7 +202,7 @@ class Translator {
   }
 
   #close(start: string, inner: Part): Part {
-    if (!this.#skip(')')) throw new SyntaxError("a '(' has no ')'");
+    if (!this.#reader.skip(')')) throw new SyntaxError("a '(' has no ')'");
     return { ...inner, source: `${start}${inner.source})` };
   }
 
@@ -226,65 +221,25 @@ class Translator {
   }
 
   #escape(): Part {
-    const character = this.#peek() ?? '';
-    if (Object.hasOwn(places, character)) {
-      this.#at++;
-      return place(places[character]);
-    }
-    if (Object.hasOwn(sets, character)) {
-      this.#at++;
-      return one(`[${sets[character]}]`);
-    }
-    if (Object.hasOwn(complements, character)) {
-      this.#at++;
-      return one(complements[character] as string);
-    }
-    const number = /^[1-9]\d?/.exec(this.#pattern.slice(this.#at))?.[0];
-    if (number === undefined || /^[0-3]?[0-7]{3}/.test(this.#pattern.slice(this.#at)))
-      return one(this.#literal(this.#escaped()));
-    this.#at += number.length;
-    return this.#reference(Number(number));
-  }
-
-  /** The character that an escape stands for. */
-  #escaped(): string {
-    const octal = /^(?:0[0-7]{0,2}|[0-3][0-7]{2})/.exec(this.#pattern.slice(this.#at))?.[0];
-    if (octal !== undefined) {
-      this.#at += octal.length;
-      return String.fromCodePoint(Number.parseInt(octal, 8));
-    }
-    const character = this.#take();
-    const width = { x: 2, u: 4, U: 8 }[character];
-    if (width !== undefined) {
-      const digits = this.#pattern.slice(this.#at, this.#at + width);
-      const code = Number.parseInt(digits, 16);
-      if (!/^[0-9a-fA-F]+$/.test(digits) || digits.length < width || code > 0x10ffff) {
-        throw new SyntaxError(`incomplete escape \\${character}`);
-      }
-      this.#at += width;
-      return String.fromCodePoint(code);
-    }
-    const control = controls[character];
-    if (control !== undefined) return String.fromCodePoint(control);
-    if (/[A-Za-z0-9]/.test(character)) throw new SyntaxError(`bad escape \\${character}`);
-    return character;
+    const [known = ''] = this.#reader.match(/^[AZbBdDwWsS]/) ?? [];
+    if (Object.hasOwn(places, known)) return place(places[known]);
+    if (Object.hasOwn(sets, known)) return one(`[${sets[known]}]`);
+    if (Object.hasOwn(complements, known)) return one(complements[known] as string);
+    const number = this.#reader.match(/^(?![0-3]?[0-7]{3})[1-9]\d?/);
+    return number === undefined ? one(this.#literal(this.#reader.escaped())) : this.#reference(Number(number[0]));
   }
 
   #class(): string {
-    const isNegated = this.#skip('^');
+    const isNegated = this.#reader.skip('^');
     const alone: string[] = [];
     let body = '';
-    for (let isFirst = true; isFirst || this.#peek() !== ']'; isFirst = false) {
-      const [, name = ''] = /^\\([WS])/.exec(this.#pattern.slice(this.#at)) ?? [];
-      if (name === '') {
-        body += this.#classItem();
-        continue;
-      }
-      this.#at += 2;
-      alone.push(complements[name] as string);
-      if (this.#peek() === '-' && this.#pattern[this.#at + 1] !== ']') throw new SyntaxError('bad character range');
+    for (let isFirst = true; isFirst || this.#reader.peek() !== ']'; isFirst = false) {
+      const [, name] = this.#reader.match(/^\\([WS])/) ?? [];
+      if (name === undefined) body += this.#classItem();
+      else alone.push(complements[name] as string);
+      if (name !== undefined && /^-[^\]]/.test(this.#reader.rest)) throw new SyntaxError('bad character range');
     }
-    this.#at++;
+    this.#reader.skip(']');
     if (this.#ignoreCase && body !== '') body = withDotless(body);
     if (alone.length === 0) return `[${isNegated ? '^' : ''}${body}]`;
     const any = [...(body === '' ? [] : [`[${body}]`]), ...alone].join('|');
@@ -294,9 +249,8 @@ class Translator {
   /** A character, a set, or a range of characters. */
   #classItem(): string {
     const low = this.#classCharacter();
-    const isRange = this.#peek() === '-' && this.#pattern[this.#at + 1] !== ']' && this.#at + 1 < this.#pattern.length;
-    if (!isRange) return low.source;
-    this.#at++;
+    if (!/^-[^\]]/.test(this.#reader.rest)) return low.source;
+    this.#reader.skip('-');
     const high = this.#classCharacter();
     if (low.code === undefined || high.code === undefined || high.code < low.code)
       throw new SyntaxError('bad character range');
@@ -304,46 +258,16 @@ class Translator {
   }
 
   #classCharacter(): { source: string; code?: number } {
-    const character = this.#take();
-    const next = this.#peek() ?? '';
-    if (character === '\\' && Object.hasOwn(sets, next)) {
-      this.#at++;
-      return { source: sets[next] as string };
-    }
-    const code = (character === '\\' ? this.#escaped() : character).codePointAt(0) as number;
+    const [, set] = this.#reader.match(/^\\([dDws])/) ?? [];
+    if (set !== undefined) return { source: sets[set] as string };
+    const character = this.#reader.skip('\\') ? this.#reader.escaped() : this.#reader.take();
+    const code = character.codePointAt(0) as number;
     return { source: coded(code), code };
   }
 
   #literal(character: string): string {
     if (this.#ignoreCase && dotlessLetters.includes(character)) return `[${dotlessLetters}]`;
     return coded(character.codePointAt(0) as number);
-  }
-
-  #until(end: string): string {
-    const to = this.#pattern.indexOf(end, this.#at);
-    if (to < 0) throw new SyntaxError(`a group has no '${end}'`);
-    const text = this.#pattern.slice(this.#at, to);
-    this.#at = to + 1;
-    return text;
-  }
-
-  #skip(text: string): boolean {
-    if (!this.#pattern.startsWith(text, this.#at)) return false;
-    this.#at += text.length;
-    return true;
-  }
-
-  #peek(): string | undefined {
-    return this.#pattern[this.#at];
-  }
-
-  /** The next code point. */
-  #take(): string {
-    const code = this.#pattern.codePointAt(this.#at);
-    if (code === undefined) throw new SyntaxError('it ends too early');
-    const character = String.fromCodePoint(code);
-    this.#at += character.length;
-    return character;
   }
 }
 
