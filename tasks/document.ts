@@ -1,8 +1,9 @@
 // What a task makes of a record: its text, its target, its choices. The rules of the harness for columns, templates and numbers.
 import { UserError } from '../util/errors.ts';
+import { describe } from './jinja-operators.ts';
 import { literalValue } from './python-literal.ts';
 import { isDigit } from './python-text.ts';
-import { type Doc, str, type Value } from './python-value.ts';
+import { type Doc, isFloat, isMapping, numberOf, PythonError, str, type Value } from './python-value.ts';
 import type { Source } from './source.ts';
 import type { TaskConfig } from './task-config.ts';
 
@@ -13,7 +14,7 @@ export interface Sources {
   doc_to_choice: Source | undefined;
 }
 
-/** Reads records of one data set by the rules of one task. */
+/** Reads records of one data set by the rules of one task; what cannot stand in a prompt is a UserError with the line. */
 export class DocumentReader {
   readonly #config: TaskConfig;
   readonly #columns: ReadonlySet<string>;
@@ -34,29 +35,41 @@ export class DocumentReader {
   }
 
   /** A text; a whole number where the context is itself a choice. */
-  text(doc: Doc, { doc_to_text: source }: Sources = this.#config): Value {
-    return this.#resolve(source, doc).value;
+  text(doc: Doc, { doc_to_text: source }: Sources = this.#config): string | number {
+    const { value } = this.#resolve(source, doc);
+    if (typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))) return value;
+    throw unfit(source, 'doc_to_text', 'text', value);
   }
 
-  /** A text, the index of a choice, or a list of either. */
+  /** A text, a number such as the index of a choice, or a list of either. */
   target(doc: Doc, { doc_to_target: source }: Sources = this.#config): Value {
     const { value, printed } = this.#resolve(source, doc);
-    if (printed === undefined || typeof value !== 'string') return value;
-    if (Array.isArray(printed)) return printed;
-    return value.startsWith('[') && value.endsWith(']') ? (literalValue(value) ?? value) : value;
+    const isList = printed !== undefined && typeof value === 'string' && value.startsWith('[') && value.endsWith(']');
+    const found = isList ? (Array.isArray(printed) ? printed : (literalValue(value) ?? value)) : value;
+    const isFit = (one: Value) => typeof one === 'string' || numberOf(one) !== undefined;
+    if (isFit(found) || (Array.isArray(found) && found.length > 0 && found.every(isFit))) return found;
+    throw unfit(source, 'doc_to_target', 'text, a number or a list of these', found);
   }
 
-  /** The choices, in order. */
-  choices(doc: Doc, { doc_to_choice: source }: Sources = this.#config): Value[] {
+  /** The choices' texts, in order, of which there is at least one. */
+  choices(doc: Doc, { doc_to_choice: source }: Sources = this.#config): string[] {
     if (source === undefined) throw new Error('a task without choices was asked for them');
     const { value, printed } = this.#resolve(source, doc);
-    const found = Array.isArray(printed)
-      ? printed
-      : typeof value === 'string' && printed !== undefined
-        ? literalValue(value)
-        : value;
-    if (Array.isArray(found)) return found;
-    throw new UserError(`${whereOf(source, this.#config)}: 'doc_to_choice': expected a list, got ${str(value)}`);
+    const isPrinted = typeof value === 'string' && printed !== undefined;
+    const found = isPrinted ? (Array.isArray(printed) ? printed : literalValue(value)) : value;
+    if (!Array.isArray(found) || found.length === 0)
+      throw unfit(source, 'doc_to_choice', 'a list of choices', found ?? value);
+    const bad = found.find((choice) => choice === null || typeof choice === 'object');
+    if (bad !== undefined) throw unfit(source, 'doc_to_choice', 'choices that are texts', bad);
+    return found.map(str);
+  }
+
+  /** The text of the choice that `index` names, from the end where it is negative. */
+  choice(doc: Doc, index: Value, sources: Sources = this.#config): string {
+    const choices = this.choices(doc, sources);
+    const found = isFloat(index) ? undefined : choices.at(numberOf(index) ?? Number.NaN);
+    if (found !== undefined && typeof index !== 'string') return found;
+    throw unfit(sources.doc_to_target, 'doc_to_target', `the index of one of ${choices.length} choices`, index);
   }
 
   /** `printed` is what a template's only expression gave; undefined for what came from no template. */
@@ -65,8 +78,11 @@ export class DocumentReader {
     if (source.kind === 'function') return { value: callFunction(source, doc) };
     if (this.#columns.has(source.text)) return { value: doc[source.text] ?? null };
     const { text, value } = source.template(doc);
-    const isIndex = this.#config.doc_to_choice !== undefined && isDigit(text);
-    return isIndex ? { value: Number(text), printed: null } : { value: text, printed: value ?? null };
+    if (this.#config.doc_to_choice === undefined || !isDigit(text)) return { value: text, printed: value ?? null };
+    if (/^(?:0+|[1-9]\d*)$/.test(text)) return { value: Number(text), printed: null };
+    throw new UserError(
+      `${source.where}: '${text}' is of digits and no number in Python, expected the index of a choice`,
+    );
   }
 }
 
@@ -79,6 +95,19 @@ function callFunction({ call, where }: Extract<Source, { kind: 'function' }>, do
   }
 }
 
-function whereOf(source: Source, { where }: TaskConfig): string {
-  return source.kind === 'function' ? source.where : where;
+function unfit(source: Source, key: string, expected: string, got: Value): UserError {
+  const column = source.kind === 'text' && !source.text.includes('{') ? ` from column '${source.text}'` : '';
+  return new UserError(`${source.where}: '${key}': expected ${expected}${column}, got ${shown(got)}`);
+}
+
+/** What a message says of a value. */
+function shown(value: Value): string {
+  if (value === null) return 'nothing (null)';
+  if (Array.isArray(value) && value.length === 0) return 'an empty list';
+  try {
+    return Array.isArray(value) || isMapping(value) ? describe(value) : `'${str(value)}'`;
+  } catch (error) {
+    if (error instanceof PythonError) return error.message;
+    throw error;
+  }
 }

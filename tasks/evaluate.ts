@@ -52,8 +52,9 @@ function withLength(config: TaskConfig, { max_gen_toks }: EvaluateOptions): Task
   return max_gen_toks === undefined ? config : { ...config, generation: { ...config.generation, max_gen_toks } };
 }
 
-function factsOf({ config, num_fewshot, data_hash }: PreparedTask): Numbers {
-  return { num_fewshot, version: config.version, task_hash: config.hash, data_hash };
+function factsOf({ config, num_fewshot, data_hash, unanswered }: PreparedTask): Numbers {
+  const facts = { num_fewshot, version: config.version, task_hash: config.hash, data_hash };
+  return unanswered === 0 ? facts : { ...facts, unanswered };
 }
 
 /** Answers by task, record and request; all tasks' requests go to the model together, so that its batches are full. */
@@ -122,10 +123,7 @@ function scoreTask(
     const metrics: Sample['metrics'] = {};
     for (const { name, apply } of config.filters) {
       const filtered = given.map((answer) =>
-        apply(
-          Array.from({ length: config.repeats }, () => answer),
-          doc,
-        ),
+        typeof answer === 'string' ? apply(Array<string>(config.repeats).fill(answer), doc) : answer,
       );
       metrics[name] = scoreRecord({ ...task, compat: options.compat }, doc, filtered);
       for (const [metric, item] of Object.entries(metrics[name])) push(items, `${metric},${name}`, item);

@@ -35,7 +35,17 @@ export class FewshotSampler {
     // the harness compares the names of the splits, so that two that are not given are one and the same
     const drawn = this.#draw(fewshot_split === test_split ? count + 1 : count);
     const others = drawn.filter((one) => !equal(one, doc)).slice(0, count);
-    return others.map((one) => this.#example(one)).join('');
+    return others.map((one) => this.#named(one)).join('');
+  }
+
+  /** Names the example in what goes wrong with it. */
+  #named(doc: Doc): string {
+    try {
+      return this.#example(doc);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(`${error.message} (example ${this.#docs.indexOf(doc) + 1} of ${this.#docs.length})`);
+    }
   }
 
   #draw(count: number): Doc[] {
@@ -51,16 +61,15 @@ export class FewshotSampler {
   #example(doc: Doc): string {
     const { target_delimiter, fewshot_delimiter } = this.#config;
     const sources = this.#reader.fewshotSources;
-    const choice = (value: Value): string => {
-      if (typeof value === 'string' || sources.doc_to_choice === undefined) return str(value);
-      const choices = this.#reader.choices(doc, sources);
-      return str(choices[(value as number) < 0 ? choices.length + (value as number) : (value as number)] ?? null);
-    };
+    const choice = (value: Value) =>
+      typeof value === 'string' || sources.doc_to_choice === undefined
+        ? str(value)
+        : this.#reader.choice(doc, value, sources);
     const text = choice(this.#reader.text(doc, sources));
     const target = this.#reader.target(doc, sources);
     if (target === '' && this.#harness === '0.4.5') return text;
     return (
-      text + target_delimiter + (Array.isArray(target) ? str(target[0] ?? null) : choice(target)) + fewshot_delimiter
+      text + target_delimiter + (Array.isArray(target) ? str(target[0] as Value) : choice(target)) + fewshot_delimiter
     );
   }
 }

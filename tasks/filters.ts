@@ -1,36 +1,67 @@
 // Filters: what is made of a model's answers before they are compared. A pipeline turns the answers to each record's request
 // into what is scored; scores are reported by pipeline.
-import { type Fields, lineOf } from './located-fields.ts';
+import { type Located, type Span, showValue } from '../spec/located.ts';
+import { UserError } from '../util/errors.ts';
+import { type Fields, lineOf, plainValue } from './located-fields.ts';
+import { patternsAt } from './metric-config.ts';
 import { compileRegex, type PythonRegex } from './python-regex.ts';
 import { lstrip, strip } from './python-text.ts';
-import { type Doc, str, type Value } from './python-value.ts';
+import { type Doc, str } from './python-value.ts';
 
-/** Answers to one request (several where the task repeats it), or one answer once a filter has chosen. */
-type Answers<T> = T | T[];
-type Filter = <T>(answers: Answers<T>, doc: Doc) => Answers<T>;
+/** Answers to one request, several where the task repeats it; one of them once `take_first` has chosen. */
+type Answers = readonly string[] | string;
+type Filter = (answers: Answers, doc: Doc) => Answers;
 
 export interface FilterPipeline {
   name: string;
-  apply: Filter;
+  /** What is scored of the answers to one request. */
+  apply(answers: readonly string[], doc: Doc): string;
 }
 
-const takeFirst: Filter = (answers) => (Array.isArray(answers) ? (answers[0] as never) : answers);
+/** A step, and whether it gives one answer where it is given several. */
+interface Step {
+  filter: Filter;
+  chooses?: boolean;
+}
+
+const takeFirst: Step = { filter: (answers) => answers[0] ?? '', chooses: true };
 
 /** What a task without `filter_list` does. */
-const none: FilterPipeline = { name: 'none', apply: takeFirst };
+const none: FilterPipeline = { name: 'none', apply: (answers) => answers[0] ?? '' };
 
 /** The pipelines of `filter_list`. */
-export function readFilters(fields: Fields): FilterPipeline[] {
+export function readFilters(
+  fields: Fields,
+  { generates, repeats }: { generates: boolean; repeats: number },
+): FilterPipeline[] {
   const listed = fields.maps('filter_list');
   if (listed === undefined || listed.length === 0) return [none];
-  return listed.map((pipeline) => {
-    pipeline.only(['name', 'filter']);
-    const steps = (pipeline.maps('filter') ?? []).map(readFilter);
-    return {
-      name: pipeline.text('name') ?? 'none',
-      apply: <T>(answers: Answers<T>, doc: Doc) => steps.reduce((now: Answers<T>, step) => step(now, doc), answers),
-    };
-  });
+  const pipelines = listed.map((pipeline) => readPipeline(pipeline, generates, repeats));
+  const names = pipelines.map(({ name }) => name);
+  const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
+  const repeated = listed[twice];
+  if (repeated !== undefined) repeated.complain(repeated.map.span, `two pipelines are named '${names[twice]}'`);
+  return pipelines;
+}
+
+/** The harness compares the one answer that a pipeline ends with; of scored choices it can only take the first. */
+function readPipeline(fields: Fields, generates: boolean, repeats: number): FilterPipeline {
+  fields.only(['name', 'filter']);
+  const listed = fields.maps('filter') ?? [];
+  const steps = listed.map((step) => readFilter(step, repeats));
+  const others = listed.filter((_, i) => steps[i]?.chooses !== true);
+  if (steps.at(-1)?.chooses !== true) {
+    fields.complain(
+      fields.map.span,
+      "expected 'take_first' at the end of 'filter', which leaves the answer that is compared",
+    );
+  } else if (!generates && (others.length > 0 || steps.length > 1)) {
+    fields.complain(fields.map.span, "expected 'take_first' alone: only generated answers can be filtered");
+  }
+  return {
+    name: fields.text('name') ?? 'none',
+    apply: (answers, doc) => steps.reduce((now: Answers, { filter }) => filter(now, doc), answers) as string,
+  };
 }
 
 const filterNames = [
@@ -38,48 +69,57 @@ const filterNames = [
   ...['remove_whitespace', 'lowercase', 'uppercase', 'map'],
 ] as const;
 
-function readFilter(fields: Fields): Filter {
+function readFilter(fields: Fields, repeats: number): Step {
   const name = fields.one('function', filterNames);
   switch (name) {
+    case undefined:
+      if (fields.at('function') === undefined) fields.complain(fields.map.span, "expected 'function', a filter's name");
+      return takeFirst;
     case 'regex':
-      return regexFilter(fields);
+      return { filter: regexFilter(fields) };
     case 'multi_choice_regex':
-      return multiChoiceFilter(fields);
+      return { filter: multiChoiceFilter(fields) };
     case 'take_first_k':
-      return takeSome(fields.count('k', 1) ?? 1);
-    case 'majority_vote':
-      return majority;
-    case 'remove_whitespace':
-      return each((text) => lstrip(text));
-    case 'lowercase':
-      return each((text) => text.toLowerCase());
-    case 'uppercase':
-      return each((text) => text.toUpperCase());
+      return { filter: takeSome(fields, repeats) };
     case 'map':
-      return mapFilter(fields);
+      return { filter: mapFilter(fields) };
+  }
+  fields.only(['function']);
+  switch (name) {
+    case 'majority_vote':
+      return { filter: majority };
+    case 'remove_whitespace':
+      return { filter: each((text) => lstrip(text)) };
+    case 'lowercase':
+      return { filter: each((text) => text.toLowerCase()) };
+    case 'uppercase':
+      return { filter: each((text) => text.toUpperCase()) };
     default:
       return takeFirst;
   }
 }
 
-/** Applies `change` to every answer that is a text. */
+/** Applies `change` to every answer; of one answer, as Python has it, to every character. */
 function each(change: (text: string, doc: Doc) => string): Filter {
-  const one = <T>(answer: T, doc: Doc) => (typeof answer === 'string' ? (change(answer, doc) as T) : answer);
-  return (answers, doc) => (Array.isArray(answers) ? answers.map((answer) => one(answer, doc)) : one(answers, doc));
+  return (answers, doc) => Array.from(answers, (answer) => change(answer, doc));
 }
 
-const takeSome =
-  (k: number): Filter =>
-  (answers) =>
-    Array.isArray(answers) ? answers.slice(0, k) : answers;
+function takeSome(fields: Fields, repeats: number): Filter {
+  fields.only(['function', 'k']);
+  const k = fields.count('k', 1);
+  if (k === undefined) fields.complain(fields.map.span, "expected 'k', how many answers to take");
+  else if (k > repeats) fields.complain(fields.map.span, `'k' is ${k}, but the task has 'repeats' of ${repeats}`);
+  return (answers) => Array.from(answers).slice(0, k);
+}
 
 /** The commonest answer, the earliest of equals, as a list of one, as the harness has it. */
 const majority: Filter = (answers) => {
-  if (!Array.isArray(answers)) return answers;
-  const counts = new Map<unknown, number>();
+  const counts = new Map<string, number>();
   for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
   const most = Math.max(...counts.values());
-  return answers.filter((answer) => counts.get(answer) === most).slice(0, 1);
+  return Array.from(answers)
+    .filter((answer) => counts.get(answer) === most)
+    .slice(0, 1);
 };
 
 interface RegexOptions {
@@ -92,8 +132,18 @@ function regexOptions(fields: Fields): RegexOptions {
   const where = lineOf((fields.at('regex_pattern') ?? fields.map).span);
   const pattern = fields.text('regex_pattern') ?? '#### (\\-?[0-9\\.\\,]+)';
   const select = fields.at('group_select');
-  const group_select = select?.kind === 'scalar' && Number.isInteger(select.value) ? (select.value as number) : 0;
-  return { regex: compileRegex(pattern, where), group_select, fallback: fields.text('fallback') ?? '[invalid]' };
+  const group_select = select === undefined ? 0 : plainValue(select);
+  if (!Number.isInteger(group_select)) {
+    fields.complain(
+      (select as Located).span,
+      `'group_select': expected a whole number, got ${showValue(group_select)}`,
+    );
+  }
+  return {
+    regex: compileRegex(pattern, where),
+    group_select: group_select as number,
+    fallback: fields.text('fallback') ?? '[invalid]',
+  };
 }
 
 function regexFilter(fields: Fields): Filter {
@@ -117,7 +167,7 @@ function multiChoiceFilter(fields: Fields): Filter {
   ]);
   const { regex, group_select, fallback } = regexOptions(fields);
   const where = lineOf(fields.map.span);
-  const ignored = (fields.texts('regexes_to_ignore') ?? []).map((pattern) => compileRegex(pattern, where));
+  const ignored = patternsAt(fields, 'regexes_to_ignore');
   const [ignoreCase, ignorePunctuation] = [fields.flag('ignore_case'), fields.flag('ignore_punctuation')];
   const clean = (text: string) => {
     const rest = ignored.reduce((now, pattern) => pattern.remove(now), text);
@@ -127,13 +177,19 @@ function multiChoiceFilter(fields: Fields): Filter {
   return each((text, doc) => {
     const direct = pick(regex.findall(text), group_select);
     if (direct) return direct;
-    const choices = (doc.choices as Value[]).map((choice) => clean(strip(str(choice))));
+    const choices = choicesOf(doc, where).map((choice) => clean(strip(choice)));
     const letters = choices.map((_, i) => String.fromCharCode(65 + i));
     const byText = pick(firstOf(choices, clean(text)), group_select);
     if (byText) return choices.includes(byText) ? `(${letters[choices.lastIndexOf(byText)]})` : byText;
     const byLetter = pick(compileRegex(`:[\\s]*(${letters.join('|')})`, where).findall(text), group_select);
     return byLetter ? `(${byLetter})` : fallback;
   });
+}
+
+/** The column `choices`, which this filter reads whatever the task's own choices are. */
+function choicesOf({ choices }: Doc, where: string): string[] {
+  if (Array.isArray(choices) && choices.every((choice) => typeof choice === 'string')) return choices;
+  throw new UserError(`${where}: 'multi_choice_regex' expects records with a list of texts in 'choices'`);
 }
 
 /** What `findall` of an alternation of literal texts gives. */
@@ -147,13 +203,24 @@ function firstOf(literals: readonly string[], text: string): string[] {
   return found;
 }
 
+/** Answers are texts, so that a key that YAML takes for something else never is one. */
 function mapFilter(fields: Fields): Filter {
   fields.only(['function', 'mapping_dict', 'default_value']);
   const table = fields.at('mapping_dict');
-  const otherwise = fields.text('default_value');
+  const otherwise = fields.at('default_value');
   const entries = new Map<string, string>();
-  if (table?.kind === 'map') {
-    for (const [key, { value }] of table.entries) entries.set(key, value.kind === 'scalar' ? String(value.value) : '');
+  if (table?.kind !== 'map') fields.complain(fields.map.span, "expected 'mapping_dict', a mapping of answers");
+  else
+    for (const [key, { key: span, value }] of table.entries) {
+      if (isText(span)) entries.set(key, str(plainValue(value)));
+    }
+  if (otherwise === undefined) {
+    fields.complain(fields.map.span, "expected 'default_value', for answers that 'mapping_dict' does not have");
   }
-  return each((text) => entries.get(text) ?? otherwise ?? text);
+  const rest = otherwise === undefined ? '' : str(plainValue(otherwise));
+  return each((text) => entries.get(text) ?? rest);
+}
+
+function isText({ source, start, end }: Span): boolean {
+  return !/^(?:[-+]?[0-9][0-9_.]*|true|false|yes|no|on|off|null|~)$/i.test(source.text.slice(start, end));
 }

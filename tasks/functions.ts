@@ -2,11 +2,11 @@
 
 import { basename } from 'node:path';
 import type { Span } from '../spec/located.ts';
+import { mistake } from './located-fields.ts';
 import { compileRegex } from './python-regex.ts';
 import { rstrip, strip } from './python-text.ts';
 import type { Doc, Value } from './python-value.ts';
 import type { Loglikelihood } from './scorer.ts';
-import { mistake } from './task-folder.ts';
 
 /** A function of one record. */
 export type DocFunction = (doc: Doc) => Value;

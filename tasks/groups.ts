@@ -1,9 +1,10 @@
 // Names to run: tasks, tags and groups of a folder, and what a group reports of its tasks.
 import { Problems, SpecErrors } from '../spec/diagnostic.ts';
 import type { Located, LocatedEntry, LocatedMap } from '../spec/located.ts';
-import { Fields, lineOf, plainValue } from './located-fields.ts';
+import { UserError } from '../util/errors.ts';
+import { Fields, lineOf, mistake, plainValue } from './located-fields.ts';
 import { readTaskConfig, type TaskConfig } from './task-config.ts';
-import { mistake, type TaskFolder, type TaskTree } from './task-folder.ts';
+import type { TaskFolder, TaskTree } from './task-folder.ts';
 
 /** What a group averages. */
 export interface GroupMetric {
@@ -27,6 +28,12 @@ export interface Selection {
 
 const deepestGroup = 8;
 
+/** Values that a group gives to its tasks. */
+type Values = ReadonlyMap<string, LocatedEntry>;
+const none: Values = new Map();
+/** What a group says of itself. */
+const groupKeys = ['group', 'group_alias', 'task', 'aggregate_metric_list', 'metadata'];
+
 /** Finds `names` in the folder. */
 export async function selectTasks(folder: TaskFolder, names: readonly string[]): Promise<Selection> {
   const selector = new Selector(folder);
@@ -43,44 +50,66 @@ class Selector {
     this.#folder = folder;
   }
 
-  /** Adds what `name` stands for and returns the names of its tasks. */
-  async add(name: string, depth: number, from?: Located): Promise<string[]> {
+  /** Adds what `name` stands for, with values of the groups around it, and returns the names of its tasks. */
+  async add(name: string, depth: number, from?: Located, values: Values = none): Promise<string[]> {
     const entry = await this.#folder.find(name);
     if (entry === undefined) throw await this.#folder.unknown(name, from === undefined ? '' : `${lineOf(from.span)}: `);
-    if (entry.kind === 'tag') return (await Promise.all(entry.tasks.map((task) => this.add(task, depth)))).flat();
-    return entry.kind === 'group' ? this.#addGroup(name, entry.tree, depth) : this.#addTask(name, entry.tree);
+    if (entry.kind !== 'tag') {
+      const { kind, tree } = entry;
+      return kind === 'group'
+        ? this.#addGroup(name, tree, depth, values)
+        : this.#addTask(name, withValues(tree, values));
+    }
+    const tasks: string[] = [];
+    for (const task of entry.tasks) tasks.push(...(await this.add(task, depth, from, values)));
+    return tasks;
   }
 
   #addTask(name: string, tree: TaskTree): string[] {
-    if (!this.tasks.has(name)) this.tasks.set(name, readTaskConfig(tree, name));
+    const config = readTaskConfig(tree, name);
+    const known = this.tasks.get(name);
+    if (known !== undefined && known.hash !== config.hash) {
+      throw new UserError(
+        `task '${name}' is asked for twice with different values (${known.where}, ${config.where}): run them in stages of their own`,
+      );
+    }
+    if (known === undefined) this.tasks.set(name, config);
     return [name];
   }
 
-  async #addGroup(name: string, tree: TaskTree, depth: number): Promise<string[]> {
+  /** What a group says beside its tasks and metrics holds for all of its tasks; what is said around it wins. */
+  async #addGroup(name: string, tree: TaskTree, depth: number, around: Values): Promise<string[]> {
     if (depth > deepestGroup) throw mistake(tree.span, `groups nest more than ${deepestGroup} deep`);
+    const values = new Map([...tree.entries].filter(([key]) => !groupKeys.includes(key)).concat([...around]));
     const list = tree.entries.get('task')?.value;
     const tasks: string[] = [];
-    for (const item of list?.kind === 'list' ? list.items : []) tasks.push(...(await this.#addMember(item, depth + 1)));
+    for (const item of list?.kind === 'list' ? list.items : []) {
+      tasks.push(...(await this.#addMember(item, depth + 1, values)));
+    }
     this.groups.set(name, { name, tasks: [...new Set(tasks)], metrics: readGroupMetrics(tree) });
     return tasks;
   }
 
-  /** A member is a name, or a mapping that gives a task of that name other values. */
-  async #addMember(item: Located, depth: number): Promise<string[]> {
-    if (item.kind === 'scalar') return this.add(String(plainValue(item)), depth, item);
-    const name = item.kind === 'map' ? item.entries.get('task')?.value : undefined;
-    if (item.kind !== 'map' || name?.kind !== 'scalar')
+  /** A member is a name, a mapping that gives what has that name other values, or a group of its own. */
+  async #addMember(item: Located, depth: number, around: Values): Promise<string[]> {
+    if (item.kind === 'scalar') return this.add(String(plainValue(item)), depth, item, around);
+    const task = item.kind === 'map' ? item.entries.get('task')?.value : undefined;
+    if (item.kind !== 'map' || task === undefined || task.kind === 'map')
       throw mistake(item.span, "expected a task's name, or a mapping with 'task'");
-    const task = String(plainValue(name));
-    const known = await this.#folder.find(task);
-    if (known?.kind === 'group') throw mistake(item.span, `'${task}' is a group, whose values cannot be changed here`);
-    const own = item.entries;
-    return this.#addTask(task, known?.kind === 'task' ? merge(known.tree, own) : { ...item, entries: own });
+    const group = item.entries.get('group')?.value;
+    if (task.kind === 'list' && group?.kind === 'scalar') {
+      return this.#addGroup(String(plainValue(group)), item, depth, around);
+    }
+    const name = String(plainValue(task));
+    const values = new Map([...item.entries, ...around]);
+    if ((await this.#folder.find(name)) === undefined) return this.#addTask(name, { ...item, entries: values });
+    values.delete('task');
+    return this.add(name, depth, item, values);
   }
 }
 
-function merge(tree: LocatedMap, own: ReadonlyMap<string, LocatedEntry>): LocatedMap {
-  return { ...tree, entries: new Map([...tree.entries, ...own]) };
+function withValues(tree: LocatedMap, values: Values): LocatedMap {
+  return values.size === 0 ? tree : { ...tree, entries: new Map([...tree.entries, ...values]) };
 }
 
 function readGroupMetrics(tree: TaskTree): GroupMetric[] {
@@ -89,8 +118,10 @@ function readGroupMetrics(tree: TaskTree): GroupMetric[] {
   const metrics = (fields.maps('aggregate_metric_list') ?? []).map((entry): GroupMetric => {
     entry.only(['metric', 'aggregation', 'weight_by_size', 'filter_list']);
     entry.one('aggregation', ['mean']);
+    const metric = entry.text('metric');
+    if (metric === undefined) entry.complain(entry.map.span, "expected 'metric', the name of one");
     return {
-      metric: entry.text('metric') ?? 'acc',
+      metric: metric ?? '',
       weight_by_size: entry.flag('weight_by_size') ?? false,
       filters: entry.texts('filter_list') ?? ['none'],
     };

@@ -21,10 +21,10 @@ export type Scope = Map<string, Value>;
 
 /** The value of an expression; one that has none is a PythonError. */
 export function evaluate(node: Expression, scope: Scope): Value {
-  return valueOf(look(node, scope));
+  return defined(look(node, scope));
 }
 
-function valueOf(found: Value | Undefined): Value {
+function defined(found: Value | Undefined): Value {
   if (found instanceof Undefined) throw new PythonError(found.complaint);
   return found;
 }
@@ -209,7 +209,7 @@ function filtered({ operand, filter }: FilterExpression, scope: Scope): Value {
       named: {},
     });
   }
-  return applyFilter(name, valueOf(value), args);
+  return applyFilter(name, defined(value), args);
 }
 
 type BinaryExpression = Extract<Expression, { type: 'BinaryExpression' }>;
@@ -245,5 +245,5 @@ export function nameOf(node: Expression): string {
 function test(name: string, value: Value | Undefined): boolean {
   if (name === 'defined') return !(value instanceof Undefined);
   if (name === 'undefined') return value instanceof Undefined;
-  return holds(name, valueOf(value));
+  return holds(name, defined(value));
 }

@@ -1,6 +1,6 @@
 // The words of a template, cut as Python's Jinja cuts them, for the parser of @huggingface/jinja, whose own lexer has
 // JavaScript's names, escapes and white space.
-import { unescape } from './python-escapes.ts';
+import { resolveEscapes } from './python-escapes.ts';
 import { rstrip, spaceClass } from './python-text.ts';
 
 export interface Token {
@@ -33,7 +33,7 @@ const number =
   /(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][-+]?\d(?:_?\d)*)?)(?![\p{L}\p{N}_])/uy;
 const index = /\d+(?![\p{L}\p{N}_])/uy;
 const name = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}\p{Pc}]*/uy;
-const string = /'((?:[^'\\]|\\[^])*)'|"((?:[^"\\]|\\[^])*)"/y;
+const string = /'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"/y;
 const sign = /\*\*|\/\/|==|!=|<=|>=|[-+*/%~()[\]{},.:|<>=]/y;
 
 /** The tokens of a template; what Jinja would not read is a SyntaxError. */
@@ -86,11 +86,15 @@ class Lexer {
   #word(): void {
     const before = this.#tokens.at(-1);
     const digits = this.#take(before?.type === 'Dot' ? index : number);
-    if (digits !== undefined) return this.#operand('NumericLiteral', numeral(digits[0]));
-    const word = this.#take(name);
-    if (word !== undefined) return this.#operand('Identifier', word[0].normalize('NFKC'));
-    const quoted = this.#take(string);
-    if (quoted !== undefined) return this.#operand('StringLiteral', unescape(quoted[1] ?? (quoted[2] as string)));
+    const word = digits ? undefined : this.#take(name);
+    const quoted = digits || word ? undefined : this.#take(string);
+    if (digits) this.#operand('NumericLiteral', numeral(digits[0]));
+    else if (word) this.#operand('Identifier', word[0].normalize('NFKC'));
+    else if (quoted) this.#operand('StringLiteral', resolveEscapes(quoted[1] ?? (quoted[2] as string)));
+    else this.#sign();
+  }
+
+  #sign(): void {
     const found = this.#take(sign);
     if (found === undefined) {
       throw new SyntaxError(`unexpected '${String.fromCodePoint(this.#text.codePointAt(this.#at) as number)}'`);

@@ -1,22 +1,50 @@
 // Reading typed fields from a task file's mapping; every mistake points at its line.
-import type { Problems } from '../spec/diagnostic.ts';
+import { Problems, SpecErrors } from '../spec/diagnostic.ts';
 import { type Located, type LocatedMap, place, type Span, showValue } from '../spec/located.ts';
 import { expectedNames } from '../spec/nearest.ts';
-import type { Value } from './python-value.ts';
+import { float, type Value } from './python-value.ts';
 
 /** The tag of a Python function's name in task files. */
 export const functionTag = '!function';
 
-/** The plain value as PyYAML reads it: it takes an unquoted `yes` for true. */
+/** The plain value as PyYAML reads it, which follows YAML 1.1: an unquoted `yes` is true, and `1e3` is text. */
 export function plainValue(tree: Located): Value {
   if (tree.kind === 'list') return tree.items.map(plainValue);
   if (tree.kind === 'map') {
     return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plainValue(value)]));
   }
-  if (typeof tree.value !== 'string' || tree.tag !== undefined) return tree.value;
+  if (tree.tag !== undefined || tree.value === null || typeof tree.value === 'boolean') return tree.value;
   const written = tree.span.source.text.slice(tree.span.start, tree.span.end);
+  if (typeof tree.value === 'number') {
+    if (/^[-+]?[0-9]*\.[0-9]*(?:[eE][-+][0-9]+)?$/.test(written)) return float(tree.value);
+    if (/^(?:[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+)$/.test(written)) return tree.value;
+    if (/[eE]/.test(written)) return written;
+  }
   if (/^(?:yes|Yes|YES|on|On|ON)$/.test(written)) return true;
-  return /^(?:no|No|NO|off|Off|OFF)$/.test(written) ? false : tree.value;
+  if (/^(?:no|No|NO|off|Off|OFF)$/.test(written)) return false;
+  if (!isOdd(written)) return tree.value;
+  throw mistake(
+    tree.span,
+    `${written} without quotes is a number or a date in YAML 1.1 and another in 1.2: put it in quotes`,
+  );
+}
+
+/** Octal and binary numbers, numbers with `_` or of base 60 such as 12:30, and dates. */
+function isOdd(written: string): boolean {
+  return (
+    /^[-+]?0o?[0-7_]+$/.test(written) ||
+    /^[-+]?0b[01_]+$/.test(written) ||
+    /^[-+]?[0-9][0-9]*_[0-9_]*(?:\.[0-9_]*)?$/.test(written) ||
+    /^[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?$/.test(written) ||
+    /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:$|[Tt \t])/.test(written)
+  );
+}
+
+/** A mistake at one place of a task file. */
+export function mistake(span: Span, message: string): SpecErrors {
+  const problems = new Problems();
+  problems.add(span, message);
+  return new SpecErrors(problems.list());
 }
 
 /** `file:12`, for messages. */

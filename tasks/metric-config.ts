@@ -62,19 +62,31 @@ function readEntry(entry: Fields, metric: string): MetricConfig {
     ...['regexes_to_ignore', 'ignore_case', 'ignore_punctuation', 'ignore_numbers'],
   ]);
   const usual = defaults(metric);
-  const patterns = entry.texts('regexes_to_ignore') ?? [];
-  const where = lineOf((entry.at('regexes_to_ignore') ?? entry.map).span);
   return {
     metric,
     aggregation: aggregationAt(entry) ?? usual.aggregation,
     higher_is_better: entry.flag('higher_is_better') ?? usual.higher_is_better,
     match: {
-      regexes_to_ignore: patterns.map((pattern) => compileRegex(pattern, where)),
+      regexes_to_ignore: patternsAt(entry, 'regexes_to_ignore'),
       ignore_case: entry.flag('ignore_case') ?? false,
       ignore_punctuation: entry.flag('ignore_punctuation') ?? false,
       ignore_numbers: entry.flag('ignore_numbers') ?? false,
     },
   };
+}
+
+/** The patterns of a list. */
+export function patternsAt(fields: Fields, key: string): PythonRegex[] {
+  const tree = fields.at(key);
+  if (tree === undefined) return [];
+  if (tree.kind !== 'list') {
+    fields.complain(
+      tree.span,
+      `'${key}': expected a list of texts: of one text Python takes each character for a pattern`,
+    );
+    return [];
+  }
+  return (fields.texts(key) ?? []).map((pattern) => compileRegex(pattern, lineOf(tree.span)));
 }
 
 function aggregationAt(entry: Fields): Aggregation | undefined {

@@ -4,6 +4,7 @@ import { DocumentReader } from './document.ts';
 import { FewshotSampler, type Harness } from './fewshot.ts';
 import type { Doc } from './python-value.ts';
 import { type Request, RequestBuilder } from './requests.ts';
+import { goldOf, type ScoreContext } from './score-record.ts';
 import type { TaskConfig } from './task-config.ts';
 import type { ReadSplit } from './task-data.ts';
 
@@ -31,6 +32,8 @@ export interface PreparedTask {
   num_fewshot: number;
   data_hash: string;
   records: { doc: Doc; requests: Request[] }[];
+  /** Records whose answer is none of their choices. */
+  unanswered: number;
 }
 
 /** Builds all requests of a task. */
@@ -40,7 +43,7 @@ export async function prepareTask(
   options: EvaluateOptions,
 ): Promise<PreparedTask> {
   const split = scoredSplit(config);
-  const { docs, columns, hash } = await read(config, split);
+  const { docs, columns, places, hash } = await read(config, split);
   const reader = new DocumentReader(config, columns);
   const num_fewshot = config.num_fewshot === 0 ? 0 : (options.num_fewshot ?? config.num_fewshot ?? 0);
   const fewshot =
@@ -50,19 +53,48 @@ export async function prepareTask(
           seed: options.fewshot_seed,
           harness: options.harness,
         });
-  const builder = new RequestBuilder(config, reader, { first: docs[0] as Doc, num_fewshot, fewshot });
+  const at = (i: number) => `record ${i + 1} of split '${split}', ${places[i]}`;
+  const first = docs[0] as Doc;
+  const builder = named(at(0), () => new RequestBuilder(config, reader, { first, num_fewshot, fewshot }));
   const records = docs
     .slice(0, options.limit)
-    .map((doc, i) => ({ doc, requests: named(split, i, () => builder.build(doc)) }));
-  return { config, reader, multipleInput: builder.multipleInput, num_fewshot, data_hash: hash, records };
+    .map((doc, i) => ({ doc, requests: named(at(i), () => checked(builder.build(doc))) }));
+  const { multipleInput } = builder;
+  const scored = records.map(({ doc }) => doc);
+  const unanswered = countUnanswered({ config, reader, multipleInput, compat: options.compat }, scored, split);
+  return { config, reader, multipleInput, num_fewshot, data_hash: hash, records, unanswered };
+}
+
+/** No tokenizer has a token for half of a surrogate pair. */
+function checked(requests: Request[]): Request[] {
+  const bad = requests.flatMap(textsOf).find((text) => !text.isWellFormed());
+  if (bad === undefined) return requests;
+  throw new UserError('a text has half of a surrogate pair, expected whole characters');
+}
+
+function textsOf(request: Request): string[] {
+  if (request.kind === 'rolling') return [request.text];
+  return request.kind === 'generate' ? [request.context] : [request.context, request.continuation];
+}
+
+/** How many records have an answer that is none of their choices, and so count as wrong; where all have, there is nothing to score. */
+function countUnanswered(context: ScoreContext, docs: readonly Doc[], split: string): number {
+  const { config, reader } = context;
+  if (config.output_type !== 'multiple_choice' || config.process_results !== undefined) return 0;
+  const isAnswered = (doc: Doc) => goldOf(context, doc, reader.choices(doc)).some((index) => index >= 0);
+  const count = docs.filter((doc) => !isAnswered(doc)).length;
+  if (count < docs.length) return count;
+  throw new UserError(
+    `${config.doc_to_target.where}: task '${config.task}': the answer of no record of split '${split}' is one of its choices: are its labels hidden (-1), or numbers read as text from a CSV file?`,
+  );
 }
 
 /** Names the record in what goes wrong with it. */
-function named<T>(split: string, index: number, build: () => T): T {
+function named<T>(record: string, build: () => T): T {
   try {
     return build();
   } catch (error) {
-    if (error instanceof UserError) throw new UserError(`${error.message} (record ${index + 1} of split '${split}')`);
+    if (error instanceof UserError) throw new UserError(`${error.message} (${record})`);
     throw error;
   }
 }

@@ -8,8 +8,8 @@ const simple: Record<string, string> = {
 const widths: Record<string, number> = { x: 2, u: 4, U: 8 };
 
 /** The text between a literal's quotes with its escapes resolved; an unknown escape stands for itself. */
-export function unescape(body: string): string {
-  return body.replace(/\\(?:([0-7]{1,3})|([xuU])([0-9a-fA-F]*)|([^]?))/g, (written, octal, wide, digits, one) => {
+export function resolveEscapes(body: string): string {
+  return body.replace(/\\(?:([0-7]{1,3})|([xuU])([0-9a-fA-F]*)|([\s\S]?))/g, (written, octal, wide, digits, one) => {
     if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
     if (wide !== undefined) return ofCode(written, digits, widths[wide] as number);
     if (one === 'N' || one === '') throw new PythonError(`the escape '${written}' is not supported in a text`);

@@ -1,5 +1,5 @@
 // `ast.literal_eval` for what data holds: strings, numbers, None, True, False, lists, tuples and dicts.
-import { unescape } from './python-escapes.ts';
+import { resolveEscapes } from './python-escapes.ts';
 import { float, PythonError, Sequence, type Value } from './python-value.ts';
 
 const deepest = 32;
@@ -76,10 +76,10 @@ class LiteralReader {
   }
 
   #string(): string {
-    const written = /^(?:'((?:[^'\\\n]|\\[^])*)'|"((?:[^"\\\n]|\\[^])*)")/.exec(this.#text.slice(this.#at));
+    const written = /^(?:'((?:[^'\\\n]|\\[\s\S])*)'|"((?:[^"\\\n]|\\[\s\S])*)")/.exec(this.#text.slice(this.#at));
     if (written === null) throw new NotALiteral();
     this.#at += written[0].length;
-    const value = unescape(written[1] ?? (written[2] as string));
+    const value = resolveEscapes(written[1] ?? (written[2] as string));
     this.#blank(); // neighbouring strings are one
     const following = this.#text[this.#at];
     return following === "'" || following === '"' ? value + this.#string() : value;

@@ -1,7 +1,8 @@
 // A task's records as requests to a model, text for text what the harness sends.
 import type { DocumentReader } from './document.ts';
 import type { FewshotSampler } from './fewshot.ts';
-import { type Doc, str, type Value } from './python-value.ts';
+import { type Doc, str } from './python-value.ts';
+import { referencesOf } from './score-record.ts';
 import type { GenerationConfig, TaskConfig } from './task-config.ts';
 
 export type Request =
@@ -35,14 +36,18 @@ export class RequestBuilder {
     const { output_type, generation } = this.#config;
     if (output_type === 'loglikelihood_rolling') return [{ kind: 'rolling', text: str(this.#reader.target(doc)) }];
     const context = this.#context(doc);
-    if (output_type === 'generate_until') return [{ kind: 'generate', context, generation }];
+    if (output_type === 'generate_until') {
+      if (this.#config.process_results === undefined) referencesOf(this.#config, this.#reader, doc); // before the model's work
+      return [{ kind: 'generate', context, generation }];
+    }
     if (output_type === 'multiple_choice') return this.#choices(doc, context);
     return [{ kind: 'loglikelihood', context, continuation: str(this.#reader.target(doc)) }];
   }
 
   #choices(doc: Doc, context: string): Request[] {
     const { target_delimiter, metrics } = this.#config;
-    const choices = this.#reader.choices(doc).map(str);
+    const choices = this.#reader.choices(doc);
+    if (!this.multipleInput) this.#reader.target(doc); // a record without an answer is told of before the model's work
     const pair = (context: string, continuation: string): Request => ({ kind: 'loglikelihood', context, continuation });
     const requests = this.multipleInput
       ? choices.map((choice) => pair(context + choice, target_delimiter + str(this.#reader.target(doc))))
@@ -61,8 +66,9 @@ export class RequestBuilder {
   }
 
   #ownText(doc: Doc): string {
-    const text: Value = this.#reader.text(doc);
-    if (typeof text !== 'number' || this.#config.doc_to_choice === undefined) return str(text);
-    return str(this.#reader.choices(doc)[text] ?? null);
+    const text = this.#reader.text(doc);
+    return typeof text === 'number' && this.#config.doc_to_choice !== undefined
+      ? this.#reader.choice(doc, text)
+      : str(text);
   }
 }

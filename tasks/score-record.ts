@@ -4,7 +4,7 @@ import { firstMaximum } from './functions.ts';
 import type { MatchOptions } from './metric-config.ts';
 import { compileRegex } from './python-regex.ts';
 import { codePoints } from './python-text.ts';
-import { type Doc, str, type Value } from './python-value.ts';
+import { type Doc, numberOf, str, type Value } from './python-value.ts';
 import type { Loglikelihood } from './scorer.ts';
 import type { TaskConfig } from './task-config.ts';
 
@@ -21,12 +21,8 @@ export interface ScoreContext {
   compat: boolean;
 }
 
-/** The metrics of `doc`; an answer may be several where a filter keeps several. */
-export function scoreRecord(
-  context: ScoreContext,
-  doc: Doc,
-  answers: readonly (Answer | Answer[])[],
-): Record<string, Item> {
+/** The metrics of `doc`. */
+export function scoreRecord(context: ScoreContext, doc: Doc, answers: readonly Answer[]): Record<string, Item> {
   const { config, compat } = context;
   const pairs = answers as readonly Loglikelihood[];
   if (config.process_results !== undefined) return config.process_results(doc, pairs, compat);
@@ -38,7 +34,7 @@ export function scoreRecord(
   }
   if (output_type === 'loglikelihood_rolling')
     return pickMetrics(config, scoreText(context, doc, answers[0] as number));
-  return scoreGenerated(context, doc, answers[0] as string | string[]);
+  return scoreGenerated(context, doc, answers[0] as string);
 }
 
 function pickMetrics(config: TaskConfig, found: Record<string, Item>): Record<string, Item> {
@@ -48,7 +44,7 @@ function pickMetrics(config: TaskConfig, found: Record<string, Item>): Record<st
 
 function scoreChoices(context: ScoreContext, doc: Doc, answers: readonly Loglikelihood[]): Record<string, Item> {
   const { reader, config, compat } = context;
-  const choices = reader.choices(doc).map(str);
+  const choices = reader.choices(doc);
   const { scored, alone } = splitAnswers(answers, choices.length, compat && hasMutualInformation(config));
   const logprobs = scored.map(({ logprob }) => logprob);
   const gold = goldOf(context, doc, choices);
@@ -81,10 +77,11 @@ function splitAnswers(answers: readonly Loglikelihood[], count: number, interlea
 }
 
 /** Indexes of the right choices; -100 for one that is none of them, which counts as wrong. */
-function goldOf({ reader, multipleInput }: ScoreContext, doc: Doc, choices: readonly string[]): number[] {
+export function goldOf({ reader, multipleInput }: ScoreContext, doc: Doc, choices: readonly string[]): number[] {
   const gold = multipleInput ? reader.text(doc) : reader.target(doc);
   const index = (value: Value): number => {
-    if (typeof value === 'number') return value < choices.length ? value : -100;
+    const number = numberOf(value);
+    if (number !== undefined) return number < choices.length ? number : -100;
     const found = choices.indexOf(str(value));
     return found < 0 ? -100 : found;
   };
@@ -105,17 +102,20 @@ function scoreText({ reader }: ScoreContext, doc: Doc, logprob: number): Record<
   };
 }
 
-function scoreGenerated({ config, reader }: ScoreContext, doc: Doc, answer: string | string[]): Record<string, Item> {
-  const target = reader.target(doc);
-  const expected = config.doc_to_choice === undefined ? target : (reader.choices(doc)[target as number] ?? null);
-  const references = Array.isArray(expected) ? expected.map(str) : [str(expected)];
-  // after take_first_k or majority_vote the harness compares the first
-  const given = Array.isArray(answer) ? (answer[0] ?? '') : answer;
+function scoreGenerated({ config, reader }: ScoreContext, doc: Doc, answer: string): Record<string, Item> {
+  const references = referencesOf(config, reader, doc);
   const scores = config.metrics.map(({ metric, match }): [string, Item] => [
     metric,
-    Number(references.some((reference) => plain(reference, match) === plain(given, match))),
+    Number(references.some((reference) => plain(reference, match) === plain(answer, match))),
   ]);
   return Object.fromEntries(scores);
+}
+
+/** The texts of which a generated answer must be one. */
+export function referencesOf(config: TaskConfig, reader: DocumentReader, doc: Doc): string[] {
+  const target = reader.target(doc);
+  if (config.doc_to_choice !== undefined) return [reader.choice(doc, target)];
+  return Array.isArray(target) ? target.map(str) : [str(target)];
 }
 
 /** What exact_match compares. */

@@ -8,12 +8,12 @@ import { isMapping, type Value } from './python-value.ts';
 /** How a record becomes a text, a target or choices. */
 export type Source =
   /** A column's name when the data has it, else a template. */
-  | { kind: 'text'; text: string; template: Template }
-  | { kind: 'value'; value: Value }
+  | { kind: 'text'; text: string; template: Template; where: string }
+  | { kind: 'value'; value: Value; where: string }
   | { kind: 'function'; call: DocFunction; where: string };
 
 /** The empty text. */
-export const empty: Source = { kind: 'value', value: '' };
+export const empty: Source = { kind: 'value', value: '', where: '' };
 
 /** A source that must be there. */
 export function needed(fields: Fields, key: string): Source {
@@ -33,14 +33,22 @@ export function sourceAt(fields: Fields, key: string): Source | undefined {
     return found.kind === 'doc' ? { kind: 'function', call: found.call, where } : undefined;
   }
   const value = plainValue(tree);
-  if (typeof value === 'string') return { kind: 'text', text: value, template: compileTemplate(value, where) };
-  if (key === 'doc_to_choice' && isMapping(value)) return { kind: 'value', value: Object.values(value) };
-  if (typeof value === 'number' || Array.isArray(value)) return { kind: 'value', value };
-  fields.complain(
-    tree.span,
-    `'${key}': expected a template, a whole number, a list or a function, got ${showValue(value)}`,
-  );
+  if (typeof value === 'string') return { kind: 'text', text: value, template: compileTemplate(value, where), where };
+  if (key === 'doc_to_choice' && isMapping(value)) return { kind: 'value', value: Object.values(value), where };
+  if (isValueOf(key, value)) return { kind: 'value', value, where };
+  fields.complain(tree.span, `'${key}': expected ${forms[key]}, got ${showValue(value)}`);
   return undefined;
+}
+
+const forms: Record<string, string> = {
+  doc_to_text: 'a template, a whole number or a function',
+  doc_to_target: 'a template, a whole number, a list or a function',
+  doc_to_choice: 'a template, a list, a mapping or a function',
+};
+
+function isValueOf(key: string, value: Value): boolean {
+  if (Array.isArray(value)) return key !== 'doc_to_text';
+  return key !== 'doc_to_choice' && typeof value === 'number' && Number.isInteger(value);
 }
 
 /** The name after `!function`. */

@@ -8,7 +8,7 @@ import { findFunction, type ResultsFunction } from './functions.ts';
 import { compileTemplate, type Template } from './jinja.ts';
 import { Fields, functionTag, isFunction, lineOf, plainValue } from './located-fields.ts';
 import { type MetricConfig, readMetrics } from './metric-config.ts';
-import { type Doc, isMapping } from './python-value.ts';
+import { type Doc, isMapping, numberOf } from './python-value.ts';
 import { empty, nameOf, needed, type Source, sourceAt } from './source.ts';
 
 export const outputTypes = ['multiple_choice', 'loglikelihood', 'loglikelihood_rolling', 'generate_until'] as const;
@@ -87,17 +87,17 @@ function read(fields: Fields, task: string): TaskConfig | undefined {
   const output_type = fields.one('output_type', outputTypes) ?? 'generate_until';
   const process_results = functionAt(fields, 'process_results', 'process_results');
   const process_docs = functionAt(fields, 'process_docs', 'process_docs');
-  const fewshot_delimiter = fields.text('fewshot_delimiter') ?? '\n\n';
+  const fewshot_delimiter = delimiterAt(fields, 'fewshot_delimiter', '\n\n');
   const doc_to_target = needed(fields, 'doc_to_target');
   const doc_to_text =
     output_type === 'loglikelihood_rolling'
       ? (sourceAt(fields, 'doc_to_text') ?? empty)
       : needed(fields, 'doc_to_text');
   const doc_to_choice = sourceAt(fields, 'doc_to_choice');
+  const repeats = fields.count('repeats', 1) ?? 1;
   if (output_type === 'multiple_choice' && doc_to_choice === undefined) {
     fields.complain(fields.map.span, `task '${task}': expected 'doc_to_choice', as its output_type is multiple_choice`);
   }
-  const description = fields.text('description');
   return {
     task,
     dataset_path: fields.text('dataset_path'),
@@ -112,21 +112,36 @@ function read(fields: Fields, task: string): TaskConfig | undefined {
     doc_to_choice,
     process_docs: process_docs?.kind === 'process_docs' ? process_docs.call : undefined,
     process_results: process_results?.kind === 'process_results' ? process_results.call : undefined,
-    description: description === undefined || description === '' ? undefined : compileTemplate(description, where),
-    target_delimiter: fields.text('target_delimiter') ?? ' ',
+    description: descriptionAt(fields),
+    target_delimiter: delimiterAt(fields, 'target_delimiter', ' '),
     fewshot_delimiter,
     fewshot_config: readFewshot(fields),
     num_fewshot: fields.count('num_fewshot', 0),
     metrics: readMetrics(fields, output_type, process_results !== undefined),
-    filters: readFilters(fields),
+    filters: readFilters(fields, { generates: output_type === 'generate_until', repeats }),
     generation: readGeneration(fields, fewshot_delimiter),
-    repeats: fields.count('repeats', 1) ?? 1,
+    repeats,
     version: versionOf(fields),
     where,
     hash: createHash('sha256')
       .update(canonicalJson(taskJson(fields.map)))
       .digest('hex'),
   };
+}
+
+/** Python prints `None` for a delimiter that is null; a key that is left out has the usual one. */
+function delimiterAt(fields: Fields, key: string, usual: string): string {
+  const entry = fields.map.entries.get(key);
+  if (entry !== undefined && fields.at(key) === undefined) {
+    fields.complain(entry.key, `'${key}': expected text, got null (leave the key out for the usual one)`);
+  }
+  return fields.text(key) ?? usual;
+}
+
+function descriptionAt(fields: Fields): Template | undefined {
+  const text = fields.text('description');
+  if (text === undefined || text === '') return undefined;
+  return compileTemplate(text, lineOf((fields.at('description') as Located).span));
 }
 
 function functionAt(fields: Fields, key: string, kind: 'process_docs' | 'process_results') {
@@ -184,7 +199,7 @@ function readGeneration(fields: Fields, fewshot_delimiter: string): GenerationCo
     if (
       sampling !== undefined &&
       plainValue(sampling) === true &&
-      !(temperature !== undefined && plainValue(temperature) === 0)
+      !(temperature !== undefined && Number(plainValue(temperature)) === 0)
     ) {
       own.complain(sampling.span, "'do_sample': only greedy generation is supported (do_sample: false)");
     }
@@ -195,8 +210,8 @@ function readGeneration(fields: Fields, fewshot_delimiter: string): GenerationCo
 function versionOf(fields: Fields): number | string | null {
   const tree = fields.at('metadata');
   const metadata = tree === undefined ? null : plainValue(tree);
-  const version = isMapping(metadata) ? metadata.version : undefined;
-  return typeof version === 'number' || typeof version === 'string' ? version : null;
+  const version = isMapping(metadata) ? (metadata.version ?? null) : null;
+  return typeof version === 'string' ? version : (numberOf(version) ?? null);
 }
 
 /** The file's values as JSON, functions by name. */
@@ -204,5 +219,7 @@ function taskJson(tree: Located): Json {
   if (tree.kind === 'map')
     return Object.fromEntries([...tree.entries].map(([key, entry]) => [key, taskJson(entry.value)]));
   if (tree.kind === 'list') return tree.items.map(taskJson);
-  return isFunction(tree) ? { [functionTag]: nameOf(tree) } : (plainValue(tree) as Json);
+  if (isFunction(tree)) return { [functionTag]: nameOf(tree) };
+  const value = plainValue(tree);
+  return typeof value === 'boolean' ? value : (numberOf(value) ?? (value as Json));
 }

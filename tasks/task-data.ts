@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readRecords } from '../formats/records.ts';
 import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
+import { typeColumns } from './columns.ts';
 import type { Doc } from './python-value.ts';
 import type { TaskConfig } from './task-config.ts';
 
@@ -12,6 +13,8 @@ import type { TaskConfig } from './task-config.ts';
 export interface TaskRecords {
   docs: Doc[];
   columns: ReadonlySet<string>;
+  /** Where each record is, such as `test.jsonl:12`. */
+  places: string[];
   /** SHA-256 over all records, before `process_docs`. */
   hash: string;
 }
@@ -108,15 +111,18 @@ async function* rowsIn(files: readonly string[]): AsyncGenerator<Row> {
 export async function recordsOf(config: TaskConfig, rows: AsyncIterable<Row>): Promise<TaskRecords> {
   const hash = createHash('sha256');
   const docs: Doc[] = [];
+  const places: string[] = [];
   const columns = new Set<string>();
   for await (const { value, where } of rows) {
     if (docs.length === mostRecords) throw new UserError(`${where}: a split of more than ${mostRecords} records`);
     hash.update(`${JSON.stringify(value)}\n`);
     for (const column of Object.keys(value)) columns.add(column);
     docs.push(processed(config, value as Doc, where));
+    places.push(where);
   }
   for (const doc of docs) for (const column of columns) doc[column] ??= null; // a column that a record leaves out is None
-  return { docs, columns, hash: hash.digest('hex') };
+  typeColumns(docs);
+  return { docs, columns, places, hash: hash.digest('hex') };
 }
 
 function processed({ process_docs }: TaskConfig, doc: Doc, where: string): Doc {

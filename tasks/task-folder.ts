@@ -7,7 +7,7 @@ import { showValue } from '../spec/located.ts';
 import { expectedNames } from '../spec/nearest.ts';
 import { parseYaml } from '../spec/yaml-source.ts';
 import { UserError } from '../util/errors.ts';
-import { functionTag, lineOf, plainValue } from './located-fields.ts';
+import { functionTag, lineOf, mistake, plainValue } from './located-fields.ts';
 
 const largestFile_bytes = 2 ** 20;
 const mostFiles = 20_000;
@@ -76,22 +76,26 @@ export class TaskFolder {
   }
 
   /** A file's mapping, includes taken in: own keys win, and of several includes the first. */
-  async tree(path: string, depth = 0, from?: Span): Promise<TaskTree> {
+  async tree(path: string, from?: Span, chain: readonly string[] = []): Promise<TaskTree> {
     const known = this.#trees.get(path);
     if (known !== undefined) return known;
+    if (from !== undefined && chain.includes(path)) {
+      const names = [...chain.slice(chain.indexOf(path)), path].map((one) => this.#shown(one));
+      throw mistake(from, `'include': a file includes itself: ${names.join(' -> ')}`);
+    }
     const own = await this.#parse(path, from);
-    const tree = await this.#withIncludes(own, depth);
+    const tree = await this.#withIncludes(own, [...chain, path]);
     this.#trees.set(path, tree);
     return tree;
   }
 
-  async #withIncludes(own: LocatedMap, depth: number): Promise<TaskTree> {
+  async #withIncludes(own: LocatedMap, chain: readonly string[]): Promise<TaskTree> {
     const include = own.entries.get('include')?.value;
     if (include === undefined) return own;
-    if (depth >= deepestInclude) throw mistake(include.span, `includes nest more than ${deepestInclude} deep`);
+    if (chain.length > deepestInclude) throw mistake(include.span, `includes nest more than ${deepestInclude} deep`);
     const entries = new Map<string, LocatedEntry>();
     for (const item of (include.kind === 'list' ? [...include.items] : [include]).reverse()) {
-      const included = await this.tree(await this.#included(item), depth + 1, item.span);
+      const included = await this.tree(await this.#included(item), item.span, chain);
       for (const [key, entry] of included.entries) entries.set(key, entry);
     }
     for (const [key, entry] of own.entries) entries.set(key, entry);
@@ -217,11 +221,4 @@ function ownName(text: string, key: string): string | undefined {
       .exec(text)
       ?.filter((part) => part !== undefined) ?? [];
   return name;
-}
-
-/** A mistake at one place of a task file. */
-export function mistake(span: Span, message: string): SpecErrors {
-  const problems = new Problems();
-  problems.add(span, message);
-  return new SpecErrors(problems.list());
 }

@@ -107,7 +107,7 @@ describe('generated task data', () => {
         const choices = reader.choices(doc);
         expect(new Set(choices).size, config.task).toBe(choices.length);
         const target = config.task === 'winogrande' ? reader.text(doc) : reader.target(doc);
-        const place = typeof target === 'number' ? target : choices.indexOf(target);
+        const place = typeof target === 'number' ? target : choices.indexOf(String(target));
         expect(choices[place], `${config.task}: ${JSON.stringify(doc)}`).toBeDefined();
         return place;
       });

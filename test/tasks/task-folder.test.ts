@@ -81,10 +81,35 @@ describe('a task folder', () => {
     ]);
   });
 
+  // lm_eval 0.4.5, tasks/__init__.py: what a group says beside its own keys updates its tasks, around before within
+  it('gives the values of a group to its tasks, through groups and tags within it', async () => {
+    const files = {
+      'a.yaml': `task: a\ntag: t\nnum_fewshot: 1\nrepeats: 7\n${plain}`,
+      'b.yaml': `task: b\n${plain}`,
+      'c.yaml': `task: c\n${plain}`,
+      'inner.yaml': 'group: inner\ntask: [b]\nnum_fewshot: 2\nrepeats: 2\n',
+      'g.yaml':
+        'group: g\nnum_fewshot: 5\ntask:\n  - t\n  - { task: inner, repeats: 3 }\n  - { group: own, task: [c], repeats: 4 }\n',
+    };
+    const { tasks, groups } = await select(files, 'g');
+    expect(tasks.map(({ task, num_fewshot, repeats }) => [task, num_fewshot, repeats])).toEqual([
+      ['a', 5, 7],
+      ['b', 5, 3],
+      ['c', 5, 4],
+    ]);
+    expect(groups.map(({ name, tasks }) => [name, tasks])).toEqual([
+      ['inner', ['b']],
+      ['own', ['c']],
+      ['g', ['a', 'b', 'c']],
+    ]);
+    await expect(select(files, 'g', 'a')).rejects.toThrow(/task 'a' is asked for twice with different values/);
+    expect((await select(files, 'a', 't')).tasks).toHaveLength(1);
+  });
+
   it("reads an unquoted yes as PyYAML does, and changes that change no number do not change the hash's meaning", async () => {
     const text = `task: a\noutput_type: multiple_choice\ndoc_to_choice: ["no", yes]\n${plain}`;
     const { tasks } = await select({ 'a.yaml': text }, 'a');
-    expect(tasks[0]?.doc_to_choice).toEqual({ kind: 'value', value: ['no', true] });
+    expect(tasks[0]?.doc_to_choice).toMatchObject({ kind: 'value', value: ['no', true] });
     expect((await select({ 'a.yaml': `# other\n${text}` }, 'a')).tasks[0]?.hash).toBe(tasks[0]?.hash);
     expect((await select({ 'a.yaml': `${text}repeats: 2\n` }, 'a')).tasks[0]?.hash).not.toBe(tasks[0]?.hash);
   });
@@ -106,7 +131,33 @@ describe('a task folder', () => {
       { 'a.yaml': 'include: /etc/passwd\ntask: a\n' },
       /'\/etc\/passwd' lies outside the task folder/,
     ],
-    ['an include of itself', { 'a.yaml': 'include: a.yaml\ntask: a\n' }, /nest more than 16 deep/],
+    [
+      'includes in a circle',
+      { 'a.yaml': 'include: b_yaml\ntask: a\n', b_yaml: 'x: 1\ninclude: a.yaml\n' },
+      /own\/b_yaml:2:.*a file includes itself: own\/a.yaml -> own\/b_yaml -> own\/a.yaml/,
+    ],
+    [
+      'two values for a task',
+      { 'a.yaml': `task: a1\n${plain}`, 'g.yaml': 'group: a\ntask: [a1, { task: a1, num_fewshot: 2 }]\n' },
+      /task 'a1' is asked for twice with different values/,
+    ],
+    [
+      'a scalar of YAML 1.1',
+      { 'a.yaml': `task: a\ntarget_delimiter: 12:30\n${plain}` },
+      /a.yaml:2:.*12:30 without quotes/,
+    ],
+    [
+      'a filter that takes no such key',
+      { 'a.yaml': `task: a\n${plain}filter_list: [{ name: x, filter: [{ function: take_first, k: 2 }] }]\n` },
+      /a.yaml:4:.*unknown key 'k'/,
+    ],
+    [
+      'two pipelines of a name',
+      {
+        'a.yaml': `task: a\n${plain}filter_list:\n${'  - { name: x, filter: [{ function: take_first }] }\n'.repeat(2)}`,
+      },
+      /a.yaml:6:.*two pipelines are named 'x'/,
+    ],
     ['an unknown task', { 'a.yaml': `task: abc\n${plain}` }, /unknown task 'a'.*'abc'/],
     [
       'an unknown key',
