@@ -1,5 +1,6 @@
 // A hub that answers what no hub should: every answer ends in one sentence, soon, and nothing is written outside the cache.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -85,6 +86,26 @@ describe('a listing', () => {
   it('may have names as long as file systems allow', () => {
     expect(['a'.repeat(255), 'é'.repeat(128), `${'a'.repeat(255)}/b`].map(isSafePath)).toEqual([true, false, true]);
   });
+});
+
+it('bytes from another place than was asked for are not added, and the next run begins anew', async () => {
+  const whole = Buffer.from('0123456789');
+  const oid = createHash('sha1').update('blob 10\0').update(whole).digest('hex');
+  let lies = true;
+  const settings = await hubThat((request, response) => {
+    if (request.url?.includes('/tree/')) return response.end(JSON.stringify([{ ...entry('x.jsonl'), size: 10, oid }]));
+    if (!lies) return response.end(whole);
+    if (request.headers.range !== undefined) {
+      return response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).end(whole);
+    }
+    return response.writeHead(200, { 'content-length': '10' }).write('01234', () => response.destroy());
+  });
+  await expect(fetchDataset(dataset, { settings })).rejects.toThrow(
+    'asked for the bytes from 5 on, got others; the download was deleted',
+  );
+  lies = false;
+  const [file] = await fetchDataset(dataset, { settings });
+  expect(readFileSync(file?.path ?? '', 'utf8')).toBe('0123456789');
 });
 
 describe('a hub that never answers', () => {

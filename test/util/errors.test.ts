@@ -33,7 +33,7 @@ describe('what the system refuses', () => {
 
   it('is no bug where the machine is meant, and a bug where lamina forgot a file', () => {
     expect(machineError(failure('EACCES', '/a'))?.message).toBe("'/a': no permission");
-    expect(machineError(failure('EMFILE'))?.message).toBe('too many open files');
+    expect(machineError(failure('EMFILE'))?.message).toBe('too many open files (EMFILE)');
     expect(machineError(failure('ENOENT', '/a'))).toBeUndefined();
     expect(machineError('text')).toBeUndefined();
   });
