@@ -26,6 +26,11 @@ export function ggufTypeId(type: GgufType): number {
   return layouts[type].id;
 }
 
+/** True for types with one scale for several numbers, which hold no infinity and no NaN. */
+export function isBlocked(type: GgufType): boolean {
+  return layouts[type].block > 1;
+}
+
 /** Bytes of a tensor; undefined when its rows (the last dimension) are no whole number of blocks. */
 export function ggufBytes(type: GgufType, shape: readonly number[]): number | undefined {
   const { block, blockBytes } = layouts[type];

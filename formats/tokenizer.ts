@@ -53,6 +53,13 @@ export function loadTokenizer(tokenizerJson: string, source: string, config: Tok
   };
 }
 
+/** The text of a tokenizer_config.json, null for none; `source` names it in messages. */
+export function parseTokenizerConfig(text: string | null, source: string): TokenizerConfig & Record<string, unknown> {
+  const json = text === null ? {} : parseStrictJson(text, source, MAX_DEPTH);
+  if (!isRecord(json)) throw new UserError(`${source}: expected a JSON object, got ${shown(json)}`);
+  return json;
+}
+
 /** Checks what the library would take on trust and returns the largest token id. */
 function checkTokenizer(where: string, json: unknown): number {
   const model = isRecord(json) ? json.model : undefined;

@@ -133,7 +133,9 @@ function checkAnswer(response: Response, from: number, job: Download): void {
   if (response.status === 416) throw wrongSize(job, 'fewer');
   if (response.status === 206) {
     const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];
-    if (Number(start) !== from) throw new UserError(`${job.what}: asked for the bytes from ${from} on, got others`);
+    if (Number(start) !== from) {
+      throw new WrongBytes(`${job.what}: asked for the bytes from ${from} on, got others; the download was deleted`);
+    }
     if (total !== '*' && Number(total) !== job.file.size) throw wrongSize(job, total ?? 'others');
     return;
   }

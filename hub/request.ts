@@ -21,7 +21,7 @@ const mostRedirects = 5;
 const longestPause_ms = 60_000;
 const largestAnswer = 2 ** 26;
 /** A listing has 1000 files a page. */
-const mostPages = 1000;
+const mostPages = 400;
 
 /** The answer to a GET, its status 2xx, or 416 where a range was asked for. Throws UserError otherwise. */
 export async function request(url: string, options: RequestOptions): Promise<Response> {

@@ -37,7 +37,11 @@ export function hubSettings(env: Environment = process.env): HubSettings {
 
 function endpointOf(env: Environment): string {
   const text = env.HF_ENDPOINT || 'https://huggingface.co';
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
+  const { protocol, username, password } = URL.canParse(text) ? new URL(text) : ({} as Partial<URL>);
+  if (username || password) {
+    throw new UserError('HF_ENDPOINT must not hold a user name or a password; an access token belongs into HF_TOKEN');
+  }
+  if (protocol === 'https:' || protocol === 'http:') return text.replace(/\/+$/, '');
   throw new UserError(`HF_ENDPOINT expects a URL such as 'https://huggingface.co', got '${text}'`);
 }
 

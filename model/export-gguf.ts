@@ -1,6 +1,6 @@
 // A GGUF file for llama.cpp: every layer with an MLP of its own, because its tensors cannot share bytes (methods E.5).
 import { createGguf, type GgufEntry, type GgufTensor } from '../formats/gguf.ts';
-import { encodeGguf, type GgufType, ggufBytes } from '../formats/gguf-blocks.ts';
+import { encodeGguf, type GgufType, ggufBytes, isBlocked } from '../formats/gguf-blocks.ts';
 import { writing } from '../formats/writing.ts';
 import type { LlamaConfig } from './config.ts';
 import type { OnProgress } from './export-huggingface.ts';
@@ -8,6 +8,7 @@ import { type ExportSizes, exportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 import { attentionName, embeddingName, finalNormName, headName, mlpName, normName, tensorShapes } from './names.ts';
+import { checkFinite } from './quantize-llama.ts';
 import { ropeFactors } from './rope.ts';
 
 /** What a GGUF export did. */
@@ -42,6 +43,7 @@ export async function writeGguf(
     if (factors) await writer.write(factorsName, encodeGguf('F32', factors));
     for (const [i, tensor] of tensors.entries()) {
       const values = interleaved(tensor.name, await source.read(tensor.from), config);
+      if (isBlocked(tensor.type)) checkFinite(tensor.from, values);
       await writer.write(tensor.name, encodeGguf(tensor.type, values));
       onProgress(i + 1, tensors.length);
     }

@@ -1,7 +1,6 @@
 // tokenizer.json as the tokenizer.ggml.* keys of a GGUF file: byte-level BPE ('gpt2') and SentencePiece-like BPE ('llama').
 import type { GgufEntry } from '../formats/gguf.ts';
-import { parseStrictJson } from '../formats/strict-json.ts';
-import { loadTokenizer } from '../formats/tokenizer.ts';
+import { loadTokenizer, parseTokenizerConfig } from '../formats/tokenizer.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import type { TokenizerFiles } from './checkpoint.ts';
@@ -37,9 +36,7 @@ export function ggufTokenizer(
   if (tokenizer_json === null) {
     throw new UserError("format: gguf needs the model's tokenizer, but the model came without a 'tokenizer.json'");
   }
-  const configJson =
-    tokenizer_config_json === null ? {} : parseStrictJson(tokenizer_config_json, "'tokenizer_config.json'", 32);
-  const settings = isObject(configJson) ? configJson : {};
+  const settings = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
   const { vocabSize, bosId, eosId } = loadTokenizer(tokenizer_json, 'tokenizer.json', settings); // checks what is read below
   if (vocabSize > config.vocab_size) {
     throw new UserError(`the tokenizer has ${vocabSize} tokens, expected at most the model's ${config.vocab_size}`);

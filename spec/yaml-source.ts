@@ -18,6 +18,8 @@ export interface YamlDialect {
   tags?: readonly string[];
   /** A key that is given twice has its last value, as Python's reader has it; otherwise it is a mistake. */
   lastKeyWins?: boolean;
+  /** Texts may hold control characters; those of specs are shown in terminals, which obey them. */
+  controls?: boolean;
 }
 
 /** The value of a whole YAML document; undefined when it cannot be read at all (already reported). */
@@ -31,7 +33,7 @@ export function parseRange(
   start: number,
   end: number,
   problems: Problems,
-  { tags = [], lastKeyWins = false }: YamlDialect = {},
+  dialect: YamlDialect = {},
 ): Located | undefined {
   const text = source.text.slice(start, end);
   if (isHopelesslyDeep(text)) {
@@ -45,7 +47,7 @@ export function parseRange(
     uniqueKeys: false,
     prettyErrors: false,
     resolveKnownTags: false,
-    customTags: tags.map((tag) => ({ tag, resolve: (text: string) => text })),
+    customTags: (dialect.tags ?? []).map((tag) => ({ tag, resolve: (text: string) => text })),
   });
   const [mistake] = [...document.errors, ...document.warnings];
   if (mistake !== undefined) {
@@ -53,7 +55,7 @@ export function parseRange(
     problems.add({ source, start: start + from, end: start + to }, syntaxMessage(mistake.code, mistake.message));
     return undefined;
   }
-  const reader = new Reader(source, start, problems, lastKeyWins);
+  const reader = new Reader(source, start, problems, dialect);
   if (document.contents === null) return { kind: 'scalar', span: { source, start, end }, value: null };
   const value = reader.read(document.contents, 0);
   return reader.refused ? undefined : value;
@@ -87,13 +89,13 @@ class Reader {
   readonly source: Source;
   readonly offset: number;
   readonly problems: Problems;
-  readonly lastKeyWins: boolean;
+  readonly dialect: YamlDialect;
 
-  constructor(source: Source, offset: number, problems: Problems, lastKeyWins: boolean) {
+  constructor(source: Source, offset: number, problems: Problems, dialect: YamlDialect) {
     this.source = source;
     this.offset = offset;
     this.problems = problems;
-    this.lastKeyWins = lastKeyWins;
+    this.dialect = dialect;
   }
 
   read(node: ParsedNode, depth: number): Located {
@@ -128,11 +130,20 @@ class Reader {
       this.#refuse(span, 'text with half of a surrogate pair cannot be kept');
       return null;
     }
+    if (typeof value === 'string' && this.#hasControls(value)) {
+      this.#refuse(span, 'text with control characters cannot be kept');
+      return null;
+    }
     const written = this.source.text.slice(span.start, span.end);
     if (typeof value === 'number' && /^[-+]?\d+$/.test(written) && !Number.isSafeInteger(value)) {
       this.problems.add(span, `the integer ${written} is too large to be kept exactly`);
     }
     return value as Scalar;
+  }
+
+  /** Other than tab and line end. */
+  #hasControls(text: string): boolean {
+    return this.dialect.controls !== true && /[^\P{Cc}\t\n\r]/u.test(text);
   }
 
   #entries(pairs: readonly Pair[], depth: number): Map<string, LocatedEntry> {
@@ -144,7 +155,7 @@ class Reader {
       const value = this.#pairValue(pair, key, depth);
       if (name === undefined) continue;
       const first = entries.get(name);
-      if (first === undefined || this.lastKeyWins) entries.set(name, { key, value });
+      if (first === undefined || this.dialect.lastKeyWins) entries.set(name, { key, value });
       else this.problems.add(key, `key '${name}' is given twice`, [{ span: first.key, message: 'first given here' }]);
     }
     return entries;
@@ -158,7 +169,7 @@ class Reader {
   #keyName(node: Node, span: Span): string | undefined {
     if (isScalar(node) && node.value !== null) {
       const name = String(node.value);
-      if (name !== '__proto__' && name.isWellFormed()) return name;
+      if (name !== '__proto__' && name.isWellFormed() && !this.#hasControls(name)) return name;
     }
     const what = isScalar(node) && node.value !== null ? showValue(node.value) : undefined;
     this.problems.add(span, what === undefined ? 'expected a key of plain text' : `${what} cannot be a key`);

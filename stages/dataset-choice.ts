@@ -2,6 +2,8 @@
 import { UserError } from '../util/errors.ts';
 import { createRandom, shuffle } from '../util/random.ts';
 
+const mostRecords = 2 ** 31;
+
 /** What becomes of a record, by its place. */
 export const fates = { left: 0, train: 1, evaluation: 2 } as const;
 
@@ -12,19 +14,19 @@ export function chooseAll(
   seed: number,
   all: 'train' | 'evaluation',
 ): Uint8Array {
-  const chosen = new Uint8Array(kept.total);
+  const chosen = nothingChosen(kept);
   for (const place of limited(kept, limit, seed)) chosen[place] = fates[all];
   return chosen;
 }
 
 /** The same, with a share set aside for evaluation. */
 export function chooseSplit(kept: Kept, limit: number | undefined, eval_fraction: number, seed: number): Uint8Array {
+  const chosen = nothingChosen(kept);
   const places = limited(kept, limit, seed);
   const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(places.length * eval_fraction));
   if (held >= places.length) {
     throw new UserError(`cannot set ${held} of ${places.length} records aside: expected more records, or an eval_path`);
   }
-  const chosen = new Uint8Array(kept.total);
   for (const place of places) chosen[place] = fates.train;
   const order = shuffledIndices(places.length, 'split', seed);
   for (const index of order.slice(0, held)) chosen[places[index] as number] = fates.evaluation;
@@ -35,6 +37,12 @@ export function chooseSplit(kept: Kept, limit: number | undefined, eval_fraction
 export interface Kept {
   total: number;
   repeats: ReadonlySet<number>;
+}
+
+/** Parquet files say how many rows they have, and nobody has looked yet. */
+function nothingChosen({ total }: Kept): Uint8Array {
+  if (total <= mostRecords) return new Uint8Array(total);
+  throw new UserError(`expected at most ${mostRecords} records in a data set, got ${total}`);
 }
 
 /** The places of the records that the limit leaves, ascending. */

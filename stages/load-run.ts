@@ -1,7 +1,7 @@
 // The work of load: check and convert a Hugging Face folder, tensor by tensor; one on the hub is fetched first.
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { loadTokenizer } from '../formats/tokenizer.ts';
+import { loadTokenizer, parseTokenizerConfig } from '../formats/tokenizer.ts';
 import { fetchModel, fetchModelConfig } from '../hub/fetch-model.ts';
 import { hubName, isHubName } from '../hub/name.ts';
 import { resolveRevision } from '../hub/revision.ts';
@@ -69,6 +69,7 @@ async function checkTokenizer(folder: string): Promise<void> {
   const { tokenizer } = await readHuggingFaceFolder(folder);
   if (tokenizer.tokenizer_json !== null) {
     loadTokenizer(tokenizer.tokenizer_json, join(folder, 'tokenizer.json'));
+    parseTokenizerConfig(tokenizer.tokenizer_config_json, join(folder, 'tokenizer_config.json'));
     return;
   }
   const names = await readdir(folder);

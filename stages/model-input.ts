@@ -1,6 +1,6 @@
 // What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { loadTokenizer, type Tokenizer } from '../formats/tokenizer.ts';
+import { loadTokenizer, parseTokenizerConfig, type Tokenizer } from '../formats/tokenizer.ts';
 import type { Example } from '../model/batches.ts';
 import { encodeExample } from '../model/chat.ts';
 import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
@@ -88,7 +88,7 @@ export function tokenizerOf({ tokenizer_json, tokenizer_config_json }: Tokenizer
   if (tokenizer_json === null) {
     throw new UserError("the model has no tokenizer, expected a 'tokenizer.json' in its folder");
   }
-  const config = tokenizer_config_json === null ? {} : (JSON.parse(tokenizer_config_json) as object);
+  const config = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
   return loadTokenizer(tokenizer_json, 'tokenizer.json', config);
 }
 

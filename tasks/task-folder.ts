@@ -124,7 +124,7 @@ export class TaskFolder {
       flag: false,
     };
     const problems = new Problems();
-    const tree = parseYaml(source, problems, { tags: [functionTag], lastKeyWins: true });
+    const tree = parseYaml(source, problems, { tags: [functionTag], lastKeyWins: true, controls: true });
     if (problems.count > 0) throw new SpecErrors(problems.list());
     if (tree?.kind === 'map') return tree;
     throw new UserError(`${source.name}: expected a task file, a mapping with 'task' or 'group'`);

@@ -31,8 +31,8 @@ export function fileError(error: unknown, path: string, what: string): unknown {
 /** The user's message for a refusal of the machine that nobody has put into words; undefined for everything else. */
 export function machineError(error: unknown): UserError | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code = '', path } = error as NodeJS.ErrnoException;
+  const { code = '', path, syscall = code } = error as NodeJS.ErrnoException;
   const reason = ofMachine[code];
   if (reason === undefined) return undefined;
-  return new UserError(path === undefined ? reason : `'${path}': ${reason}`, { cause: error });
+  return new UserError(path === undefined ? `${reason} (${syscall})` : `'${path}': ${reason}`, { cause: error });
 }

@@ -306,6 +306,9 @@ describe('settings follow the variables of huggingface_hub', () => {
     expect(() => hubSettings({ HF_ENDPOINT: 'mirror' })).toThrow(
       "HF_ENDPOINT expects a URL such as 'https://huggingface.co', got 'mirror'",
     );
+    const secret = () => hubSettings({ HF_ENDPOINT: 'https://me:secret@mirror.example' });
+    expect(secret).toThrow('HF_ENDPOINT must not hold a user name or a password');
+    expect(secret).not.toThrow('secret@');
   });
 });
 

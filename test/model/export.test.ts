@@ -110,6 +110,20 @@ describe('GGUF', () => {
     await expect(createGguf(path, [], tensor('t', [1, 1, 1, 1, 32]))).rejects.toThrow(/at most 4 dimensions, got 5$/);
   });
 
+  it('refuses numbers that a block cannot hold, and writes them where it can', async () => {
+    const source = await sourceOf(await imported('gguf', 'level'));
+    const read = async (name: string) => {
+      const values = await source.read(name);
+      return name === 'model.layers.1.self_attn.q_proj.weight' ? values.fill(Number.NaN, 5, 6) : values;
+    };
+    const path = join(await scratch(), 'model.gguf');
+    const write = (type: 'Q8_0' | 'Q4_0' | 'F16') => writeGguf({ ...source, read }, path, { type, name: 'x' });
+    const sentence = "tensor 'model.layers.1.self_attn.q_proj.weight' holds NaN, expected finite numbers";
+    await expect(write('Q8_0')).rejects.toThrow(sentence);
+    await expect(write('Q4_0')).rejects.toThrow(sentence);
+    await write('F16');
+  });
+
   it('says what it needs of a tokenizer', () => {
     const files = (tokenizer_json: string | null) => ({ tokenizer_json, tokenizer_config_json: null });
     const config = tinyConfig();

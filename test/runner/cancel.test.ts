@@ -1,7 +1,8 @@
 // Stopping a run: gently, at once, and by the death of the runner.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { emptyFolder } from '../store/drafts.ts';
 import { openToy, statuses, type Toy, values } from './harness.ts';
 import { node, plan } from './toy-plan.ts';
 
@@ -46,6 +47,16 @@ describe('a stopped run', () => {
     const toy = await openToy();
     const outcome = await stopAtProgress(toy, plan(node('w', 'wait', { deaf: true })), true);
     expect(outcome.status).toBe('cancelled');
+  });
+
+  it('while it reads its sources reads no further', async () => {
+    const toy = await openToy();
+    const path = join(emptyFolder(), 'source.txt');
+    writeFileSync(path, 'text');
+    const source = plan(node('r', 'read', { path }, {}, { paths: ['/path'] }));
+    const outcome = await toy.run(source, { signal: AbortSignal.abort(new Error('the run was stopped')) });
+    expect([outcome.status, outcome.nodes.size, toy.worked()]).toEqual(['cancelled', 0, []]);
+    expect((await toy.run(source)).status).toBe('done');
   });
 
   it('goes on where a resumable stage stopped', async () => {

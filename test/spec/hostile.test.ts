@@ -73,6 +73,14 @@ test('names that every object has', async () => {
   ]);
 });
 
+test('texts with control characters are refused: titles and labels are shown in terminals', async () => {
+  const title = 'title: "\\e[2Jx"\n';
+  const found = await checked(specFolder({ 'e.yaml': e.replace('\n', `\n${title}`) }));
+  expect(found).toEqual(['e.yaml:2:8  text with control characters cannot be kept']);
+  const keys = e.replace('\n', '\n"\\x9bm": 1\n');
+  expect((await checked(specFolder({ 'e.yaml': keys })))[0]).toMatch(/^e.yaml:2:1 {2}'.m' cannot be a key$/u);
+});
+
 test('control characters do not reach the terminal', async () => {
   const folder = specFolder({ 'e.yaml': `${e.replace('T_back', '"\\e[31m"')}# \u001b[2J\u202e\n` });
   for (const diagnostic of await checkSpec('e.yaml', registry, folder)) {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataset } from '../../stages/dataset.ts';
+import { chooseAll, chooseSplit } from '../../stages/dataset-choice.ts';
 import { toRecord } from '../../stages/record-forms.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 
@@ -19,6 +20,13 @@ const source = (name: string, text: string): string => {
 
 const questions = (count: number): string =>
   Array.from({ length: count }, (_, i) => JSON.stringify({ question: `q${i}`, answer: `a${i}` })).join('\n');
+
+it('more records than a file could truthfully claim are refused before a place is made for each', () => {
+  const claimed = { total: 2 ** 40, repeats: new Set<number>() };
+  const sentence = 'expected at most 2147483648 records in a data set, got 1099511627776';
+  expect(() => chooseAll(claimed, undefined, 1, 'train')).toThrow(sentence);
+  expect(() => chooseSplit(claimed, 10, 0.1, 1)).toThrow(sentence);
+});
 
 describe('dataset', () => {
   it('sets one percent aside by a seeded shuffle and keeps the rest in file order', async () => {

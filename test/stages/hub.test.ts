@@ -68,7 +68,7 @@ describe('load', () => {
     const folder = temporaryFolder();
     cpSync(tiny, folder, { recursive: true });
     writeFileSync(join(folder, 'config.json'), ' '.repeat(2 ** 20 + 1));
-    await expect(runStage(load, { params: { path: folder } })).rejects.toThrow('must be at most 1048576 bytes');
+    await expect(runStage(load, { params: { path: folder } })).rejects.toThrow('expected at most 1048576 bytes');
     expect(await factsOfModel(folder)).toBeUndefined();
   });
 

@@ -110,6 +110,16 @@ describe('a file store', () => {
     expect(await store.find(key)).toMatchObject({ detail: expect.stringContaining('does not match its key') });
   });
 
+  it.each([
+    ['half a character', JSON.stringify('\ud800')],
+    ['more levels than anybody can walk', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+  ])('a record whose pre-image holds %s does not match its key', async (_, value) => {
+    const { store, layout } = await filledStore();
+    const text = readFileSync(layout.record(key), 'utf8').replace('"a": 1', `"a": ${value}`);
+    writeFileSync(layout.record(key), text);
+    expect(await store.find(key)).toMatchObject({ detail: expect.stringContaining('does not match its key') });
+  });
+
   it('a store that is open to read changes nothing, and need not exist', async () => {
     const { folder, layout } = await filledStore();
     overwrite(layout.blob(hello), 'hellp');

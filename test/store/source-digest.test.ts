@@ -6,6 +6,7 @@ import { sha256 } from '../../store/digest.ts';
 import { fileMemo, memoryMemo } from '../../store/digest-memo.ts';
 import { fileIdentity, isSettled, statOrNone } from '../../store/file-identity.ts';
 import { digestSource } from '../../store/source-digest.ts';
+import { UserError } from '../../util/errors.ts';
 import { emptyFolder } from './drafts.ts';
 
 describe('the digest of a source', () => {
@@ -36,6 +37,19 @@ describe('the digest of a source', () => {
     );
   });
 
+  it('says what the system refuses: links in a circle, a file for a folder, a name too long', async () => {
+    const folder = emptyFolder();
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync('circle', join(folder, 'circle'));
+    const refused = async (name: string, why: string) => {
+      const path = join(folder, name);
+      await expect(digestSource(path, memoryMemo())).rejects.toThrow(new UserError(`cannot read '${path}': ${why}`));
+    };
+    await refused('circle', 'its links lead in a circle');
+    await refused('file/x', 'a part of the path is not a folder');
+    await refused('a'.repeat(300), 'the name is too long');
+  });
+
   it('says what is missing', async () => {
     const folder = emptyFolder();
     await expect(digestSource(join(folder, 'none'), memoryMemo())).rejects.toThrow(
@@ -47,7 +61,7 @@ describe('the digest of a source', () => {
     );
     symlinkSync('none', join(folder, 'dangling'));
     await expect(digestSource(folder, memoryMemo())).rejects.toThrow(
-      `cannot read '${join(folder, 'dangling')}': it does not exist`,
+      `cannot read '${join(folder, 'dangling')}': no such file or folder`,
     );
   });
 });
