@@ -114,6 +114,8 @@ claims  1 holds
     expect(readFileSync(join(to, name), 'utf8')).toContain('1.5');
     const listed = await toy(folder.path, 'copy', spec('toy'), 'number', '--only', 'method=good', '--to', to, '--json');
     expect(JSON.parse(listed.out)).toEqual(copied.out.trimEnd().split('\n'));
+    const blocked = await toy(folder.path, 'copy', spec('toy'), 'number', '--to', join(to, name));
+    expect([blocked.code, blocked.err]).toEqual([2, expect.stringMatching(/^error {2}cannot write '.*': E/)]);
     const unknown = await toy(folder.path, 'copy', spec('toy'), 'numbr', '--to', to);
     expect(unknown.code).toBe(2);
     expect(unknown.err).toContain("unknown stage 'numbr' (did you mean 'number'?)");
