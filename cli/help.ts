@@ -8,7 +8,7 @@ Start here:
   lamina run experiments/quickstart.yaml       run it, print the table
   lamina show quickstart --format md           print the table again
 
-Exit codes: 0 done, 1 a stage or a claim failed, 2 the spec or the flags are invalid, 130 stopped.`,
+Exit codes: 0 done, 1 a stage, a number or a claim failed, 2 the spec or the flags are invalid, 130 stopped.`,
   check: `
 Examples:
   lamina check experiments/*.yaml
