@@ -13,7 +13,7 @@ import { openRevision } from './diff-git.ts';
 import { parseSideName, resultsName, type SideName } from './diff-names.ts';
 import { loadKeptPlan } from './kept-plan.ts';
 import { planOf } from './plan-request.ts';
-import { checkResult, findOutcome, findResult, resultsFolder } from './run-files.ts';
+import { checkResult, findOutcome, findResult, readOutcome, resultsFolder } from './run-files.ts';
 
 export interface SideFlags {
   store: string;
@@ -46,6 +46,11 @@ export async function findSides(
     const before = await specSide({ ...a, at: a.at ?? 'HEAD' }, flags, context);
     return [before, await specSide({ ...a, at: undefined }, flags, context)];
   }
+  if (a.kind === 'outcome') {
+    const before = folderSide(a);
+    const { experiment: name, profile } = before.side;
+    return [before, await findNamed({ ...a, kind: 'name', name }, flags.store, profile)];
+  }
   return runsOf(a, flags.store);
 }
 
@@ -54,6 +59,7 @@ function withProfile(name: SideName, { profile }: SideFlags): SideName {
 }
 
 function findSide(name: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
+  if (name.kind === 'outcome') return Promise.resolve(folderSide(name));
   return name.kind === 'spec' ? specSide(name, flags, context) : findNamed(name, flags.store, name.profile);
 }
 
@@ -117,6 +123,12 @@ function outcomeSide(result: RunResult, revision: string | null): FoundSide {
   const label = `${resultsFolder}/${experiment}/${profile}${revision === null ? '' : `@${revision}`}`;
   const side = { kind: 'outcome', label, experiment, profile, run: null, revision, plan: null, result } as const;
   return { side, plan: null };
+}
+
+/** The outcome in a folder of any place: another checkout, a colleague's copy. */
+function folderSide({ name }: SideName): FoundSide {
+  const { side, plan } = outcomeSide(readOutcome(name), null);
+  return { side: { ...side, label: name.replace(/\/+$/, '') }, plan };
 }
 
 /** The profile of what `lamina show` shows. */

@@ -8,7 +8,7 @@ Start here:
   lamina run experiments/quickstart.yaml       run it, print the table
   lamina show quickstart --format md           print the table again
 
-Exit codes: 0 done, 1 a stage or a claim failed, 2 the spec or the flags are invalid, 130 stopped.`,
+Exit codes: 0 done, 1 a stage, a number or a claim failed, 2 the spec or the flags are invalid, 130 stopped.`,
   check: `
 Examples:
   lamina check experiments/*.yaml
@@ -32,6 +32,7 @@ Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same
 Examples:
   lamina show quickstart
   lamina show quickstart@2026-11-22 --format latex
+  lamina show ../theirs/results/quickstart/tiny                    the outcome in a folder
   lamina show quickstart --format csv > quickstart.csv
   lamina show quickstart --format html -o quickstart.html          the whole story on one page
   lamina show quickstart --format md -o t.md --figures figures     the table, with the figures that it shows
@@ -40,7 +41,7 @@ Examples:
 Without a run in the store, the outcome that is kept in results/ is shown.`,
   diff: `
 A and B are NAME[@RUN], SPEC[@REVISION], or NAME@REVISION for the outcome that git has in results/; NAME@results is the
-outcome in results/ now. A profile goes last: NAME:PROFILE, SPEC@REVISION:PROFILE. One alone is compared with what came after:
+outcome in results/ now; a folder like results/NAME/PROFILE is the outcome in it. A profile goes last: NAME:PROFILE, SPEC@REVISION:PROFILE. One alone is compared with what came after:
 a spec with the working tree, a run with the latest one.
 
 Examples:
@@ -48,6 +49,7 @@ Examples:
   lamina diff experiments/quickstart.yaml@HEAD~5 --format md    the last five commits
   lamina diff quickstart                                        the latest run against the one before
   lamina diff quickstart@results quickstart                     the committed outcome against the latest run
+  lamina diff ../theirs/results/table-2/tiny results/table-2/tiny    two folders side by side
   lamina diff quickstart@2026-11-20 quickstart@2026-11-22 --format html > diff.html
   lamina diff experiments/table-2.yaml experiments/table-3.yaml
   lamina diff experiments/table-2.yaml:tiny experiments/table-2.yaml:llama-2-7b

@@ -1,6 +1,6 @@
 // Where results lie: every run in the store, and the small outcome of a plain run in the results folder.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { renderMarkdown } from '../report/render-markdown.ts';
 import { expectedNames } from '../spec/nearest.ts';
 import type { Provenance, RunResult } from '../spec/result.ts';
@@ -84,13 +84,20 @@ export function findOutcome(experiment: string, store: string, profile: string |
   const chosen = profile ?? (profiles.includes('tiny') ? 'tiny' : profiles[0]);
   if (chosen === undefined || !profiles.includes(chosen))
     throw new UserError(noResult(experiment, store, profile, profiles));
-  const file = join(resultsFolder, experiment, chosen, 'cells.json');
+  const folder = join(resultsFolder, experiment, chosen);
+  return { result: readOutcome(folder), remark: `no run in '${store}'; this is the outcome kept in ${folder}` };
+}
+
+/** True for the path (with a slash, so that no experiment is meant) of a folder that holds an outcome, wherever it is. */
+export function isOutcomeFolder(path: string): boolean {
+  return path.includes('/') && !path.includes('\u0000') && existsSync(join(path, 'cells.json'));
+}
+
+/** The outcome in a folder. Throws UserError. */
+export function readOutcome(folder: string): RunResult {
+  const file = join(folder, 'cells.json');
   const outcome = checkResult(readJson(file), `'${file}'`);
-  const result = { ...outcome, provenance: readProvenance(join(dirname(file), 'provenance.json')) };
-  return {
-    result,
-    remark: `no run in '${store}'; this is the outcome kept in ${join(resultsFolder, experiment, chosen)}`,
-  };
+  return { ...outcome, provenance: readProvenance(join(folder, 'provenance.json')) };
 }
 
 function readProvenance(file: string): Provenance | null {

@@ -29,6 +29,12 @@ export function failureLines(outcome: RunOutcome, { paint }: Output): string {
     .join('');
 }
 
+/** What cells ask of metrics that were made but do not have it, each once: a metric that is spelled wrong, mostly. */
+export function missingNumberLines({ cells }: RunResult, { paint }: Output): string {
+  const errors = cells.flatMap(({ key, error }) => (key === null || error === null ? [] : [error]));
+  return [...new Set(errors)].map((error) => `${paint.bad('✗')} ${error}\n`).join('');
+}
+
 /** Which control cells are off, and how to go on; empty when none is. */
 export function controlLines(misses: readonly ControlMiss[], plan: Plan, { paint }: Output): string {
   if (misses.length === 0) return '';

@@ -1,4 +1,6 @@
 // Turns what a run left behind into the result that people read: each cell's number, and the verdicts on the claims.
+
+import { expectedNames } from '../spec/nearest.ts';
 import type { Plan, PlanCell } from '../spec/plan.ts';
 import type { CellResult, Provenance, RunResult, RunSummary, StageTiming } from '../spec/result.ts';
 import { isObject } from '../util/json.ts';
@@ -53,9 +55,21 @@ async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult
   if ('error' in found) return { ...empty, error: found.error };
   const { key, digest } = found;
   const number = readMetric(found.metrics, metric.field);
-  if (number === undefined)
-    return { ...empty, key, digest, error: `the metrics of '${metric.node}' have no number '${metric.field}'` };
+  if (number === undefined) {
+    const hint = fieldHint(found.metrics, metric.field);
+    return { ...empty, key, digest, error: `the metrics of '${metric.node}' have no number '${metric.field}'${hint}` };
+  }
   return { ...empty, ...number, key, digest, error: null };
+}
+
+/** What was meant, or else expected, where the path of a field leaves the metrics; nothing where it ends at no number. */
+function fieldHint(metrics: unknown, field: string): string {
+  let value = metrics;
+  for (const name of field.split('.')) {
+    if (!isObject(value) || name in value) value = isObject(value) ? value[name] : undefined;
+    else return expectedNames(name, Object.keys(value), 'they are empty');
+  }
+  return '';
 }
 
 async function collectBeside({ beside }: PlanCell, find: FindMetric): Promise<Record<string, number | null>> {

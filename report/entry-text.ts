@@ -32,7 +32,7 @@ export function legend(table: Table): string[] {
   const lines = [`${metricText(table.metric, table.better)}${brackets}`];
   if (table.averaged) lines.push('± half the 95 % confidence interval of the mean over runs (Student t)');
   if (entries.some((entry) => entry.value === null))
-    lines.push(`${gap} no value: its stages failed or were not reached`);
+    lines.push(`${gap} no value: its stages failed or were not reached, or their metrics lack it`);
   if (entries.some((entry) => entry.value !== null && entry.measured < entry.planned))
     lines.push('* a mean over fewer runs than planned');
   return lines;

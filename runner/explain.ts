@@ -132,7 +132,10 @@ async function explainUnit(unit: UnitState, survey: Survey, records: readonly St
   };
 }
 
-/** The record that is closest: same place in the pipeline first, then fewest differences, then the latest. */
+/**
+ * The record that is closest: by the number of differences, to which another place in the pipeline adds, then the latest. Work that
+ * another experiment did first has that one's place.
+ */
 function nearest(
   unit: UnitState,
   preimage: KeyPreimage,
@@ -141,12 +144,12 @@ function nearest(
 ): StoreRecord | undefined {
   const { stage, cell } = unit.owner.node;
   const others = records.filter((record) => record.key !== unit.key);
-  const rank = ({ about }: StoreRecord) =>
+  const elsewhere = ({ about }: StoreRecord) =>
     (about.unit === unit.unit.name ? 0 : 4) + (about.stage === stage ? 0 : 2) + (about.cell === cell ? 0 : 1);
   const ranked = others.map((record) => {
-    return { record, rank: rank(record), distance: differences(known(record.preimage), preimage).length };
+    return { record, distance: differences(known(record.preimage), preimage).length + elsewhere(record) };
   });
-  ranked.sort((a, b) => a.rank - b.rank || a.distance - b.distance || later(a.record, b.record));
+  ranked.sort((a, b) => a.distance - b.distance || later(a.record, b.record));
   return ranked[0]?.record;
 }
 

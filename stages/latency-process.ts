@@ -9,8 +9,8 @@ const program = fileURLToPath(new URL('../tensor/latency-child.js', import.meta.
 /** As much of its last words as is kept. */
 const mostWords = 2000;
 
-/** Starts the process, waits for its sample, and lets it end. `who` begins the message of an error; an abort kills it. */
-export async function sampleOf(who: string, request: LatencyRequest, signal: AbortSignal): Promise<LatencySample> {
+/** Starts the process, waits for its sample, and lets it end. `input` is the name of the stage's input, for messages; an abort kills it. */
+export async function sampleOf(input: string, request: LatencyRequest, signal: AbortSignal): Promise<LatencySample> {
   signal.throwIfAborted();
   const child = fork(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
   const kill = () => child.kill('SIGKILL');
@@ -18,13 +18,20 @@ export async function sampleOf(who: string, request: LatencyRequest, signal: Abo
   try {
     const answer = await answerOf(child, request);
     signal.throwIfAborted();
-    if (typeof answer === 'string') throw new UserError(`${who}: ${answer}`);
+    if (typeof answer === 'string') throw new UserError(`input '${input}': ${answer}`);
     if ('sample' in answer) return answer.sample;
-    throw answer.user ? new UserError(`${who}: ${answer.error}`) : new Error(answer.error);
+    if (!answer.user) throw new Error(answer.error);
+    throw new UserError(`input '${input}': ${answer.error}${wayOut(input, answer.error)}`);
   } finally {
     signal.removeEventListener('abort', kill);
     kill();
   }
+}
+
+/** What to join instead, for the two usual mistakes of wiring. */
+function wayOut(input: string, error: string): string {
+  if (/external data/i.test(error)) return `; join input '${input}_data' to output 'onnx_data' of the same export`;
+  return /protobuf/i.test(error) ? "; expected output 'onnx' of an export with format: onnx" : '';
 }
 
 /** What the process said; a sentence where it ended without a word. */

@@ -53,7 +53,7 @@ async function measureInTurn(context: StageContext, contestants: readonly Contes
   for (let round = 0; round <= repetitions; round++) {
     const order = round % 2 === 0 ? contestants : contestants.toReversed();
     for (const contestant of order) {
-      const sample = await sampleOf(`input '${contestant.name}'`, requestOf(context, contestant), context.signal);
+      const sample = await sampleOf(contestant.name, requestOf(context, contestant), context.signal);
       if (round > 0) contestant.samples.push(sample);
     }
     context.progress({ done: round + 1, total: repetitions + 1, of: 'round', note: noteOf(contestants) });

@@ -98,7 +98,8 @@ export const quantize: StageDefinition = {
   outputs: {
     model: {
       kind: 'checkpoint',
-      summary: 'the quantised model; MLPs that `recovery` replaces are not stored',
+      summary:
+        'the quantised model; MLPs that `recovery` replaces are not stored, so that without it this is Direct Sharing',
       extension: 'arrow',
     },
     recovery: {

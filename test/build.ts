@@ -1,7 +1,8 @@
-// Before the tests: compile to dist/, because tests that start processes run what users run.
+// Before the tests: compile to dist/, because tests that start processes run what users run; forget the developer's own store.
 import { execFileSync } from 'node:child_process';
 
-/** Runs the compiler once; incremental, so it costs little when nothing changed. */
+/** Runs the compiler once; incremental, so it costs little when nothing changed. Tests inherit the environment. */
 export function setup(): void {
+  delete process.env.LAMINA_STORE;
   execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 }

@@ -52,21 +52,29 @@ async function copyItems(
   const copied: string[] = [];
   for (const { node, unit, record } of items) {
     const folder = join(to, several ? fileName(node.cell) : '', fileName(unit));
-    await mkdir(folder, { recursive: true });
     const outputs = registry.get(node.use)?.outputs ?? {};
     const { file_names } = record?.facts ?? {};
     for (const [output, artifact] of Object.entries(record?.outputs ?? {})) {
       const own = isObject(file_names) ? file_names[output] : undefined;
       const usual = outputs[output]?.file_name ?? `${output}.${artifact.extension}`;
       const path = join(folder, ...(typeof own === 'string' ? own : usual).split('/').map(fileName));
-      await mkdir(dirname(path), { recursive: true });
-      await copyFile(store.pathOf(artifact), `${path}.part`);
-      await chmod(`${path}.part`, 0o644); // artifacts are read-only, a copy is the user's
-      await rename(`${path}.part`, path);
+      await copyTo(path, store.pathOf(artifact));
       copied.push(path);
     }
   }
   return copied;
+}
+
+/** Copies one artifact, under its name only when it is whole. Throws UserError when it cannot be written. */
+async function copyTo(path: string, artifact: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await copyFile(artifact, `${path}.part`);
+    await chmod(`${path}.part`, 0o644); // artifacts are read-only, a copy is the user's
+    await rename(`${path}.part`, path);
+  } catch (error) {
+    throw new UserError(`cannot write '${path}': ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** A cell's or unit's name as one part of a path: `layer 4` stays, a slash does not. */

@@ -17,13 +17,13 @@ import { keepPlan } from '../kept-plan.ts';
 import { planOf } from '../plan-request.ts';
 import { resultText } from '../print-result.ts';
 import { newRunName, writeOutcome } from '../run-files.ts';
-import { controlLines, failureLines, farewellLine, stoppedText, summaryLine } from '../run-text.ts';
+import { controlLines, failureLines, farewellLine, missingNumberLines, stoppedText, summaryLine } from '../run-text.ts';
 import { planCommand, shortPath } from '../spec-name.ts';
 import type { Output } from '../terminal.ts';
 
 /**
- * Runs the specs one after the other, all of them checked before the first. Exit code 0 when every stage ran and every
- * claim holds, 1 when not, 130 when stopped.
+ * Runs the specs one after the other, all of them checked before the first. Exit code 0 when every stage ran, every
+ * cell has its number and every claim holds, 1 when not, 130 when stopped.
  */
 export async function run([specs]: [string[]], flags: RunFlags, context: Context): Promise<number> {
   const registry = await context.registry();
@@ -54,7 +54,8 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
   const result = await collectResult(plan, facts, metricsOf(outcome));
   if (!flags.json) err.write(`${summaryLine(outcome, err)}\n`);
-  err.write(failureLines(outcome, err));
+  const missing = missingNumberLines(result, err);
+  err.write(failureLines(outcome, err) + missing);
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
   else out.write(`\n${titled ? `${out.paint.strong(result.title)}\n\n` : ''}${resultText(result, out)}`);
   err.write(controlLines(misses, wanted, err));
@@ -65,7 +66,7 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   }, err);
   const why = (cell: string) => planCommand('why', spec, { ...flags, only: [] }, cell);
   if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, why, err)}\n`);
-  const failed = outcome.status === 'failed' || result.claims.some((claim) => claim.holds === false);
+  const failed = outcome.status === 'failed' || missing !== '' || result.claims.some((claim) => claim.holds === false);
   return failed || misses.length > 0 || kept === undefined ? exitCodes.failed : exitCodes.done;
 }
 

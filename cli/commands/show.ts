@@ -14,7 +14,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { StoreFlags } from '../flags.ts';
 import { resultText } from '../print-result.ts';
 import { writeCells, writePictures } from '../result-files.ts';
-import { findResult } from '../run-files.ts';
+import { type FoundResult, findResult, isOutcomeFolder, readOutcome } from '../run-files.ts';
 import type { Output } from '../terminal.ts';
 
 interface ShowFlags extends StoreFlags {
@@ -36,14 +36,14 @@ const forms: Readonly<Record<string, Form>> = {
 };
 const allForms = [...Object.keys(forms), 'arrow'];
 
-/** Prints the latest result of that name, or that of `NAME@RUN`, in the form that was asked for, or writes it to a file. */
+/** Prints the latest result of that name, that of `NAME@RUN`, or the outcome in a folder, in the form that was asked for, or writes it to a file. */
 export async function show([name]: [string], flags: ShowFlags, context: Context): Promise<number> {
   const form = flags.json ? 'json' : flags.format;
   if (!allForms.includes(form)) throw new UserError(`unknown format '${form}'${expectedNames(form, allForms, '')}`);
   if (form === 'arrow' && flags.out === undefined)
     throw new UserError("the format 'arrow' is not text: say with --out FILE where it is to be written");
   const { out, err } = context.terminal;
-  const { result, remark } = findResult(experimentName(name), flags.store, flags.profile);
+  const { result, remark } = found(name, flags);
   if (remark !== undefined) err.write(`${err.paint.faint(remark)}\n`);
   const { figures, out: file } = flags;
   if (figures !== undefined) {
@@ -56,6 +56,15 @@ export async function show([name]: [string], flags: ShowFlags, context: Context)
     err.write(`${err.paint.faint(file)}\n`);
   }
   return exitCodes.done;
+}
+
+function found(name: string, { store, profile }: ShowFlags): FoundResult {
+  if (isOutcomeFolder(name)) return { result: readOutcome(name), remark: undefined };
+  const experiment = experimentName(name);
+  if (!experiment.includes('/')) return findResult(experiment, store, profile);
+  throw new UserError(
+    `'${name}' holds no outcome: expected NAME, NAME@RUN, or a folder with cells.json, as results/NAME/PROFILE`,
+  );
 }
 
 async function writeForm(

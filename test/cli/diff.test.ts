@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { buildProgram as BuildProgram } from '../../cli/program.ts';
@@ -234,6 +234,21 @@ claims  1 holds no more
       expect(out).toContain('1 cell moved, beyond the noise · 1 equal');
     }
     expect((await work.diff('toy@results', `toy@${first}`, '--exit-code')).code).toBe(0);
+  });
+
+  test('an outcome in a folder, wherever that is, is compared with another or with the latest run', async () => {
+    const last = names().at(-1);
+    cpSync(join(work.path, 'results'), join(work.path, 'theirs'), { recursive: true });
+    const { out } = await work.diff('theirs/toy/tiny/', 'results/toy/tiny');
+    expect(out).toContain('theirs/toy/tiny → results/toy/tiny\n');
+    expect(out).toContain('no cell moved · 2 equal');
+    expect((await work.diff('theirs/toy/tiny')).out).toContain(`theirs/toy/tiny → toy@${last}\n`);
+    const shown = await toy(work.path, 'show', 'theirs/toy/tiny');
+    expect([shown.code, shown.err, shown.out]).toEqual([0, '', expect.stringContaining('Good')]);
+    expect((await toy(work.path, 'show', 'theirs/toy')).err).toContain(
+      "'theirs/toy' holds no outcome: expected NAME, ",
+    );
+    rmSync(join(work.path, 'theirs'), { recursive: true });
   });
 
   test('those from before plans were kept are compared in numbers and claims', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, fixtures, start, toy, toyProgram, workFolder } from './program.ts';
@@ -114,6 +114,8 @@ claims  1 holds
     expect(readFileSync(join(to, name), 'utf8')).toContain('1.5');
     const listed = await toy(folder.path, 'copy', spec('toy'), 'number', '--only', 'method=good', '--to', to, '--json');
     expect(JSON.parse(listed.out)).toEqual(copied.out.trimEnd().split('\n'));
+    const blocked = await toy(folder.path, 'copy', spec('toy'), 'number', '--to', join(to, name));
+    expect([blocked.code, blocked.err]).toEqual([2, expect.stringMatching(/^error {2}cannot write '.*': E/)]);
     const unknown = await toy(folder.path, 'copy', spec('toy'), 'numbr', '--to', to);
     expect(unknown.code).toBe(2);
     expect(unknown.err).toContain("unknown stage 'numbr' (did you mean 'number'?)");
@@ -150,6 +152,17 @@ describe('when something is wrong', () => {
     expect(out).toContain('claims  1 undecided');
     expect(code).toBe(1);
     expect(existsSync(join(folder.path, 'results'))).toBe(false);
+  });
+
+  test('a metric that was made without the field that a cell reads is told, the exit code is 1', async () => {
+    const path = join(folder.path, 'lacking.yaml');
+    const text = readFileSync(spec('toy'), 'utf8').replace('number.perplexity', 'number.perplexty');
+    writeFileSync(path, text.replace('toy-pipeline.yaml', join(fixtures, 'toy-pipeline.yaml')));
+    const { code, err } = await toy(folder.path, 'run', path, '--only', 'method=good');
+    expect(err).toContain(
+      "✗ the metrics of 'number[method=good]' have no number 'perplexty' (did you mean 'perplexity'?)\n",
+    );
+    expect(code).toBe(1);
   });
 
   test('several specs run one after the other, each under its title; the exit code is the worst', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { collectResult, readMetric } from '../../report/collect.ts';
-import type { Plan } from '../../spec/plan.ts';
+import type { Plan, PlanCell } from '../../spec/plan.ts';
 import { methodAxis, perplexityTable } from './results.ts';
 
 const plan: Plan = {
@@ -42,9 +42,20 @@ test('a cell has its number, its provenance, or the reason why there is none', a
       stderr: null,
       n: null,
       key: 'k',
-      error: "the metrics of 'sharp_slw_ppl' have no number 'perplexity'",
+      error: "the metrics of 'sharp_slw_ppl' have no number 'perplexity', expected 'other'",
     },
   ]);
+});
+
+test('a field that metrics lack is answered with the nearest that they have', async () => {
+  const facts = { run: 'r', spec: 's', summary: { cached: 0, ran: 1, failed: 0, blocked: 0, duration_ms: 1 } };
+  const cell = {
+    ...(plan.cells[0] as PlanCell),
+    metric: { node: 'scores', output: 'metrics', field: 'tasks.sky.accc' },
+  };
+  const found = { key: 'k', digest: 'd', metrics: { tasks: { sky: { acc: 0.5, acc_norm: 0.5 } } } };
+  const { cells } = await collectResult({ ...plan, cells: [cell] }, facts, async () => found);
+  expect(cells[0]?.error).toBe("the metrics of 'scores' have no number 'tasks.sky.accc' (did you mean 'acc'?)");
 });
 
 test('a dotted field is read inside its object', () => {

@@ -84,6 +84,19 @@ describe('why', () => {
     );
   });
 
+  it('prefers what another cell made to a record of its own that has little in common', async () => {
+    const toy = await openToy();
+    const chain = (id: string, lr: number, beta: number, step_ms: number) =>
+      plan(
+        node('v', 'value', { value: 1 }),
+        node(id, 'chain', { steps: 1, step_ms, optimizer: { lr, beta } }, { a: 'v' }),
+      );
+    await toy.run(chain('sft[k=1]', 1, 0.1, 1));
+    await toy.run(chain('sft[k=2]', 2e-5, 0.9, 0));
+    const [reason] = await explain(chain('sft[k=1]', 1e-5, 0.9, 0), toyRegistry, toy.store, { node: 'sft[k=1]' });
+    expect(reason?.differences).toMatchObject([{ name: 'optimizer.lr', before: 2e-5, after: 1e-5 }]);
+  });
+
   it('follows a number down to its sources', async () => {
     const toy = await openToy();
     const path = join(emptyFolder(), 'data');

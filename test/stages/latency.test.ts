@@ -97,10 +97,10 @@ describe('latency', () => {
     const path = join(folder, 'text.onnx');
     writeFileSync(path, 'not a model');
     await expect(measure({ model: path })).rejects.toThrow(
-      /^input 'model': ONNX Runtime does not load it: .*Protobuf parsing failed/,
+      /^input 'model': ONNX Runtime does not load it: .*Protobuf parsing failed.*; expected output 'onnx' of an export with format: onnx$/s,
     );
     await expect(measure({ model: small.path, model_data: small.data, reference: original.path })).rejects.toThrow(
-      /^input 'reference': ONNX Runtime does not load it: .*model\.onnx\.data/,
+      /^input 'reference': ONNX Runtime does not load it: .*; join input 'reference_data' to output 'onnx_data' of the same export$/s,
     );
   });
 
