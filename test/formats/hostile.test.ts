@@ -1,5 +1,4 @@
 // What nobody writes by accident: every reader gives the content, or one sentence that names the file, and nothing else.
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +12,7 @@ import { readText, readTextIfThere } from '../../formats/text.ts';
 import { loadTokenizer, parseTokenizerConfig } from '../../formats/tokenizer.ts';
 import { UserError } from '../../util/errors.ts';
 import { fixture, scratchFolder } from './files.ts';
-import { damagedBytes, damagedJson, readsOrRefuses } from './mutate.ts';
+import { damagedBytes, damagedJson, makePipe, readsOrRefuses } from './mutate.ts';
 
 const { path, write } = scratchFolder();
 
@@ -133,7 +132,7 @@ describe('what is in the place of a file', () => {
   const places = () => {
     mkdirSync(path('folder.jsonl'), { recursive: true });
     symlinkSync('circle.jsonl', path('circle.jsonl'));
-    execFileSync('mkfifo', [path('pipe.jsonl')]);
+    makePipe(path('pipe.jsonl'));
     symlinkSync('nothing.jsonl', path('dangling.jsonl'));
   };
 

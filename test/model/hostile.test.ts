@@ -1,5 +1,4 @@
 // Models from strangers: folders, compact folders and checkpoints that are damaged with intent read, or end in one sentence.
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -22,7 +21,7 @@ import { writeRandomLlama } from '../../model/random-llama.ts';
 import { recoveryShapes } from '../../model/recovery.ts';
 import { readRecovery, writeRecoveryTensors } from '../../model/recovery-file.ts';
 import { useBackend } from '../../tensor/backend.ts';
-import { damagedJson, readsOrRefuses } from '../formats/mutate.ts';
+import { damagedJson, makePipe, readsOrRefuses } from '../formats/mutate.ts';
 import { fixtures, scratch } from './fixtures.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';
 
@@ -137,7 +136,7 @@ describe('a model folder', () => {
   const replaceBy: Record<string, (path: string) => void> = {
     'a folder': (path) => mkdirSync(path),
     'links in a circle': (path) => symlinkSync(path, path),
-    'a pipe': (path) => execFileSync('mkfifo', [path]),
+    'a pipe': makePipe,
     'an empty file': (path) => writeFileSync(path, ''),
     'other bytes': (path) => writeFileSync(path, Uint8Array.of(0xff, 0xfe, 0, 1, 2, 3, 4, 5, 6)),
     'another text': (path) => writeFileSync(path, '[]'),
