@@ -28,28 +28,41 @@ describe('kill -9', () => {
   it(`of everything at ${kills} moments of a run changes no byte and leaves nothing to clean up`, async () => {
     const random = createRandom('kill', 'end to end');
     const store = join(work.path, 'killed');
-    let savedStates = 0;
     for (let i = 0; i < kills; i++) {
       // a moment in each twentieth of the run: what is finished is not run again, so later kills come further
-      await killedRun(work.path, runArgs('killed'), (length_ms * (i + random.uniform())) / kills);
+      const end_ms = performance.now() + (length_ms * (i + random.uniform())) / kills;
+      await killedRun(work.path, runArgs('killed'), () => performance.now() > end_ms);
       await expectNothingHalf(store);
-      if (filesBelow(join(store, 'scratch')).some((path) => path.endsWith('training.arrow'))) savedStates++;
     }
-    expect(savedStates, 'kills in the middle of training, from which a run went on').toBeGreaterThan(0);
-    const ended = await work.lamina(...runArgs('killed'));
+    await expectAsClean('killed');
+  }, 600_000);
+
+  it('in the middle of training leaves its saved state, from which the next run goes on', async () => {
+    const scratch = join(work.path, 'trained', 'scratch');
+    const isSaved = () => filesBelow(scratch).some((path) => path.endsWith('training.arrow'));
+    await killedRun(work.path, runArgs('trained'), isSaved);
+    expect(isSaved()).toBe(true);
+    await expectNothingHalf(join(work.path, 'trained'));
+    await expectAsClean('trained');
+  }, 240_000);
+
+  /** Runs with the store `name` to the end: nothing differs from the run that was left alone. */
+  async function expectAsClean(name: string): Promise<void> {
+    const store = join(work.path, name);
+    const ended = await work.lamina(...runArgs(name));
     expect(ended).toMatchObject({ code: clean.code, err: '' });
     expect(cellsOf(ended)).toEqual(cellsOf(clean));
     expect(outputsByKey(store)).toEqual(outputsByKey(join(work.path, 'clean')));
     expect(Object.keys(outputsByKey(store))).toHaveLength(15); // 5 pairs twice, base, data, two perplexities, tuned
     expectNothingLeft(store);
-  }, 600_000);
+  }
 });
 
-/** Starts a run and kills it with its workers after `after_ms`, unless it ended before. */
-async function killedRun(cwd: string, args: string[], after_ms: number): Promise<void> {
+/** Starts a run and kills it with its workers when `isTime`, unless it ended before. */
+async function killedRun(cwd: string, args: string[], isTime: () => boolean): Promise<void> {
   const child = spawn(process.execPath, [realProgram, ...args], { cwd, detached: true, stdio: 'ignore' });
   const exited = new Promise((resolve) => child.on('exit', resolve));
-  await Promise.race([sleep(after_ms), exited]);
+  while (child.exitCode === null && !isTime()) await sleep(2);
   try {
     process.kill(-(child.pid as number), 'SIGKILL');
   } catch {

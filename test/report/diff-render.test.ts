@@ -177,16 +177,17 @@ test('long lists are cut, unless all is asked for', async () => {
   expect(renderDiffText(diff, { all: true }).match(/noise unknown/g)).toHaveLength(200);
 });
 
-test('what a spec names cannot reach the terminal as control characters, nor a page as markup', async () => {
-  const hostile = experiment.replace('label: DialogSum', 'label: "<b>\\e[31m|x"');
+test('what specs and runs are named cannot reach the terminal as control characters, nor a page as markup', async () => {
+  const hostile = experiment.replace('label: DialogSum', 'label: "<b>[31m|x"');
   const a = await planOf({ experiment: hostile });
   const diff = compareSides(
     runOf('a', a, () => 2),
     runOf('<i>\u001b[0m', a, () => 3),
   );
-  expect(renderDiffText(diff)).toContain('<b>?[31m|x');
+  expect(renderDiffText(diff)).toContain('<b>[31m|x');
+  expect(renderDiffText(diff)).toContain('<i>?[0m');
   expect(renderDiffText(diff)).not.toContain('\u001b');
-  expect(renderDiffHtml(diff)).toContain('&lt;b&gt;?[31m|x');
+  expect(renderDiffHtml(diff)).toContain('&lt;b&gt;[31m|x');
   expect(renderDiffHtml(diff)).not.toContain('<i>');
-  expect(renderDiffMarkdown(diff)).toContain('\\<b\\>?\\[31m\\|x');
+  expect(renderDiffMarkdown(diff)).toContain('\\<b\\>\\[31m\\|x');
 });
