@@ -47,6 +47,7 @@ export async function runPlan(
     await survey.complete();
     // A source that is missing is said now, not by its stage after hours of other work.
     for (const state of survey.nodes) await survey.sources(state);
+    await survey.preflight();
   } catch (error) {
     if (!options.signal?.aborted) throw error;
     const summary = summaryOf([], Math.round(performance.now() - began_ms));

@@ -62,10 +62,21 @@ export class Survey {
 
   /** Looks up every unit that is wanted. Throws UserError for sources that cannot be read and impossible parameters. */
   async complete(): Promise<void> {
-    for (const state of this.nodes) await this.#settleNamed(state);
+    for (const state of this.nodes) await inNameOf(state.node, () => this.settle(state));
     markDemand(this.nodes);
     const wanted = this.nodes.flatMap((state) => demandedUnits(state) ?? []);
     await pLimit(lookupsAtOnce).map(wanted, (unit) => this.look(unit));
+  }
+
+  /** Asks every stage that has something to do for what would stop it, but those whose sources are not there. */
+  async preflight(): Promise<void> {
+    for (const state of this.nodes) {
+      const { node, definition } = state;
+      const isDone = demandedUnits(state)?.every(({ status }) => status === 'hit') ?? false;
+      if (definition.preflight === undefined || isDone) continue;
+      if (absentSources(state, await this.sources(state)).length > 0) continue;
+      await inNameOf(node, () => definition.preflight?.(node.params));
+    }
   }
 
   /** Works out a node's facts and units from its inputs' facts, as far as these are known. */
@@ -81,17 +92,6 @@ export class Survey {
       state.units = unitStates(state, definition.units(node.params, inputs));
     }
     this.updateFacts(state);
-  }
-
-  async #settleNamed(state: NodeState): Promise<void> {
-    try {
-      await this.settle(state);
-    } catch (error) {
-      if (!isUserError(error)) throw error;
-      const { stage, cell } = state.node;
-      if (error.message.startsWith(`stage '${stage}'`)) throw error;
-      throw new UserError(`${describeUnit({ stage, cell, unit: '' })}: ${error.message}`, { cause: error });
-    }
   }
 
   /** Asks the stage what it expects of its outputs, now that more of its inputs' facts may be known. */
@@ -196,6 +196,16 @@ export class Survey {
       }
     }
     return true;
+  }
+}
+
+/** Puts the stage and its cell before the message of a UserError. */
+async function inNameOf({ stage, cell }: PlanNode, work: () => Promise<void> | undefined): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isUserError(error) || error.message.startsWith(`stage '${stage}'`)) throw error;
+    throw new UserError(`${describeUnit({ stage, cell, unit: '' })}: ${error.message}`, { cause: error });
   }
 }
 

@@ -81,6 +81,11 @@ export interface StageDefinition {
    * joined. Asked when a spec is read: the mistake is shown at the stage's place in it.
    */
   check?(params: JsonObject, inputs: ReadonlySet<string>): void;
+  /**
+   * Throws UserError for what would stop the stage and can be seen in the files that its parameters name. Asked before anything
+   * runs, where something of the stage has yet to run and its sources are there.
+   */
+  preflight?(params: JsonObject): Promise<void>;
   /** Facts of the outputs before the stage has run, from parameters and the inputs' facts; undefined when unknown. */
   expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
   /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */

@@ -85,6 +85,14 @@ export const lmEvalTasks: StageDefinition = {
   numeric: true,
   seeded: false,
   check: (params, inputs) => checkSources(params as LmEvalTasksParams, inputs.has('data')),
+  async preflight(params) {
+    const { num_fewshot, ...given } = params as LmEvalTasksParams;
+    const [{ checkTasks }, { exampleCount }] = await Promise.all([
+      import('./planned-tasks.ts'),
+      import('../tasks/prepare.ts'),
+    ]);
+    await checkTasks(given, (config) => exampleCount(config, num_fewshot) > 0);
+  },
   cost: tasksCost,
   run: async () => (await import('./lm-eval-tasks-run.ts')).run,
 };

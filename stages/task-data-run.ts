@@ -4,14 +4,14 @@ import { JsonLinesWriter } from '../formats/jsonl-writer.ts';
 import { readRecords } from '../formats/records.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { selectTasks } from '../tasks/groups.ts';
-import { examplesSplit, scoredSplit } from '../tasks/prepare.ts';
+import { scoredSplit, splitsRead } from '../tasks/prepare.ts';
 import type { TaskConfig } from '../tasks/task-config.ts';
 import { mostRecords, splitFiles } from '../tasks/task-data.ts';
 import type { TaskDataLine } from '../tasks/task-data-file.ts';
 import { TaskFolder } from '../tasks/task-folder.ts';
 import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
-import type { TaskDataParams } from './task-data.ts';
+import { type TaskDataParams, wantsExamples } from './task-data.ts';
 import { taskFiles } from './task-files.ts';
 import { taskRecords } from './tiny-tasks/tiny-task.ts';
 import { tinyTasks } from './tiny-tasks/tiny-tasks.ts';
@@ -62,18 +62,12 @@ async function copy(
   for (const [i, config] of tasks.entries()) {
     context.signal.throwIfAborted();
     context.progress({ done: i, total: tasks.length, of: 'task', note: config.task });
-    for (const split of splitsOf(config, params)) {
+    for (const split of splitsRead(config, wantsExamples(config, params))) {
       const count = await copySplit(config, split, params, writer, context);
       if (split === scoredSplit(config)) records += count;
     }
   }
   return { records, tasks: tasks.length };
-}
-
-function splitsOf(config: TaskConfig, { fewshot }: TaskDataParams): string[] {
-  const wanted = config.num_fewshot === undefined ? fewshot : config.num_fewshot > 0;
-  const examples = wanted ? examplesSplit(config) : undefined;
-  return [...new Set([scoredSplit(config), ...(examples === undefined ? [] : [examples])])];
 }
 
 async function copySplit(

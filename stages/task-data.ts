@@ -1,6 +1,7 @@
 // task-data: the records that tasks of lm-evaluation-harness read, generated, from a folder or from the hub, as one artifact.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
+import type { TaskConfig } from '../tasks/task-config.ts';
 import { UserError } from '../util/errors.ts';
 import { taskDataCost } from './costs.ts';
 import { generatedTaskRecords } from './expected-facts.ts';
@@ -63,6 +64,13 @@ export const taskData: StageDefinition = {
   numeric: false,
   seeded: false,
   check: (params) => checkSources(params as TaskDataParams),
+  async preflight(params) {
+    const given = params as TaskDataParams;
+    const { generate, path, folder = '', tasks = [] } = given;
+    if (generate !== undefined) return;
+    const { checkTasks } = await import('./planned-tasks.ts');
+    await checkTasks({ folder, tasks, data: path }, (config) => wantsExamples(config, given));
+  },
   expect: async (params) => generatedTaskRecords(params),
   cost: taskDataCost,
   run: async () => (await import('./task-data-run.ts')).run,
@@ -76,4 +84,9 @@ function checkSources({ generate, path, datasets, folder, tasks }: TaskDataParam
   }
   if (generate === undefined && (folder === undefined || tasks === undefined))
     throw new UserError(`${given[0]} needs 'folder' (task files) and 'tasks' (which of them)`);
+}
+
+/** Whether a task's examples are among the records: where it has some by itself, or may be given some. */
+export function wantsExamples({ num_fewshot }: Pick<TaskConfig, 'num_fewshot'>, { fewshot }: TaskDataParams): boolean {
+  return num_fewshot === undefined ? fewshot : num_fewshot > 0;
 }

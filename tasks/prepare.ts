@@ -45,7 +45,7 @@ export async function prepareTask(
   const split = scoredSplit(config);
   const { docs, columns, places, hash } = await read(config, split);
   const reader = new DocumentReader(config, columns);
-  const num_fewshot = config.num_fewshot === 0 ? 0 : (options.num_fewshot ?? config.num_fewshot ?? 0);
+  const num_fewshot = exampleCount(config, options.num_fewshot);
   const fewshot =
     num_fewshot === 0
       ? undefined
@@ -99,6 +99,17 @@ function named<T>(record: string, build: () => T): T {
   }
 }
 
+/** Examples before each record, where `asked` are asked for: a task that says 0 keeps it, as in the harness. */
+export function exampleCount({ num_fewshot }: TaskConfig, asked: number | undefined): number {
+  return num_fewshot === 0 ? 0 : (asked ?? num_fewshot ?? 0);
+}
+
+/** The splits that a task reads, with its examples or without. */
+export function splitsRead(config: TaskConfig, hasExamples: boolean): string[] {
+  const examples = hasExamples ? examplesSplit(config) : undefined;
+  return [...new Set([scoredSplit(config), ...(examples === undefined ? [] : [examples])])];
+}
+
 /** The split whose records are scored. */
 export function scoredSplit({ task, test_split, validation_split, where }: TaskConfig): string {
   const split = test_split ?? validation_split;
@@ -107,7 +118,7 @@ export function scoredSplit({ task, test_split, validation_split, where }: TaskC
 }
 
 /** The split that examples are drawn from: the named one, none for the file's own samples, else training, validation or test. */
-export function examplesSplit(config: TaskConfig): string | undefined {
+function examplesSplit(config: TaskConfig): string | undefined {
   const { fewshot_split, fewshot_config, training_split } = config;
   if (fewshot_split === undefined && fewshot_config.samples !== undefined) return undefined;
   return fewshot_split ?? training_split ?? config.validation_split ?? config.test_split;

@@ -131,4 +131,16 @@ describe('probe', () => {
     );
     expect(toy.worked()).toEqual([]);
   });
+
+  it('what would stop a late stage and can be seen before is said before anything runs, and not of a hit', async () => {
+    const toy = await openToy();
+    const path = join(emptyFolder(), 'data');
+    const late = node('late', 'careful', { path }, { before: 'first' }, { paths: ['/path'] });
+    const both = plan(node('first', 'value', { value: 1 }), late);
+    writeFileSync(path, 'bad');
+    await expect(toy.run(both)).rejects.toThrow("stage 'late': expected good data");
+    expect(toy.worked()).toEqual([]);
+    writeFileSync(path, 'good');
+    expect(values(await toy.run(both), 'late')).toEqual(['good']);
+  });
 });

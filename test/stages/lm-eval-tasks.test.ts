@@ -1,5 +1,5 @@
 // The stage lm-eval-tasks on the fixture's small Llama: its files, its numbers, its messages.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,8 @@ import { runStage } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const fixtures = join(root, 'test/fixtures/tasks');
+const definitions = join(root, 'tasks/definitions');
+const records = join(fixtures, 'data');
 const folder = mkdtempSync(join(tmpdir(), 'lamina-lm-eval-'));
 const model = join(folder, 'model.arrow');
 
@@ -20,7 +22,7 @@ beforeAll(() => importHuggingFace(join(fixtures, 'model'), model));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = async (params: object) => {
-  const common = { folder: join(root, 'tasks/definitions'), data: join(fixtures, 'data'), batch_size: 8 };
+  const common = { folder: definitions, data: records, batch_size: 8 };
   const { files } = await runStage(lmEvalTasks, { params: { ...common, ...params }, inputs: { model } });
   return files[''] as { metrics: string; samples: string };
 };
@@ -65,6 +67,19 @@ describe('lm-eval-tasks', () => {
   ];
   it.each(mistakes)('says what is wrong: %s', async (_, params, message) => {
     await expect(run(params)).rejects.toThrow(message);
+  });
+
+  it.each(mistakes.slice(0, 2))('says it before anything runs: %s', async (_, params, message) => {
+    await expect(lmEvalTasks.preflight?.({ folder: definitions, data: records, ...params })).rejects.toThrow(message);
+  });
+
+  it('looks for the split of the examples where there are some', async () => {
+    const asked = (more: JsonObject) =>
+      lmEvalTasks.preflight?.({ folder: definitions, tasks: 'arc_easy', data: folder, ...more });
+    mkdirSync(join(folder, 'arc_easy'));
+    writeFileSync(join(folder, 'arc_easy/test.jsonl'), '{}\n');
+    await asked({});
+    await expect(asked({ num_fewshot: 1 })).rejects.toThrow("task 'arc_easy' has no data for split 'train'");
   });
 
   const data = '/data';

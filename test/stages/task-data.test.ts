@@ -206,6 +206,13 @@ describe('task data from a folder', () => {
     await expect(make(params)).rejects.toThrow(message);
   });
 
+  it.each([
+    ['a task that is not there', { path: copies, tasks: 'sciqq' }, /^unknown task 'sciqq'/],
+    ['a split that is not there', { path: join(copies, 'sciq'), tasks: 'sciq' }, /no data for split 'test'/],
+  ])('says it before anything runs: %s', async (_, params, message) => {
+    await expect(taskData.preflight?.({ folder: definitions, fewshot: false, ...params })).rejects.toThrow(message);
+  });
+
   it('is asked for once, by the parameter or by the input', async () => {
     await expect(run({})).rejects.toThrow("expected parameter 'data' (a folder) or input 'data'");
     await expect(run({ data: copies }, small)).rejects.toThrow(/got both$/);
