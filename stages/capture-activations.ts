@@ -1,7 +1,7 @@
 // capture-activations: what goes into each MLP of the original model.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition, Unit } from '../spec/stage.ts';
-import { captureCost } from './costs.ts';
+import { captureCost } from './costs/training.ts';
 import { batchSize, fraction, maxLength, object, threads } from './options.ts';
 
 const params = object({

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { datasetCost } from './costs.ts';
+import { datasetCost } from './costs/data.ts';
 import { generatedRecords } from './expected-facts.ts';
 import { hubRecords } from './known-records.ts';
 import { object } from './options.ts';

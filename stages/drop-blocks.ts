@@ -5,7 +5,7 @@ import { consecutive } from '../model/layer-choice.ts';
 import { parseLayers } from '../model/sharing-parse.ts';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { arrangedCost } from './costs.ts';
+import { arrangedCost } from './costs/checkpoints.ts';
 import { blocks, object } from './options.ts';
 
 const params = object({

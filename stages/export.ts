@@ -4,7 +4,7 @@ import { checkAdapterCodes, checkLayoutCodes, checkOnnxCodes } from '../model/co
 import { expectedQuantization, type PlanSettings } from '../model/quantize-plan.ts';
 import type { OutputPort, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { exportCost } from './costs.ts';
+import { exportCost } from './costs/checkpoints.ts';
 import { object, threads } from './options.ts';
 
 const params = object({

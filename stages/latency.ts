@@ -1,7 +1,7 @@
 // latency: how long an exported model takes to load and to run, beside another one, in ONNX Runtime.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { latencyCost } from './costs.ts';
+import { latencyCost } from './costs/evaluation.ts';
 import { object, threads } from './options.ts';
 
 const params = object({

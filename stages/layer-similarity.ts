@@ -1,7 +1,7 @@
 // layer-similarity: how little each layer changes what flows through it.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { evaluationCost } from './costs.ts';
+import { evaluationCost } from './costs/evaluation.ts';
 import { batchSize, fraction, maxLength, object, threads } from './options.ts';
 
 const params = object({

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { tasksCost } from './costs.ts';
+import { tasksCost } from './costs/evaluation.ts';
 import { batchSize, object, threads } from './options.ts';
 
 const count = (minimum: number, description: string) =>

@@ -1,7 +1,7 @@
 // load: a Hugging Face Llama folder becomes a checkpoint.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
-import { loadCost } from './costs.ts';
+import { loadCost } from './costs/checkpoints.ts';
 import { object } from './options.ts';
 
 const params = object({

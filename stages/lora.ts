@@ -5,7 +5,7 @@ import { mlpWidth } from '../model/config.ts';
 import { parseLayers } from '../model/sharing-parse.ts';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { untrainedCost } from './costs.ts';
+import { untrainedCost } from './costs/checkpoints.ts';
 import { object, replacement } from './options.ts';
 import { type ModelSizes, replacementOf } from './replacement.ts';
 

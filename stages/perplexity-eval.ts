@@ -1,7 +1,7 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { evaluationCost } from './costs.ts';
+import { evaluationCost } from './costs/evaluation.ts';
 import { batchSize, maxLength, object, threads } from './options.ts';
 
 const params = object({

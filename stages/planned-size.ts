@@ -1,7 +1,7 @@
 // planned-size: the bytes that a known model would take, shared and quantised, from its shape alone.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { plannedSizeCost } from './costs.ts';
+import { lookingCost } from './costs/copying.ts';
 import { candidate, object } from './options.ts';
 
 const params = object({
@@ -45,6 +45,6 @@ export const plannedSize: StageDefinition = {
   },
   numeric: false,
   seeded: false,
-  cost: plannedSizeCost,
+  cost: lookingCost,
   run: async () => (await import('./planned-size-run.ts')).run,
 };

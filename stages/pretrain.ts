@@ -1,7 +1,7 @@
 // pretrain: a Llama from random weights.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
-import { pretrainCost } from './costs.ts';
+import { pretrainCost } from './costs/training.ts';
 import { pretrainedModel } from './expected-facts.ts';
 import { batchSize, curve, learningRate, maxLength, object, threads, training } from './options.ts';
 

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { groupReductions, importances } from '../model/importances.ts';
 import type { StageDefinition } from '../spec/stage.ts';
-import { pruneChannelsCost } from './costs.ts';
+import { pruneChannelsCost } from './costs/checkpoints.ts';
 import { object, threads } from './options.ts';
 
 const params = object({

@@ -4,7 +4,7 @@ import { consecutive, deepestLayers, printedLayers } from '../model/layer-choice
 import { parseLayers } from '../model/sharing-parse.ts';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
-import { untrainedCost } from './costs.ts';
+import { untrainedCost } from './costs/checkpoints.ts';
 import { object, replacement } from './options.ts';
 import { replacementOf } from './replacement.ts';
 

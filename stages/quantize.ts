@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { schemes } from '../model/quantize-plan.ts';
 import type { JsonObject, StageDefinition } from '../spec/stage.ts';
-import { quantizeCost } from './costs.ts';
+import { quantizeCost } from './costs/checkpoints.ts';
 import { sameRecovery } from './expected-facts.ts';
 import { batchSize, object, threads } from './options.ts';
 

@@ -1,6 +1,6 @@
 // ratios: how much of a model is left.
 import type { StageDefinition } from '../spec/stage.ts';
-import { lookingCost } from './costs.ts';
+import { lookingCost } from './costs/copying.ts';
 import { object } from './options.ts';
 
 export const ratios: StageDefinition = {

@@ -1,7 +1,7 @@
 // sft: supervised fine-tuning of all recovery parameters together.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { sftCost } from './costs.ts';
+import { sftCost } from './costs/training.ts';
 import { sameRecovery } from './expected-facts.ts';
 import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from './options.ts';
 

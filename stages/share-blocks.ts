@@ -2,7 +2,7 @@
 import type { Static } from 'typebox';
 import { blockMap, sharedSources } from '../model/block-map.ts';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
-import { arrangedCost } from './costs.ts';
+import { arrangedCost } from './costs/checkpoints.ts';
 import { blocks, object } from './options.ts';
 
 const params = object(blocks);

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { initOf } from '../model/candidate-forms.ts';
 import type { StageDefinition } from '../spec/stage.ts';
-import { untrainedCost } from './costs.ts';
+import { untrainedCost } from './costs/checkpoints.ts';
 import { sharedRecovery } from './expected-facts.ts';
 import { candidate, init, matchRank, object, replacement, threads } from './options.ts';
 

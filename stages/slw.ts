@@ -4,7 +4,7 @@ import { initOf } from '../model/candidate-forms.ts';
 import { pairs } from '../model/sharing.ts';
 import type { StageDefinition, Unit } from '../spec/stage.ts';
 import { captureUnit } from './capture-activations.ts';
-import { slwCost } from './costs.ts';
+import { slwCost } from './costs/training.ts';
 import { sharedRecovery } from './expected-facts.ts';
 import { candidate, init, learningRate, matchRank, object, replacement, threads } from './options.ts';
 import { type ModelSizes, rankOf, replacementOf } from './replacement.ts';

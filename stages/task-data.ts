@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
 import type { TaskConfig } from '../tasks/task-config.ts';
 import { UserError } from '../util/errors.ts';
-import { taskDataCost } from './costs.ts';
+import { taskDataCost } from './costs/data.ts';
 import { generatedTaskRecords } from './expected-facts.ts';
 import { object } from './options.ts';
 

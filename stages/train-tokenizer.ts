@@ -1,7 +1,7 @@
 // train-tokenizer: a byte-level BPE tokenizer from the text of a data set.
 import { type Static, Type } from 'typebox';
 import type { StageDefinition } from '../spec/stage.ts';
-import { tokenizerCost } from './costs.ts';
+import { tokenizerCost } from './costs/training.ts';
 import { object } from './options.ts';
 
 const params = object({

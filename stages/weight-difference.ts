@@ -1,6 +1,6 @@
 // weight-difference: how much each layer's matrices differ from the next layer's.
 import type { StageDefinition } from '../spec/stage.ts';
-import { weightsCost } from './costs.ts';
+import { weightsCost } from './costs/checkpoints.ts';
 import { object } from './options.ts';
 
 export const weightDifference: StageDefinition = {

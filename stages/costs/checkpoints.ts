@@ -1,0 +1,97 @@
+// What stages take that make one model or recovery out of another.
+import { forwardFlops, forwardMemory, mlpParameters, modelParameters, shapeOfFacts } from '../../model/costs.ts';
+import type { Cost, CostQuery } from '../../spec/stage.ts';
+import { copying, float, smallFile, streaming } from './copying.ts';
+
+/** load: the checkpoint has the weights as they are stored. */
+export function loadCost({ facts }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(facts);
+  if (shape === undefined) return undefined;
+  const size_bytes = modelParameters(shape) * shape.stored_bytes;
+  return copying(size_bytes, size_bytes);
+}
+
+/** share-blocks and drop-blocks: the layers that are stored, and everything outside the layers. */
+export function arrangedCost({ inputs, facts }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined || typeof facts.stored_layers !== 'number') return undefined;
+  const size_bytes = (layers: number) => modelParameters({ ...shape, layers }) * shape.stored_bytes;
+  return copying(inputs.model?.size_bytes ?? size_bytes(shape.layers), size_bytes(facts.stored_layers));
+}
+
+/** share, and every stage that writes recovery parameters without training them. */
+export function untrainedCost({ facts }: CostQuery): Cost | undefined {
+  if (typeof facts.recovery_parameters !== 'number') return undefined;
+  const size_bytes = float * facts.recovery_parameters;
+  return { ...copying(0, smallFile + size_bytes), memory_bytes: streaming + size_bytes };
+}
+
+/** export: all weights in another form. */
+export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined) return undefined;
+  const size_bytes = inputs.model?.size_bytes;
+  if (params.dtype === 'STORED' && params.format === 'onnx' && size_bytes !== undefined) {
+    return copying(size_bytes, size_bytes + Number(inputs.recovery?.facts.recovery_parameters ?? 0) * float);
+  }
+  const bytes = storedNumberBytes[String(params.dtype)] ?? 1 / 2 + float / Number(params.group_size);
+  const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
+  const factors = Number(recovery_parameters ?? 0);
+  const { hidden_size: d, intermediate_size: f } = shape;
+  const isShared = params.layout === 'compact' || params.format === 'onnx';
+  const dropped = isShared ? Number(targets ?? 0) * mlpParameters(shape) : 0;
+  const isFolded = factors > 0 && !isShared && params.format !== 'peft';
+  return {
+    ...copying(inputs.model?.size_bytes, (modelParameters(shape) - dropped) * bytes + (isFolded ? 0 : factors * float)),
+    flops: isFolded ? (2 * d * f * factors) / (d + f) : 0, // of A B: 2 d f r for r (d + f) parameters
+    memory_bytes: streaming + (isFolded ? 4 * float * d * f + factors * float : 0),
+  };
+}
+
+/** Bytes of one number in the types of exports; the others have 4 bits and a float32 scale for each group. */
+const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
+
+/** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */
+export function pruneChannelsCost({ params, inputs }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined) return undefined;
+  const [samples, length] = [Number(params.samples), Number(params.sample_tokens)];
+  const states = float * samples * length * shape.layers * shape.hidden_size;
+  return {
+    ...copying(inputs.model?.size_bytes, modelParameters(shape) * shape.stored_bytes),
+    flops: 4 * forwardFlops(shape, { tokens: samples * length, length }),
+    memory_bytes: forwardMemory(shape, { sequences: samples, length }) + states + 4 * float * mlpParameters(shape),
+  };
+}
+
+/**
+ * quantize: every weight is read and rounded. GPTQ: five passes of which each stops at other matrices, the inputs' second moments,
+ * and for each of a matrix's weights a product with all columns to its right; a layer's weights and second moments at a time.
+ */
+export function quantizeCost({ params, inputs }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined) return undefined;
+  const { scheme, bits, group_size, samples, sample_tokens } = params as Record<string, number> & { scheme: string };
+  const weights = modelParameters(shape);
+  const stored = scheme === 'float' ? 32 : scheme === 'rtn' || scheme === 'gptq' ? (bits as number) : 4;
+  const embeddings = (shape.tied ? 1 : 2) * shape.vocab_size * shape.hidden_size;
+  const written = ((weights - embeddings) * (stored + 32 / (group_size || shape.hidden_size))) / 8 + float * embeddings;
+  if (!scheme.endsWith('gptq')) return { ...copying(inputs.model?.size_bytes, written), flops: 10 * weights };
+  const { layers, hidden_size: d, intermediate_size: f, queries } = shape;
+  const tokens = (samples as number) * (sample_tokens as number);
+  const moments = 2 * tokens * (2 * d * d + queries * queries + f * f);
+  const rounding = weights * d + layers * (2 * d * f * f + (4 / 3) * (d ** 3 + f ** 3));
+  const layer = mlpParameters(shape) + 4 * d * queries;
+  return {
+    ...copying(inputs.model?.size_bytes, written),
+    flops: 3 * forwardFlops(shape, { tokens, length: sample_tokens as number }) + layers * moments + rounding,
+    memory_bytes: streaming + float * (3 * layer + 2 * tokens * d) + 3 * 8 * f * f,
+  };
+}
+
+/** weight-difference, and every stage that only reads the weights: a subtraction and a product for each. */
+export function weightsCost({ inputs }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined) return undefined;
+  return { ...copying(inputs.model?.size_bytes, smallFile), flops: 4 * modelParameters(shape) };
+}

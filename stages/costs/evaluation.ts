@@ -1,0 +1,75 @@
+// What stages take that measure a model.
+import { forwardFlops, forwardMemory, shapeOfFacts } from '../../model/costs.ts';
+import type { Cost, CostQuery } from '../../spec/stage.ts';
+import { smallFile, streaming } from './copying.ts';
+import { assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
+
+/** perplexity-eval, and every stage that reads a model out over a data set; all tokens go through the output head. */
+export function evaluationCost(query: CostQuery): Cost | undefined {
+  const { params, inputs } = query;
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const data = recordsOf(inputs.data, params, query);
+  const recovery = recoveryOf(inputs.recovery);
+  if (shape === undefined || data === undefined || recovery === undefined) return undefined;
+  const { parameters } = recovery;
+  const text = { tokens: data.records * data.length, length: data.length };
+  return {
+    flops: forwardFlops(shape, text) + 2 * parameters * text.tokens,
+    memory_bytes: forwardMemory(shape, batchOf(params), { parameters }),
+    written_bytes: smallFile,
+    assumed: data.assumed,
+  };
+}
+
+/**
+ * lm-eval-tasks: how many requests there are is known only from the data, so a thousand records of four choices a task are assumed;
+ * a choice of one token costs nothing beside its context, longer ones cost the context again. Generation is not counted.
+ */
+export function tasksCost({ params, inputs, record_tokens }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const recovery = recoveryOf(inputs.recovery);
+  if (shape === undefined || recovery === undefined) return undefined;
+  const { records: scored, tasks: counted } = inputs.data?.facts ?? {};
+  const known = typeof scored === 'number' && typeof counted === 'number' ? scored / counted : undefined;
+  const each = Math.min(Number(params.limit ?? Number.POSITIVE_INFINITY), known ?? 1000);
+  const records = each * [params.tasks].flat().length;
+  const length = Math.min(record_tokens * (1 + Number(params.num_fewshot ?? 0)), Number(params.max_length ?? 4096));
+  const text = { tokens: 4 * records * length, length };
+  return {
+    flops: forwardFlops(shape, text) + 2 * recovery.parameters * text.tokens,
+    memory_bytes: forwardMemory(
+      shape,
+      { sequences: Number(params.batch_size), length },
+      { parameters: recovery.parameters },
+    ),
+    written_bytes: smallFile + records * 1024,
+    assumed: [assumedLength(record_tokens), `${Math.round(each)} records of 4 choices per task`, 'nothing generated'],
+  };
+}
+
+/**
+ * latency: the shape behind a file is not known when planning, so its bytes are all there is: at two operations for each float of four
+ * bytes and each token, and twice in memory, as it lies on disk and as ONNX Runtime arranges it. One model is in memory at a time.
+ */
+export function latencyCost({ params, inputs }: CostQuery): Cost | undefined {
+  const sizes = ['model', 'reference'].map((name) => bytesOfModel(name, inputs));
+  const [model, reference] = sizes;
+  if (model === undefined || reference === undefined) return undefined;
+  const rounds = Number(params.repetitions) + 1;
+  const passes = Number(params.passes) + Number(params.warmups);
+  const tokens = Number(params.prompt_tokens) * passes + Number(params.decode_tokens);
+  return {
+    flops: ((model + reference) / 2) * tokens * rounds,
+    memory_bytes: streaming + 2 * Math.max(model, reference),
+    read_bytes: (model + reference) * rounds,
+    written_bytes: 2 * smallFile,
+  };
+}
+
+/** Bytes of the files of input `name` and of its data; 0 where it is left empty, undefined while they are not known. */
+function bytesOfModel(name: string, inputs: CostQuery['inputs']): number | undefined {
+  const sizes = [inputs[name], inputs[`${name}_data`]].flatMap((input) =>
+    input === undefined ? [] : [input.size_bytes],
+  );
+  return sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, size) => sum + (size as number), 0);
+}

@@ -1,0 +1,49 @@
+// What the facts of inputs say: how many records and tokens, how large a recovery.
+import type { RecoverySize } from '../../model/costs.ts';
+import type { CostInput, CostQuery, JsonObject } from '../../spec/stage.ts';
+import { float } from './copying.ts';
+
+/** UTF-8 of English text and formulas, with the record's JSON around it. */
+export const bytesPerToken = 4.5;
+
+/** Records and their tokens, as far as the data's facts go. */
+interface Records {
+  records: number;
+  /** Tokens of a record, cut at `max_length`. */
+  length: number;
+  assumed: string[];
+}
+
+export function recordsOf(
+  input: CostInput | undefined,
+  params: JsonObject,
+  { record_tokens }: CostQuery,
+): Records | undefined {
+  const facts = input?.facts ?? {};
+  const all = facts[input?.output ?? ''] ?? facts.records;
+  if (typeof all !== 'number') return undefined;
+  const most = typeof params.max_records === 'number' ? params.max_records : Number.POSITIVE_INFINITY;
+  const records = Math.min(most, Math.ceil(all * Number(params.fraction ?? 1)));
+  const known = typeof facts.record_tokens === 'number' ? facts.record_tokens : undefined;
+  const length = Math.min(known ?? record_tokens, Number(params.max_length ?? Number.POSITIVE_INFINITY));
+  return { records, length, assumed: known === undefined ? [assumedLength(record_tokens)] : [] };
+}
+
+export const assumedLength = (record_tokens: number) => `${record_tokens} tokens per record`;
+
+export function batchOf({ batch_size, max_length }: JsonObject): { sequences: number; length: number } {
+  return { sequences: Number(batch_size), length: Number(max_length) };
+}
+
+/** What a recovery's facts say of its size; none where they are not known. */
+export function recoveryOf(input: CostInput | undefined): RecoverySize | undefined {
+  if (input === undefined) return { parameters: 0, first_layer: 1 };
+  const { recovery_parameters, first_layer } = input.facts;
+  if (typeof recovery_parameters !== 'number') return undefined;
+  return { parameters: recovery_parameters, first_layer: typeof first_layer === 'number' ? first_layer : 1 };
+}
+
+/** Bytes that one token has in the file of one layer. */
+export function activationBytes({ dtype }: JsonObject, width: number): number {
+  return width * (dtype === 'F16' ? 2 : float);
+}

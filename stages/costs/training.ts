@@ -1,0 +1,86 @@
+// What stages take that train, and the activations that they train on.
+import { matrixParameters } from '../../model/candidate-forms.ts';
+import {
+  forwardFlops,
+  forwardMemory,
+  mlpParameters,
+  modelParameters,
+  pretrainFlops,
+  type SlwSize,
+  sftFlops,
+  sftMemory,
+  shapeOfFacts,
+  slwWork,
+} from '../../model/costs.ts';
+import type { Cost, CostQuery } from '../../spec/stage.ts';
+import { copying, float, smallFile } from './copying.ts';
+import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
+
+/** capture-activations: one forward pass up to the deepest layer that is wanted, whatever the number of layers. */
+export function captureCost(query: CostQuery): Cost | undefined {
+  const { params, units, inputs } = query;
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const data = recordsOf(inputs.data, params, query);
+  if (shape === undefined || data === undefined) return undefined;
+  const text = { tokens: data.records * data.length, length: data.length };
+  const deepest = Math.max(0, ...units.map((unit) => Number(unit.params.layer)));
+  return {
+    flops: forwardFlops(shape, text, deepest, false),
+    memory_bytes: forwardMemory(shape, batchOf(params), { head: false }),
+    written_bytes: units.length * text.tokens * activationBytes(params, shape.hidden_size),
+    assumed: data.assumed,
+  };
+}
+
+/** slw: one pair; the tokens are those that the captured file holds. */
+export function slwCost({ units, inputs }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const activations = inputs.activations;
+  if (shape === undefined || activations?.size_bytes === undefined) return undefined;
+  const size = units[0]?.params as unknown as Omit<SlwSize, 'tokens'>;
+  const tokens = activations.size_bytes / activationBytes(activations.facts, shape.hidden_size);
+  const { hidden_size: d, intermediate_size: f } = shape;
+  return {
+    ...slwWork(shape, { ...size, tokens }),
+    read_bytes: 2 * mlpParameters(shape) * shape.stored_bytes + activations.size_bytes * size.epochs,
+    written_bytes: smallFile + float * 3 * matrixParameters(size.candidate, d, f, size.rank),
+  };
+}
+
+/** sft: all recovery parameters over the records, `epochs` times or for `max_steps`. */
+export function sftCost(query: CostQuery): Cost | undefined {
+  const { params, inputs } = query;
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const data = recordsOf(inputs.data, params, query);
+  const recovery = recoveryOf(inputs.recovery);
+  if (shape === undefined || data === undefined || recovery === undefined) return undefined;
+  const most = Number(params.max_steps ?? Number.POSITIVE_INFINITY) * Number(params.batch_size);
+  const tokens = Math.min(data.records * Number(params.epochs), most) * data.length;
+  const sequences = Math.min(Number(params.micro_batch), Number(params.batch_size), data.records);
+  return {
+    flops: sftFlops(shape, { tokens, length: data.length }, recovery),
+    memory_bytes: sftMemory(shape, recovery, { sequences, length: Number(params.max_length) }),
+    written_bytes: smallFile + float * recovery.parameters,
+    assumed: data.assumed,
+  };
+}
+
+/** pretrain: all weights, for `steps` steps; what Adam keeps takes the place of gradients in an sft. */
+export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost | undefined {
+  const shape = shapeOfFacts(facts);
+  if (shape === undefined) return undefined;
+  const length = Math.min(record_tokens, Number(params.max_length));
+  const tokens = Number(params.steps) * Number(params.batch_size) * length;
+  const batch = batchOf(params);
+  return {
+    flops: pretrainFlops(shape, { tokens, length }),
+    memory_bytes: sftMemory(shape, { parameters: modelParameters(shape), first_layer: 1 }, batch),
+    written_bytes: float * modelParameters(shape),
+    assumed: [assumedLength(record_tokens)],
+  };
+}
+
+/** train-tokenizer: its time is counting pairs on the processor, which is not estimated. */
+export function tokenizerCost({ inputs }: CostQuery): Cost {
+  return copying(inputs.data?.size_bytes, 2 ** 20);
+}
