@@ -50,6 +50,14 @@ export function fromFloat32(dtype: 'F32' | 'F16' | 'BF16', values: Float32Array)
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
+/** The same for the values of tensor `name`; a UserError for a number that would become infinite as float16. */
+export function encodeFloats(name: string, dtype: 'F32' | 'F16' | 'BF16', values: Float32Array): Uint8Array {
+  const tooLarge =
+    dtype === 'F16' ? values.find((value) => Number.isFinite(value) && Math.abs(value) >= 65520) : undefined;
+  if (tooLarge === undefined) return fromFloat32(dtype, values);
+  throw new UserError(`tensor '${name}' holds ${tooLarge}, expected at most 65504 for float16: take BF16 or F32`);
+}
+
 /** bfloat16 bit patterns to float32, exactly. */
 export function bfloat16ToFloat32(values: Uint16Array): Float32Array {
   const bits = new Uint32Array(values.length);

@@ -1,6 +1,6 @@
 // The compact folder: each stored tensor once, the recovery parameters beside them, and sharp.json, which says what stands where.
 import { writeFile } from 'node:fs/promises';
-import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
+import { encodeFloats, fromFloat32, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
@@ -42,7 +42,7 @@ export async function writeCompact(
   const factors = compactParameters(source).map(({ name, shape }) => ({ name, dtype: 'F32', shape }) as const);
   await writing(await createSafetensors(files.weights, [...weights, ...factors]), async (writer) => {
     for (const [i, { name }] of weights.entries()) {
-      await writer.write(name, fromFloat32(dtype, await source.readStored(name)));
+      await writer.write(name, encodeFloats(name, dtype, await source.readStored(name)));
       onProgress(i + 1, weights.length);
     }
     for (const { name } of factors) {

@@ -1,4 +1,5 @@
 // A GGUF file for llama.cpp: every layer with an MLP of its own, because its tensors cannot share bytes (methods E.5).
+import { encodeFloats } from '../formats/dtype.ts';
 import { createGguf, type GgufEntry, type GgufTensor } from '../formats/gguf.ts';
 import { encodeGguf, type GgufType, ggufBytes, isBlocked } from '../formats/gguf-blocks.ts';
 import { writing } from '../formats/writing.ts';
@@ -43,8 +44,7 @@ export async function writeGguf(
     if (factors) await writer.write(factorsName, encodeGguf('F32', factors));
     for (const [i, tensor] of tensors.entries()) {
       const values = interleaved(tensor.name, await source.read(tensor.from), config);
-      if (isBlocked(tensor.type)) checkFinite(tensor.from, values);
-      await writer.write(tensor.name, encodeGguf(tensor.type, values));
+      await writer.write(tensor.name, bytesOf(tensor, values));
       onProgress(i + 1, tensors.length);
     }
   });
@@ -54,6 +54,13 @@ export async function writeGguf(
     unblocked: unblocked.map(({ from }) => from),
     exact_tokenizer: tokenizer.exact,
   };
+}
+
+/** The values of a tensor as they are written; `from` names it in what is refused. */
+function bytesOf({ from, type }: { from: string; type: GgufType }, values: Float32Array): Uint8Array {
+  if (type === 'F16') return encodeFloats(from, type, values);
+  if (isBlocked(type)) checkFinite(from, values);
+  return encodeGguf(type, values);
 }
 
 /** Norms stay exact; a row that is no whole number of blocks of 32 takes F16, as llama.cpp's own quantiser does. */

@@ -1,7 +1,7 @@
 // A Hugging Face folder with an MLP of its own for every layer, which transformers loads as any Llama.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromFloat32, tensorBytes } from '../formats/dtype.ts';
+import { encodeFloats, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { writing } from '../formats/writing.ts';
 import type { TokenizerFiles } from './checkpoint.ts';
@@ -40,7 +40,7 @@ export async function writeHuggingFace(
   await writing(await createSafetensors(files.weights, entries, { format: 'pt' }), async (writer) => {
     for (const [i, { name }] of entries.entries()) {
       const values = await (base ? source.readBase(name) : source.read(name));
-      await writer.write(name, fromFloat32(dtype, values));
+      await writer.write(name, encodeFloats(name, dtype, values));
       onProgress(i + 1, entries.length);
     }
   });

@@ -1,5 +1,5 @@
 // A graph under construction: operators are added one by one, constants once, weights as they are written beside the model.
-import { fromFloat32 } from '../formats/dtype.ts';
+import { encodeFloats } from '../formats/dtype.ts';
 import { ONNX_TYPES, type OnnxNode, type OnnxTensor, type OnnxType } from '../formats/onnx.ts';
 import type { OnnxContent, OnnxDataWriter } from '../formats/onnx-data.ts';
 
@@ -101,9 +101,9 @@ export class OnnxBuilder {
   }
 }
 
-/** float32 values as the little-endian bytes of `type`. */
-export function floatBytes(type: StoredFloat, values: Float32Array): Uint8Array {
-  return fromFloat32(dtypes[type], values);
+/** The float32 values of `name` as the little-endian bytes of `type`; a UserError for a number that it cannot hold. */
+export function floatBytes(type: StoredFloat, values: Float32Array, name = 'constant'): Uint8Array {
+  return encodeFloats(name, dtypes[type], values);
 }
 
 const dtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;

@@ -59,7 +59,7 @@ export function storeValues(stored?: StoredFloat): StoreFactor {
 }
 
 async function floatWeight(graph: OnnxBuilder, { name, shape, values }: Matrix, type: StoredFloat): Promise<Value> {
-  return graph.weight({ name, type, dims: shape, bytes: floatBytes(type, await values()) });
+  return graph.weight({ name, type, dims: shape, bytes: floatBytes(type, await values(), name) });
 }
 
 /** x [N, in] times w^T, w [out, in] as Hugging Face stores it. */

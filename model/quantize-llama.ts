@@ -1,5 +1,5 @@
 // A checkpoint quantised into another: tensor after tensor in the file's order, each stored matrix once.
-import { fromFloat32 } from '../formats/dtype.ts';
+import { encodeFloats } from '../formats/dtype.ts';
 import { UserError } from '../util/errors.ts';
 import { type LlamaCheckpoint, writeLlamaFile } from './checkpoint.ts';
 import { embeddingName, tensorShapes } from './names.ts';
@@ -34,7 +34,7 @@ export async function writeQuantized(
       const codec = plan.codecs.get(name);
       if (codec !== undefined) await writeParts(writer, name, codec, shape, await quantize(name, codec, shape));
       else if (!plan.aliases.has(name) && !plan.absent.has(name)) {
-        await writer.write(name, plan.dtype, shape, fromFloat32(plan.dtype, await checkpoint.readFloat32(name)));
+        await writer.write(name, plan.dtype, shape, encodeFloats(name, plan.dtype, await checkpoint.readFloat32(name)));
       }
       onProgress(++done, shapes.size);
     }

@@ -1,6 +1,6 @@
 // Recoveries in checkpoint files: SLW writes one per pair, other stages one with all replacements.
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../formats/checkpoint.ts';
-import { fromFloat32 } from '../formats/dtype.ts';
+import { encodeFloats } from '../formats/dtype.ts';
 import { parseStrictJson } from '../formats/strict-json.ts';
 import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
@@ -66,7 +66,7 @@ export async function writeRecoveryTensors(
       const dtype = bits === 16 && shape.length === 2 ? 'F16' : 'F32';
       bytes += codec ? storedBytes(codec, shape) : values.length * (dtype === 'F16' ? 2 : 4);
       if (codec) await writeParts(writer, name, codec, shape, quantizePlain(name, codec, shape, values));
-      else await writer.write(name, dtype, shape, fromFloat32(dtype, values));
+      else await writer.write(name, dtype, shape, encodeFloats(name, dtype, values));
     }
     return bytes;
   });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   bfloat16ToFloat32,
+  encodeFloats,
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
@@ -94,4 +95,13 @@ describe('bytes', () => {
     expect(tensorBytes('F32', [2 ** 40, 2 ** 40, 0])).toBe(0);
     expect(tensorBytes('BF16', [])).toBe(2);
   });
+});
+
+test('a tensor with a number that float16 cannot hold is refused by its name', () => {
+  const edge = Float32Array.of(65519, -65504, Number.POSITIVE_INFINITY); // 65520 is the first that rounds to infinity
+  expect(encodeFloats('w', 'F16', edge)).toEqual(fromFloat32('F16', edge));
+  expect(() => encodeFloats('w', 'F16', Float32Array.of(1, -65520))).toThrow(
+    "tensor 'w' holds -65520, expected at most 65504 for float16: take BF16 or F32",
+  );
+  expect(encodeFloats('w', 'BF16', Float32Array.of(65520))).toHaveLength(2);
 });

@@ -247,16 +247,19 @@ describe('an ONNX model in INT4', () => {
     await expectLogits(folder, model.config, await logitsOf(await rounded(model, pick), ids), 1e-4);
   });
 
-  it('refuses matrices that are not finite', async () => {
+  it.each([
+    ['is not finite', Number.NaN, 'INT4', 'holds NaN'],
+    ['has numbers beyond float16', 1e5, 'F16', 'holds 100000, expected at most 65504 for float16'],
+  ] as const)('refuses a matrix that %s', async (_, value, dtype, message) => {
     const config = tinyConfig();
     const { model, recovery } = await made({});
     const weights = tinyWeights(config);
-    const bad = tf.fill([8, 8], Number.NaN);
+    const bad = tf.fill([8, 8], value);
     const name = 'model.layers.1.self_attn.q_proj.weight';
     await writeModel(model, config, { get: (each) => (each === name ? bad : weights.get(each)) }, noTokenizer, 'F32');
     weights.dispose();
     bad.dispose();
-    await expect(exported({ model, recovery }, as('INT4'))).rejects.toThrow(`tensor '${name}' holds NaN`);
+    await expect(exported({ model, recovery }, as(dtype))).rejects.toThrow(`tensor '${name}' ${message}`);
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGguf } from '../../formats/gguf.ts';
+import type { GgufType } from '../../formats/gguf-blocks.ts';
 import { openSafetensors } from '../../formats/safetensors.ts';
 import { candidateNames, matrixShapes } from '../../model/candidate-forms.ts';
 import { applyMatrix, expandMatrix } from '../../model/candidates.ts';
@@ -110,18 +111,22 @@ describe('GGUF', () => {
     await expect(createGguf(path, [], tensor('t', [1, 1, 1, 1, 32]))).rejects.toThrow(/at most 4 dimensions, got 5$/);
   });
 
-  it('refuses numbers that a block cannot hold, and writes them where it can', async () => {
+  it('refuses numbers that a type cannot hold, and writes them where it can', async () => {
     const source = await sourceOf(await imported('gguf', 'level'));
-    const read = async (name: string) => {
-      const values = await source.read(name);
-      return name === 'model.layers.1.self_attn.q_proj.weight' ? values.fill(Number.NaN, 5, 6) : values;
-    };
+    const q = 'model.layers.1.self_attn.q_proj.weight';
     const path = join(await scratch(), 'model.gguf');
-    const write = (type: 'Q8_0' | 'Q4_0' | 'F16') => writeGguf({ ...source, read }, path, { type, name: 'x' });
-    const sentence = "tensor 'model.layers.1.self_attn.q_proj.weight' holds NaN, expected finite numbers";
-    await expect(write('Q8_0')).rejects.toThrow(sentence);
-    await expect(write('Q4_0')).rejects.toThrow(sentence);
-    await write('F16');
+    const write = (type: GgufType, value: number) => {
+      const read = async (name: string) => {
+        const values = await source.read(name);
+        return name === q ? values.fill(value, 5, 6) : values;
+      };
+      return writeGguf({ ...source, read }, path, { type, name: 'x' });
+    };
+    await expect(write('Q8_0', Number.NaN)).rejects.toThrow(`tensor '${q}' holds NaN, expected finite numbers`);
+    await expect(write('Q4_0', Number.NaN)).rejects.toThrow(`tensor '${q}' holds NaN, expected finite numbers`);
+    await write('F16', Number.NaN);
+    await expect(write('F16', 1e5)).rejects.toThrow(`tensor '${q}' holds 100000, expected at most 65504 for float16`);
+    await write('BF16', 1e5);
   });
 
   it('says what it needs of a tokenizer', () => {
