@@ -45,7 +45,6 @@ export async function inspectSurvey(
   const warnings: RunEvent[] = [];
   const survey = new Survey(plan, registry, store, (event) => warnings.push(event), absence);
   await survey.complete();
-  await survey.preflight();
   const items: PlanItem[] = [];
   for (const state of survey.nodes) items.push(...itemsOf(state, await absentOf(survey, state)));
   return { survey, inspection: { items, counts: countUnits(survey.nodes), warnings } };

@@ -11,6 +11,7 @@ import { cacheKey } from '../store/key.ts';
 import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { UserError } from '../util/errors.ts';
+import { canonicalJson } from '../util/json.ts';
 import { describeUnit, type RunEvent, type UnitCounts } from './events.ts';
 import { isUserError } from './failure.ts';
 import {
@@ -68,12 +69,15 @@ export class Survey {
     await pLimit(lookupsAtOnce).map(wanted, (unit) => this.look(unit));
   }
 
-  /** Asks every stage that has something to do for what would stop it, but those whose sources are not there. */
+  /** Asks every stage that has something to do for what would stop it, once for the same parameters, but those whose sources are not there. */
   async preflight(): Promise<void> {
+    const asked = new Set<string>();
     for (const state of this.nodes) {
       const { node, definition } = state;
       const isDone = demandedUnits(state)?.every(({ status }) => status === 'hit') ?? false;
-      if (definition.preflight === undefined || isDone) continue;
+      const question = `${node.use} ${canonicalJson(node.params)}`;
+      if (definition.preflight === undefined || isDone || asked.has(question)) continue;
+      asked.add(question);
       if (absentSources(state, await this.sources(state)).length > 0) continue;
       await inNameOf(node, () => definition.preflight?.(node.params));
     }

@@ -53,6 +53,7 @@ export async function inspectTogether(
   const absent = new Map<string, string>();
   for (const plan of plans) {
     const { survey, inspection } = await inspectSurvey(plan, registry, store, 'waits');
+    await survey.preflight();
     inspections.push(inspection);
     for (const [source, reason] of survey.absences) absent.set(source, reason);
     units.push(...(await identifyUnits(survey)));

@@ -1,6 +1,6 @@
 // The probes by which other runners were judged; named as in the benchmark.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -132,15 +132,21 @@ describe('probe', () => {
     expect(toy.worked()).toEqual([]);
   });
 
-  it('what would stop a late stage and can be seen before is said before anything runs, and not of a hit', async () => {
+  it('what would stop a late stage and can be seen before is said before anything runs, and asked once', async () => {
     const toy = await openToy();
     const path = join(emptyFolder(), 'data');
-    const late = node('late', 'careful', { path }, { before: 'first' }, { paths: ['/path'] });
-    const both = plan(node('first', 'value', { value: 1 }), late);
-    writeFileSync(path, 'bad');
-    await expect(toy.run(both)).rejects.toThrow("stage 'late': expected good data");
+    const careful = (id: string) => node(id, 'careful', { path }, { before: 'first' }, { paths: ['/path'] });
+    const all = plan(node('first', 'value', { value: 1 }), careful('late'), careful('later'));
+    const asked = () => readFileSync(`${path}.asked`, 'utf8').length;
+    writeFileSync(path, 'data');
+    writeFileSync(`${path}.stop`, '');
+    await expect(toy.run(all)).rejects.toThrow("stage 'late': expected good data");
     expect(toy.worked()).toEqual([]);
-    writeFileSync(path, 'good');
-    expect(values(await toy.run(both), 'late')).toEqual(['good']);
+    rmSync(`${path}.stop`);
+    expect(values(await toy.run(all), 'later')).toEqual(['data']);
+    expect(asked()).toBe(2);
+    writeFileSync(`${path}.stop`, '');
+    expect((await toy.run(all)).status).toBe('done'); // what is there already is not asked about
+    expect(asked()).toBe(2);
   });
 });

@@ -1,9 +1,11 @@
 // The work of several plans together: what is the same before any key is known, and what it will take.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Device } from '../../runner/devices.ts';
 import { deviceNamed, deviceNames } from '../../runner/devices.ts';
 import { estimateWork } from '../../runner/estimate.ts';
+import { inspect } from '../../runner/inspect.ts';
 import { inspectTogether } from '../../runner/work.ts';
 import type { Plan, PlanNode } from '../../spec/plan.ts';
 import type { CostQuery, StageDefinition } from '../../spec/stage.ts';
@@ -55,6 +57,18 @@ describe('work that plans share', () => {
     const [first] = work.inspections;
     expect(first?.counts).toEqual({ hit: 0, run: 0, depends: 4 });
     expect(first?.items[0]).toMatchObject({ status: 'depends', key: null, absent: ['/none/a'] });
+  });
+
+  it('is refused where a stage sees what would stop it, but what is there can be looked up', async () => {
+    const path = join(emptyFolder(), 'data');
+    for (const name of [path, `${path}.stop`]) writeFileSync(name, '');
+    const stages = [
+      node('first', 'value', { value: 1 }),
+      node('late', 'careful', { path }, { before: 'first' }, { paths: ['/path'] }),
+    ];
+    await expect(together(plan(...stages))).rejects.toThrow("stage 'late': expected good data");
+    const found = await inspect(plan(...stages), toyRegistry, createMemoryStore(emptyFolder()));
+    expect(found.counts).toEqual({ hit: 0, run: 1, depends: 1 });
   });
 
   it('differs where something differs that will be in the key, however far below, and nowhere else', async () => {
