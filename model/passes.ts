@@ -63,10 +63,14 @@ function attendedTokens({ hidden_size, intermediate_size }: LlamaConfig): number
 /** `trees` in runs of as many rows as `most` allows for the longest of them. */
 function grouped(trees: readonly TokenTree[], most: (longest: number) => number): TokenTree[][] {
   const groups: TokenTree[][] = [];
+  let longest = 0; // of the last group
   for (const tree of trees) {
     const last = groups.at(-1);
-    if (last !== undefined && last.length < most(longestOf([...last, tree]))) last.push(tree);
+    const joined = Math.max(longest, tree.ids.length);
+    const fits = last !== undefined && last.length < most(joined);
+    if (fits) last.push(tree);
     else groups.push([tree]);
+    longest = fits ? joined : tree.ids.length;
   }
   return groups;
 }
