@@ -9,6 +9,7 @@ import { hubSettings } from '../hub/settings.ts';
 import { type Message, renderChat } from '../model/chat.ts';
 import { type GenerationRequest, generate } from '../model/generate.ts';
 import type { Generation } from '../model/open-text.ts';
+import { sentence } from '../spec/warnings.ts';
 import { type OpenModel, openModelFiles, openModelFolder } from '../stages/model-input.ts';
 import { useBackend } from '../tensor/backend.ts';
 import { UserError } from '../util/errors.ts';
@@ -38,7 +39,8 @@ export async function talk(
   const answers = createAnswers(prompts, flags.json ? { ...out, write: () => {} } : out);
   const meter = createMeter(() => performance.now());
   try {
-    const { model, tokenizer, close } = await openFound(found, flags, stop.signal);
+    const say = (message: string) => err.write(`${err.paint.warn('!')} ${sentence(message)}\n`);
+    const { model, tokenizer, close } = await openFound(found, flags, stop.signal, say);
     try {
       const requests = prompts.map((prompt, i) => requestOf(prompt, `prompt ${i + 1}`, { model, tokenizer }, flags));
       meter.start();
@@ -70,7 +72,12 @@ function summaryOf(done: readonly Generation[], meter: Meter): string {
 }
 
 /** Loads the model onto the backend that the flags ask for. */
-async function openFound(found: FoundModel, flags: GenerateFlags, signal: AbortSignal): Promise<OpenModel> {
+async function openFound(
+  found: FoundModel,
+  flags: GenerateFlags,
+  signal: AbortSignal,
+  onWarning: (message: string) => void,
+): Promise<OpenModel> {
   const folder = found.kind === 'hub' ? await fetchFolder(found.name, signal) : undefined;
   const files =
     found.kind === 'files' ? [found.checkpoint] : weightFiles(folder ?? (found.kind === 'folder' ? found.folder : ''));
@@ -79,7 +86,7 @@ async function openFound(found: FoundModel, flags: GenerateFlags, signal: AbortS
   await useBackend({ backend: flags.backend ?? 'onnx', provider: flags.provider, threads });
   signal.throwIfAborted();
   if (found.kind === 'files') return openModelFiles(found.checkpoint, found.recovery);
-  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''));
+  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''), onWarning);
 }
 
 async function fetchFolder(text: string, signal: AbortSignal): Promise<string> {

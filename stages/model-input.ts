@@ -1,6 +1,6 @@
 // What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { loadTokenizer, parseTokenizerConfig, type Tokenizer } from '../formats/tokenizer.ts';
+import type { Tokenizer } from '../formats/tokenizer.ts';
 import type { Example } from '../model/batches.ts';
 import { encodeExample } from '../model/chat.ts';
 import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
@@ -10,6 +10,7 @@ import { roundingOf } from '../model/linear.ts';
 import { createModel, type Model } from '../model/model.ts';
 import { disposeRecovery, type Recovery } from '../model/recovery.ts';
 import { readRecovery } from '../model/recovery-file.ts';
+import { hasTokenizer, settleTokenizer } from '../model/tokenizer-files.ts';
 import { createWeights, type Weights } from '../model/weights.ts';
 import type { StageContext, StageInput } from '../spec/stage.ts';
 import { useBackend } from '../tensor/backend.ts';
@@ -37,9 +38,9 @@ export async function openModelFiles(model: string, parts?: readonly string[]): 
   return openLoaded(await loadModel(model), parts);
 }
 
-/** Loads a Hugging Face folder as it is. */
-export async function openModelFolder(folder: string): Promise<OpenModel> {
-  return openLoaded(await loadHuggingFace(folder), undefined);
+/** Loads a Hugging Face folder as it is; `onWarning` is told what of it is not honoured. */
+export async function openModelFolder(folder: string, onWarning: (message: string) => void): Promise<OpenModel> {
+  return openLoaded(await loadHuggingFace(folder, { onWarning }), undefined);
 }
 
 async function openLoaded(
@@ -84,12 +85,10 @@ export function onlyFile(input: StageInput | undefined): string {
 }
 
 /** The tokenizer that travels in a checkpoint. */
-export function tokenizerOf({ tokenizer_json, tokenizer_config_json }: TokenizerFiles): Tokenizer {
-  if (tokenizer_json === null) {
+export function tokenizerOf(files: TokenizerFiles): Tokenizer {
+  if (!hasTokenizer(files))
     throw new UserError("the model has no tokenizer, expected a 'tokenizer.json' in its folder");
-  }
-  const config = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
-  return loadTokenizer(tokenizer_json, 'tokenizer.json', config);
+  return settleTokenizer(files).tokenizer;
 }
 
 /** Records between two progress reports while encoding. */

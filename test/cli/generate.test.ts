@@ -126,7 +126,7 @@ targets: [shared]
 
 /** What models/tiny says with T_next, made without a spec. */
 async function sharedAnswer(question: string): Promise<string | undefined> {
-  const { model, tokenizer, close } = await openModelFolder(tiny);
+  const { model, tokenizer, close } = await openModelFolder(tiny, () => {});
   const replacements = replacementsOf(replacementMap('T_next', model.config.num_hidden_layers));
   const shared = createModel(model.weights, { replacements, parameters: new Map() });
   const ids = tokenizer.encode(`<|user|>\n${question}\n<|assistant|>\n`);

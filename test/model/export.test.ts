@@ -288,7 +288,7 @@ describe('the compact folder', () => {
       paths.model,
       config,
       weights,
-      { tokenizer_json: '{"model":{}}', tokenizer_config_json: null },
+      { tokenizer_json: '{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}', tokenizer_config_json: null },
       'BF16',
     );
     weights.dispose();
