@@ -1,4 +1,5 @@
 // Which token has which id and which are special, settled from the files of a tokenizer that say so, as transformers 5.24 does.
+import { dirname, join } from 'node:path';
 import { UserError } from '../util/errors.ts';
 import { shown } from '../util/shown.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
@@ -48,18 +49,21 @@ const maxId = 2 ** 24;
 /**
  * Settles the files. tokenizer.json comes first; `added_tokens_decoder` of tokenizer_config.json adds to it and its flags win; without
  * one special_tokens_map.json (whose roles win) and added_tokens.json are read. A token that the vocabulary has keeps its id, others
- * follow the last id in the order of those that are said. Throws UserError for files of another shape.
+ * follow the last id in the order of those that are said. Throws UserError for files of another shape; `source` names tokenizer.json
+ * there, and where the others lie.
  */
-export function settleTokens(files: TokenFiles): SettledTokens {
-  const config = objectOf(files.tokenizer_config_json, 'tokenizer_config.json');
-  const map = objectOf(files.special_tokens_map_json, 'special_tokens_map.json');
+export function settleTokens(files: TokenFiles, source = 'tokenizer.json'): SettledTokens {
+  const at = (name: string) => join(dirname(source), name);
+  const config = objectOf(files.tokenizer_config_json, at('tokenizer_config.json'));
+  const map = objectOf(files.special_tokens_map_json, at('special_tokens_map.json'));
+  const listed = objectOf(files.added_tokens_json, at('added_tokens.json'));
   const hasDecoder = isRecord(config.added_tokens_decoder);
   const named = hasDecoder ? config : { ...config, ...map };
-  const tokenizer = new Vocabulary(files.tokenizer_json);
+  const tokenizer = new Vocabulary(files.tokenizer_json, `tokenizer '${source}'`);
   const said = hasDecoder
-    ? decoderTokens(config.added_tokens_decoder as Fields)
-    : legacyTokens(objectOf(files.added_tokens_json, 'added_tokens.json'), namedContents(named));
-  const warnings = hasDecoder ? disagreements(config, map, files.added_tokens_json) : [];
+    ? decoderTokens(config.added_tokens_decoder as Fields, at('tokenizer_config.json'))
+    : legacyTokens(listed, namedContents(named), at('added_tokens.json'));
+  const warnings = hasDecoder ? disagreements(config, map, listed) : [];
   const names = new Set(namedTokens(named).map(({ content }) => content));
   for (const [id, token] of [...said].sort(([a], [b]) => a - b)) {
     const found = tokenizer.add(names.has(token.content) ? { ...token, special: true } : token);
@@ -90,13 +94,13 @@ class Vocabulary {
   readonly #added = new Map<string, AddedToken>();
   #next: number;
 
-  constructor(text: string) {
-    const json = parseStrictJson(text, 'tokenizer.json', maxDepth);
+  constructor(text: string, where: string) {
+    const json = parseStrictJson(text, where, maxDepth);
     const { model, added_tokens } = isRecord(json) ? json : {};
     this.#vocab = vocabOf(isRecord(model) ? model.vocab : undefined);
     for (const token of Array.isArray(added_tokens) ? added_tokens : []) {
       const { id } = isRecord(token) ? token : {};
-      const found = { id: idOf(id, 'tokenizer.json'), ...tokenOf(token, 'tokenizer.json') };
+      const found = { id: idOf(id, where), ...tokenOf(token, where) };
       this.#added.set(found.content, found);
     }
     const ids = [...this.#vocab.values(), ...[...this.#added.values()].map(({ id }) => id)];
@@ -130,8 +134,8 @@ function vocabOf(vocab: unknown): Map<string, number> {
   return new Map(entries.filter((entry): entry is [string, number] => Number.isInteger(entry[1])));
 }
 
-function decoderTokens(decoder: Fields): Map<number, Token> {
-  const where = "tokenizer_config.json: 'added_tokens_decoder'";
+function decoderTokens(decoder: Fields, file: string): Map<number, Token> {
+  const where = `${file}: 'added_tokens_decoder'`;
   const entries = Object.entries(decoder).map(
     ([id, token]) => [idOf(Number(id), where), tokenOf(token, where)] as const,
   );
@@ -139,11 +143,11 @@ function decoderTokens(decoder: Fields): Map<number, Token> {
 }
 
 /** added_tokens.json says texts and ids; special are those that have a role. */
-function legacyTokens(file: Fields, named: ReadonlySet<string>): Map<number, Token> {
+function legacyTokens(listed: Fields, named: ReadonlySet<string>, file: string): Map<number, Token> {
   return new Map(
-    Object.entries(file).map(([content, id]) => {
+    Object.entries(listed).map(([content, id]) => {
       const special = named.has(content);
-      return [idOf(id, 'added_tokens.json'), plainToken(content, special)];
+      return [idOf(id, file), plainToken(content, special)];
     }),
   );
 }
@@ -173,7 +177,7 @@ function namedContents(config: Fields): Set<string> {
 }
 
 /** What the older files say is not read where tokenizer_config.json has the newer form. */
-function disagreements(config: Fields, map: Fields, added: string | null): string[] {
+function disagreements(config: Fields, map: Fields, listed: Fields): string[] {
   const other = Object.keys(map).filter((key) => {
     const [a, b] = [contentOf(map[key]), contentOf(config[key])];
     return a !== undefined && a !== b;
@@ -185,9 +189,7 @@ function disagreements(config: Fields, map: Fields, added: string | null): strin
   const decoder = new Map(
     Object.entries(config.added_tokens_decoder as Fields).map(([id, token]) => [contentOf(token), id]),
   );
-  const missing = Object.entries(objectOf(added, 'added_tokens.json')).filter(
-    ([text, id]) => decoder.get(text) !== String(id),
-  );
+  const missing = Object.entries(listed).filter(([text, id]) => decoder.get(text) !== String(id));
   if (missing.length === 0) return found;
   const texts = missing.slice(0, 8).map(([text, id]) => `${shown(text)} (${shown(id)})`);
   return [

@@ -2,6 +2,7 @@
 import type { Tokenizer } from '../formats/tokenizer.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { briefly } from '../util/shown.ts';
 import { type Example, ignored } from './batches.ts';
 
 /** What this file needs of a tokenizer. */
@@ -110,17 +111,17 @@ function eosOf(tokenizer: ChatTokenizer): { id: number; token: string } {
 function parseMessage(message: unknown, index: number, where: string): Message {
   const place = `${where}: message ${index + 1}`;
   if (!isObject(message))
-    throw new UserError(`${place}: expected an object with 'role' and 'content', got ${typeof message}`);
+    throw new UserError(`${place}: expected an object with 'role' and 'content', got ${briefly(message)}`);
   const role = roles.find((known) => known === message.role);
   if (!role)
     throw new UserError(
-      `${place}: 'role' must be ${roles.map((r) => `'${r}'`).join(', ')}, got '${String(message.role)}'`,
+      `${place}: 'role' must be ${roles.map((r) => `'${r}'`).join(', ')}, got ${briefly(message.role)}`,
     );
   if (typeof message.content !== 'string')
-    throw new UserError(`${place}: 'content' must be a text, got ${typeof message.content}`);
+    throw new UserError(`${place}: 'content' must be a text, got ${briefly(message.content)}`);
   return { role, content: message.content };
 }
 
 function keysOf(record: unknown): string {
-  return isObject(record) ? `the fields ${Object.keys(record).slice(0, 8).join(', ') || '(none)'}` : typeof record;
+  return isObject(record) ? `the fields ${Object.keys(record).slice(0, 8).join(', ') || '(none)'}` : briefly(record);
 }

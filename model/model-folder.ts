@@ -56,7 +56,7 @@ export async function readModelFolder(folder: string, options: FolderOptions = {
   const tokenizer = await readTokenizerFiles(base, wanted);
   const config = settleEnds(parsed, tokenizer, warn);
   if (hasTokenizer(tokenizer)) warnOfTokenizer(config, tokenizer, join(base, 'tokenizer.json'), warn);
-  warnOfSettings(config, tokenizer, warn);
+  warnOfSettings(config, tokenizer, base, warn);
   const { dtype, torch_dtype } = json as Record<string, unknown>;
   const named = dtype ?? torch_dtype;
   return {
@@ -175,9 +175,10 @@ function warnOfTokenizer(
 function warnOfSettings(
   config: LlamaConfig,
   { tokenizer_config_json, companions }: TokenizerFiles,
+  folder: string,
   warn: (message: string) => void,
 ): void {
-  const settings = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
+  const settings = parseTokenizerConfig(tokenizer_config_json, join(folder, 'tokenizer_config.json'));
   const length = settings.model_max_length;
   const context = config.max_position_embeddings;
   if (typeof length === 'number' && length < noLimit && length !== context) {

@@ -1,4 +1,5 @@
 // The tokenizer that a model's files make together: tokenizer.json with what the files beside it say of its tokens.
+import { dirname, join } from 'node:path';
 import { type SettledTokens, settleTokens, withTokens } from '../formats/special-tokens.ts';
 import { loadTokenizer, parseTokenizerConfig, type Tokenizer } from '../formats/tokenizer.ts';
 import type { TokenizerFiles } from './checkpoint.ts';
@@ -18,13 +19,12 @@ export function settleTokenizer(
   { tokenizer_json, tokenizer_config_json, companions = {} }: TokenizerFiles & { tokenizer_json: string },
   source = 'tokenizer.json',
 ): SettledTokenizer {
-  const settings = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
-  const tokens = settleTokens({
-    tokenizer_json,
-    tokenizer_config_json,
+  const settings = parseTokenizerConfig(tokenizer_config_json, join(dirname(source), 'tokenizer_config.json'));
+  const others = {
     special_tokens_map_json: companions['special_tokens_map.json'] ?? null,
     added_tokens_json: companions['added_tokens.json'] ?? null,
-  });
+  };
+  const tokens = settleTokens({ tokenizer_json, tokenizer_config_json, ...others }, source);
   const json = withTokens(tokenizer_json, tokens);
   const tokenizer = loadTokenizer(json, source, { bos_token: tokens.bos, eos_token: tokens.eos });
   return { json, tokens, settings, tokenizer };
