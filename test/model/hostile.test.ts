@@ -10,6 +10,7 @@ import { loadModel, openLlama, writeLlamaFile, writeModel } from '../../model/ch
 import { parseLlamaConfig } from '../../model/config.ts';
 import { writeCompact } from '../../model/export-compact.ts';
 import { openExportSource } from '../../model/export-source.ts';
+import { textFilesIn } from '../../model/export-texts.ts';
 import { importHuggingFace } from '../../model/huggingface.ts';
 import { importCompact } from '../../model/import-compact.ts';
 import { embeddingName, tensorShapes } from '../../model/names.ts';
@@ -160,16 +161,10 @@ describe('a model folder', () => {
 describe('a compact folder', () => {
   it('with another sharp.json is read, or refused in a sentence with the folder', async () => {
     const folder = await scratch();
-    const files = ['config.json', 'shared.safetensors', 'sharp.json', 'tokenizer.json', 'tokenizer_config.json'];
-    const [json, weights, map, tokenizer, tokenizer_config] = files.map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
+    const map = join(folder, 'sharp.json');
+    const files = { config: join(folder, 'config.json'), weights: join(folder, 'shared.safetensors'), map };
     const source = await openExportSource(await tinyModel(folder), [await tinyRecovery(folder, 32)]);
-    await writeCompact(source, { config: json, weights, map, tokenizer, tokenizer_config }, 'BF16');
+    await writeCompact(source, { ...files, ...textFilesIn(folder) }, 'BF16');
     await source.close();
     const outputs = { model: join(folder, 'model.arrow'), recovery: join(folder, 'recovery.arrow') };
     const text = readFileSync(map, 'utf8');
