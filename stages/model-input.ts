@@ -91,18 +91,22 @@ export function tokenizerOf(files: TokenizerFiles): Tokenizer {
   return settleTokenizer(files).tokenizer;
 }
 
+/** The tokens that a model has, and how many of them it was made to read at once. */
+type ModelExtent = Pick<LlamaConfig, 'vocab_size' | 'max_position_embeddings'>;
+
 /** Records between two progress reports while encoding. */
 const reportEvery = 2000;
 
 /**
  * Encodes the records that have something to learn from; the others are dropped, as open-instruct does. A token that the
- * model does not have is a UserError: then tokenizer and model do not belong together.
+ * model does not have is a UserError: then tokenizer and model do not belong together. Records that are cut, dropped or longer than
+ * the model's context are warned about.
  */
 export async function encodeRecords(
   context: StageContext,
   records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
-  { max_length, vocab_size }: { max_length: number; vocab_size: number },
+  { max_length, vocab_size, max_position_embeddings }: { max_length: number } & ModelExtent,
 ): Promise<Example[]> {
   const examples: Example[] = [];
   for (const [i, record] of records.entries()) {
@@ -110,10 +114,39 @@ export async function encodeRecords(
     if (example !== null) examples.push(example);
     if ((i + 1) % reportEvery === 0) await reportEncoding(context, i + 1, records.length);
   }
+  for (const message of lengthWarnings(examples, records.length, { max_length, max_position_embeddings })) {
+    context.warn(message);
+  }
   if (examples.length > 0) return examples;
   throw new UserError(
     `none of ${records.length} records has a response within ${max_length} tokens, expected at least one (raise 'max_length')`,
   );
+}
+
+function lengthWarnings(
+  examples: readonly Example[],
+  records: number,
+  { max_length, max_position_embeddings: context }: { max_length: number; max_position_embeddings: number },
+): string[] {
+  const cut = examples.filter((example) => example.is_cut === true).length;
+  const dropped = records - examples.length;
+  const beyond = examples.filter(({ ids }) => ids.length > context).length;
+  const count = (some: number) => `${some} of ${records} ${records === 1 ? 'record' : 'records'}`;
+  return [
+    ...(cut > 0
+      ? [`${count(cut)} ${cut === 1 ? 'is' : 'are'} longer than ${max_length} tokens (max_length) and cut there`]
+      : []),
+    ...(dropped > 0
+      ? [
+          `${count(dropped)} ${dropped === 1 ? 'has' : 'have'} no answer within ${max_length} tokens (max_length) and ${dropped === 1 ? 'is' : 'are'} left out`,
+        ]
+      : []),
+    ...(beyond > 0
+      ? [
+          `${count(beyond)} ${beyond === 1 ? 'has' : 'have'} more tokens than the model's context of ${context}: lower 'max_length' to it`,
+        ]
+      : []),
+  ];
 }
 
 /** One record's example, null when it has nothing to learn from; a UserError for tokens that the model does not have. */
