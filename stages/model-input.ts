@@ -23,6 +23,8 @@ export interface OpenModel {
   model: Model;
   recovery: Recovery | undefined;
   tokenizer: Tokenizer;
+  /** The tokenizer's files and those beside them. */
+  files: TokenizerFiles;
   close(): void;
 }
 
@@ -54,7 +56,7 @@ async function openLoaded(
     weights.dispose();
     if (recovery !== undefined) disposeRecovery(recovery);
   };
-  return { model, recovery, tokenizer: tokenizerOf(tokenizer), close };
+  return { model, recovery, tokenizer: tokenizerOf(tokenizer), files: tokenizer, close };
 }
 
 /** Selects the backend that the plan says. */
