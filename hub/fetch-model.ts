@@ -10,14 +10,11 @@ import { formatHubName, type HubName, isSafePath } from './name.ts';
 
 const needed = ['config.json', 'tokenizer.json'] as const;
 const wanted = [
-  ...[
-    'tokenizer_config.json',
-    'special_tokens_map.json',
-    'added_tokens.json',
-    'generation_config.json',
-    'chat_template.jinja',
-  ],
-  ...['adapter_config.json', 'adapter_model.safetensors'],
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'generation_config.json',
+  'chat_template.jinja',
 ];
 const template = /^additional_chat_templates\/[\w-]+\.jinja$/;
 const adapter = ['adapter_config.json', 'adapter_model.safetensors'];
@@ -42,7 +39,8 @@ export async function fetchModel(name: HubName, options: FetchOptions): Promise<
   await fetchFiles(name, small, { ...options, onProgress: undefined });
   const shards = shardList.length > 0 && files.has(index) ? await shardNames(snapshot, what) : [single];
   const weights = shards.map((path) => files.get(path) ?? refuseMissing(what, path, files));
-  await fetchFiles(name, [...small, ...weights], options);
+  const beside = adapter.flatMap((path) => files.get(path) ?? []); // it is attached where there is one
+  await fetchFiles(name, [...small, ...weights, ...beside], options);
   return snapshot.folder;
 }
 
