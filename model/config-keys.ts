@@ -145,10 +145,17 @@ const warned: Readonly<Record<string, Say>> = {
   attn_pdrop: dropout,
 };
 
-const known = new Set([...honoured, ...idle, ...Object.keys(refused), ...Object.keys(warned)]);
-
 /** Keys that quantising programs write; which one, and how many bits, is said where the folder is refused. */
 export const quantizationKeys = ['quantization_config', 'compression_config', 'quantization'] as const;
+
+/** Every key that is known, by what is done about it; docs/models.md lists them. */
+export const configKeys = {
+  honoured,
+  idle,
+  refused: Object.keys(refused),
+  warned: Object.keys(warned),
+  quantized: quantizationKeys,
+} as const;
 
 /** Throws UserError for a key that makes another model of it; `source` begins the message. A key with null says nothing. */
 export function refuseKeys(json: Readonly<Record<string, unknown>>, source: string): void {
@@ -169,6 +176,8 @@ export function keyWarnings(json: Readonly<Record<string, unknown>>): string[] {
   return [...said, ...architectureWarning(json), ...unknownWarning(json)];
 }
 
+const known: ReadonlySet<string> = new Set(Object.values(configKeys).flat());
+
 function found(json: Readonly<Record<string, unknown>>, key: string): unknown {
   const value = Object.hasOwn(json, key) ? json[key] : undefined;
   return value === null ? undefined : value;
@@ -184,9 +193,7 @@ function architectureWarning({ architectures }: Readonly<Record<string, unknown>
 const mostNamed = 8;
 
 function unknownWarning(json: Readonly<Record<string, unknown>>): string[] {
-  const strange = Object.keys(json).filter((key) => {
-    return !known.has(key) && !(quantizationKeys as readonly string[]).includes(key) && found(json, key) !== undefined;
-  });
+  const strange = Object.keys(json).filter((key) => !known.has(key) && found(json, key) !== undefined);
   if (strange.length === 0) return [];
   const named = strange
     .slice(0, mostNamed)
