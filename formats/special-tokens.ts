@@ -75,11 +75,15 @@ export function settleTokens(files: TokenFiles, source = 'tokenizer.json'): Sett
   return { addedTokens: tokenizer.added(), bos, eos, unk, pad, changed: tokenizer.changed, warnings };
 }
 
-/** The text of a tokenizer.json that says of its tokens what was settled. */
-export function withTokens(tokenizerJson: string, { addedTokens, changed }: SettledTokens): string {
-  return changed
-    ? JSON.stringify({ ...(JSON.parse(tokenizerJson) as Fields), added_tokens: addedTokens })
-    : tokenizerJson;
+/** The text of a tokenizer.json that says of its tokens what was settled; `source` names it in what is refused. */
+export function withTokens(
+  tokenizerJson: string,
+  { addedTokens, changed }: SettledTokens,
+  source = 'tokenizer.json',
+): string {
+  if (!changed) return tokenizerJson;
+  const json = parseStrictJson(tokenizerJson, `tokenizer '${source}'`, maxDepth) as Fields;
+  return JSON.stringify({ ...json, added_tokens: addedTokens });
 }
 
 function otherId(content: string, said: number, found: number, decoder: boolean): string {
@@ -95,7 +99,7 @@ class Vocabulary {
   #next: number;
 
   constructor(text: string, where: string) {
-    const json = parseStrictJson(text, where, maxDepth);
+    const json = looselyParsed(text, where);
     const { model, added_tokens } = isRecord(json) ? json : {};
     this.#vocab = vocabOf(isRecord(model) ? model.vocab : undefined);
     for (const token of Array.isArray(added_tokens) ? added_tokens : []) {
@@ -124,6 +128,15 @@ class Vocabulary {
 
   added(): AddedToken[] {
     return [...this.#added.values()].sort((a, b) => a.id - b.id);
+  }
+}
+
+/** Whoever opens the tokenizer checks the whole text: once is enough for one of many megabytes. */
+function looselyParsed(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return parseStrictJson(text, where, maxDepth); // which says what is wrong
   }
 }
 

@@ -133,9 +133,8 @@ const changing: Readonly<Record<string, readonly unknown[]>> = {
   watermarking_config: [],
 };
 
-/** Reads the text of a generation_config.json; a UserError for what is none. */
-export function parseGenerationConfig(text: string | undefined): GenerationDefaults {
-  const source = 'generation_config.json';
+/** Reads the text of a generation_config.json, undefined for none; a UserError, which begins with `source`, for what is none. */
+export function parseGenerationConfig(text: string | undefined, source = 'generation_config.json'): GenerationDefaults {
   const json = text === undefined ? {} : parseStrictJson(text, source, 16);
   if (!isRecord(json)) throw new UserError(`${source}: expected a JSON object, got ${shown(json)}`);
   const others = Object.entries(changing).flatMap(([key, idle]) => {

@@ -6,7 +6,7 @@ import type { AdapterFiles } from './adapter-config.ts';
 import { type TokenizerFiles, writeLlama } from './checkpoint.ts';
 import type { LlamaConfig } from './config.ts';
 import { openFolderTensors } from './folder-tensors.ts';
-import { readModelFolder } from './model-folder.ts';
+import { type FolderSummary, readModelFolder } from './model-folder.ts';
 import { createWeights, type Weights } from './weights.ts';
 
 export interface ImportOptions {
@@ -21,9 +21,17 @@ export interface ImportOptions {
 export async function importHuggingFace(
   folder: string,
   outPath: string,
+  options: ImportOptions = {},
+): Promise<LlamaConfig> {
+  return importModel(await readModelFolder(folder), outPath, options);
+}
+
+/** The same of a folder whose small files have been read. */
+export async function importModel(
+  summary: FolderSummary,
+  outPath: string,
   { adapter, onProgress, onWarning = () => {} }: ImportOptions = {},
 ): Promise<LlamaConfig> {
-  const summary = await readModelFolder(folder);
   const { config, tensors, warnings, close } = await openFolderTensors(summary, adapter);
   try {
     for (const message of [...summary.warnings, ...warnings]) onWarning(message);

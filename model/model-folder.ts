@@ -54,7 +54,7 @@ export async function readModelFolder(folder: string, options: FolderOptions = {
   if (weights) refuseQuantized(json, path);
   const parsed = parseLlamaConfig(json, path, warn);
   const tokenizer = await readTokenizerFiles(base, wanted);
-  const config = settleEnds(parsed, tokenizer, warn);
+  const config = settleEnds(parsed, tokenizer, base, warn);
   if (hasTokenizer(tokenizer)) warnOfTokenizer(config, tokenizer, join(base, 'tokenizer.json'), warn);
   warnOfSettings(config, tokenizer, base, warn);
   const { dtype, torch_dtype } = json as Record<string, unknown>;
@@ -115,9 +115,11 @@ function refuseQuantized(json: unknown, path: string): void {
 function settleEnds(
   config: LlamaConfig,
   { companions = {} }: TokenizerFiles,
+  folder: string,
   warn: (message: string) => void,
 ): LlamaConfig {
-  const { ends, others } = parseGenerationConfig(companions['generation_config.json']);
+  const source = join(folder, 'generation_config.json');
+  const { ends, others } = parseGenerationConfig(companions['generation_config.json'], source);
   if (others.length > 0) {
     warn(
       `generation_config.json: ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} not applied to what lamina generates`,

@@ -25,7 +25,7 @@ export function settleTokenizer(
     added_tokens_json: companions['added_tokens.json'] ?? null,
   };
   const tokens = settleTokens({ tokenizer_json, tokenizer_config_json, ...others }, source);
-  const json = withTokens(tokenizer_json, tokens);
+  const json = withTokens(tokenizer_json, tokens, source);
   const tokenizer = loadTokenizer(json, source, { bos_token: tokens.bos, eos_token: tokens.eos });
   return { json, tokens, settings, tokenizer };
 }

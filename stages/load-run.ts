@@ -6,9 +6,9 @@ import { hubName, isHubName } from '../hub/name.ts';
 import { resolveRevision } from '../hub/revision.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { type AdapterFiles, adapterIn, findAdapter } from '../model/adapter-config.ts';
-import { importHuggingFace } from '../model/huggingface.ts';
+import { importModel } from '../model/huggingface.ts';
 import { importCompact, isCompactFolder } from '../model/import-compact.ts';
-import { readModelFolder } from '../model/model-folder.ts';
+import { type FolderSummary, readModelFolder } from '../model/model-folder.ts';
 import { writeRandomLlama } from '../model/random-llama.ts';
 import type { StageContext, UnitTask } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
@@ -25,7 +25,8 @@ export async function run(context: StageContext): Promise<void> {
   if (random_seed !== undefined) return makeUp(path, random_seed, context, task);
   const folder = isHubName(path) ? await fetchFolder(path, context) : path;
   const adapter = await adapterOf(context, folder);
-  await checkTokenizer(folder);
+  const summary = await readModelFolder(folder);
+  await checkTokenizer(summary);
   const onProgress = (done: number, total: number) => {
     progress({ done, total, of: 'tensor' });
     signal.throwIfAborted();
@@ -35,11 +36,11 @@ export async function run(context: StageContext): Promise<void> {
   if (await isCompactFolder(folder)) {
     if (adapter !== undefined)
       throw new UserError("'adapter' belongs to whole models, and this folder is a compact one");
-    const { config, replacements } = await importCompact(folder, { model, recovery }, onProgress, onWarning);
+    const { config, replacements } = await importCompact(folder, { model, recovery }, onProgress, onWarning, summary);
     await task.done({ ...modelFacts(config), ...recoveryFacts(config, replacements) });
     return;
   }
-  await task.done(modelFacts(await importHuggingFace(folder, model, { adapter, onProgress, onWarning })));
+  await task.done(modelFacts(await importModel(summary, model, { adapter, onProgress, onWarning })));
 }
 
 /** The adapter that is named; one of them, since two would be a model that nobody trained. */
@@ -92,8 +93,7 @@ async function fetchAdapterFolder(path: string, { signal, progress }: StageConte
 }
 
 /** Said here, where the folder's name is known, and before hours of work. Other missing files are the import's to name. */
-async function checkTokenizer(folder: string): Promise<void> {
-  const { folder: place, tokenizer } = await readModelFolder(folder); // which opens it
+async function checkTokenizer({ folder: place, tokenizer }: FolderSummary): Promise<void> {
   if (tokenizer.tokenizer_json !== null) return;
   const names = await readdir(place);
   const hint = names.includes('tokenizer.model') ? "convert its 'tokenizer.model' first" : "copy the model's own there";
