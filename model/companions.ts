@@ -17,6 +17,12 @@ export const companionFiles = [
   'chat_template.jinja',
 ] as const;
 
+/**
+ * Lamina's own: what was settled of the tokens, where that is more than tokenizer.json says. Nobody reads it; it is there so that a
+ * checkpoint whose texts become other tokens is another file, and what was computed with the old ones is not taken for it.
+ */
+export const settledName = 'settled_tokens.json';
+
 /** Where transformers keeps chat templates by name. */
 export const templateFolder = 'additional_chat_templates';
 const templatePath = new RegExp(`^${templateFolder}/([A-Za-z0-9_-]{1,64})\\.jinja$`);
@@ -26,7 +32,7 @@ const mostTemplates = 64;
 
 /** True for the path of a companion; a checkpoint may be made by anybody. */
 export function isCompanion(path: string): boolean {
-  return (companionFiles as readonly string[]).includes(path) || templatePath.test(path);
+  return (companionFiles as readonly string[]).includes(path) || path === settledName || templatePath.test(path);
 }
 
 /** Reads the companions of `folder`, as far as they are there. */

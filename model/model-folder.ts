@@ -1,6 +1,7 @@
 // What the small files of a Hugging Face model folder say: which model it is, settled where two of them state one fact.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SettledTokens } from '../formats/special-tokens.ts';
 import { isRecord, parseStrictJson } from '../formats/strict-json.ts';
 import { readTextIfThere } from '../formats/text.ts';
 import { parseTokenizerConfig } from '../formats/tokenizer.ts';
@@ -8,11 +9,11 @@ import { UserError } from '../util/errors.ts';
 import { shown } from '../util/shown.ts';
 import { type AdapterFiles, findAdapter } from './adapter-config.ts';
 import type { TokenizerFiles } from './checkpoint.ts';
-import { chatTemplates, parseGenerationConfig, readCompanions } from './companions.ts';
+import { chatTemplates, parseGenerationConfig, readCompanions, settledName } from './companions.ts';
 import { type LlamaConfig, parseLlamaConfig } from './config.ts';
 import { quantizationKeys } from './config-keys.ts';
 import { foreignWeights } from './foreign-weights.ts';
-import { hasTokenizer, settleTokenizer } from './tokenizer-files.ts';
+import { hasTokenizer, type SettledTokenizer, settleTokenizer } from './tokenizer-files.ts';
 
 const largestConfig = 2 ** 20;
 const largestTokenizer = 2 ** 28;
@@ -53,17 +54,18 @@ export async function readModelFolder(folder: string, options: FolderOptions = {
   const warn = (message: string) => void warnings.push(message);
   if (weights) refuseQuantized(json, path);
   const parsed = parseLlamaConfig(json, path, warn);
-  const tokenizer = await readTokenizerFiles(base, wanted);
-  const config = settleEnds(parsed, tokenizer, base, warn);
-  if (hasTokenizer(tokenizer)) warnOfTokenizer(config, tokenizer, join(base, 'tokenizer.json'), warn);
-  warnOfSettings(config, tokenizer, base, warn);
+  const files = await readTokenizerFiles(base, wanted);
+  const config = settleEnds(parsed, files, base, warn);
+  const settled = hasTokenizer(files) ? settleTokenizer(files, join(base, 'tokenizer.json')) : undefined;
+  if (settled !== undefined) warnOfTokenizer(config, settled, warn);
+  warnOfSettings(config, files, base, warn);
   const { dtype, torch_dtype } = json as Record<string, unknown>;
   const named = dtype ?? torch_dtype;
   return {
     folder: base,
     config,
     dtype: typeof named === 'string' ? named : undefined,
-    tokenizer,
+    tokenizer: settled?.tokens.changed ? withSettled(files, settled.tokens) : files,
     adapter: weights ? found?.files : undefined,
     warnings,
   };
@@ -136,13 +138,16 @@ function settleEnds(
   return { ...config, eos_token_id: ends.length === 1 ? (ends[0] as number) : [...ends] };
 }
 
+function withSettled(files: TokenizerFiles, { addedTokens, bos, eos, unk, pad }: SettledTokens): TokenizerFiles {
+  const text = JSON.stringify({ addedTokens, bos, eos, unk, pad });
+  return { ...files, companions: { ...files.companions, [settledName]: text } };
+}
+
 function warnOfTokenizer(
   config: LlamaConfig,
-  files: TokenizerFiles & { tokenizer_json: string },
-  source: string,
+  { tokens, settings, tokenizer }: SettledTokenizer,
   warn: (message: string) => void,
 ): void {
-  const { tokens, settings, tokenizer } = settleTokenizer(files, source);
   for (const message of tokens.warnings) warn(message);
   const { bosId, eosId, vocabSize } = tokenizer;
   if (vocabSize > config.vocab_size) {

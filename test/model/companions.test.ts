@@ -92,7 +92,12 @@ describe('what travels with the weights', () => {
     await importHuggingFace(folder, again);
     expect(readFileSync(again)).toEqual(readFileSync(checkpoint));
     const opened = await openLlama(checkpoint);
-    expect(opened.tokenizer.companions).toEqual(companions);
+    const { 'settled_tokens.json': settled = '{}', ...kept } = opened.tokenizer.companions ?? {};
+    expect(kept).toEqual(companions);
+    expect(JSON.parse(settled)).toMatchObject({
+      eos: '</s>',
+      addedTokens: [{}, {}, {}, { id: 320, content: '<tool>' }],
+    });
     expect(opened.config.eos_token_id).toEqual([2, 7]);
     await opened.close();
     const to = await scratch();
@@ -100,6 +105,21 @@ describe('what travels with the weights', () => {
     for (const name of [...Object.keys(companions), 'tokenizer.json', 'tokenizer_config.json']) {
       expect(readFileSync(join(to, name), 'utf8'), name).toBe(readFileSync(join(folder, name), 'utf8'));
     }
+    expect(existsSync(join(to, 'settled_tokens.json'))).toBe(false);
+  });
+
+  it('makes another checkpoint where texts become other tokens, and the same where they do not', async () => {
+    const bytes = async (config: object) => {
+      const files = { 'tokenizer.json': tokenizer_json, 'tokenizer_config.json': config };
+      const path = join(await scratch(), 'model.arrow');
+      await importHuggingFace(await folderWith(files), path);
+      const { tokenizer, close } = await openLlama(path);
+      await close();
+      return tokenizer.companions ?? {};
+    };
+    expect(await bytes({ eos_token: '</s>' })).toEqual({});
+    const decoder = { added_tokens_decoder: { 5: { content: '#', special: true } } };
+    expect(Object.keys(await bytes(decoder))).toEqual(['settled_tokens.json']);
   });
 
   it('with named templates in a folder has them all in tokenizer_config.json, by their names', async () => {
