@@ -32,16 +32,11 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
     for (const { warnings } of work.inspections) {
       for (const warning of warnings) if ('message' in warning) err.write(`${warning.message}\n`);
     }
-    const warnings = joinWarnings(plans, work.warned);
-    err.write(
-      warningLines(
-        warnings.map(({ warning, of }) => warningText(warning, of)),
-        err,
-      ),
-    );
     if (flags.json) {
       out.write(`${JSON.stringify(planJson(plans, work, estimateFor(work, flags)), undefined, 1)}\n`);
     } else {
+      const warnings = joinWarnings(plans, work.warned).map(({ warning, of }) => warningText(warning, of));
+      err.write(warningLines(warnings, err));
       const lines = [
         ...stateLines(plans, work, flags, out),
         ...absentLines(work),

@@ -68,8 +68,10 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   };
   const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
   const result = await collectResult(plan, facts, metricsOf(outcome));
-  err.write(warningLines(warnings.rest(result.warnings), err));
-  if (!flags.json) err.write(`${summaryLine(outcome, err)}\n`);
+  if (!flags.json) {
+    err.write(warningLines(warnings.rest(result.warnings), err));
+    err.write(`${summaryLine(outcome, err)}\n`);
+  }
   const missing = missingNumberLines(result, err);
   err.write(failureLines(outcome, err) + missing);
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
