@@ -18,7 +18,7 @@ const { task, num_fewshot, max_gen_toks } = JSON.parse(workloadText) as TaskWork
 const { modelFolder, definitions, data } = JSON.parse(inputsText) as TaskInputs;
 
 await useBackend({ backend: 'onnx', threads: taskThreads });
-const { model, tokenizer } = await openModelFolder(modelFolder);
+const { model, tokenizer } = await openModelFolder(modelFolder, () => {});
 const max_length = model.config.max_position_embeddings;
 const selection = await selectTasks(await TaskFolder.open(definitions), [task]);
 const read = splitsIn(data);

@@ -5,6 +5,7 @@ import type { DiffResult } from '../report/diff.ts';
 import { inspectSurvey } from '../runner/inspect.ts';
 import type { Plan } from '../spec/plan.ts';
 import type { StageRegistry } from '../spec/stage.ts';
+import { groupWarnings, type NodeWarning } from '../spec/warnings.ts';
 import { openFileStore } from '../store/file-store.ts';
 import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
@@ -17,9 +18,10 @@ const largest_bytes = 64 * 1024 * 1024;
 export async function knownResult(plan: Plan, registry: StageRegistry, folder: string): Promise<DiffResult | string> {
   const store = await openFileStore(folder, { mode: 'read' });
   try {
-    const records = await hits(plan, registry, store);
+    const { records, warned } = await hits(plan, registry, store);
     const summary = { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 };
-    const result = await collectResult(plan, { run: '', spec: plan.file, summary }, metricsIn(records, store));
+    const facts = { run: '', spec: plan.file, summary, warnings: groupWarnings(plan, warned) };
+    const result = await collectResult(plan, facts, metricsIn(records, store));
     const known = result.cells.some((cell) => cell.value !== null);
     return known ? result : `none of its numbers is in '${folder}'`;
   } catch (error) {
@@ -31,13 +33,17 @@ export async function knownResult(plan: Plan, registry: StageRegistry, folder: s
   }
 }
 
-/** The records of the nodes without units whose results are in the store. */
-async function hits(plan: Plan, registry: StageRegistry, store: Store): Promise<ReadonlyMap<string, StoreRecord>> {
-  const { inspection } = await offline(() => inspectSurvey(plan, registry, store, 'waits'));
+/** The records of the nodes without units whose results are in the store, and what all stages warn of. */
+async function hits(
+  plan: Plan,
+  registry: StageRegistry,
+  store: Store,
+): Promise<{ records: ReadonlyMap<string, StoreRecord>; warned: readonly NodeWarning[] }> {
+  const { inspection, survey } = await offline(() => inspectSurvey(plan, registry, store, 'waits'));
   const records = new Map<string, StoreRecord>();
   for (const { node, unit, record } of inspection.items)
     if (unit === '' && record !== null) records.set(node.id, record);
-  return records;
+  return { records, warned: survey.warnings() };
 }
 
 /** What a branch on the hub means is asked of the cache alone: looking must neither wait for a network nor need one. */

@@ -13,6 +13,7 @@ import type { RunFlags } from './flags.ts';
 import { packageVersion } from './package-version.ts';
 import { startProgress } from './progress/start.ts';
 import { listenForStop } from './stop-signals.ts';
+import type { Warnings } from './warnings.ts';
 
 /** What was carried out. `plan` is the control alone when that failed, and `misses` says where it was off. */
 export interface Executed {
@@ -21,16 +22,17 @@ export interface Executed {
   misses: readonly ControlMiss[];
 }
 
-/** Runs what is not cached of `plan`. */
-export async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<Executed> {
+/** Runs what is not cached of `plan`; what stages warn of on the way is said once, and `warnings` knows it then. */
+export async function execute(plan: Plan, flags: RunFlags, context: Context, warnings: Warnings): Promise<Executed> {
   const store = await openFileStore(flags.store, { mode: 'write' });
   try {
     const control = flags.control ? controlOf(plan) : undefined;
-    if (control === undefined) return { plan, outcome: await follow(plan, store, flags, context), misses: [] };
-    const first = await follow(control, store, flags, context, 'control');
+    const followed = (part: Plan, name?: 'control') => follow(part, store, flags, context, warnings, name);
+    if (control === undefined) return { plan, outcome: await followed(plan), misses: [] };
+    const first = await followed(control, 'control');
     const misses = first.status === 'done' ? await checkControl(control, metricsOf(first)) : [];
     if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses };
-    return { plan, outcome: added(first, await follow(plan, store, flags, context)), misses };
+    return { plan, outcome: added(first, await followed(plan)), misses };
   } finally {
     store.close();
   }
@@ -48,9 +50,10 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
+  warnings: Warnings,
   part?: 'control',
 ): Promise<RunOutcome> {
-  const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, part);
+  const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
   const stop = listenForStop(
     () => follower?.say('stopping: running stages save their state first (Ctrl-C again to end at once)'),
     () => follower?.stop(),

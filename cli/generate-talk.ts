@@ -2,13 +2,17 @@
 import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { parseTokenizerConfig } from '../formats/tokenizer.ts';
 import { fetchModel } from '../hub/fetch-model.ts';
 import { hubName } from '../hub/name.ts';
 import { resolveRevision } from '../hub/revision.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { type Message, renderChat } from '../model/chat.ts';
+import type { TokenizerFiles } from '../model/checkpoint.ts';
+import { chatTemplates, parseGenerationConfig } from '../model/companions.ts';
 import { type GenerationRequest, generate } from '../model/generate.ts';
 import type { Generation } from '../model/open-text.ts';
+import { sentence } from '../spec/warnings.ts';
 import { type OpenModel, openModelFiles, openModelFolder } from '../stages/model-input.ts';
 import { useBackend } from '../tensor/backend.ts';
 import { UserError } from '../util/errors.ts';
@@ -38,13 +42,17 @@ export async function talk(
   const answers = createAnswers(prompts, flags.json ? { ...out, write: () => {} } : out);
   const meter = createMeter(() => performance.now());
   try {
-    const { model, tokenizer, close } = await openFound(found, flags, stop.signal);
+    const say = (message: string) => err.write(`${err.paint.warn('!')} ${sentence(message)}\n`);
+    const { model, tokenizer, files, close } = await openFound(found, flags, stop.signal, say);
     try {
       const requests = prompts.map((prompt, i) => requestOf(prompt, `prompt ${i + 1}`, { model, tokenizer }, flags));
+      const remark = (text: string) => err.write(`${err.paint.faint(sentence(text))}\n`);
+      for (const text of remarksOn(files, flags)) remark(text);
       meter.start();
       const { temperature, topK: top_k, topP: top_p, seed } = flags;
       const options = { temperature, top_k, top_p, seed, batch_size, signal: stop.signal, observe: meter.observe };
       const done: Generation[] = await generate(model, tokenizer, requests, options, answers.add, answers.end);
+      for (const text of cutByContext(done, requests, flags)) remark(text);
       if (flags.json) out.write(generationJson(found.label, prompts, requests, done, meter));
       else err.write(`${err.paint.faint(summaryOf(done, meter))}\n`);
       return exitCodes.done;
@@ -61,6 +69,40 @@ export async function talk(
   }
 }
 
+/** What of a model's files is not taken unless it is asked for. */
+function remarksOn(files: TokenizerFiles, { raw, temperature }: GenerateFlags): string[] {
+  const { companions = {} } = files;
+  const { sampling } = parseGenerationConfig(companions['generation_config.json']);
+  const asked = ['temperature', 'top_k', 'top_p'].filter((key) => typeof sampling[key] === 'number');
+  const flags = asked.map((key) => `--${key.replace('_', '-')} ${sampling[key]}`);
+  const isSampled = sampling.do_sample === true && temperature === 0;
+  const settings = parseTokenizerConfig(files.tokenizer_config_json, 'tokenizer_config.json');
+  const hasTemplate = !raw && chatTemplates(settings, companions).size > 0;
+  return [
+    ...(hasTemplate
+      ? ["the prompt is put into lamina's own template, not into the model's (--raw puts it into none)"]
+      : []),
+    ...(isSampled
+      ? [
+          `the likeliest tokens are taken; generation_config.json would draw them${flags.length > 0 ? `: ${flags.join(' ')}` : ''}`,
+        ]
+      : []),
+  ];
+}
+
+/** Answers that the context ended before the tokens that were asked for. */
+function cutByContext(
+  done: readonly Generation[],
+  requests: readonly GenerationRequest[],
+  { maxTokens }: GenerateFlags,
+): string[] {
+  const cut = done.filter(({ finish }, i) => finish === 'length' && (requests[i]?.max_tokens ?? maxTokens) < maxTokens);
+  if (cut.length === 0) return [];
+  return [
+    `${cut.length === 1 ? 'an answer ends' : `${cut.length} answers end`} where the model's context does, before --max-tokens ${maxTokens}`,
+  ];
+}
+
 function summaryOf(done: readonly Generation[], meter: Meter): string {
   const made = done.reduce((sum, { ids }) => sum + ids.length, 0);
   return meter.text(
@@ -70,7 +112,12 @@ function summaryOf(done: readonly Generation[], meter: Meter): string {
 }
 
 /** Loads the model onto the backend that the flags ask for. */
-async function openFound(found: FoundModel, flags: GenerateFlags, signal: AbortSignal): Promise<OpenModel> {
+async function openFound(
+  found: FoundModel,
+  flags: GenerateFlags,
+  signal: AbortSignal,
+  onWarning: (message: string) => void,
+): Promise<OpenModel> {
   const folder = found.kind === 'hub' ? await fetchFolder(found.name, signal) : undefined;
   const files =
     found.kind === 'files' ? [found.checkpoint] : weightFiles(folder ?? (found.kind === 'folder' ? found.folder : ''));
@@ -79,7 +126,7 @@ async function openFound(found: FoundModel, flags: GenerateFlags, signal: AbortS
   await useBackend({ backend: flags.backend ?? 'onnx', provider: flags.provider, threads });
   signal.throwIfAborted();
   if (found.kind === 'files') return openModelFiles(found.checkpoint, found.recovery);
-  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''));
+  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''), onWarning);
 }
 
 async function fetchFolder(text: string, signal: AbortSignal): Promise<string> {

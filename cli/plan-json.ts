@@ -2,10 +2,12 @@
 import type { Estimate } from '../runner/estimate.ts';
 import type { JointWork } from '../runner/work.ts';
 import type { Plan } from '../spec/plan.ts';
+import { joinWarnings } from './warnings.ts';
 
 /**
  * `stages`: one entry per stage and cell, or per unit (`unit`) of a stage that has units; with several specs each says its
  * `experiment`. `summary` adds them up. `work` counts units per stage definition; `estimate` is null when nothing is left to run.
+ * `warnings`: what stages warn of, each sentence once, with the cells of all specs that it concerns.
  */
 export function planJson(plans: readonly Plan[], work: JointWork, estimate: Estimate | undefined) {
   const summary = { hit: 0, run: 0, depends: 0 };
@@ -28,6 +30,7 @@ export function planJson(plans: readonly Plan[], work: JointWork, estimate: Esti
     work: work.stages,
     estimate: estimate === undefined ? null : estimateJson(estimate),
     absent: work.absent,
+    warnings: joinWarnings(plans, work.warned).map(({ warning }) => warning),
   };
 }
 

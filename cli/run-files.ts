@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderMarkdown } from '../report/render-markdown.ts';
 import { expectedNames } from '../spec/nearest.ts';
-import type { Provenance, RunResult } from '../spec/result.ts';
+import type { Provenance, ResultWarning, RunResult } from '../spec/result.ts';
+import { sentence } from '../spec/warnings.ts';
 import { writeDurably } from '../store/durable.ts';
 import { listExperiments, listRuns, loadRun } from '../store/runs.ts';
 import { hasCode, UserError } from '../util/errors.ts';
@@ -35,7 +36,9 @@ export function newRunName(store: string, experiment: string, start: Date): stri
  */
 export async function writeOutcome(result: RunResult): Promise<string> {
   const folder = join(resultsFolder, result.experiment, result.profile);
-  const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...stable } = result;
+  const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...rest } = result;
+  const { warnings, ...plain } = rest;
+  const stable = warnings.length === 0 ? plain : rest;
   try {
     mkdirSync(folder, { recursive: true });
     writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
@@ -141,7 +144,21 @@ export function checkResult(value: unknown, what: string): RunResult {
   const lists = ['cells', 'claims', 'axes', 'notes'] as const;
   if (!isObject(value) || !isObject(value.table) || !lists.every((name) => Array.isArray(value[name])))
     throw new UserError(`${what} is not the result of a run`);
+  const warnings = checkWarnings(value.warnings ?? [], what);
   const summary = { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 };
   const lacking = { run: '', overrides: [], summary, cell_notes: [], figures: [], provenance: null, timings: null };
-  return { ...lacking, ...value, table: { beside: [], ...value.table } } as unknown as RunResult;
+  return { ...lacking, ...value, warnings, table: { beside: [], ...value.table } } as unknown as RunResult;
+}
+
+function checkWarnings(value: unknown, what: string): ResultWarning[] {
+  const isWarning = (each: unknown): each is Record<string, unknown> =>
+    isObject(each) &&
+    typeof each.stage === 'string' &&
+    typeof each.message === 'string' &&
+    Number.isInteger(each.cells);
+  if (!Array.isArray(value) || !value.every(isWarning))
+    throw new UserError(`${what}: 'warnings' must be a list of objects with 'stage', 'message' and 'cells'`);
+  return value.map(({ stage, message, cells }) => {
+    return { stage: sentence(String(stage)), message: sentence(String(message)), cells: Number(cells) };
+  });
 }

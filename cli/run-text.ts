@@ -29,6 +29,11 @@ export function failureLines(outcome: RunOutcome, { paint }: Output): string {
     .join('');
 }
 
+/** A line for each warning. */
+export function warningLines(texts: readonly string[], { paint }: Output): string {
+  return texts.map((text) => `${paint.warn('!')} ${text}\n`).join('');
+}
+
 /** What cells ask of metrics that were made but do not have it, each once: a metric that is spelled wrong, mostly. */
 export function missingNumberLines({ cells }: RunResult, { paint }: Output): string {
   const errors = cells.flatMap(({ key, error }) => (key === null || error === null ? [] : [error]));

@@ -4,6 +4,7 @@ import { constants as flags } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { hasCode, UserError } from '../util/errors.ts';
 import { fileError } from '../util/system-error.ts';
+import { largestPointer, lfsPointer } from './lfs-pointer.ts';
 
 /** One read call stays below this: Node refuses lengths of 2 GiB and more. */
 const MAX_READ_BYTES = 2 ** 30;
@@ -26,7 +27,10 @@ export async function openFile(path: string, what: string): Promise<RandomFile> 
     handle = await open(path, flags.O_RDONLY | flags.O_NONBLOCK); // a pipe without a writer must not hold us
     const stat = await handle.stat();
     if (!stat.isFile()) throw new UserError(`${what} '${path}': expected a file, got a folder or a device`);
-    return randomFile(path, handle, stat.size);
+    const file = randomFile(path, handle, stat.size);
+    const pointer = stat.size < largestPointer ? lfsPointer(await file.read(0, stat.size)) : undefined;
+    if (pointer !== undefined) throw new UserError(`${what} '${path}' ${pointer}`);
+    return file;
   } catch (error) {
     await handle?.close();
     throw fileError(error, path, what);

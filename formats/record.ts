@@ -1,5 +1,6 @@
 // One record of a data file, and the limits and sentences that the readers of all kinds share.
 import { UserError } from '../util/errors.ts';
+import { briefly } from '../util/shown.ts';
 import { isRecord, jsonFault } from './strict-json.ts';
 
 /** A record and where it came from, such as `train.jsonl:12`, for messages about it. */
@@ -22,7 +23,7 @@ export function parseRecord(text: string, where: string): DataRecord {
   } catch (error) {
     throw new UserError(`${where}: expected a JSON object, got ${jsonFault(text, error as Error)}; mend or remove it`);
   }
-  if (!isRecord(value)) throw new UserError(`${where}: expected a JSON object, got ${describe(value)}`);
+  if (!isRecord(value)) throw new UserError(`${where}: expected a JSON object, got ${briefly(value)}`);
   if (nests(value, MAX_LEVELS)) throw tooDeep(where);
   return { value, where };
 }
@@ -41,9 +42,4 @@ export function tooDeep(where: string): UserError {
 /** The user's message for a record beyond {@link MAX_RECORD_BYTES}. */
 export function recordTooLong(where: string): UserError {
   return new UserError(`${where}: expected a record of at most ${MAX_RECORD_BYTES} bytes, got a longer one`);
-}
-
-function describe(value: unknown): string {
-  if (Array.isArray(value)) return 'an array';
-  return value === null ? 'null' : `a ${typeof value}`;
 }

@@ -1,4 +1,5 @@
 // The safetensors files of a Hugging Face model folder, one or several, as one set of tensors.
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../util/errors.ts';
 import { shown } from '../util/shown.ts';
@@ -12,16 +13,41 @@ const INDEX = 'model.safetensors.index.json';
 const SINGLE = 'model.safetensors';
 const MAX_INDEX_BYTES = 100_000_000;
 
-/** Opens `model.safetensors.index.json` with its shards, or `model.safetensors`, in the folder `dir`. */
-export async function openSafetensorsFolder(dir: string): Promise<TensorReader> {
+/**
+ * Opens `model.safetensors`, or else `model.safetensors.index.json` with its shards, in the folder `dir`. `warn` is told of an index
+ * that lies beside the single file and so is not read; `hint` of a folder with neither what it has instead.
+ */
+export async function openSafetensorsFolder(
+  dir: string,
+  warn: (message: string) => void = () => {},
+  hint: (names: readonly string[]) => string | undefined = () => undefined,
+): Promise<TensorReader> {
+  const single = await openIfThere(join(dir, SINGLE));
+  if (single !== undefined) {
+    if (await isFile(join(dir, INDEX))) {
+      warn(`'${INDEX}' lies beside '${SINGLE}' and is not read: the single file is taken, as in transformers`);
+    }
+    return single;
+  }
   const index = await readIndex(join(dir, INDEX));
   if (index !== undefined) return openShards(dir, index);
+  const has = hint(await readdir(dir).catch(() => []));
+  throw new UserError(
+    `model folder '${dir}': expected '${SINGLE}' or '${INDEX}', got neither${has === undefined ? '' : `; ${has}`}`,
+  );
+}
+
+async function openIfThere(path: string): Promise<SafetensorsReader | undefined> {
   try {
-    return await openSafetensors(join(dir, SINGLE));
+    return await openSafetensors(path);
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new UserError(`model folder '${dir}': expected '${SINGLE}' or '${INDEX}', got neither`);
+    if (isMissing(error)) return undefined;
+    throw error;
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
 async function readIndex(path: string): Promise<Map<string, string> | undefined> {

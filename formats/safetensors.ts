@@ -100,7 +100,10 @@ function parseMetadata(where: string, value: unknown): Record<string, string> {
 function parseEntry(where: string, name: string, value: unknown): Placed {
   const { dtype, shape, data_offsets } = isRecord(value) ? value : {};
   if (!isDtype(dtype)) {
-    throw new UserError(`${where}: tensor '${name}': expected a dtype of ${DTYPES.join(', ')}, got ${shown(dtype)}`);
+    const hint = /^F[48]/.test(String(dtype)) ? ', in which only quantised weights are stored' : '';
+    throw new UserError(
+      `${where}: tensor '${name}': expected a dtype of ${DTYPES.join(', ')}, got ${shown(dtype)}${hint}`,
+    );
   }
   const byteLength = isSizes(shape) ? tensorBytes(dtype, shape) : undefined;
   if (!isSizes(shape) || byteLength === undefined) {

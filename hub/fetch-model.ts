@@ -9,7 +9,15 @@ import { type HubFile, type Listing, listFiles } from './listing.ts';
 import { formatHubName, type HubName, isSafePath } from './name.ts';
 
 const needed = ['config.json', 'tokenizer.json'] as const;
-const wanted = ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'generation_config.json'];
+const wanted = [
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'generation_config.json',
+  'chat_template.jinja',
+];
+const template = /^additional_chat_templates\/[\w-]+\.jinja$/;
+const adapter = ['adapter_config.json', 'adapter_model.safetensors'];
 const index = 'model.safetensors.index.json';
 const single = 'model.safetensors';
 const largestSmallFile = 2 ** 28;
@@ -22,14 +30,17 @@ export async function fetchModel(name: HubName, options: FetchOptions): Promise<
   if (!listing.whole) return fromCache(snapshot, listing, what, options);
   const files = new Map(listing.files.map((file) => [file.path, file]));
   for (const path of needed) if (!files.has(path)) throw lacks(what, path, files);
-  const small = [...needed, ...wanted, index].flatMap((path) => files.get(path) ?? []);
+  const named = [...files.keys()].filter((path) => template.test(path));
+  const shardList = files.has(single) ? [] : [index]; // a single file is taken where both are there
+  const small = [...needed, ...wanted, ...named, ...shardList].flatMap((path) => files.get(path) ?? []);
   for (const { path, size } of small) {
     if (size > largestSmallFile) throw new UserError(`${what}: '${path}' has ${size} bytes, refused`);
   }
   await fetchFiles(name, small, { ...options, onProgress: undefined });
-  const shards = files.has(index) ? await shardNames(snapshot, what) : [single];
+  const shards = shardList.length > 0 && files.has(index) ? await shardNames(snapshot, what) : [single];
   const weights = shards.map((path) => files.get(path) ?? refuseMissing(what, path, files));
-  await fetchFiles(name, [...small, ...weights], options);
+  const beside = adapter.flatMap((path) => files.get(path) ?? []); // it is attached where there is one
+  await fetchFiles(name, [...small, ...weights, ...beside], options);
   return snapshot.folder;
 }
 
@@ -48,6 +59,25 @@ export async function fetchModelConfig(name: HubName, options: FetchOptions): Pr
   if (file === undefined || file.size > 2 ** 20) throw new UserError(`${what}: expected a config.json, got none`);
   const [path] = await fetchFiles(name, [file], options);
   return path as string;
+}
+
+/** The folder with the LoRA adapter of the pinned repository `name`. Throws UserError with the way out. */
+export async function fetchAdapter(name: HubName, options: FetchOptions): Promise<string> {
+  const what = checkModel(name);
+  const listing = await listFiles(name, options);
+  const snapshot = snapshotOf(name, options.settings);
+  if (!listing.whole) {
+    const here = await Promise.all(adapter.map((path) => cachedFile(snapshot, path)));
+    if (here.every((path) => path !== undefined)) return snapshot.folder;
+    throw new UserError(`${what}: its adapter is not in the cache, and ${listing.why.message}`, { cause: listing.why });
+  }
+  const files = new Map(listing.files.map((file) => [file.path, file]));
+  await fetchFiles(
+    name,
+    adapter.map((path) => files.get(path) ?? refuseMissing(what, path, files)),
+    options,
+  );
+  return snapshot.folder;
 }
 
 function checkModel(name: HubName): string {
@@ -87,7 +117,7 @@ async function fromCache(
   if (paths.length === 0) {
     throw new UserError(`${what}: not in the cache '${settings.cache}', and ${why.message}`, { cause: why });
   }
-  const shards = paths.includes(index) ? await shardNames(snapshot, what) : [single];
+  const shards = paths.includes(index) && !paths.includes(single) ? await shardNames(snapshot, what) : [single];
   for (const path of [...needed, ...shards]) {
     if ((await cachedFile(snapshot, path)) !== undefined) continue;
     throw new UserError(`${what}: the cache lacks '${path}', and ${why.message}; connect once`, { cause: why });
@@ -102,6 +132,10 @@ function refuseMissing(what: string, path: string, files: ReadonlyMap<string, Hu
 function lacks(what: string, path: string, files: ReadonlyMap<string, HubFile>): UserError {
   const has = (name: string) => files.has(name);
   const hints: [boolean, string][] = [
+    [
+      path === 'config.json' && has('adapter_config.json'),
+      "; it is an adapter: name the model that it belongs to as 'path', and this as 'adapter'",
+    ],
     [
       path === 'tokenizer.json' && has('tokenizer.model'),
       "; convert its 'tokenizer.model' first and use a local folder",

@@ -9,6 +9,8 @@ export const ignored = -100;
 export interface Example {
   readonly ids: Int32Array;
   readonly labels: Int32Array;
+  /** True where the record was longer and lost its end. */
+  readonly is_cut?: boolean;
 }
 
 /** Equal-shaped arrays for one forward pass; R rows are scored. */

@@ -2,6 +2,7 @@
 import type { Tokenizer } from '../formats/tokenizer.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { briefly } from '../util/shown.ts';
 import { type Example, ignored } from './batches.ts';
 
 /** What this file needs of a tokenizer. */
@@ -69,7 +70,7 @@ export function renderChat(messages: readonly Message[], eosToken = ''): string 
 function encodeMessages(messages: readonly Message[], tokenizer: ChatTokenizer, maxLength: number): Example {
   const eos = eosOf(tokenizer).token;
   const count = (text: string) => Math.min(maxLength, tokenizer.encode(text).length);
-  const ids = cut(tokenizer.encode(renderChat(messages, eos).trim()), maxLength);
+  const { ids, ...rest } = cut(tokenizer.encode(renderChat(messages, eos).trim()), maxLength);
   const labels = ids.slice();
   for (const [k, { role }] of messages.entries()) {
     if (role === 'assistant') continue;
@@ -79,24 +80,25 @@ function encodeMessages(messages: readonly Message[], tokenizer: ChatTokenizer, 
     labels.fill(ignored, start, end);
     if (end >= maxLength) break;
   }
-  return { ids, labels };
+  return { ids, labels, ...rest };
 }
 
 /** Prompt and completion joined by a space unless the seam has white space; the prompt's tokens are masked. */
 function encodeCompletion(prompt: string, completion: string, tokenizer: ChatTokenizer, maxLength: number): Example {
   const seam = /[ \n\t]$/.test(prompt) || /^[ \n\t]/.test(completion) ? '' : ' ';
-  const ids = cut(tokenizer.encode(prompt + seam + completion + eosOf(tokenizer).token), maxLength);
-  return { ids, labels: ids.slice().fill(ignored, 0, tokenizer.encode(prompt).length) };
+  const { ids, ...rest } = cut(tokenizer.encode(prompt + seam + completion + eosOf(tokenizer).token), maxLength);
+  return { ids, labels: ids.slice().fill(ignored, 0, tokenizer.encode(prompt).length), ...rest };
 }
 
 /** BOS, the text, EOS; every token is trained. */
 function encodeText(text: string, tokenizer: ChatTokenizer, maxLength: number): Example {
-  const ids = cut([...tokenizer.encode(text), eosOf(tokenizer).id], maxLength);
-  return { ids, labels: ids.slice() };
+  const { ids, ...rest } = cut([...tokenizer.encode(text), eosOf(tokenizer).id], maxLength);
+  return { ids, labels: ids.slice(), ...rest };
 }
 
-function cut(ids: number[], maxLength: number): Int32Array {
-  return Int32Array.from(ids.length > maxLength ? ids.slice(0, maxLength) : ids);
+function cut(ids: number[], maxLength: number): Pick<Example, 'ids' | 'is_cut'> {
+  if (ids.length <= maxLength) return { ids: Int32Array.from(ids) };
+  return { ids: Int32Array.from(ids.slice(0, maxLength)), is_cut: true };
 }
 
 function eosOf(tokenizer: ChatTokenizer): { id: number; token: string } {
@@ -110,17 +112,17 @@ function eosOf(tokenizer: ChatTokenizer): { id: number; token: string } {
 function parseMessage(message: unknown, index: number, where: string): Message {
   const place = `${where}: message ${index + 1}`;
   if (!isObject(message))
-    throw new UserError(`${place}: expected an object with 'role' and 'content', got ${typeof message}`);
+    throw new UserError(`${place}: expected an object with 'role' and 'content', got ${briefly(message)}`);
   const role = roles.find((known) => known === message.role);
   if (!role)
     throw new UserError(
-      `${place}: 'role' must be ${roles.map((r) => `'${r}'`).join(', ')}, got '${String(message.role)}'`,
+      `${place}: 'role' must be ${roles.map((r) => `'${r}'`).join(', ')}, got ${briefly(message.role)}`,
     );
   if (typeof message.content !== 'string')
-    throw new UserError(`${place}: 'content' must be a text, got ${typeof message.content}`);
+    throw new UserError(`${place}: 'content' must be a text, got ${briefly(message.content)}`);
   return { role, content: message.content };
 }
 
 function keysOf(record: unknown): string {
-  return isObject(record) ? `the fields ${Object.keys(record).slice(0, 8).join(', ') || '(none)'}` : typeof record;
+  return isObject(record) ? `the fields ${Object.keys(record).slice(0, 8).join(', ') || '(none)'}` : briefly(record);
 }

@@ -13,6 +13,7 @@ import { tf } from '../tensor/tf.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { checkTensors } from './check-tensors.ts';
+import { type Companions, isCompanion } from './companions.ts';
 import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from './config.ts';
 import { roundingOf } from './linear.ts';
 import { tensorShapes } from './names.ts';
@@ -21,10 +22,12 @@ import type { Parts } from './quantize-codec.ts';
 import { viewTensors } from './quantized-tensors.ts';
 import { createWeights, type Weights } from './weights.ts';
 
-/** The tokenizer's files as texts, which travel with the weights. */
+/** The tokenizer's files as texts, and the other small files of the model's folder, which travel with the weights. */
 export interface TokenizerFiles {
   readonly tokenizer_json: string | null;
   readonly tokenizer_config_json: string | null;
+  /** None where a model was made here. */
+  readonly companions?: Companions;
 }
 
 /** One tensor to be written; its bytes are asked for when its turn comes. */
@@ -142,9 +145,11 @@ export async function loadModel(
 
 async function writeTexts(writer: CheckpointWriter, tokenizer: TokenizerFiles): Promise<void> {
   for (const [key, name] of Object.entries(fileEntries)) {
-    const text = tokenizer[key as keyof TokenizerFiles];
+    const text = tokenizer[key as keyof typeof fileEntries];
     if (text !== null) await writeText(writer, name, text);
   }
+  const companions = Object.entries(tokenizer.companions ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [path, text] of companions) await writeText(writer, path, text);
 }
 
 async function writeText(writer: CheckpointWriter, name: string, text: string): Promise<void> {
@@ -198,6 +203,7 @@ async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<
     tokenizer: {
       tokenizer_json: await readText(reader, fileEntries.tokenizer_json, path),
       tokenizer_config_json: await readText(reader, fileEntries.tokenizer_config_json, path),
+      ...(await readCompanionEntries(reader, path)),
     },
     tensors,
     readFloat32: (name) => view.readFloat32(storedAs(name), shapes.get(name) ?? []),
@@ -206,6 +212,17 @@ async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<
     storedAs,
     close: () => reader.close(),
   };
+}
+
+async function readCompanionEntries(
+  reader: CheckpointReader,
+  path: string,
+): Promise<Pick<TokenizerFiles, 'companions'>> {
+  const companions: Record<string, string> = {};
+  for (const name of reader.tensors.keys()) {
+    if (isCompanion(name)) companions[name] = (await readText(reader, name, path)) ?? '';
+  }
+  return Object.keys(companions).length > 0 ? { companions } : {};
 }
 
 async function readText(reader: CheckpointReader, name: string, path: string): Promise<string | null> {

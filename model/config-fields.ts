@@ -4,6 +4,8 @@ import { UserError } from '../util/errors.ts';
 /** The fields of one JSON object; a reader given a default returns it where the field is absent or null. */
 export interface Fields {
   readonly source: string;
+  /** The keys, those with null among them. */
+  readonly keys: readonly string[];
   has(key: string): boolean;
   integer(key: string, minimum: number, maximum: number, otherwise?: number): number;
   /** A list of `length` whole numbers. */
@@ -12,6 +14,10 @@ export interface Fields {
   boolean(key: string, otherwise: boolean): boolean;
   oneOf(key: string, allowed: readonly string[]): string;
   equal(key: string, expected: string | boolean, otherwise?: string | boolean): void;
+  /** The value at a key as it is. */
+  raw(key: string): unknown;
+  /** The text at a key; undefined where there is none. */
+  text(key: string): string | undefined;
   object(key: string): Fields | null;
   /** A token id, or a list of them; [] when absent. */
   tokenIds(key: string): number[];
@@ -30,6 +36,7 @@ export function fieldsOf(json: unknown, source: string): Fields {
   };
   return {
     source,
+    keys: Object.keys(json),
     has,
     integer(key, minimum, maximum, otherwise) {
       const found = has(key) ? value(key) : otherwise;
@@ -58,6 +65,11 @@ export function fieldsOf(json: unknown, source: string): Fields {
     equal(key, expected, otherwise) {
       if ((has(key) ? value(key) : otherwise) !== expected)
         fail(key, `${show(expected)} (lamina runs Llama models only)`);
+    },
+    raw: value,
+    text(key) {
+      const found = value(key);
+      return typeof found === 'string' ? found : undefined;
     },
     object(key) {
       return has(key) ? fieldsOf(value(key), `${source}: '${key}'`) : null;

@@ -1,6 +1,8 @@
 // What a Hugging Face config.json says about a Llama, checked before anything is allocated from it.
 import { UserError } from '../util/errors.ts';
 import { type Fields, fieldsOf } from './config-fields.ts';
+import { keyWarnings, refuseKeys } from './config-keys.ts';
+import { ropeOf } from './config-rope.ts';
 
 /** RoPE scaling of Llama 3.1 and later (`rope_type: llama3`). */
 export interface Llama3Scaling {
@@ -36,10 +38,19 @@ export interface LlamaConfig {
 const largestSize = 2 ** 24;
 const mostLayers = 4096;
 
-/** Reads the parsed config.json found at `source`; throws a UserError for what is no Llama that lamina can run. */
-export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
+/**
+ * Reads the parsed config.json found at `source`; throws a UserError for what is no Llama that lamina can run. `warn` is told, in
+ * sentences, what is seen and not honoured, and which of two sources of one fact was taken.
+ */
+export function parseLlamaConfig(
+  json: unknown,
+  source: string,
+  warn: (message: string) => void = () => {},
+): LlamaConfig {
   const fields = fieldsOf(json, source);
   refuseOtherModels(fields);
+  refuseKeys(json as Record<string, unknown>, source);
+  for (const message of keyWarnings(json as Record<string, unknown>)) warn(message);
   const heads = fields.integer('num_attention_heads', 1, largestSize);
   const hidden = fields.integer('hidden_size', 1, largestSize);
   if (!fields.has('head_dim') && hidden % heads !== 0) {
@@ -48,6 +59,7 @@ export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
     );
   }
   const layers = fields.integer('num_hidden_layers', 1, mostLayers);
+  const max_position_embeddings = fields.integer('max_position_embeddings', 1, 2 ** 31, 2048);
   const config: LlamaConfig = {
     hidden_size: hidden,
     intermediate_size: fields.integer('intermediate_size', 1, largestSize),
@@ -60,13 +72,14 @@ export function parseLlamaConfig(json: unknown, source: string): LlamaConfig {
     head_dim: fields.integer('head_dim', 2, largestSize, hidden / heads),
     vocab_size: fields.integer('vocab_size', 1, largestSize),
     rms_norm_eps: fields.positive('rms_norm_eps', 1e-6),
-    ...ropeOf(fields),
+    ...ropeOf(fields, max_position_embeddings, warn),
     tie_word_embeddings: fields.boolean('tie_word_embeddings', false),
-    max_position_embeddings: fields.integer('max_position_embeddings', 1, 2 ** 31, 2048),
+    max_position_embeddings,
     bos_token_id: fields.tokenIds('bos_token_id')[0] ?? null,
     eos_token_id: oneOrMany(fields.tokenIds('eos_token_id')),
   };
   checkDivisions(config, source);
+  warnOfFacts(fields, config, warn);
   return config;
 }
 
@@ -97,31 +110,21 @@ function refuseOtherModels(fields: Fields): void {
   fields.equal('mlp_bias', false, false);
 }
 
-/** Newer configs keep the RoPE settings under `rope_parameters`, older ones at the top and under `rope_scaling`. */
-function ropeOf(fields: Fields): Pick<LlamaConfig, 'rope_theta' | 'rope_scaling'> {
-  const parameters = fields.object('rope_parameters');
-  const scaling = parameters ?? fields.object('rope_scaling');
-  const theta = (parameters?.has('rope_theta') ? parameters : fields).positive('rope_theta', 10000);
-  return { rope_theta: theta, rope_scaling: scaling ? scalingOf(scaling) : null };
-}
-
-function scalingOf(scaling: Fields): Llama3Scaling | null {
-  const type = scaling.has('rope_type') ? 'rope_type' : 'type';
-  if (!scaling.has(type)) return null;
-  if (scaling.oneOf(type, ['default', 'llama3']) === 'default') return null;
-  const low = scaling.positive('low_freq_factor');
-  const high = scaling.positive('high_freq_factor');
-  if (high <= low) {
-    throw new UserError(
-      `${scaling.source}: 'high_freq_factor' must be greater than 'low_freq_factor' (${low}), got ${high}`,
+/** Facts that the file states twice, or that contradict each other without stopping anything. */
+function warnOfFacts(fields: Fields, config: LlamaConfig, warn: (message: string) => void): void {
+  const [dtype, older] = [fields.text('dtype'), fields.text('torch_dtype')];
+  if (dtype !== undefined && older !== undefined && dtype !== older) {
+    warn(
+      `config.json: 'dtype' is '${dtype}' and 'torch_dtype' '${older}': weights are taken in the type in which they are stored`,
     );
   }
-  return {
-    factor: scaling.positive('factor'),
-    low_freq_factor: low,
-    high_freq_factor: high,
-    original_max_position_embeddings: scaling.integer('original_max_position_embeddings', 1, 2 ** 31),
-  };
+  for (const key of ['bos_token_id', 'eos_token_id'] as const) {
+    const beyond = [config[key] ?? []].flat().filter((id) => id >= config.vocab_size);
+    if (beyond.length === 0) continue;
+    warn(
+      `config.json: '${key}' has ${beyond.join(', ')}, but the model has ${config.vocab_size} tokens: no text has it`,
+    );
+  }
 }
 
 function checkDivisions(config: LlamaConfig, source: string): void {

@@ -10,9 +10,10 @@ import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
 import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
 import { checkAdapterCodes, checkLayoutCodes, otherFormats } from './codes-fit.ts';
 import { llamaConfigJson } from './config.ts';
-import { dtypeNames, type FloatType, type ModelFiles, type OnProgress, writeTokenizer } from './export-huggingface.ts';
+import { dtypeNames, type FloatType, type ModelFiles, type OnProgress } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import { type ExportSource, isAdapted } from './export-source.ts';
+import { writeTexts } from './export-texts.ts';
 import { finalNormName, headName, mlpName, projections, tensorShapes } from './names.ts';
 import type { Codec, Parts } from './quantize-codec.ts';
 import { recoveryParameters } from './ratios.ts';
@@ -58,7 +59,7 @@ export async function writeCodes(
   const alphas = base ? await alphasOf(source) : new Map<string, number>();
   const layouts = new Map(places.map((place) => [place.name, layoutOf(place, type)]));
   await writeConfigs(files, source, codec, type);
-  await writeTokenizer(files, source.tokenizer);
+  await writeTexts(files, source.tokenizer);
   const entries = [...layouts.values()].flat().map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
   await writing(await createSafetensors(files.weights, entries, { format: 'pt' }), async (writer) => {
     for (const [i, place] of places.entries()) {

@@ -4,9 +4,10 @@ import { encodeFloats, fromFloat32, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { writing } from '../formats/writing.ts';
 import { UserError } from '../util/errors.ts';
-import { type FloatType, type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
+import { type FloatType, type OnProgress, writeConfig } from './export-huggingface.ts';
 import { type ExportSizes, exportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
+import { type TextFiles, writeTexts } from './export-texts.ts';
 import { projections, tensorShapes } from './names.ts';
 import { recoveryName, recoveryShapes } from './recovery.ts';
 import { droppedMatrices, formatReplacements } from './replacement.ts';
@@ -19,12 +20,10 @@ export const compactWeights = 'shared.safetensors';
 export const compactMap = 'sharp.json';
 
 /** Where the files of a compact folder go. */
-export interface CompactFiles {
+export interface CompactFiles extends TextFiles {
   readonly config: string;
   readonly weights: string;
   readonly map: string;
-  readonly tokenizer: string;
-  readonly tokenizer_config: string;
 }
 
 /** Writes weights rounded to `dtype`, recovery parameters as float32. */
@@ -36,7 +35,7 @@ export async function writeCompact(
 ): Promise<ExportSizes> {
   const { stored, tokenizer, recovery } = source;
   await writeConfig(files.config, stored, dtype);
-  await writeTokenizer(files, tokenizer);
+  await writeTexts(files, tokenizer);
   await writeFile(files.map, `${JSON.stringify(await mapJson(source), null, 2)}\n`);
   const weights = storedTensors(source).map(([name, shape]) => ({ name, dtype, shape }));
   const factors = compactParameters(source).map(({ name, shape }) => ({ name, dtype: 'F32', shape }) as const);

@@ -18,6 +18,8 @@ export interface GgufExport extends ExportSizes {
   readonly unblocked: readonly string[];
   /** False when llama.cpp has no pre-tokenizer of the model's pattern. */
   readonly exact_tokenizer: boolean;
+  /** What the file cannot say of the tokenizer, in sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** ggml's number of each file type. */
@@ -53,6 +55,7 @@ export async function writeGguf(
     ...exportSizes(source, (shape) => ggufBytes(typeOf(type, shape), shape) as number),
     unblocked: unblocked.map(({ from }) => from),
     exact_tokenizer: tokenizer.exact,
+    warnings: tokenizer.warnings,
   };
 }
 

@@ -4,21 +4,19 @@ import { join } from 'node:path';
 import { encodeFloats, tensorBytes } from '../formats/dtype.ts';
 import { createSafetensors } from '../formats/safetensors.ts';
 import { writing } from '../formats/writing.ts';
-import type { TokenizerFiles } from './checkpoint.ts';
 import { type LlamaConfig, llamaConfigJson } from './config.ts';
 import { type ExportSizes, exportSizes } from './export-sizes.ts';
 import { type ExportSource, openExportSource } from './export-source.ts';
+import { type TextFiles, textFilesIn, writeTexts } from './export-texts.ts';
 import { tensorShapes } from './names.ts';
 
 /** Types of weights in safetensors files. */
 export type FloatType = 'F32' | 'F16' | 'BF16';
 
 /** Where the files of a model folder go. */
-export interface ModelFiles {
+export interface ModelFiles extends TextFiles {
   readonly config: string;
   readonly weights: string;
-  readonly tokenizer: string;
-  readonly tokenizer_config: string;
 }
 
 export type OnProgress = (done: number, total: number) => void;
@@ -35,7 +33,7 @@ export async function writeHuggingFace(
 ): Promise<ExportSizes> {
   const { config, tokenizer } = source;
   await writeConfig(files.config, config, dtype);
-  await writeTokenizer(files, tokenizer);
+  await writeTexts(files, tokenizer);
   const entries = [...tensorShapes(config)].map(([name, shape]) => ({ name, dtype, shape }));
   await writing(await createSafetensors(files.weights, entries, { format: 'pt' }), async (writer) => {
     for (const [i, { name }] of entries.entries()) {
@@ -58,8 +56,7 @@ export async function exportHuggingFace(
   const files = {
     config: join(folder, 'config.json'),
     weights: join(folder, 'model.safetensors'),
-    tokenizer: join(folder, 'tokenizer.json'),
-    tokenizer_config: join(folder, 'tokenizer_config.json'),
+    ...textFilesIn(folder),
   };
   try {
     await writeHuggingFace(source, files, dtype);
@@ -72,13 +69,4 @@ export async function exportHuggingFace(
 /** Writes config.json. */
 export async function writeConfig(path: string, config: LlamaConfig, dtype: FloatType): Promise<void> {
   await writeFile(path, `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`);
-}
-
-/** Writes those of the tokenizer's files that the model came with. */
-export async function writeTokenizer(
-  files: Pick<ModelFiles, 'tokenizer' | 'tokenizer_config'>,
-  { tokenizer_json, tokenizer_config_json }: TokenizerFiles,
-): Promise<void> {
-  if (tokenizer_json !== null) await writeFile(files.tokenizer, tokenizer_json);
-  if (tokenizer_config_json !== null) await writeFile(files.tokenizer_config, tokenizer_config_json);
 }

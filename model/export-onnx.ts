@@ -3,9 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { encodeOnnxModel, type OnnxGraph } from '../formats/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../formats/onnx-data.ts';
 import { writing } from '../formats/writing.ts';
-import { type OnProgress, writeConfig, writeTokenizer } from './export-huggingface.ts';
+import { type OnProgress, writeConfig } from './export-huggingface.ts';
 import type { ExportSizes } from './export-sizes.ts';
 import type { ExportSource } from './export-source.ts';
+import { type TextFiles, writeTexts } from './export-texts.ts';
 import { headName, mlpName, tensorShapes } from './names.ts';
 import { OnnxBuilder } from './onnx-graph.ts';
 import { addDecoder } from './onnx-llama.ts';
@@ -16,12 +17,10 @@ import { onnxWeights } from './onnx-weights.ts';
 import { replacementAt } from './recovery.ts';
 
 /** Where the files of an ONNX folder go. */
-export interface OnnxFiles {
+export interface OnnxFiles extends TextFiles {
   readonly config: string;
   readonly onnx: string;
   readonly onnx_data: string;
-  readonly tokenizer: string;
-  readonly tokenizer_config: string;
 }
 
 /** The name by which `model.onnx` finds its weights: they must lie beside it under this name. */
@@ -49,7 +48,7 @@ export async function writeOnnx(
   const isStored = settings.dtype === 'STORED';
   const precision = isStored ? storedPrecision(source, settings.accuracy_level) : precisionOf(config, settings);
   await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
-  await writeTokenizer(files, tokenizer);
+  await writeTexts(files, tokenizer);
   const unique_bytes = await writing(await createOnnxData(files.onnx_data, onnxDataName), async (data) => {
     const graph = await graphOf(source, data, precision, onProgress);
     const opsets = { '': opset, ...precision.opsets };

@@ -1,17 +1,21 @@
 // tokenizer.json as the tokenizer.ggml.* keys of a GGUF file: byte-level BPE ('gpt2') and SentencePiece-like BPE ('llama').
 import type { GgufEntry } from '../formats/gguf.ts';
-import { loadTokenizer, parseTokenizerConfig } from '../formats/tokenizer.ts';
+import type { Tokenizer } from '../formats/tokenizer.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import type { TokenizerFiles } from './checkpoint.ts';
+import { chatTemplates } from './companions.ts';
 import type { LlamaConfig } from './config.ts';
 import { pretokenizerOf } from './gguf-pretokenizer.ts';
+import { hasTokenizer, settleTokenizer } from './tokenizer-files.ts';
 
 /** What llama.cpp is told of a tokenizer. */
 export interface GgufTokenizer {
   readonly entries: readonly GgufEntry[];
   /** False when llama.cpp has no pre-tokenizer of this pattern and the nearest is named: some texts then split otherwise. */
   readonly exact: boolean;
+  /** What the file cannot say, in sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** llama.cpp's kinds of token. */
@@ -29,35 +33,30 @@ interface Json {
 }
 
 /** The keys for the tokenizer of a model of `config`; a UserError for a tokenizer that llama.cpp does not have. */
-export function ggufTokenizer(
-  { tokenizer_json, tokenizer_config_json }: TokenizerFiles,
-  config: LlamaConfig,
-): GgufTokenizer {
-  if (tokenizer_json === null) {
+export function ggufTokenizer(files: TokenizerFiles, config: LlamaConfig): GgufTokenizer {
+  if (!hasTokenizer(files)) {
     throw new UserError("format: gguf needs the model's tokenizer, but the model came without a 'tokenizer.json'");
   }
-  const settings = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
-  const { vocabSize, bosId, eosId } = loadTokenizer(tokenizer_json, 'tokenizer.json', settings); // checks what is read below
-  if (vocabSize > config.vocab_size) {
-    throw new UserError(`the tokenizer has ${vocabSize} tokens, expected at most the model's ${config.vocab_size}`);
-  }
-  const all = JSON.parse(tokenizer_json) as Record<string, unknown>;
-  const json: Json = {
-    all,
-    model: all.model as Record<string, unknown>,
-    added: (all.added_tokens ?? []) as Json['added'],
-  };
+  const { json: text, tokens: settled, settings, tokenizer } = settleTokenizer(files); // checks what is read below
+  const { bosId } = tokenizer;
+  const all = JSON.parse(text) as Record<string, unknown>;
+  // what another file adds beyond the model's tokens can be in no text of it
+  const beyond = settled.changed ? settled.addedTokens.filter(({ id }) => id >= config.vocab_size) : [];
+  const isWithin = ({ id }: Record<string, unknown>) => !beyond.some((token) => token.id === id);
+  const added = ((all.added_tokens ?? []) as Json['added']).filter(isWithin);
+  const json: Json = { all, model: all.model as Record<string, unknown>, added };
+  checkSize(json, config);
   const kind = kindOf(json);
   const tokens = tokensOf(json, kind, config.vocab_size);
   const { name: pre, exact } = kind === 'gpt2' ? pretokenizerOf(all.pre_tokenizer) : { name: 'default', exact: true };
-  const [eos] = [config.eos_token_id ?? eosId ?? null].flat();
+  const ends = endsOf(config, tokenizer);
+  const templates = chatTemplates(settings, files.companions);
   const special: GgufEntry[] = [
     ...idEntry('bos_token_id', config.bos_token_id ?? bosId ?? null),
-    ...idEntry('eos_token_id', eos ?? null),
+    ...endNames.flatMap((name, i) => idEntry(name, ends[i] ?? null)),
     ...idEntry('unknown_token_id', tokenId(json, json.model.unk_token)),
-    ...idEntry('padding_token_id', tokenId(json, contentOf(settings.pad_token))),
+    ...idEntry('padding_token_id', tokenId(json, settled.pad)),
   ];
-  const chat = settings.chat_template;
   const entries: GgufEntry[] = [
     ['tokenizer.ggml.model', 'string', kind],
     ['tokenizer.ggml.pre', 'string', pre],
@@ -70,9 +69,57 @@ export function ggufTokenizer(
     ...special,
     ...markEntries(json),
     ...(kind === 'llama' ? [['tokenizer.ggml.add_space_prefix', 'bool', addsSpace(all)] as const] : []),
-    ...(typeof chat === 'string' ? [['tokenizer.chat_template', 'string', chat] as const] : []),
+    ...templateEntries(templates),
   ];
-  return { entries, exact };
+  return { entries, exact, warnings: warningsOf(ends, templates, beyond.length) };
+}
+
+/** Where llama.cpp looks for tokens that end a text; it takes all of them for that. */
+const endNames = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
+
+/** The tokens that end a text, the tokenizer's own first. */
+function endsOf({ eos_token_id }: LlamaConfig, { eosId }: Pick<Tokenizer, 'eosId'>): number[] {
+  const ends = [eos_token_id ?? eosId ?? []].flat();
+  return eosId !== undefined && ends.includes(eosId) ? [eosId, ...ends.filter((id) => id !== eosId)] : ends;
+}
+
+/** As gguf writes them: the one without a name, then the others by their names and a list of these. */
+function templateEntries(templates: ReadonlyMap<string, string>): GgufEntry[] {
+  const named = [...templates].filter(([name]) => name !== 'default');
+  const plain = templates.get('default');
+  const entries = named.map(
+    ([name, text]): GgufEntry => [`tokenizer.chat_template.${plainName(name)}`, 'string', text],
+  );
+  const names = [...new Set(named.map(([name]) => plainName(name)))];
+  return [
+    ...(entries.length > 0 ? [...entries, ['tokenizer.chat_templates', 'strings', names] as const] : []),
+    ...(plain === undefined ? [] : [['tokenizer.chat_template', 'string', plain] as const]),
+  ];
+}
+
+function plainName(name: string): string {
+  return name.replace(/[^A-Za-z0-9]/g, '_');
+}
+
+function warningsOf(ends: readonly number[], templates: ReadonlyMap<string, string>, beyond: number): string[] {
+  const left = ends.slice(endNames.length);
+  return [
+    ...(templates.has('default')
+      ? []
+      : ['the model has no chat template, and so has the GGUF file: llama.cpp talks to it in a template of its own']),
+    ...(left.length > 0 ? [`a GGUF file has room for ${endNames.length} end tokens: ${left.join(', ')} left out`] : []),
+    ...(beyond > 0
+      ? [`${beyond} added ${beyond === 1 ? 'token is' : 'tokens are'} beyond the model's and left out of the GGUF file`]
+      : []),
+  ];
+}
+
+function checkSize({ model, added }: Json, { vocab_size }: LlamaConfig): void {
+  const ids = [...Object.values(model.vocab as Record<string, number>), ...added.map(({ id }) => id as number)];
+  const count = ids.reduce((largest, id) => Math.max(largest, id), -1) + 1;
+  if (count > vocab_size) {
+    throw new UserError(`the tokenizer has ${count} tokens, expected at most the model's ${vocab_size}`);
+  }
 }
 
 function kindOf({ model, all }: Json): 'gpt2' | 'llama' {
@@ -168,8 +215,4 @@ function tokenId({ model, added }: Json, text: unknown): number | null {
   if (typeof text !== 'string') return null;
   const found = added.find(({ content }) => content === text)?.id ?? (model.vocab as Record<string, number>)[text];
   return typeof found === 'number' ? found : null;
-}
-
-function contentOf(token: unknown): unknown {
-  return isObject(token) ? token.content : token;
 }

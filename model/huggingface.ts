@@ -1,57 +1,43 @@
-// Hugging Face model folders: config.json, safetensors and tokenizer.json, read into a checkpoint.
-import { join } from 'node:path';
-import { openSafetensorsFolder } from '../formats/safetensors-folder.ts';
-import { parseStrictJson } from '../formats/strict-json.ts';
-import type { TensorReader } from '../formats/tensor-reader.ts';
-import { readTextIfThere } from '../formats/text.ts';
+// Hugging Face model folders: config.json, safetensors, tokenizer and the files beside them, read into a checkpoint.
+
+import { toFloat32 } from '../formats/dtype.ts';
 import { tf } from '../tensor/tf.ts';
-import { UserError } from '../util/errors.ts';
-import { checkTensors } from './check-tensors.ts';
-import { type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
-import { type LlamaConfig, parseLlamaConfig } from './config.ts';
-import { headName } from './names.ts';
+import type { AdapterFiles } from './adapter-config.ts';
+import { type TokenizerFiles, writeLlama } from './checkpoint.ts';
+import type { LlamaConfig } from './config.ts';
+import { openFolderTensors } from './folder-tensors.ts';
+import { type FolderSummary, readModelFolder } from './model-folder.ts';
 import { createWeights, type Weights } from './weights.ts';
 
-const largestConfig = 2 ** 20;
-const largestTokenizer = 2 ** 28;
-
-/** What is known of a model folder before its weights are read. */
-export interface FolderSummary {
-  readonly config: LlamaConfig;
-  readonly tokenizer: TokenizerFiles;
-}
-
-/** Reads config.json and the tokenizer's files of `folder`; UserErrors for what lamina cannot run. */
-export async function readHuggingFaceFolder(folder: string): Promise<FolderSummary> {
-  const path = join(folder, 'config.json');
-  const text = await readTextIfThere(path, 'configuration', largestConfig);
-  if (text === undefined)
-    throw new UserError(`model folder '${folder}' has no config.json, expected a folder in Hugging Face's layout`);
-  const tokenizerFile = async (name: string) =>
-    (await readTextIfThere(join(folder, name), 'tokenizer', largestTokenizer)) ?? null;
-  return {
-    config: parseLlamaConfig(parseStrictJson(text, path, 16), path),
-    tokenizer: {
-      tokenizer_json: await tokenizerFile('tokenizer.json'),
-      tokenizer_config_json: await tokenizerFile('tokenizer_config.json'),
-    },
-  };
+export interface ImportOptions {
+  /** An adapter to attach, beside none in the folder. */
+  readonly adapter?: AdapterFiles | undefined;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Told what is seen and not honoured, each sentence once. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Copies the model in `folder` into the checkpoint `outPath`, tensor by tensor, each in the type it is stored in. */
 export async function importHuggingFace(
   folder: string,
   outPath: string,
-  options: { readonly onProgress?: (done: number, total: number) => void } = {},
+  options: ImportOptions = {},
 ): Promise<LlamaConfig> {
-  const { config, tokenizer } = await readHuggingFaceFolder(folder);
-  const reader = await openSafetensorsFolder(folder);
+  return importModel(await readModelFolder(folder), outPath, options);
+}
+
+/** The same of a folder whose small files have been read. */
+export async function importModel(
+  summary: FolderSummary,
+  outPath: string,
+  { adapter, onProgress, onWarning = () => {} }: ImportOptions = {},
+): Promise<LlamaConfig> {
+  const { config, tensors, warnings, close } = await openFolderTensors(summary, adapter);
   try {
-    const tensors = tensorsOf(reader, config);
-    checkTensors(config, tensors, folder);
-    await writeLlama(outPath, config, tensors, tokenizer, options.onProgress);
+    for (const message of [...summary.warnings, ...warnings]) onWarning(message);
+    await writeLlama(outPath, config, tensors, summary.tokenizer, onProgress);
   } finally {
-    await reader.close();
+    await close();
   }
   return config;
 }
@@ -59,28 +45,18 @@ export async function importHuggingFace(
 /** Reads the model in `folder` whole, as float32 tensors; the caller disposes the weights. */
 export async function loadHuggingFace(
   folder: string,
+  { onWarning = () => {} }: Pick<ImportOptions, 'onWarning'> = {},
 ): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
-  const { config, tokenizer } = await readHuggingFaceFolder(folder);
-  const reader = await openSafetensorsFolder(folder);
+  const summary = await readModelFolder(folder);
+  const { config, tensors: stored, warnings, close } = await openFolderTensors(summary);
   const tensors = new Map<string, tf.Tensor>();
   try {
-    const stored = tensorsOf(reader, config);
-    checkTensors(config, stored, folder);
-    for (const [name, { shape }] of stored) {
-      tensors.set(name, tf.tensor(await reader.readFloat32(name), [...shape], 'float32'));
+    for (const message of [...summary.warnings, ...warnings]) onWarning(message);
+    for (const [name, { dtype, shape, bytes }] of stored) {
+      tensors.set(name, tf.tensor(toFloat32(name, dtype, await bytes()), [...shape], 'float32'));
     }
   } finally {
-    await reader.close();
+    await close();
   }
-  return { config, weights: createWeights(config, tensors), tokenizer };
-}
-
-/** Old exports carry the RoPE frequencies as a buffer, and tied ones sometimes a copy of the embedding as head: both are ignored. */
-function tensorsOf(reader: TensorReader, config: LlamaConfig): Map<string, StoredTensor> {
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, { dtype, shape }] of reader.tensors) {
-    if (name.endsWith('.rotary_emb.inv_freq') || (config.tie_word_embeddings && name === headName)) continue;
-    tensors.set(name, { dtype, shape, bytes: () => reader.readBytes(name) });
-  }
-  return tensors;
+  return { config, weights: createWeights(config, tensors), tokenizer: summary.tokenizer };
 }

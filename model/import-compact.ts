@@ -14,7 +14,7 @@ import { type StoredTensor, writeLlama } from './checkpoint.ts';
 import type { LlamaConfig } from './config.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from './export-compact.ts';
 import type { OnProgress } from './export-huggingface.ts';
-import { readHuggingFaceFolder } from './huggingface.ts';
+import { type FolderSummary, readModelFolder } from './model-folder.ts';
 import { mlpName, type Projection, projections, tensorShapes } from './names.ts';
 import { recoveryName, recoveryShapes } from './recovery.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from './recovery-file.ts';
@@ -61,8 +61,16 @@ export async function importCompact(
   folder: string,
   paths: { readonly model: string; readonly recovery: string },
   onProgress?: OnProgress,
+  onWarning: (message: string) => void = () => {},
+  summary?: FolderSummary,
 ): Promise<{ config: LlamaConfig; replacements: readonly Replacement[] }> {
-  const { config, tokenizer } = await readHuggingFaceFolder(folder);
+  const { config, tokenizer, adapter, warnings } = summary ?? (await readModelFolder(folder));
+  if (adapter !== undefined) {
+    throw new UserError(
+      `compact folder '${folder}' has an adapter beside it, which lamina attaches to whole models only`,
+    );
+  }
+  for (const message of warnings) onWarning(message);
   const map = await readCompactMap(folder, config);
   const reader = await openSafetensors(join(folder, compactWeights));
   try {

@@ -2,7 +2,7 @@
 
 import { expectedNames } from '../spec/nearest.ts';
 import type { Plan, PlanCell } from '../spec/plan.ts';
-import type { CellResult, Provenance, RunResult, RunSummary, StageTiming } from '../spec/result.ts';
+import type { CellResult, Provenance, ResultWarning, RunResult, RunSummary, StageTiming } from '../spec/result.ts';
 import { isObject } from '../util/json.ts';
 import { evaluateClaims } from './claims.ts';
 
@@ -24,6 +24,7 @@ export interface RunFacts {
   summary: RunSummary;
   provenance?: Provenance | null;
   timings?: readonly StageTiming[] | null;
+  warnings?: readonly ResultWarning[];
 }
 
 /** The result of a run of `plan`; a cell without a number carries the reason. */
@@ -32,8 +33,8 @@ export async function collectResult(plan: Plan, facts: RunFacts, find: FindMetri
   for (const cell of plan.cells) cells.push(await collectCell(cell, find));
   const { experiment, title, profile, overrides, axes, table, notes, cell_notes, figures } = plan;
   const claims = evaluateClaims(plan, cells);
-  const { run, spec, summary, provenance = null, timings = null } = facts;
-  const shape = { axes, table, notes, cell_notes, figures };
+  const { run, spec, summary, provenance = null, timings = null, warnings = [] } = facts;
+  const shape = { axes, table, notes, cell_notes, figures, warnings };
   return { experiment, title, run, spec, profile, overrides, cells, claims, ...shape, summary, provenance, timings };
 }
 

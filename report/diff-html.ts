@@ -8,10 +8,10 @@ import { html, type Markup, nothing } from './markup.ts';
 /** The page. */
 export function renderDiffHtml(diff: Diff): string {
   const view = viewOf(diff);
-  const { before, after, metrics, claims } = view;
+  const { before, after, metrics, claims, warnings } = view;
   const body = html`<h1>${before} <span class="faint">→</span> ${after}</h1>
 ${view.remarks.map((remark) => html`<p class="faint">${remark}</p>`)}
-${specPart(view)}${metrics === null ? nothing : metricsPart(metrics)}${claims === null ? nothing : claimsPart(claims)}`;
+${specPart(view)}${metrics === null ? nothing : metricsPart(metrics)}${claims === null ? nothing : claimsPart(claims)}${warnings === null ? nothing : warningsPart(warnings)}`;
   return htmlPage(`${before} → ${after}`, body);
 }
 
@@ -43,6 +43,11 @@ function claimsPart({ summary, rows }: NonNullable<DiffView['claims']>): Markup 
     return html`<li><div class="case">${badge(mark, tone)}<span>${claim}${lines}</span></div></li>`;
   });
   return section('Claims', summary, items.length === 0 ? nothing : html`<ul class="claims">${items}</ul>`);
+}
+
+function warningsPart({ summary, rows }: NonNullable<DiffView['warnings']>): Markup {
+  const items = rows.map(({ mark, text }) => html`<li>${mark === '+' ? 'new' : 'gone'}: ${text}</li>`);
+  return section('Warnings', summary, html`<ul class="warnings">${items}</ul>`);
 }
 
 /** A word in the colour of what it means. */

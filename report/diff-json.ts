@@ -3,10 +3,10 @@ import type { JsonObject } from '../util/json.ts';
 import type { Diff, DiffSide } from './diff.ts';
 
 /**
- * `{format, version, equal, before, after, remarks, spec: {whole, changes}, metrics, claims}`. `before` and `after` of a
+ * `{format, version, equal, before, after, remarks, spec: {whole, changes}, metrics, claims, warnings}`. `before` and `after` of a
  * change are lists of values: of one value, of none where that side does not have it, of several where its cells differ.
  */
-export function diffJson({ before, after, equal, remarks, spec, metrics, claims }: Diff): JsonObject {
+export function diffJson({ before, after, equal, remarks, spec, metrics, claims, warnings }: Diff): JsonObject {
   const { whole, changes } = spec;
   const value = {
     format: 'lamina-diff',
@@ -18,6 +18,7 @@ export function diffJson({ before, after, equal, remarks, spec, metrics, claims 
     spec: { whole, changes: changes.map(({ cells, ...change }) => ({ ...change, cells })) },
     metrics,
     claims,
+    warnings,
   };
   return JSON.parse(JSON.stringify(value)) as JsonObject;
 }

@@ -13,6 +13,7 @@ export function renderDiffMarkdown(diff: Diff): string {
   ];
   if (view.metrics !== null) parts.push(metricsPart(view.metrics));
   if (view.claims !== null) parts.push(claimsPart(view.claims));
+  if (view.warnings !== null) parts.push(warningsPart(view.warnings));
   return parts.join('\n');
 }
 
@@ -48,6 +49,11 @@ function claimsPart({ summary, rows }: NonNullable<DiffView['claims']>): string 
     ...details.map(({ when, detail }) => `  - ${when}: ${escapeMarkdown(detail)}\n`),
   ]);
   return section('claims', summary, lines.join(''));
+}
+
+function warningsPart({ summary, rows }: NonNullable<DiffView['warnings']>): string {
+  const lines = rows.map(({ mark, text }) => `- \`${mark}\` ${escapeMarkdown(text)}\n`);
+  return section('warnings', summary, lines.join(''));
 }
 
 function section(name: string, summary: string, body: string): string {

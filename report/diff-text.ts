@@ -33,6 +33,7 @@ export function renderDiffText(diff: Diff, options: DiffTextOptions = {}): strin
   const parts = [headingLines(view, page), specLines(view, page)];
   if (view.metrics !== null) parts.push(metricLines(view.metrics, page));
   if (view.claims !== null) parts.push(claimLines(view.claims, page));
+  if (view.warnings !== null) parts.push(warningLines(view.warnings, page));
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
@@ -145,6 +146,15 @@ function claimRowLines({ mark, claim, details, tone: meaning }: ClaimRow, page: 
     .slice(0, most)
     .flatMap(({ when, detail }) => wrapText(`${indent}${indent}${when}  ${detail}`, width, '         '));
   return [...lines, ...below, ...more(details.length - most, page, `${indent}${indent}`)];
+}
+
+function warningLines({ summary, rows }: NonNullable<DiffView['warnings']>, page: Page): string[] {
+  const shown = rows.slice(0, page.most);
+  const lines = shown.flatMap(({ mark, text }) => {
+    const [first = '', ...rest] = wrapText(text, page.width - 4);
+    return [`${indent}${page.paint.warn(mark)} ${first}`, ...rest.map((line) => `    ${line}`)];
+  });
+  return [title('warnings', summary, page), ...lines, ...more(rows.length - shown.length, page)];
 }
 
 function title(name: string, summary: string, { paint, width }: Page): string {

@@ -1,6 +1,8 @@
 // A diff in words and rows, from which the renderers for text, Markdown and HTML are made.
+import type { ResultWarning } from '../spec/result.ts';
+import { warningText } from '../spec/warnings.ts';
 import { isObject } from '../util/json.ts';
-import type { Diff } from './diff.ts';
+import type { Diff, WarningsDiff } from './diff.ts';
 import type { MetricsDiff } from './diff-metrics.ts';
 import { type ClaimRow, claimRows, claimsSummary } from './diff-view-claims.ts';
 import { type MetricRow, metricLegend, metricRows, metricsSummary } from './diff-view-metrics.ts';
@@ -17,6 +19,14 @@ export interface DiffView {
   /** Null when numbers were not compared. */
   metrics: MetricsView | null;
   claims: { summary: string; rows: readonly ClaimRow[] } | null;
+  /** Null when both sides warn of the same, or were not compared. */
+  warnings: { summary: string; rows: readonly WarningRow[] } | null;
+}
+
+/** A sentence that one side alone has. */
+export interface WarningRow {
+  mark: '+' | '-';
+  text: string;
 }
 
 export interface MetricsView {
@@ -31,7 +41,7 @@ export interface MetricsView {
 
 /** The words of a diff; control characters of a hostile spec do not get into them. */
 export function viewOf(diff: Diff): DiffView {
-  const { before, after, remarks, spec, metrics, claims } = diff;
+  const { before, after, remarks, spec, metrics, claims, warnings } = diff;
   const rows = spec.changes.map((change) => specRow(change, spec.cells));
   return withoutControls({
     before: before.label,
@@ -40,7 +50,18 @@ export function viewOf(diff: Diff): DiffView {
     spec: { summary: specSummary(spec), rows },
     metrics: metrics === null ? null : metricsView(metrics),
     claims: claims === null ? null : { summary: claimsSummary(claims), rows: claimRows(claims) },
+    warnings: warnings === null ? null : warningsView(warnings),
   }) as DiffView;
+}
+
+function warningsView({ added, removed }: WarningsDiff): DiffView['warnings'] {
+  if (added.length + removed.length === 0) return null;
+  const row = (mark: WarningRow['mark']) => (warning: ResultWarning) => ({ mark, text: warningText(warning, 0) });
+  const counts = [added.length > 0 ? `${added.length} new` : '', removed.length > 0 ? `${removed.length} gone` : ''];
+  return {
+    summary: counts.filter((count) => count !== '').join(', '),
+    rows: [...added.map(row('+')), ...removed.map(row('-'))],
+  };
 }
 
 function metricsView(metrics: MetricsDiff): MetricsView {

@@ -1,6 +1,6 @@
 // Compares two sides, runs or specs: what differs in what they ask for, which numbers moved, which claims flipped.
 import type { PlanAxis, PlanTable } from '../spec/plan.ts';
-import type { CellResult, ClaimResult, Provenance } from '../spec/result.ts';
+import type { CellResult, ClaimResult, Provenance, ResultWarning } from '../spec/result.ts';
 import type { Json } from '../spec/stage.ts';
 import type { PlanSnapshot } from '../store/plan-snapshot.ts';
 import { type ClaimsDiff, diffClaims } from './diff-claims.ts';
@@ -31,6 +31,7 @@ export interface DiffResult {
   cells: readonly CellResult[];
   claims: readonly ClaimResult[];
   overrides: readonly string[];
+  warnings: readonly ResultWarning[];
   /** What the numbers were made of, where it was kept. */
   provenance?: Provenance | null | undefined;
 }
@@ -38,7 +39,7 @@ export interface DiffResult {
 export interface Diff {
   before: DiffSide;
   after: DiffSide;
-  /** True when nothing differs. */
+  /** True when nothing differs: neither what was asked for, nor numbers, nor claims. */
   equal: boolean;
   /** What could not be compared, and why. */
   remarks: readonly string[];
@@ -46,6 +47,13 @@ export interface Diff {
   /** Null when some side has no numbers. */
   metrics: MetricsDiff | null;
   claims: ClaimsDiff | null;
+  /** What stages warned of on one side alone. */
+  warnings: WarningsDiff | null;
+}
+
+export interface WarningsDiff {
+  added: readonly ResultWarning[];
+  removed: readonly ResultWarning[];
 }
 
 /** One value, or the several that a stage has in its cells; empty where the side does not have it. */
@@ -56,10 +64,22 @@ export function compareSides(before: DiffSide, after: DiffSide, remarks: readonl
   const spec = diffSpecs(before, after);
   const metrics = metricsOf(before, after);
   const claims = diffClaims(before, after);
+  const warnings = warningsOf(before, after);
   const moved = metrics === null ? 0 : countMoved(metrics);
   const flipped = claims === null ? 0 : claims.changes.length;
   const equal = spec.changes.length + moved + flipped === 0;
-  return { before, after, equal, remarks: [...remarks, ...missingPlans([before, after], spec)], spec, metrics, claims };
+  const all = [...remarks, ...missingPlans([before, after], spec)];
+  return { before, after, equal, remarks: all, spec, metrics, claims, warnings };
+}
+
+/** By stage and sentence: that a sentence concerns other cells is seen in the spec. */
+function warningsOf(before: DiffSide, after: DiffSide): WarningsDiff | null {
+  if (before.result === null || after.result === null) return null;
+  const without = (those: DiffResult, these: DiffResult) => {
+    const known = new Set(these.warnings.map(({ stage, message }) => JSON.stringify([stage, message])));
+    return those.warnings.filter(({ stage, message }) => !known.has(JSON.stringify([stage, message])));
+  };
+  return { added: without(after.result, before.result), removed: without(before.result, after.result) };
 }
 
 function countMoved({ changes, only_before, only_after, beside }: MetricsDiff): number {

@@ -29,6 +29,7 @@ sup{line-height:0;font-size:.75em}sup a{text-decoration:none;color:var(--link)}
 .holds{color:var(--good);background:var(--good-page)}.fails{color:var(--bad);background:var(--bad-page)}.open,.noise{color:var(--warn);background:var(--warn-page)}
 ul.claims{list-style:none;padding:0;margin:0}ul.claims>li{margin:.7rem 0}ul.claims ul{list-style:none;padding:0 0 0 .2rem}
 ul.claims ul>li,.case{display:flex;gap:.7rem;margin:.25rem 0;align-items:baseline;flex-wrap:wrap}.case>span:last-child,ul.claims ul span:last-child{flex:1 1 18rem}
+ul.warnings{list-style:none;padding:0;margin:0}ul.warnings>li{margin:.35rem 0;padding:.3rem .7rem;border-left:3px solid var(--warn);background:var(--warn-page);overflow-wrap:anywhere}
 figure{margin:1rem 0}figure svg{max-width:100%;height:auto;border:1px solid var(--line);border-radius:6px}figcaption{margin-top:.35rem;max-width:46rem}
 details{border:1px solid var(--line);border-radius:6px;margin:.35rem 0;background:var(--page)}
 summary{cursor:pointer;padding:.35rem .7rem;background:var(--card);border-radius:6px}details[open]>summary{border-radius:6px 6px 0 0;border-bottom:1px solid var(--line)}

@@ -11,6 +11,7 @@ import { tableHtml } from './html-table.ts';
 import { html, type Markup, nothing, trusted } from './markup.ts';
 import { drawStages, stageGroups } from './stage-graph.ts';
 import { buildTable } from './table.ts';
+import { warningSentences } from './warnings.ts';
 
 interface Section {
   id: string;
@@ -38,6 +39,7 @@ async function sectionsOf(result: RunResult): Promise<Section[]> {
   const { claims, notes, provenance, timings, cells } = result;
   return [
     { id: 'table', title: 'Table', body: cells.length === 0 ? nothing : tableHtml(table) },
+    { id: 'warnings', title: 'Warnings', body: warningsHtml(result) },
     { id: 'claims', title: 'Claims', body: claims.length === 0 ? nothing : claimsHtml(claims) },
     { id: 'notes', title: 'Notes', body: notes.length === 0 ? nothing : notesHtml(notes) },
     { id: 'figures', title: 'Figures', body: figuresHtml(result) },
@@ -82,6 +84,12 @@ function headerHtml({ experiment, profile, run, spec, overrides, summary }: RunR
       : html`<p class="faint">${units} units: ${shown} · ${formatDuration(summary.duration_ms)}</p>`;
   const named = run === '' ? nothing : html` · <code>${experiment}@${run}</code>`;
   return html`<p>${experiment} · profile ${profile}${date}${named} · <code>${spec}</code></p>${changes}${work}`;
+}
+
+function warningsHtml(result: RunResult): Markup {
+  const sentences = warningSentences(result);
+  if (sentences.length === 0) return nothing;
+  return html`<ul class="warnings">${sentences.map((text) => html`<li>${text}</li>`)}</ul>`;
 }
 
 function notesHtml(notes: readonly string[]): Markup {

@@ -2,7 +2,7 @@
 import type { RunResult } from '../spec/result.ts';
 import type { JsonObject } from '../util/json.ts';
 
-/** `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}]}`. */
+/** `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}], warnings: [{stage, message, cells}]}`. */
 export function resultJson(result: RunResult): JsonObject {
   return {
     experiment: result.experiment,
@@ -10,5 +10,6 @@ export function resultJson(result: RunResult): JsonObject {
     profile: result.profile,
     cells: result.cells.map(({ axes, metric, value, paper, n, key }) => ({ ...axes, metric, value, paper, n, key })),
     claims: result.claims.map(({ claim, holds, detail }) => ({ claim, holds, detail })),
+    warnings: result.warnings.map(({ stage, message, cells }) => ({ stage, message, cells })),
   };
 }

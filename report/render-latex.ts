@@ -2,8 +2,8 @@
 import { gap, legend, oursText, paperText } from './entry-text.ts';
 import type { Table, TableEntry } from './table.ts';
 
-/** A `table` environment that needs `\usepackage{booktabs}`. */
-export function renderLatex(table: Table): string {
+/** A `table` environment that needs `\usepackage{booktabs}`; what is to be known of its numbers stands before it, as comments. */
+export function renderLatex(table: Table, warnings: readonly string[] = []): string {
   const labelCount = table.row_axes.length;
   const columns = 'l'.repeat(labelCount) + 'r'.repeat(table.columns.length);
   const rows = table.rows.map((row) =>
@@ -14,6 +14,7 @@ export function renderLatex(table: Table): string {
     ...table.notes.map(escapeLatex),
   ];
   const lines = [
+    ...warnings.map((text) => `% warning: ${text}`),
     '\\begin{table}[t]',
     '  \\centering',
     `  \\caption{${escapeLatex([table.title, ...legend(table)].join('. '))}.}`,

@@ -3,6 +3,7 @@ import type { ClaimResult, RunResult } from '../spec/result.ts';
 import { legend, oursText, paperText } from './entry-text.ts';
 import { claimMark, claimsHeading, groupCases } from './render-claims.ts';
 import { buildTable, type Table, type TableEntry } from './table.ts';
+import { warningSentences } from './warnings.ts';
 
 /** The title, the table, the claims, the notes and links to the figures (in the folder `figures`). It names no run and no time, so equal numbers give equal text. */
 export function renderMarkdown(result: RunResult, options: { figures?: string | undefined } = {}): string {
@@ -10,6 +11,8 @@ export function renderMarkdown(result: RunResult, options: { figures?: string | 
   const marked = table.marked_notes.map(({ mark, note }) => `<sup>${mark}</sup> ${escapeMarkdown(note)}\n`);
   const remarks = [...legend(table).map((line) => `${escapeMarkdown(line)}\n`), ...marked];
   const parts = [`# ${escapeMarkdown(result.title)}\n`, renderMarkdownTable(table), remarks.join('\n')];
+  const warnings = warningSentences(result).map((text) => `- ! ${escapeMarkdown(text)}\n`);
+  if (warnings.length > 0) parts.push(`warnings  ${warnings.length}\n\n${warnings.join('')}`);
   if (result.claims.length > 0) parts.push(renderMarkdownClaims(result));
   if (table.notes.length > 0) parts.push(table.notes.map((note) => `- ${escapeMarkdown(note)}\n`).join(''));
   if (result.figures.length > 0) parts.push(renderMarkdownFigures(result, options.figures ?? 'figures'));

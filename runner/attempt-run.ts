@@ -77,6 +77,7 @@ export class AttemptRun {
 
   #receive(message: FromWorker): void {
     if (message.type === 'progress') this.#report(message.report);
+    if (message.type === 'warning') this.#warn(message.message);
     if (message.type === 'task-done') this.#publishing = this.#publishing.then(() => this.#publishDone(message));
   }
 
@@ -86,6 +87,10 @@ export class AttemptRun {
       const about = nameOf(unit);
       if ((report.unit ?? about.unit) === about.unit) this.#context.emit({ type: 'progress', ...about, report });
     }
+  }
+
+  #warn(message: string): void {
+    this.#context.emit({ type: 'warned', whole: false, warnings: [{ node: this.#first.owner.node.id, message }] });
   }
 
   async #publishDone(message: TaskDone): Promise<void> {
@@ -111,7 +116,10 @@ export class AttemptRun {
     if (publication.status === 'different' && !unit.owner.definition.timing) emit(nondeterminism(unit));
     this.#open.delete(unit);
     const status = publication.status === 'reused' ? 'reused' : 'ran';
-    this.#context.settle(unit, successOf(unit, status, store));
+    const success = successOf(unit, status, store);
+    // an earlier record of the same bytes stays, and may be of a time when less was said
+    const warnings = [...new Set([...success.warnings, ...message.warnings])];
+    this.#context.settle(unit, { ...success, warnings });
   }
 
   /** Another runner that took this one for dead has removed its files: then the result should be there. */
@@ -143,13 +151,14 @@ export class AttemptRun {
     return { key, preimage, outputs, facts: message.facts, about, replace: unit.owner.node.force };
   }
 
-  #about(unit: UnitState, { peak_rss_bytes }: TaskDone): RecordAbout {
+  #about(unit: UnitState, { peak_rss_bytes, warnings }: TaskDone): RecordAbout {
     const now_ms = performance.now();
     const duration_ms = Math.round(now_ms - this.#lap_ms);
     this.#lap_ms = now_ms; // in a group, a unit's time is the time since the one before
     const { experiment, versions } = this.#context;
     const started = this.#started.toISOString();
-    return { experiment, ...nameOf(unit), started, duration_ms, peak_rss_bytes, host: hostname(), versions };
+    const made = { started, duration_ms, peak_rss_bytes, host: hostname(), versions };
+    return { experiment, ...nameOf(unit), ...made, ...(warnings.length > 0 && { warnings }) };
   }
 
   #conclude(trouble: Trouble | undefined): void {

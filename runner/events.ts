@@ -2,6 +2,7 @@
 
 import type { RunSummary } from '../spec/result.ts';
 import type { Progress } from '../spec/stage.ts';
+import type { NodeWarning } from '../spec/warnings.ts';
 
 /** A unit of work as people know it: the stage's name in the pipeline, its cell, and the unit ('' without units). */
 export interface UnitName {
@@ -50,6 +51,8 @@ export type RunEvent =
   | { type: 'failed'; failure: Failure }
   /** Not tried because `by` (a node's id) failed or was stopped. */
   | ({ type: 'blocked'; by: string } & UnitName)
+  /** What stages warn of: all that is known before the first attempt (`whole`), then each as it is said. */
+  | { type: 'warned'; whole: boolean; warnings: readonly NodeWarning[] }
   | ({ type: 'warning'; reason: 'damaged' | 'nondeterminism'; message: string } & UnitName)
   | { type: 'finished'; status: 'done' | 'failed' | 'cancelled'; summary: RunSummary };
 

@@ -17,6 +17,8 @@ export interface NodeOutcome {
   stage: string;
   use: string;
   cell: string;
+  /** What the stage warns of by its parameters and the facts of its inputs; what its units said is in them. */
+  warnings: readonly string[];
   /** Only the units that somebody needed; a stage without units has the one unit ''. */
   units: readonly UnitOutcome[];
 }
@@ -37,6 +39,8 @@ export interface UnitSuccess {
   /** What the work took when it was done: time, and the largest memory of its worker. */
   duration_ms: number;
   peak_rss_bytes: number;
+  /** What the stage warned of while it made this. */
+  warnings: readonly string[];
   /** What the key was taken over. */
   preimage: KeyPreimage;
 }

@@ -33,6 +33,8 @@ export interface TaskDone {
   unit: string;
   outputs: Readonly<Record<string, BlobRef>>;
   facts: Facts;
+  /** What the stage said with `warn` of this unit, each sentence once. */
+  warnings: readonly string[];
   peak_rss_bytes: number;
 }
 
@@ -45,5 +47,6 @@ export interface WorkerFailure {
 
 export type FromWorker =
   | { type: 'progress'; id: string; report: Progress }
+  | { type: 'warning'; id: string; message: string }
   | TaskDone
   | { type: 'end'; id: string; failure: WorkerFailure | null };

@@ -6,7 +6,6 @@ import type { StageRegistry } from '../spec/stage.ts';
 import type { Store } from '../store/store.ts';
 import { Dataflow } from './dataflow.ts';
 import type { Failure, RunEvent } from './events.ts';
-import type { NodeState } from './graph.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
 import { Slots } from './slots.ts';
 import { countUnits, Survey } from './survey.ts';
@@ -54,6 +53,8 @@ export async function runPlan(
     emit({ type: 'finished', status: 'cancelled', summary });
     return { status: 'cancelled', nodes: new Map(), failures: [], summary };
   }
+  const warnings = survey.warnings();
+  if (warnings.length > 0) emit({ type: 'warned', whole: true, warnings });
   emit({ type: 'planned', counts: countUnits(survey.nodes) });
   const threads = Math.max(1, options.threads ?? availableParallelism());
   const jobs = Math.max(1, options.jobs ?? threads);
@@ -73,7 +74,7 @@ export async function runPlan(
     });
     const all = Promise.all(survey.nodes.map((state) => flow.finishNode(state)));
     const units = await Promise.race([all, flow.broken]);
-    const outcome = outcomeOf(survey.nodes, units, options.signal?.aborted ?? false, performance.now() - began_ms);
+    const outcome = outcomeOf(survey, units, options.signal?.aborted ?? false, performance.now() - began_ms);
     emit({ type: 'finished', status: outcome.status, summary: outcome.summary });
     return outcome;
   } finally {
@@ -106,14 +107,15 @@ function listen({ signal, kill, grace_ms = 10_000 }: RunOptions, pool: WorkerPoo
 }
 
 function outcomeOf(
-  states: readonly NodeState[],
+  survey: Survey,
   units: readonly UnitOutcome[][],
   cancelled: boolean,
   duration_ms: number,
 ): RunOutcome {
   const nodes = new Map<string, NodeOutcome>();
-  states.forEach(({ node: { id, stage, use, cell } }, i) => {
-    nodes.set(id, { node: id, stage, use, cell, units: units[i] as UnitOutcome[] });
+  survey.nodes.forEach((state, i) => {
+    const { id, stage, use, cell } = state.node;
+    nodes.set(id, { node: id, stage, use, cell, warnings: survey.warningsOf(state), units: units[i] as UnitOutcome[] });
   });
   const all = units.flat();
   const failures = new Set<Failure>(all.flatMap((unit) => (unit.status === 'failed' ? [unit.failure] : [])));

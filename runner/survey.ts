@@ -5,6 +5,7 @@ import { HubRefused, HubUnreachable } from '../hub/errors.ts';
 import { isHubName } from '../hub/name.ts';
 import type { Plan, PlanNode } from '../spec/plan.ts';
 import type { Facts, StageRegistry } from '../spec/stage.ts';
+import { type NodeWarning, sentence } from '../spec/warnings.ts';
 import type { BlobRef } from '../store/digest.ts';
 import type { SourceRef } from '../store/hub-source.ts';
 import { cacheKey } from '../store/key.ts';
@@ -38,6 +39,8 @@ export class Survey {
   readonly #store: Store;
   readonly #onWarning: (event: RunEvent) => void;
   readonly #warned = new Set<string>();
+  /** What `preflight` told of the files. */
+  readonly #seen = new Map<NodeState, readonly string[]>();
   readonly #looks = new Map<UnitState, Promise<void>>();
   readonly #sources = new Map<NodeState, Promise<Record<string, BlobRef>>>();
   /** A name on the hub means one commit for the whole run, even when its branch moves on. */
@@ -71,16 +74,35 @@ export class Survey {
 
   /** Asks every stage that has something to do for what would stop it, once for the same parameters, but those whose sources are not there. */
   async preflight(): Promise<void> {
-    const asked = new Set<string>();
+    const asked = new Map<string, readonly string[]>();
     for (const state of this.nodes) {
       const { node, definition } = state;
       const isDone = demandedUnits(state)?.every(({ status }) => status === 'hit') ?? false;
       const question = `${node.use} ${canonicalJson(node.params)}`;
-      if (definition.preflight === undefined || isDone || asked.has(question)) continue;
-      asked.add(question);
-      if (absentSources(state, await this.sources(state)).length > 0) continue;
-      await inNameOf(node, () => definition.preflight?.(node.params));
+      if (definition.preflight === undefined || isDone) continue;
+      if (!asked.has(question)) {
+        if (absentSources(state, await this.sources(state)).length > 0) continue;
+        const said = await inNameOf(node, () => definition.preflight?.(node.params));
+        asked.set(question, (said ?? []).map(sentence));
+      }
+      this.#seen.set(state, asked.get(question) ?? []);
     }
+  }
+
+  /** What a stage warns of by its parameters, by the facts of its inputs as far as they are known, and by files that were looked at. */
+  warningsOf(state: NodeState): readonly string[] {
+    const { definition, node } = state;
+    const said = (definition.warn?.(node.params, inputFacts(state)) ?? []).map(sentence);
+    return [...new Set([...said, ...(this.#seen.get(state) ?? [])])];
+  }
+
+  /** The same of all stages, and what the records of the wanted units say. */
+  warnings(): NodeWarning[] {
+    return this.nodes.flatMap((state) => {
+      const records = (demandedUnits(state) ?? []).flatMap(({ record }) => record?.about.warnings ?? []);
+      const said = new Set([...this.warningsOf(state), ...records]);
+      return [...said].map((message) => ({ node: state.node.id, message }));
+    });
   }
 
   /** Works out a node's facts and units from its inputs' facts, as far as these are known. */
@@ -204,9 +226,9 @@ export class Survey {
 }
 
 /** Puts the stage and its cell before the message of a UserError. */
-async function inNameOf({ stage, cell }: PlanNode, work: () => Promise<void> | undefined): Promise<void> {
+async function inNameOf<T>({ stage, cell }: PlanNode, work: () => Promise<T> | undefined): Promise<T | undefined> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     if (!isUserError(error) || error.message.startsWith(`stage '${stage}'`)) throw error;
     throw new UserError(`${describeUnit({ stage, cell, unit: '' })}: ${error.message}`, { cause: error });

@@ -13,8 +13,8 @@ export function successOf(unit: UnitState, status: UnitSuccess['status'], store:
     outputs[name] = { digest, size, path: store.pathOf({ digest, size }) };
   }
   const { key, facts, about, preimage } = record;
-  const { duration_ms, peak_rss_bytes } = about;
-  return { status, unit: unit.unit.name, key, outputs, facts, duration_ms, peak_rss_bytes, preimage };
+  const { duration_ms, peak_rss_bytes, warnings = [] } = about;
+  return { status, unit: unit.unit.name, key, outputs, facts, duration_ms, peak_rss_bytes, warnings, preimage };
 }
 
 /** The outcome of a unit that the user's stop ended or kept from starting. */

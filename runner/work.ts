@@ -1,6 +1,7 @@
 // The work of several plans together: what each asks for by itself, how much of it is the same, and what is left to run.
 import type { Plan } from '../spec/plan.ts';
 import type { StageRegistry } from '../spec/stage.ts';
+import type { NodeWarning } from '../spec/warnings.ts';
 import type { Store } from '../store/store.ts';
 import type { UnitState } from './graph.ts';
 import { type Inspection, inspectSurvey } from './inspect.ts';
@@ -33,6 +34,8 @@ export interface Absence {
 /** Several plans met with one store. */
 export interface JointWork {
   inspections: readonly Inspection[];
+  /** What the stages of each plan warn of. */
+  warned: readonly (readonly NodeWarning[])[];
   stages: readonly StageWork[];
   /** Each different unit once, where it first appears: plan by plan, inputs before their users. */
   distinct: readonly IdentifiedUnit[];
@@ -49,19 +52,22 @@ export async function inspectTogether(
   store: Store,
 ): Promise<JointWork> {
   const inspections: Inspection[] = [];
+  const warned: NodeWarning[][] = [];
   const units: IdentifiedUnit[] = [];
   const absent = new Map<string, string>();
   for (const plan of plans) {
     const { survey, inspection } = await inspectSurvey(plan, registry, store, 'waits');
     await survey.preflight();
     inspections.push(inspection);
+    warned.push(survey.warnings());
     for (const [source, reason] of survey.absences) absent.set(source, reason);
     units.push(...(await identifyUnits(survey)));
   }
   const distinct = firstOfEach(units);
   const identities = new Map(units.map(({ unit, identity }) => [unit, identity]));
   const absences = [...absent].map(([source, reason]) => ({ source, reason }));
-  return { inspections, stages: countStages(units, distinct), distinct, identities, absent: absences };
+  const stages = countStages(units, distinct);
+  return { inspections, warned, stages, distinct, identities, absent: absences };
 }
 
 function firstOfEach(units: readonly IdentifiedUnit[]): IdentifiedUnit[] {

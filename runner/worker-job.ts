@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../spec/stage.ts';
+import { sentence } from '../spec/warnings.ts';
 import { noSpaceCodes } from '../store/write-error.ts';
 import { hasCode } from '../util/errors.ts';
 import { machineError } from '../util/system-error.ts';
@@ -37,19 +38,31 @@ async function runStage(
   send: (message: FromWorker) => void,
 ): Promise<void> {
   const finished = new Set<string>();
-  const tasks = job.tasks.map((task) => unitTask(task, definition, finished, job.id, send));
+  const said: Said[] = [];
+  const tasks = job.tasks.map((task) => unitTask(task, definition, { finished, said }, job.id, send));
   const { params, seed, numerics, inputs } = job;
   const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const warn = (text: string, unit?: string) => {
+    const message = sentence(text);
+    said.push({ message, unit });
+    send({ type: 'warning', id: job.id, message });
+  };
   const run = await definition.run();
-  await run({ params, seed, numerics, inputs, tasks, progress, signal });
+  await run({ params, seed, numerics, inputs, tasks, progress, warn, signal });
   const open = job.tasks.find((task) => !finished.has(task.unit));
   if (open !== undefined) throw new MissingOutput(`it returned without calling done for unit '${open.unit}'`);
+}
+
+/** A warning, and the unit that it is about; all that are not done where none is named. */
+interface Said {
+  message: string;
+  unit: string | undefined;
 }
 
 function unitTask(
   task: JobTask,
   definition: StageDefinition,
-  finished: Set<string>,
+  { finished, said }: { finished: Set<string>; said: readonly Said[] },
   id: string,
   send: (message: FromWorker) => void,
 ): UnitTask {
@@ -63,8 +76,10 @@ function unitTask(
       if (optional && !existsSync(path)) continue;
       entries.push([name, await nameOutput(name, path)]);
     }
+    const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
+    const warnings = [...new Set(own)];
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
-    send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, peak_rss_bytes });
+    send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
   };
   return { name: unit, params, outputs, scratch, done };
 }

@@ -47,11 +47,15 @@ export async function loadPlan(request: SpecRequest, registry: StageRegistry): P
   return plan;
 }
 
-/** Checks a spec, an experiment under each of its profiles or a pipeline by itself; no diagnostics when all is well. */
+/**
+ * Checks a spec, an experiment under each of its profiles or a pipeline by itself; no diagnostics when all is well. `onPlan` is
+ * given the plans of an experiment without mistakes.
+ */
 export async function checkSpec(
   file: string,
   registry: StageRegistry,
   cwd: string = process.cwd(),
+  onPlan: (plan: Plan) => void = () => {},
 ): Promise<Diagnostic[]> {
   const problems = new Problems();
   const path = resolve(cwd, file);
@@ -65,7 +69,9 @@ export async function checkSpec(
     const loaded = await loadExperiment(main, registry, problems);
     const profiles = loaded === undefined ? [] : profileNames(loaded.experiment);
     for (const profile of profiles.length === 0 ? [undefined] : [undefined, ...profiles]) {
-      if (loaded !== undefined) planOf(loaded, { file, profile, numerics: plainNumerics, cwd }, path, problems);
+      if (loaded === undefined) continue;
+      const plan = planOf(loaded, { file, profile, numerics: plainNumerics, cwd }, path, problems);
+      if (problems.count === 0) onPlan(plan);
     }
   }
   return problems.list();

@@ -18,11 +18,22 @@ export interface RunResult {
   notes: readonly string[];
   cell_notes: readonly PlanCellNote[];
   figures: readonly PlanFigure[];
+  /** What the stages warned of, each sentence once. */
+  warnings: readonly ResultWarning[];
   summary: RunSummary;
   /** What the numbers were made of; null for a result that was kept without it. */
   provenance: Provenance | null;
   /** What each stage of the pipeline took, in plan order; null where only the outcome is kept. */
   timings: readonly StageTiming[] | null;
+}
+
+/** A sentence that whoever reads the numbers has to know. */
+export interface ResultWarning {
+  /** The stage's name in the pipeline. */
+  stage: string;
+  message: string;
+  /** How many cells rest on what it is said of. */
+  cells: number;
 }
 
 /** Every stage and every unit that a run's numbers were made of, each once; equal inputs give equal bytes. */

@@ -82,10 +82,17 @@ export interface StageDefinition {
    */
   check?(params: JsonObject, inputs: ReadonlySet<string>): void;
   /**
-   * Throws UserError for what would stop the stage and can be seen in the files that its parameters name. Asked before anything
-   * runs, where something of the stage has yet to run and its sources are there.
+   * Throws UserError for what would stop the stage and can be seen in the files that its parameters name; gives the sentences that
+   * are to be known of them, as `warn` does. Asked before anything runs, where something of the stage has yet to run and its
+   * sources are there: what the work itself finds is kept in the record, and the two are shown once where they are the same.
    */
-  preflight?(params: JsonObject): Promise<void>;
+  preflight?(params: JsonObject): Promise<readonly string[]>;
+  /**
+   * Sentences on what will be done and may not be what was meant: a rank above the width. Cheap, from parameters and facts; asked
+   * by `check`, `plan` and `run` with what is known, whether or not anything runs. A sentence names no unit, cell or path, so that
+   * it is the same wherever the same is done: who asks adds the stage and counts the cells.
+   */
+  warn?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): readonly string[];
   /** Facts of the outputs before the stage has run, from parameters and the inputs' facts; undefined when unknown. */
   expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
   /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */
@@ -155,6 +162,11 @@ export interface StageContext {
   /** Exactly one entry for a stage without units (name `''`). */
   tasks: readonly UnitTask[];
   progress(report: Progress): void;
+  /**
+   * Says, before `done`, what whoever reads the number has to know: it is shown at once, and again whenever the record is used. Kept
+   * with the record of `unit`, without one with those of all units that are not done. In sentences as those of `StageDefinition.warn`.
+   */
+  warn(message: string, unit?: string): void;
   /** Aborted when the user stops the run; long stages save their state and throw `signal.reason`. */
   signal: AbortSignal;
 }

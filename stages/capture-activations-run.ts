@@ -17,8 +17,12 @@ export async function run(context: StageContext): Promise<void> {
   const writers = await openWriters(context, model.config.hidden_size, params);
   try {
     const records = sampleRecords(await readRecordLines(onlyFile(context.inputs.data)), params.fraction, context.seed);
-    const { vocab_size } = model.config;
-    const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
+    const { vocab_size, max_position_embeddings } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, {
+      ...params,
+      vocab_size,
+      max_position_embeddings,
+    });
     for (let start = 0; start < examples.length; start += params.batch_size) {
       context.signal.throwIfAborted();
       await captureBatch(model, examples.slice(start, start + params.batch_size), params, writers);

@@ -10,6 +10,7 @@ import { writeOnnx } from '../model/export-onnx.ts';
 import { writePeft } from '../model/export-peft.ts';
 import type { ExportSizes } from '../model/export-sizes.ts';
 import { type ExportSource, openExportSource } from '../model/export-source.ts';
+import { type TextFiles, textNames } from '../model/export-texts.ts';
 import type { OnnxSettings } from '../model/onnx-precision.ts';
 import type { Facts, StageContext, UnitTask } from '../spec/stage.ts';
 import { type ExportParams, exportStage } from './export.ts';
@@ -22,7 +23,11 @@ import { recoveryFacts } from './recovery-facts.ts';
 interface Written {
   readonly sizes: ExportSizes;
   readonly notes: CardNotes;
+  readonly warnings?: readonly string[];
 }
+
+const otherTokenizer =
+  "llama.cpp has no pre-tokenizer of this model's pattern, and that of GPT-2 is named: some texts become other tokens there";
 
 type OnProgress = (done: number, total: number) => void;
 
@@ -34,10 +39,16 @@ export async function run(context: StageContext): Promise<void> {
   if (recovery !== undefined) await startBackend(context);
   const source = await openExportSource(onlyFile(context.inputs.model), Object.values(recovery?.files ?? {}));
   try {
-    const { sizes, notes } = await writeFormat(source, params, task, (done, total) => {
+    const {
+      sizes,
+      notes,
+      warnings = [],
+    } = await writeFormat(source, params, task, (done, total) => {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'tensor' });
     });
+    for (const message of warnings) context.warn(message);
+    if (notes.exact_tokenizer === false) context.warn(otherTokenizer);
     const dequantized = params.dtype === 'STORED' ? undefined : source.checkpoint.quantization?.scheme;
     await writeFile(
       task.outputs.card as string,
@@ -59,17 +70,21 @@ async function writeFormat(
 ): Promise<Written> {
   const { format, layout, dtype, name } = params;
   const path = (output: string) => outputs[output] as string;
-  const [tokenizer, tokenizer_config] = [path('tokenizer'), path('tokenizer_config')];
-  const model = { config: path('config'), weights: path('model'), tokenizer, tokenizer_config };
+  const texts = Object.keys(textNames).map((output) => [output, path(output)]);
+  const model = {
+    config: path('config'),
+    weights: path('model'),
+    ...(Object.fromEntries(texts) as Record<keyof TextFiles, string>),
+  };
   const padded = source.padded;
   // that the precision is one of the format's was checked when the run was planned
   if (format === 'gguf') {
-    const { unblocked, exact_tokenizer, ...sizes } = await writeGguf(source, path('gguf'), {
+    const { unblocked, exact_tokenizer, warnings, ...sizes } = await writeGguf(source, path('gguf'), {
       type: dtype as GgufType,
       name,
       onProgress,
     });
-    return { sizes, notes: { padded, unblocked, exact_tokenizer } };
+    return { sizes, notes: { padded, unblocked, exact_tokenizer }, warnings };
   }
   if (format === 'onnx') {
     const files = { ...model, onnx: path('onnx'), onnx_data: path('onnx_data') };
@@ -95,7 +110,7 @@ async function writeFormat(
 
 /** The names of the written files in the folder that `lamina copy` makes, by output; a base has a folder of its own. */
 function fileNames({ format }: ExportParams, { outputs }: UnitTask): Record<string, string> {
-  const ofBase = ['config', 'model', 'tokenizer', 'tokenizer_config'];
+  const ofBase = ['config', 'model', ...Object.keys(textNames)];
   const names: Record<string, string> = {};
   for (const [output, { extension, file_name }] of Object.entries(exportStage.outputs)) {
     if (!existsSync(outputs[output] as string)) continue;

@@ -58,7 +58,7 @@ const file = (extension: string, summary: string, file_name?: string): OutputPor
 
 export const exportStage: StageDefinition = {
   name: 'export',
-  version: 3,
+  version: 4,
   summary:
     'writes a model, with its recovery folded in or beside it, for transformers, PEFT, ONNX Runtime or llama.cpp; which outputs there are depends on the format',
   reference:
@@ -83,7 +83,14 @@ export const exportStage: StageDefinition = {
       "quantize_config.json of huggingface with dtype: STORED, where AutoGPTQ's layout is used",
     ),
     tokenizer: file('json', 'tokenizer.json, where the model has one; part of a gguf file'),
-    tokenizer_config: file('json', 'tokenizer_config.json, where the model has one'),
+    tokenizer_config: file(
+      'json',
+      'tokenizer_config.json, where the model has one; with the chat templates that have names',
+    ),
+    special_tokens_map: file('json', 'special_tokens_map.json, where the model has one'),
+    added_tokens: file('json', 'added_tokens.json, where the model has one'),
+    generation_config: file('json', 'generation_config.json, where the model has one: the tokens that end a text'),
+    chat_template: file('jinja', 'chat_template.jinja, where the model has one; part of a gguf file'),
     card: {
       kind: 'file',
       summary: 'README.md: what was done, and how to load it',

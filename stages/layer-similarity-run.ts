@@ -16,8 +16,12 @@ export async function run(context: StageContext): Promise<void> {
     const all = await readRecordLines(onlyFile(context.inputs.data));
     const share = Math.min(params.fraction, (params.max_records ?? all.length) / Math.max(1, all.length));
     const records = sampleRecords(all, share, context.seed);
-    const { vocab_size } = model.config;
-    const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
+    const { vocab_size, max_position_embeddings } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, {
+      ...params,
+      vocab_size,
+      max_position_embeddings,
+    });
     const scores = await layerSimilarity(model, examples, params, (done, total) => {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'record' });

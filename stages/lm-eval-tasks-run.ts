@@ -38,6 +38,11 @@ export async function run(context: StageContext): Promise<void> {
       { ...params, num_fewshot: params.num_fewshot, limit: params.limit, max_gen_toks: params.max_gen_toks },
     );
     refuseNoNumber(evaluation);
+    for (const [name, { cut, requests }] of evaluation.cuts) {
+      context.warn(
+        `task '${name}': ${cut} of ${requests} requests are longer than ${max_length} tokens and lost their beginning, as in the harness`,
+      );
+    }
     const { bos, compat, harness } = params;
     const settings = {
       harness,

@@ -92,6 +92,7 @@ export const lmEvalTasks: StageDefinition = {
       import('../tasks/prepare.ts'),
     ]);
     await checkTasks(given, (config) => exampleCount(config, num_fewshot) > 0);
+    return [];
   },
   cost: tasksCost,
   run: async () => (await import('./lm-eval-tasks-run.ts')).run,

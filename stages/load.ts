@@ -1,6 +1,7 @@
 // load: a Hugging Face Llama folder becomes a checkpoint.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDefinition } from '../spec/stage.ts';
+import { UserError } from '../util/errors.ts';
 import { loadCost } from './costs/checkpoints.ts';
 import { object } from './options.ts';
 
@@ -8,8 +9,15 @@ const params = object({
   path: Type.String({
     format: 'path',
     description:
-      'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json, a compact folder of export, or hf://org/name',
+      'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json, a compact folder of export, or hf://org/name; a LoRA adapter beside the weights is attached (docs/models.md)',
   }),
+  adapter: Type.Optional(
+    Type.String({
+      format: 'path',
+      description:
+        'a LoRA adapter of PEFT to attach: a folder with adapter_config.json and adapter_model.safetensors, or hf://org/name',
+    }),
+  ),
   random_seed: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -23,9 +31,9 @@ export type LoadParams = Static<typeof params>;
 
 export const load: StageDefinition = {
   name: 'load',
-  version: 1,
+  version: 2,
   summary:
-    'reads a Llama from a Hugging Face folder, or a compact one, into one checkpoint file, checking every tensor; of a compact folder the checkpoint alone is Direct Sharing',
+    'reads a Llama from a Hugging Face folder, or a compact one, into one checkpoint file, checking every tensor and every key of its configuration; of a compact folder the checkpoint alone is Direct Sharing',
   params,
   inputs: {},
   outputs: {
@@ -39,6 +47,11 @@ export const load: StageDefinition = {
   },
   numeric: false,
   seeded: false,
+  check: ({ adapter, random_seed }) => checkAdapter({ adapter, random_seed } as LoadParams),
+  async preflight(params) {
+    const { lookAtModel } = await import('./model-facts.ts');
+    return lookAtModel(params as LoadParams);
+  },
   async expect(params): Promise<Facts | undefined> {
     const { factsOfModel } = await import('./model-facts.ts');
     const { path, random_seed } = params as LoadParams;
@@ -48,3 +61,8 @@ export const load: StageDefinition = {
   cost: loadCost,
   run: async () => (await import('./load-run.ts')).run,
 };
+
+function checkAdapter({ adapter, random_seed }: LoadParams): void {
+  if (adapter === undefined || random_seed === undefined) return;
+  throw new UserError("'adapter' belongs to weights that are read, expected it without 'random_seed'");
+}

@@ -7,6 +7,7 @@ import type { Facts, StageDefinition } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import { untrainedCost } from './costs/checkpoints.ts';
 import { object, replacement } from './options.ts';
+import { rankWarning, sizesOf } from './rank-warnings.ts';
 import { type ModelSizes, replacementOf } from './replacement.ts';
 
 const params = object({
@@ -39,6 +40,10 @@ export const lora: StageDefinition = {
   numeric: false,
   seeded: true,
   expect: async (params, inputs) => expected(params as LoraParams, inputs),
+  warn(params, inputs) {
+    const sizes = sizesOf(inputs.model);
+    return sizes === undefined ? [] : rankWarning([{ rank: (params as LoraParams).rank, layer: 1 }], sizes);
+  },
   cost: untrainedCost,
   run: async () => (await import('./lora-run.ts')).run,
 };

@@ -5,11 +5,13 @@ import { readText } from '../formats/text.ts';
 import { fetchModelConfig } from '../hub/fetch-model.ts';
 import { formatHubName, hubName, isCommit, isHubName } from '../hub/name.ts';
 import { hubSettings } from '../hub/settings.ts';
+import { adapterIn, findAdapter } from '../model/adapter-config.ts';
 import { type LlamaConfig, parseLlamaConfig } from '../model/config.ts';
 import { knownModel } from '../model/known-models.ts';
 import type { Facts } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import type { LoadParams } from './load.ts';
 
 /** As large as a config.json may be (the import has the same limit). */
 const largestConfig = 2 ** 20;
@@ -41,7 +43,7 @@ export function modelFacts(config: Sizes): Facts {
  * answers), else from the table of known models; undefined when neither says: then the stage itself tells what is wrong.
  */
 export async function factsOfModel(path: string): Promise<Facts | undefined> {
-  if (!isHubName(path)) return factsOfConfig(join(path, 'config.json'));
+  if (!isHubName(path)) return factsOfConfig(join(await modelPlace(path), 'config.json'));
   const name = hubName(path);
   if (name.type !== 'model') {
     throw new UserError(`expected a model ('hf://org/name'), got the data set '${formatHubName(name)}'`);
@@ -50,6 +52,21 @@ export async function factsOfModel(path: string): Promise<Facts | undefined> {
   if (facts !== undefined) return facts;
   const known = knownModel(name.repo);
   return known && modelFacts(known);
+}
+
+/** The folder of the weights: of an adapter that brings its base along, that base. */
+async function modelPlace(folder: string): Promise<string> {
+  const found = await findAdapter(folder).catch(() => undefined);
+  return found?.base ?? folder;
+}
+
+/** What is to be known of a model's small files, in sentences, before hours of work; UserErrors for what lamina cannot run. */
+export async function lookAtModel({ path, adapter, random_seed }: LoadParams): Promise<readonly string[]> {
+  if (adapter !== undefined && !isHubName(adapter)) await adapterIn(adapter);
+  if (isHubName(path)) return []; // its files are fetched when the stage runs, which then says the same
+  const { readModelFolder } = await import('../model/model-folder.ts'); // with what reads tokenizers
+  const { warnings } = await readModelFolder(path, { weights: random_seed === undefined, tokenizer: false });
+  return warnings;
 }
 
 async function hubFacts(path: string): Promise<Facts | undefined> {

@@ -1,6 +1,6 @@
 // What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { loadTokenizer, parseTokenizerConfig, type Tokenizer } from '../formats/tokenizer.ts';
+import type { Tokenizer } from '../formats/tokenizer.ts';
 import type { Example } from '../model/batches.ts';
 import { encodeExample } from '../model/chat.ts';
 import { loadModel, openLlama, type TokenizerFiles } from '../model/checkpoint.ts';
@@ -10,6 +10,7 @@ import { roundingOf } from '../model/linear.ts';
 import { createModel, type Model } from '../model/model.ts';
 import { disposeRecovery, type Recovery } from '../model/recovery.ts';
 import { readRecovery } from '../model/recovery-file.ts';
+import { hasTokenizer, settleTokenizer } from '../model/tokenizer-files.ts';
 import { createWeights, type Weights } from '../model/weights.ts';
 import type { StageContext, StageInput } from '../spec/stage.ts';
 import { useBackend } from '../tensor/backend.ts';
@@ -22,6 +23,8 @@ export interface OpenModel {
   model: Model;
   recovery: Recovery | undefined;
   tokenizer: Tokenizer;
+  /** The tokenizer's files and those beside them. */
+  files: TokenizerFiles;
   close(): void;
 }
 
@@ -37,9 +40,9 @@ export async function openModelFiles(model: string, parts?: readonly string[]): 
   return openLoaded(await loadModel(model), parts);
 }
 
-/** Loads a Hugging Face folder as it is. */
-export async function openModelFolder(folder: string): Promise<OpenModel> {
-  return openLoaded(await loadHuggingFace(folder), undefined);
+/** Loads a Hugging Face folder as it is; `onWarning` is told what of it is not honoured. */
+export async function openModelFolder(folder: string, onWarning: (message: string) => void): Promise<OpenModel> {
+  return openLoaded(await loadHuggingFace(folder, { onWarning }), undefined);
 }
 
 async function openLoaded(
@@ -53,7 +56,7 @@ async function openLoaded(
     weights.dispose();
     if (recovery !== undefined) disposeRecovery(recovery);
   };
-  return { model, recovery, tokenizer: tokenizerOf(tokenizer), close };
+  return { model, recovery, tokenizer: tokenizerOf(tokenizer), files: tokenizer, close };
 }
 
 /** Selects the backend that the plan says. */
@@ -84,26 +87,28 @@ export function onlyFile(input: StageInput | undefined): string {
 }
 
 /** The tokenizer that travels in a checkpoint. */
-export function tokenizerOf({ tokenizer_json, tokenizer_config_json }: TokenizerFiles): Tokenizer {
-  if (tokenizer_json === null) {
+export function tokenizerOf(files: TokenizerFiles): Tokenizer {
+  if (!hasTokenizer(files))
     throw new UserError("the model has no tokenizer, expected a 'tokenizer.json' in its folder");
-  }
-  const config = parseTokenizerConfig(tokenizer_config_json, 'tokenizer_config.json');
-  return loadTokenizer(tokenizer_json, 'tokenizer.json', config);
+  return settleTokenizer(files).tokenizer;
 }
+
+/** The tokens that a model has, and how many of them it was made to read at once. */
+type ModelExtent = Pick<LlamaConfig, 'vocab_size' | 'max_position_embeddings'>;
 
 /** Records between two progress reports while encoding. */
 const reportEvery = 2000;
 
 /**
  * Encodes the records that have something to learn from; the others are dropped, as open-instruct does. A token that the
- * model does not have is a UserError: then tokenizer and model do not belong together.
+ * model does not have is a UserError: then tokenizer and model do not belong together. Records that are cut, dropped or longer than
+ * the model's context are warned about.
  */
 export async function encodeRecords(
   context: StageContext,
   records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
-  { max_length, vocab_size }: { max_length: number; vocab_size: number },
+  { max_length, vocab_size, max_position_embeddings }: { max_length: number } & ModelExtent,
 ): Promise<Example[]> {
   const examples: Example[] = [];
   for (const [i, record] of records.entries()) {
@@ -111,10 +116,39 @@ export async function encodeRecords(
     if (example !== null) examples.push(example);
     if ((i + 1) % reportEvery === 0) await reportEncoding(context, i + 1, records.length);
   }
+  for (const message of lengthWarnings(examples, records.length, { max_length, max_position_embeddings })) {
+    context.warn(message);
+  }
   if (examples.length > 0) return examples;
   throw new UserError(
     `none of ${records.length} records has a response within ${max_length} tokens, expected at least one (raise 'max_length')`,
   );
+}
+
+function lengthWarnings(
+  examples: readonly Example[],
+  records: number,
+  { max_length, max_position_embeddings: context }: { max_length: number; max_position_embeddings: number },
+): string[] {
+  const cut = examples.filter((example) => example.is_cut === true).length;
+  const dropped = records - examples.length;
+  const beyond = examples.filter(({ ids }) => ids.length > context).length;
+  const count = (some: number) => `${some} of ${records} ${records === 1 ? 'record' : 'records'}`;
+  return [
+    ...(cut > 0
+      ? [`${count(cut)} ${cut === 1 ? 'is' : 'are'} longer than ${max_length} tokens (max_length) and cut there`]
+      : []),
+    ...(dropped > 0
+      ? [
+          `${count(dropped)} ${dropped === 1 ? 'has' : 'have'} no answer within ${max_length} tokens (max_length) and ${dropped === 1 ? 'is' : 'are'} left out`,
+        ]
+      : []),
+    ...(beyond > 0
+      ? [
+          `${count(beyond)} ${beyond === 1 ? 'has' : 'have'} more tokens than the model's context of ${context}: lower 'max_length' to it`,
+        ]
+      : []),
+  ];
 }
 
 /** One record's example, null when it has nothing to learn from; a UserError for tokens that the model does not have. */

@@ -14,8 +14,12 @@ export async function run(context: StageContext): Promise<void> {
   const { model, tokenizer, close } = await openModel(context);
   try {
     const records = await readRecordLines(onlyFile(context.inputs.data));
-    const { vocab_size } = model.config;
-    const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
+    const { vocab_size, max_position_embeddings } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, {
+      ...params,
+      vocab_size,
+      max_position_embeddings,
+    });
     const metrics = await evaluatePerplexity(model, examples, params, (done, total) => {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'record' });

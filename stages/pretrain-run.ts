@@ -51,7 +51,8 @@ async function examplesOf(context: StageContext, tokenizer: Tokenizer): Promise<
   const params = context.params as PretrainParams;
   const records = await readRecordLines(onlyFile(context.inputs.data));
   const vocab_size = tokenizer.vocabSize;
-  const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
+  const max_position_embeddings = params.max_length; // as configOf makes it
+  const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size, max_position_embeddings });
   return params.train_on === 'response' ? examples : examples.map(({ ids }) => ({ ids, labels: ids }));
 }
 

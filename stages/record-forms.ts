@@ -1,5 +1,6 @@
 // How a record's fields become the messages (or the plain text) that a model is trained on (methods: data sets).
 import { UserError } from '../util/errors.ts';
+import { briefly } from '../util/shown.ts';
 
 export interface Message {
   role: 'system' | 'user' | 'assistant';
@@ -112,7 +113,5 @@ function text(fields: Fields, name: string, where: string): string {
 }
 
 function wrongType(where: string, name: string, value: unknown, expected = 'text'): UserError {
-  const got =
-    value === undefined ? 'nothing' : value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
-  return new UserError(`${where}: field '${name}' expects ${expected}, got ${got}`);
+  return new UserError(`${where}: field '${name}' expects ${expected}, got ${briefly(value)}`);
 }

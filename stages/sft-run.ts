@@ -23,8 +23,12 @@ export async function run(context: StageContext): Promise<void> {
       );
     }
     const records = sampleRecords(await readRecordLines(onlyFile(context.inputs.data)), fraction, context.seed);
-    const { vocab_size } = model.config;
-    const examples = await encodeRecords(context, records, tokenizer, { ...params, vocab_size });
+    const { vocab_size, max_position_embeddings } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, {
+      ...params,
+      vocab_size,
+      max_position_embeddings,
+    });
     const settings = {
       ...adamDefaults,
       ...params,

@@ -5,6 +5,7 @@ import type { StageDefinition } from '../spec/stage.ts';
 import { untrainedCost } from './costs/checkpoints.ts';
 import { sharedRecovery } from './expected-facts.ts';
 import { candidate, init, matchRank, object, replacement, threads } from './options.ts';
+import { recoveryWarnings } from './rank-warnings.ts';
 
 const params = object({
   ...replacement,
@@ -36,6 +37,7 @@ export const share: StageDefinition = {
     if (rank > 0) initOf(candidate, init);
     return sharedRecovery(params, inputs.model);
   },
+  warn: (params, inputs) => recoveryWarnings(params, inputs.model),
   cost: untrainedCost,
   run: async () => (await import('./share-run.ts')).run,
 };

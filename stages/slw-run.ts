@@ -32,6 +32,7 @@ async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> 
       { ...settings, seed: context.seed },
       { save: { folder: task.scratch, every_steps: 1000 }, onProgress: reporter(context, task, settings.epochs) },
     );
+    warnOfSteps(context, losses.length, activations.rows, settings);
     await writeRecovery(task.outputs.recovery as string, recovery);
     disposeRecovery(recovery);
     const facts = recoveryFacts(weights.config, recovery.replacements);
@@ -40,6 +41,21 @@ async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> 
     await activations.close();
     weights.dispose();
   }
+}
+
+/** Fewer steps of Adam at a rate of 1e-3 leave the parameters about where they started. */
+const fewestSteps = 10;
+
+function warnOfSteps(
+  context: StageContext,
+  steps: number,
+  tokens: number,
+  { epochs, batch_tokens }: Pick<SlwUnitParams, 'epochs' | 'batch_tokens'>,
+): void {
+  if (steps >= fewestSteps) return;
+  context.warn(
+    `the warm-up has ${steps} ${steps === 1 ? 'step' : 'steps'} (${tokens} tokens in batches of ${batch_tokens}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}), fewer than ${fewestSteps}: capture more records, or lower 'batch_tokens'`,
+  );
 }
 
 function reporter(context: StageContext, task: UnitTask, epochs: number) {

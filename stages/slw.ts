@@ -7,6 +7,7 @@ import { captureUnit } from './capture-activations.ts';
 import { slwCost } from './costs/training.ts';
 import { sharedRecovery } from './expected-facts.ts';
 import { candidate, init, learningRate, matchRank, object, replacement, threads } from './options.ts';
+import { recoveryWarnings } from './rank-warnings.ts';
 import { type ModelSizes, rankOf, replacementOf } from './replacement.ts';
 
 const params = object({
@@ -54,6 +55,7 @@ export const slw: StageDefinition = {
     }));
   },
   expect: async (params, inputs) => sharedRecovery(params, inputs.model),
+  warn: (params, inputs) => recoveryWarnings(params, inputs.model),
   cost: slwCost,
   run: async () => (await import('./slw-run.ts')).run,
 };

@@ -67,9 +67,10 @@ export const taskData: StageDefinition = {
   async preflight(params) {
     const given = params as TaskDataParams;
     const { generate, path, folder = '', tasks = [] } = given;
-    if (generate !== undefined) return;
+    if (generate !== undefined) return [];
     const { checkTasks } = await import('./planned-tasks.ts');
     await checkTasks({ folder, tasks, data: path }, (config) => wantsExamples(config, given));
+    return [];
   },
   expect: async (params) => generatedTaskRecords(params),
   cost: taskDataCost,

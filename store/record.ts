@@ -36,6 +36,8 @@ export interface RecordAbout {
   host: string;
   /** Versions of what was used, by name: observed, not part of the key. */
   versions: Readonly<Record<string, string>>;
+  /** What the stage warned of while it worked; absent where it had nothing to say. */
+  warnings?: readonly string[];
 }
 
 /** Reads a record's text; a sentence instead when it is not the record of `key`. */
@@ -79,5 +81,7 @@ function isOutput(value: unknown): value is OutputRef {
 
 function isAbout(value: unknown): value is RecordAbout {
   if (!isObject(value) || typeof value.duration_ms !== 'number') return false;
+  const { warnings = [] } = value;
+  if (!Array.isArray(warnings) || !warnings.every((message) => typeof message === 'string')) return false;
   return ['node', 'stage', 'cell', 'unit', 'started'].every((field) => typeof value[field] === 'string');
 }

@@ -25,11 +25,17 @@ export class Encoder {
   readonly #tokenizer: TaskTokenizer;
   readonly #settings: EncodeSettings;
   readonly #bosText: string | undefined;
+  #cuts = 0;
 
   constructor(tokenizer: TaskTokenizer, settings: EncodeSettings) {
     this.#tokenizer = tokenizer;
     this.#settings = settings;
     this.#bosText = tokenizer.bosId === undefined ? undefined : tokenizer.decode([tokenizer.bosId]);
+  }
+
+  /** How many contexts and prompts have lost their beginning so far. */
+  get cuts(): number {
+    return this.#cuts;
   }
 
   /** White space at the end of the context is the continuation's: the tokens of both are then those of the joined text. */
@@ -54,6 +60,7 @@ export class Encoder {
       );
     }
     const room = max_length + 1 - continuation.length;
+    if (context.length > room) this.#cuts++;
     return { context: context.slice(Math.max(0, context.length - room)), continuation };
   }
 
@@ -80,6 +87,7 @@ export class Encoder {
       );
     }
     const ids = this.#encode(context);
+    if (ids.length > room) this.#cuts++;
     const prompt = ids.length === 0 ? [this.#prefix()] : ids.slice(-room);
     return { prompt, until: [...until, ...this.#endText()], max_tokens: max_gen_toks };
   }

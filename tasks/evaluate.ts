@@ -25,6 +25,14 @@ export interface Evaluation {
   /** Of tasks and of groups, by name. */
   tasks: Record<string, Numbers>;
   samples: Sample[];
+  /** Requests whose context or prompt lost its beginning, by task; tasks without any are left out. */
+  cuts: ReadonlyMap<string, Cuts>;
+}
+
+/** Of a task's requests, how many were cut. */
+export interface Cuts {
+  cut: number;
+  requests: number;
 }
 
 /** Evaluates the selected tasks on a model. */
@@ -36,8 +44,8 @@ export async function evaluateTasks(
 ): Promise<Evaluation> {
   const prepared: PreparedTask[] = [];
   for (const config of selection.tasks) prepared.push(await prepareTask(withLength(config, options), read, options));
-  const answers = await answerAll(prepared, model);
-  const evaluation: Evaluation = { tasks: {}, samples: [] };
+  const { answers, cuts } = await answerAll(prepared, model);
+  const evaluation: Evaluation = { tasks: {}, samples: [], cuts };
   const parts = new Map<string, Map<string, Part>>();
   prepared.forEach((task, i) => {
     const scored = scoreTask(task, answers[i] as Answer[][], options, evaluation.samples);
@@ -61,16 +69,22 @@ function factsOf({ config, num_fewshot, data_hash, unanswered }: PreparedTask): 
 async function answerAll(tasks: readonly PreparedTask[], { scorer, encoder }: { scorer: Scorer; encoder: Encoder }) {
   const scores: ScoreRequest[] = [];
   const prompts: GenerateRequest[] = [];
-  const places = tasks.map((task) =>
-    task.records.map(({ requests }) =>
+  const cuts = new Map<string, Cuts>();
+  const places = tasks.map((task) => {
+    const before = encoder.cuts;
+    const added = task.records.map(({ requests }) =>
       requests.map((request) => guard(task.config, () => addRequest(request, encoder, scores, prompts))),
-    ),
-  );
+    );
+    const cut = encoder.cuts - before;
+    if (cut > 0) cuts.set(task.config.task, { cut, requests: added.flat().length });
+    return added;
+  });
   const found = await scorer.loglikelihoods(scores);
   const texts = await scorer.generate(prompts);
-  return places.map((records) =>
+  const answers = places.map((records) =>
     records.map((requests) => requests.map((place) => answerAt(place, found, texts, prompts))),
   );
+  return { answers, cuts };
 }
 
 /** Where a request's answer will be: one score, the sum of several, or a text. */

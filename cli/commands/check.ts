@@ -1,11 +1,16 @@
-// `lamina check`: every mistake of every spec, each with its place and the way out.
+// `lamina check`: every mistake of every spec, each with its place and the way out, and what its stages warn of.
+import { foreseenWarnings } from '../../runner/foreseen.ts';
 import { type Diagnostic, SpecErrors } from '../../spec/diagnostic.ts';
+import type { Plan } from '../../spec/plan.ts';
 import { checkSpec, loadPlan } from '../../spec/resolve.ts';
+import type { ResultWarning } from '../../spec/result.ts';
 import type { StageRegistry } from '../../spec/stage.ts';
+import { groupWarnings, warningText } from '../../spec/warnings.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
 import { requestOf } from '../plan-request.ts';
+import { warningLines } from '../run-text.ts';
 import { countOf } from '../spec-name.ts';
 
 /** Checks the specs under all their profiles, or as the flags have them when there are any. */
@@ -13,13 +18,20 @@ export async function check([specs]: [string[]], flags: PlanFlags, context: Cont
   const { out, err } = context.terminal;
   const registry = await context.registry();
   const unique = new Map<string, Diagnostic>();
+  const warnings: SpecWarning[] = [];
   for (const spec of specs) {
+    const plans: Plan[] = [];
     // specs that share a pipeline share its mistakes
-    for (const each of await checkOne(spec, flags, registry)) unique.set(JSON.stringify(mistakeJson(each)), each);
+    for (const each of await checkOne(spec, flags, registry, (plan) => plans.push(plan)))
+      unique.set(JSON.stringify(mistakeJson(each)), each);
+    warnings.push(...(await specWarnings(spec, plans, registry)));
   }
   const found = [...unique.values()];
-  if (flags.json) out.write(`${JSON.stringify({ specs, mistakes: found.map(mistakeJson) }, undefined, 1)}\n`);
-  else if (found.length > 0) {
+  if (!flags.json) err.write(warningLines(warnings.map(specWarningText), err));
+  if (flags.json) {
+    const said = warnings.map(({ of: _, ...warning }) => warning);
+    out.write(`${JSON.stringify({ specs, mistakes: found.map(mistakeJson), warnings: said }, undefined, 1)}\n`);
+  } else if (found.length > 0) {
     err.write(
       `${new SpecErrors(found).message}\n\n${countOf(found.length, 'mistake')} in ${countOf(specs.length, 'spec')}\n`,
     );
@@ -27,12 +39,40 @@ export async function check([specs]: [string[]], flags: PlanFlags, context: Cont
   return found.length > 0 ? exitCodes.invalid : exitCodes.done;
 }
 
-async function checkOne(spec: string, flags: PlanFlags, registry: StageRegistry): Promise<readonly Diagnostic[]> {
+interface SpecWarning extends ResultWarning {
+  spec: string;
+  profile: string;
+  /** All cells of the plan. */
+  of: number;
+}
+
+/** What the stages of a spec's plans warn of, each sentence once: with the first profile under which it is said. */
+async function specWarnings(spec: string, plans: readonly Plan[], registry: StageRegistry): Promise<SpecWarning[]> {
+  const unique = new Map<string, SpecWarning>();
+  for (const plan of plans) {
+    for (const warning of groupWarnings(plan, await foreseenWarnings(plan, registry))) {
+      const key = JSON.stringify([warning.stage, warning.message]);
+      if (!unique.has(key)) unique.set(key, { spec, profile: plan.profile, ...warning, of: plan.cells.length });
+    }
+  }
+  return [...unique.values()];
+}
+
+function specWarningText({ spec, profile, of, ...warning }: SpecWarning): string {
+  return `${spec}, profile ${profile}: ${warningText(warning, of)}`;
+}
+
+async function checkOne(
+  spec: string,
+  flags: PlanFlags,
+  registry: StageRegistry,
+  onPlan: (plan: Plan) => void,
+): Promise<readonly Diagnostic[]> {
   const { profile, seed, set, only, force } = flags;
   const changed = profile !== undefined || seed !== undefined || set.length + only.length + force.length > 0;
-  if (!changed) return checkSpec(spec, registry);
+  if (!changed) return checkSpec(spec, registry, process.cwd(), onPlan);
   try {
-    await loadPlan(requestOf(spec, flags), registry);
+    onPlan(await loadPlan(requestOf(spec, flags), registry));
     return [];
   } catch (error) {
     if (error instanceof SpecErrors) return error.diagnostics;

@@ -2,6 +2,7 @@
 import { historyOf, type StageHistory } from '../../runner/history.ts';
 import { inspectTogether, isCached, type JointWork } from '../../runner/work.ts';
 import type { Plan } from '../../spec/plan.ts';
+import { warningText } from '../../spec/warnings.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import type { Context } from '../context.ts';
@@ -12,7 +13,9 @@ import { absentLines, basisLines, workLines } from '../plan-estimate.ts';
 import { planJson } from '../plan-json.ts';
 import { plansOf } from '../plan-request.ts';
 import { planLines, shortPlanLines } from '../plan-text.ts';
+import { warningLines } from '../run-text.ts';
 import type { Output } from '../terminal.ts';
+import { joinWarnings } from '../warnings.ts';
 
 interface PlanCommandFlags extends PlanFlags, EstimateFlags {
   verbose?: boolean;
@@ -32,6 +35,8 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
     if (flags.json) {
       out.write(`${JSON.stringify(planJson(plans, work, estimateFor(work, flags)), undefined, 1)}\n`);
     } else {
+      const warnings = joinWarnings(plans, work.warned).map(({ warning, of }) => warningText(warning, of));
+      err.write(warningLines(warnings, err));
       const lines = [
         ...stateLines(plans, work, flags, out),
         ...absentLines(work),

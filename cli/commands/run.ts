@@ -3,6 +3,7 @@ import { collectResult } from '../../report/collect.ts';
 import { metricsOf } from '../../report/outcome-metrics.ts';
 import { provenanceOf, timingsOf } from '../../report/provenance.ts';
 import { resultJson } from '../../report/render-json.ts';
+import { warningsOf } from '../../report/warnings.ts';
 import { outcomeJson } from '../../runner/outcome.ts';
 import type { Plan } from '../../spec/plan.ts';
 import type { RunResult } from '../../spec/result.ts';
@@ -17,9 +18,18 @@ import { keepPlan } from '../kept-plan.ts';
 import { planOf } from '../plan-request.ts';
 import { resultText } from '../print-result.ts';
 import { newRunName, writeOutcome } from '../run-files.ts';
-import { controlLines, failureLines, farewellLine, missingNumberLines, stoppedText, summaryLine } from '../run-text.ts';
+import {
+  controlLines,
+  failureLines,
+  farewellLine,
+  missingNumberLines,
+  stoppedText,
+  summaryLine,
+  warningLines,
+} from '../run-text.ts';
 import { planCommand, shortPath } from '../spec-name.ts';
 import type { Output } from '../terminal.ts';
+import { Warnings } from '../warnings.ts';
 
 /**
  * Runs the specs one after the other, all of them checked before the first. Exit code 0 when every stage ran, every
@@ -44,16 +54,24 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   const { out, err } = context.terminal;
   const registry = await context.registry();
   const name = newRunName(flags.store, wanted.experiment, new Date());
-  const { plan, outcome, misses } = await execute(wanted, flags, context);
+  const warnings = new Warnings(wanted);
+  const { plan, outcome, misses } = await execute(wanted, flags, context, warnings);
   await keepOrSay(() => saveRun(flags.store, plan.experiment, name, 'outcome', outcomeJson(outcome)), err);
   if (outcome.status === 'cancelled') {
     err.write(stoppedText(outcome, flags.store, context.argv, err));
     return exitCodes.stopped;
   }
-  const made = { provenance: provenanceOf(plan, outcome), timings: timingsOf(plan, outcome) };
+  const made = {
+    provenance: provenanceOf(plan, outcome),
+    timings: timingsOf(plan, outcome),
+    warnings: warningsOf(plan, outcome),
+  };
   const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
   const result = await collectResult(plan, facts, metricsOf(outcome));
-  if (!flags.json) err.write(`${summaryLine(outcome, err)}\n`);
+  if (!flags.json) {
+    err.write(warningLines(warnings.rest(result.warnings), err));
+    err.write(`${summaryLine(outcome, err)}\n`);
+  }
   const missing = missingNumberLines(result, err);
   err.write(failureLines(outcome, err) + missing);
   if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);

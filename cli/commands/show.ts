@@ -5,6 +5,7 @@ import { resultJson } from '../../report/render-json.ts';
 import { renderLatex } from '../../report/render-latex.ts';
 import { renderMarkdown } from '../../report/render-markdown.ts';
 import { buildTable } from '../../report/table.ts';
+import { warningSentences } from '../../report/warnings.ts';
 import { expectedNames } from '../../spec/nearest.ts';
 import type { RunResult } from '../../spec/result.ts';
 import { writeDurably } from '../../store/durable.ts';
@@ -29,7 +30,7 @@ type Form = (result: RunResult, out: Output, flags: ShowFlags) => string | Promi
 const forms: Readonly<Record<string, Form>> = {
   text: (result, out) => `${heading(result, out)}\n\n${resultText(result, out)}`,
   md: (result, _out, flags) => renderMarkdown(result, { figures: figuresLink(flags) }),
-  latex: (result) => renderLatex(buildTable(result)),
+  latex: (result) => renderLatex(buildTable(result), warningSentences(result)),
   csv: renderCsv,
   json: (result) => `${JSON.stringify(resultJson(result), undefined, 1)}\n`,
   html: async (result) => (await import('../../report/render-html.ts')).renderHtml(result),

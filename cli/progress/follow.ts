@@ -2,6 +2,7 @@
 import type { Failure, RunEvent, UnitCounts, UnitName } from '../../runner/events.ts';
 import { countOf, unitLabel } from '../spec-name.ts';
 import type { Output } from '../terminal.ts';
+import type { Warnings } from '../warnings.ts';
 import type { ProgressDisplay } from './display.ts';
 
 /** Listens to one run. The header is written with the first counts; the display is opened after it. */
@@ -9,16 +10,18 @@ export class Follower {
   readonly #head: string;
   readonly #output: Output;
   readonly #open: () => ProgressDisplay;
+  readonly #warnings: Warnings;
   #display: ProgressDisplay | undefined;
   /** What is said before there is a display. */
   readonly #early: string[] = [];
   #units = 0;
   #finished = 0;
 
-  /** `head` is `quickstart · tiny · 8 cells`, to which the counts of units are added. */
-  constructor(head: string, output: Output, open: () => ProgressDisplay) {
+  /** `head` is `quickstart · tiny · 8 cells`, to which the counts of units are added; `warnings` knows what was said already. */
+  constructor(head: string, output: Output, warnings: Warnings, open: () => ProgressDisplay) {
     this.#head = head;
     this.#output = output;
+    this.#warnings = warnings;
     this.#open = open;
   }
 
@@ -30,7 +33,13 @@ export class Follower {
     else if (event.type === 'failed') this.#failed(event.failure);
     else if (event.type === 'blocked') this.#count();
     else if (event.type === 'waiting') this.say(`${nameOf(event)}: another run works on it; waiting for its result`);
-    else if (event.type === 'warning') this.say(`${this.#output.paint.warn('!')} ${event.message}`);
+    else if (event.type === 'warning') this.#warn(event.message);
+    else if (event.type === 'warned')
+      for (const text of this.#warnings.fresh(event.warnings, event.whole)) this.#warn(text);
+  }
+
+  #warn(text: string): void {
+    this.say(`${this.#output.paint.warn('!')} ${text}`);
   }
 
   /** A line of its own. */

@@ -2,16 +2,17 @@
 import type { Plan } from '../../spec/plan.ts';
 import { countOf } from '../spec-name.ts';
 import type { Output } from '../terminal.ts';
+import type { Warnings } from '../warnings.ts';
 import { Follower } from './follow.ts';
 import { createLiveDisplay } from './live-display.ts';
 import { createPlainDisplay } from './plain-display.ts';
 
 /** Begins to show a run of `plan` on `output`; `part` says which part of it. */
-export function startProgress(plan: Plan, output: Output, part?: 'control'): Follower {
+export function startProgress(plan: Plan, output: Output, warnings: Warnings, part?: 'control'): Follower {
   const now = () => performance.now();
   const cells = plan.cells.length === 0 ? [] : [countOf(plan.cells.length, 'cell')];
   const head = [plan.experiment, plan.profile, ...(part === undefined ? [] : [part]), ...cells].join(' · ');
-  return new Follower(head, output, () =>
+  return new Follower(head, output, warnings, () =>
     output.live ? createLiveDisplay(output, now) : createPlainDisplay(output.write, now),
   );
 }

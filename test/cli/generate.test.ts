@@ -1,6 +1,6 @@
 // `lamina generate`: what it prints, which model a name means, and how it ends.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { generate } from '../../cli/commands/generate.ts';
@@ -8,7 +8,7 @@ import type { Context } from '../../cli/context.ts';
 import type { GenerateFlags } from '../../cli/flags.ts';
 import { createAnswers, createMeter } from '../../cli/generate-text.ts';
 import type { Output } from '../../cli/terminal.ts';
-import { generateAll } from '../../model/generate.ts';
+import { generateAll, generate as generateTokens } from '../../model/generate.ts';
 import { createModel } from '../../model/model.ts';
 import { replacementsOf } from '../../model/replacement.ts';
 import { replacementMap } from '../../model/sharing.ts';
@@ -124,9 +124,53 @@ targets: [shared]
   });
 });
 
+describe('files beside the weights', () => {
+  const beside = (name: string, files: Record<string, string>) => {
+    const copy = join(folder.path, name);
+    cpSync(tiny, copy, { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(copy, file), text);
+    return copy;
+  };
+  const flags = { prompt: ['Solve 3x + 5 = 20 for x.'], maxTokens: 8 };
+
+  test('that are not honoured are said, with what asks for them', async () => {
+    const model = beside('chat', {
+      'chat_template.jinja': "{{ 'x' }}",
+      'generation_config.json': '{"do_sample": true, "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.2}',
+    });
+    const { err, out } = await said([model], flags);
+    expect(err.split('\n').slice(0, -2)).toEqual([
+      "! generation_config.json: 'repetition_penalty' (1.2) is not applied to what lamina generates",
+      '! the model has a chat template, which lamina does not apply: records become the text of docs/data.md, and tasks are asked as they are written',
+      "the prompt is put into lamina's own template, not into the model's (--raw puts it into none)",
+      'the likeliest tokens are taken; generation_config.json would draw them: --temperature 0.6 --top-p 0.9',
+    ]);
+    expect(out).toBe((await said([tiny], flags)).out);
+    const asked = await said([model], { ...flags, raw: true, temperature: 0.6, topP: 0.9 });
+    expect(asked.err).not.toMatch(/likeliest|own template/);
+  });
+
+  test('end an answer where generation_config.json says', async () => {
+    const opened = await openModelFolder(tiny, () => {});
+    const ids = opened.tokenizer.encode(`<|user|>\n${flags.prompt[0]}\n<|assistant|>\n`);
+    const [plain] = await generateTokens(opened.model, opened.tokenizer, [{ ids, stop: [], max_tokens: 8 }]);
+    opened.close();
+    const third = plain?.ids[2] as number;
+    const model = beside('ends', { 'generation_config.json': JSON.stringify({ eos_token_id: [1, third] }) });
+    const { answers } = JSON.parse((await said([model], { ...flags, json: true })).out);
+    expect(answers[0]).toMatchObject({ finish: 'end', tokens: plain?.ids.indexOf(third) });
+  });
+
+  test('an answer that the context ends is said to end there', async () => {
+    const prompt = ['word '.repeat(126)];
+    const { err } = await said([tiny], { prompt, raw: true, maxTokens: 1000, stop: [] });
+    expect(err).toMatch(/^an answer ends where the model's context does, before --max-tokens 1000$/m);
+  });
+});
+
 /** What models/tiny says with T_next, made without a spec. */
 async function sharedAnswer(question: string): Promise<string | undefined> {
-  const { model, tokenizer, close } = await openModelFolder(tiny);
+  const { model, tokenizer, close } = await openModelFolder(tiny, () => {});
   const replacements = replacementsOf(replacementMap('T_next', model.config.num_hidden_layers));
   const shared = createModel(model.weights, { replacements, parameters: new Map() });
   const ids = tokenizer.encode(`<|user|>\n${question}\n<|assistant|>\n`);

@@ -50,7 +50,7 @@ describe('a plan of several specs', () => {
 
   test('as JSON says of each stage which experiment it belongs to, and adds up', async () => {
     const value = JSON.parse(await planned([spec('toy'), spec('wrong')], { json: true }));
-    expect(Object.keys(value)).toEqual(['stages', 'summary', 'work', 'estimate', 'absent']);
+    expect(Object.keys(value)).toEqual(['stages', 'summary', 'work', 'estimate', 'absent', 'warnings']);
     expect(value.summary).toEqual({ hit: 0, run: 4, depends: 4 });
     const first = { experiment: 'toy', name: 'pieces', stage: 'parts', unit: 'part 1', status: 'run' };
     expect(value.stages[0]).toMatchObject(first);

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { barLine } from '../../cli/progress/bar-line.ts';
 import { Follower } from '../../cli/progress/follow.ts';
 import { createPlainDisplay } from '../../cli/progress/plain-display.ts';
+import { Warnings } from '../../cli/warnings.ts';
 import { plainPaint } from '../../report/paint.ts';
 import { textWidth } from '../../report/text-width.ts';
 import type { RunEvent } from '../../runner/events.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
+import { node, plan } from '../runner/toy-plan.ts';
 
 const unit = { id: '1', stage: 'slw', label: '3→4 T_next arxiv_math' };
 const report = { done: 4, total: 5, of: 'epoch', note: 'loss 0.0132' };
@@ -34,7 +36,8 @@ function follow(events: readonly RunEvent[], step_ms: number): string[] {
     text += more;
   };
   const output = { write, live: false, width: () => undefined, paint: plainPaint };
-  const follower = new Follower('toy · tiny · 1 cell', output, () => createPlainDisplay(write, () => now));
+  const open = () => createPlainDisplay(write, () => now);
+  const follower = new Follower('toy · tiny · 1 cell', output, new Warnings(plan(node('warm', 'value'))), open);
   for (const event of events) {
     now += step_ms;
     follower.on(event);

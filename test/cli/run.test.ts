@@ -67,7 +67,7 @@ claims  1 holds
     expect(err).toBe('');
     expect(code).toBe(0);
     const value = JSON.parse(out);
-    expect(Object.keys(value)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims']);
+    expect(Object.keys(value)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims', 'warnings']);
     expect(value.cells[0]).toEqual({
       method: 'good',
       metric: 'perplexity',

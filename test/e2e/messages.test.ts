@@ -259,7 +259,7 @@ broken-store/runs/small/RUN/result.json · lamina show small
     [
       'a field of another type',
       '{"question":"2+2?","answer":4}',
-      `✗ stage 'data': DIR/data.jsonl:2: field 'answer' expects text, got number
+      `✗ stage 'data': DIR/data.jsonl:2: field 'answer' expects text, got 4
 `,
     ],
   ])('a data set with %s', async (_, line, message) => {

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readRecords } from '../../formats/records.ts';
+import { openSafetensors } from '../../formats/safetensors.ts';
+import { readText } from '../../formats/text.ts';
 import { UserError } from '../../util/errors.ts';
 import { expected, fixture, scratchFolder } from './files.ts';
 
@@ -38,7 +40,7 @@ describe('JSONL', () => {
     const bad = 'FILE:2: expected a JSON object, got text that';
     await fails(write('cut.jsonl', '{"a":1}\n{"a":1'), `${bad} ends too early; mend or remove it`);
     await fails(write('bad.jsonl', '{"a":1}\n{"a":1]}'), `${bad} is not JSON from column 7 on; mend or remove it`);
-    await fails(write('array.jsonl', '{}\n[1]\n'), 'FILE:2: expected a JSON object, got an array');
+    await fails(write('array.jsonl', '{}\n[1]\n'), 'FILE:2: expected a JSON object, got a list of 1');
     await fails(write('null.jsonl', 'null'), 'FILE:1: expected a JSON object, got null');
     await fails(write('latin.jsonl', Uint8Array.of(0x7b, 0x7d, 10, 0xff)), 'FILE:2: expected text in UTF-8');
   });
@@ -76,7 +78,7 @@ describe('a JSON array', () => {
 
   test.each([
     ['an object', '\n{"a":1}', 'FILE:2: expected an array of objects (a file of one object per line is named .jsonl)'],
-    ['numbers', '[{},\n1]', 'FILE:2: expected a JSON object, got a number'],
+    ['numbers', '[{},\n1]', 'FILE:2: expected a JSON object, got 1'],
     ['a comma too many', '[{},\n]', 'FILE:2: expected a JSON object, got nothing (a comma too many)'],
     ['more after it', '[{}]\n{}', 'FILE:2: expected nothing after the array, got more text'],
     ['no end', '[{},\n{}\n', "FILE:3: expected ']' at the end of the array, got the end of the file"],
@@ -175,4 +177,18 @@ describe('a data file', () => {
       break;
     }
   });
+});
+
+test('a Git LFS pointer is called what it is, whatever the file should have been', async () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2336927755\n';
+  const clause =
+    "is a Git LFS pointer, expected the file itself of 2336927755 bytes: run 'git lfs pull' where it was cloned, or download it";
+  for (const name of ['lfs.jsonl', 'lfs.json', 'lfs.csv', 'lfs.parquet']) {
+    await fails(write(name, pointer), `data file 'FILE' ${clause}`);
+  }
+  const weights = write('lfs.safetensors', pointer);
+  await expect(openSafetensors(weights)).rejects.toThrow(new UserError(`safetensors file '${weights}' ${clause}`));
+  const text = write('tokenizer.json', pointer);
+  await expect(readText(text, 'tokenizer', 1000)).rejects.toThrow(new UserError(`tokenizer '${text}' ${clause}`));
+  expect(await values(write('talk.csv', 'text\nversion https://git-lfs.github.com/spec/v1\n'))).toHaveLength(1);
 });

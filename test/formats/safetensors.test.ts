@@ -133,7 +133,7 @@ describe('a hostile header', () => {
       '{"a":{"dtype":"F8"}}',
       0,
       undefined,
-      `: tensor 'a': expected a dtype of ${DTYPES.join(', ')}, got "F8"`,
+      `: tensor 'a': expected a dtype of ${DTYPES.join(', ')}, got "F8", in which only quantised weights are stored`,
     ],
     ['no entry', '{"a":3}', 0, undefined, `: tensor 'a': expected a dtype of ${DTYPES.join(', ')}, got nothing`],
     ['no shape', `{"a":${F32(0, 4, 'x')}}`, 4, undefined, `: tensor 'a': expected a shape of sizes, got "x"`],

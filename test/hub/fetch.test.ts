@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -12,7 +13,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HubUnreachable } from '../../hub/errors.ts';
 import { fetchDataset } from '../../hub/fetch-dataset.ts';
-import { fetchModel, fetchModelConfig } from '../../hub/fetch-model.ts';
+import { fetchAdapter, fetchModel, fetchModelConfig } from '../../hub/fetch-model.ts';
 import { formatHubName, hubName, pinHubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
 import { hubSettings } from '../../hub/settings.ts';
@@ -132,6 +133,57 @@ describe('a model is fetched', () => {
     world.hub.commit('models', 'org/m', { 'config.json': '{}', 'tokenizer.json': '{}', 'pytorch_model.bin': weights });
     await expect(fetchTheModel()).rejects.toThrow(
       "expected 'model.safetensors' in the repository, got none; its weights are in another format",
+    );
+  });
+});
+
+describe('what lies beside the weights', () => {
+  const templates = { 'chat_template.jinja': 'c', 'additional_chat_templates/tool_use.jinja': 't' };
+
+  it('is fetched too, other files are not', async () => {
+    const others = { 'notes.jinja': 'x', 'additional_chat_templates/deep/x.jinja': 'x', 'training_args.bin': 'x' };
+    world.hub.commit('models', 'org/m', { ...model, ...templates, 'generation_config.json': '{}', ...others });
+    const folder = await fetchTheModel();
+    const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    const names = found.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
+    expect(names).toEqual(
+      [
+        'config.json',
+        'tokenizer.json',
+        'model.safetensors',
+        'generation_config.json',
+        ...Object.keys(templates),
+      ].sort(),
+    );
+  });
+
+  it('that is an index is not followed where there is a single file', async () => {
+    const index = JSON.stringify({ weight_map: { a: 'model-00001-of-00002.safetensors' } });
+    const stale = { 'model.safetensors.index.json': index, 'model-00001-of-00002.safetensors': bytes(1000, 3) };
+    world.hub.commit('models', 'org/m', { ...model, ...stale });
+    const folder = await fetchTheModel();
+    expect(readdirSync(folder)).toContain('model.safetensors');
+    expect(readdirSync(folder)).not.toContain('model-00001-of-00002.safetensors');
+    expect(await fetchTheModel({ HF_HUB_OFFLINE: '1' })).toBe(folder);
+  });
+
+  it('that is an adapter is fetched with its base, and by itself', async () => {
+    const adapter = { 'adapter_config.json': '{}', 'adapter_model.safetensors': bytes(2000, 4) };
+    world.hub.commit('models', 'org/m', { ...model, ...adapter });
+    expect(readdirSync(await fetchTheModel())).toEqual(expect.arrayContaining(Object.keys(adapter)));
+    const sha = world.hub.commit('models', 'org/lora', { ...adapter, 'README.md': 'x' });
+    const name = pinned('hf://org/lora', sha);
+    const folder = await fetchAdapter(name, { settings: world.settings() });
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(adapter).sort());
+    const offline = world.settings({ HF_HUB_OFFLINE: '1' });
+    rmSync(join(world.cache, 'models--org--lora/.lamina'), { recursive: true });
+    expect(await fetchAdapter(name, { settings: offline })).toBe(folder);
+    await expect(fetchModel(name, { settings: world.settings() })).rejects.toThrow(
+      "expected 'config.json' in the repository, got none; it is an adapter: name the model that it belongs to as 'path', and this as 'adapter'",
+    );
+    const bare = world.hub.commit('models', 'org/none', { 'adapter_config.json': '{}' });
+    await expect(fetchAdapter(pinned('hf://org/none', bare), { settings: world.settings() })).rejects.toThrow(
+      "expected 'adapter_model.safetensors' in the repository, got none",
     );
   });
 });

@@ -61,11 +61,12 @@ describe('importing a Hugging Face folder', () => {
     );
   });
 
-  it('a head beside tied embeddings is ignored', async () => {
+  it('a head of its own beside a tied flag stays, and the model is untied', async () => {
     const folder = await folderWith('mha', { tie_word_embeddings: true });
     await importHuggingFace(folder, join(folder, 'out.arrow'));
     const checkpoint = await openLlama(join(folder, 'out.arrow'));
-    expect(checkpoint.tensors.has('lm_head.weight')).toBe(false);
+    expect(checkpoint.tensors.has('lm_head.weight')).toBe(true);
+    expect(checkpoint.config.tie_word_embeddings).toBe(false);
     await checkpoint.close();
   });
 

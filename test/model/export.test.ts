@@ -16,6 +16,7 @@ import { writeGguf } from '../../model/export-gguf.ts';
 import { writeHuggingFace } from '../../model/export-huggingface.ts';
 import { writePeft } from '../../model/export-peft.ts';
 import { openExportSource } from '../../model/export-source.ts';
+import { textFilesIn } from '../../model/export-texts.ts';
 import { pretokenizerOf } from '../../model/gguf-pretokenizer.ts';
 import { ggufTokenizer } from '../../model/gguf-tokenizer.ts';
 import { importHuggingFace } from '../../model/huggingface.ts';
@@ -51,8 +52,7 @@ async function sourceOf(model: string, recovery: readonly string[] = []) {
 const filesIn = (to: string) => ({
   config: join(to, 'config.json'),
   weights: join(to, 'model.safetensors'),
-  tokenizer: join(to, 'tokenizer.json'),
-  tokenizer_config: join(to, 'tokenizer_config.json'),
+  ...textFilesIn(to),
 });
 
 const compactIn = (to: string) => ({
@@ -288,7 +288,7 @@ describe('the compact folder', () => {
       paths.model,
       config,
       weights,
-      { tokenizer_json: '{"model":{}}', tokenizer_config_json: null },
+      { tokenizer_json: '{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}', tokenizer_config_json: null },
       'BF16',
     );
     weights.dispose();

@@ -10,8 +10,11 @@ import { loadModel, openLlama, writeLlamaFile, writeModel } from '../../model/ch
 import { parseLlamaConfig } from '../../model/config.ts';
 import { writeCompact } from '../../model/export-compact.ts';
 import { openExportSource } from '../../model/export-source.ts';
+import { textFilesIn } from '../../model/export-texts.ts';
+import { openFolderTensors } from '../../model/folder-tensors.ts';
 import { importHuggingFace } from '../../model/huggingface.ts';
 import { importCompact } from '../../model/import-compact.ts';
+import { readModelFolder } from '../../model/model-folder.ts';
 import { embeddingName, tensorShapes } from '../../model/names.ts';
 import { quantizationJson, quantizationKey } from '../../model/quantization.ts';
 import type { Codec } from '../../model/quantize-codec.ts';
@@ -132,6 +135,66 @@ describe('config.json', () => {
   });
 });
 
+describe('the small files of a model folder', () => {
+  const token = { content: '<a>', special: true, lstrip: false, rstrip: false, normalized: false, single_word: false };
+  const files: Record<string, object> = {
+    'config.json': {
+      ...JSON.parse(readFileSync(join(fixtures, 'mha/config.json'), 'utf8')),
+      rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4, other: 1 },
+      sliding_window: 4,
+      layer_types: ['full_attention'],
+      other: { a: [1] },
+    },
+    'generation_config.json': { eos_token_id: [1, 2], temperature: 0.5, do_sample: true, suppress_tokens: [1] },
+    'tokenizer_config.json': {
+      bos_token: '<s>',
+      eos_token: token,
+      added_tokens_decoder: { 0: token, 320: { content: '<b>' } },
+      chat_template: [{ name: 'default', template: 'x' }],
+      model_max_length: 9,
+      add_bos_token: true,
+      additional_special_tokens: ['<c>'],
+    },
+    'special_tokens_map.json': { eos_token: token, pad_token: '<s>' },
+    'added_tokens.json': { '<d>': 320, '<e>': 321 },
+  };
+
+  it.each(Object.keys(files))('%s: of other JSON is read, or refused in a sentence with its name', async (name) => {
+    const folder = await scratch();
+    cpSync(join(fixtures, 'mha'), folder, { recursive: true });
+    cpSync(join(fixtures, 'tokenizer.json'), join(folder, 'tokenizer.json'));
+    for (const [file, json] of Object.entries(files)) writeFileSync(join(folder, file), JSON.stringify(json));
+    await fc.assert(
+      fc.asyncProperty(damagedJson(files[name]), async (text) => {
+        writeFileSync(join(folder, name), text);
+        await readsOrRefuses(name, async () => {
+          const { warnings } = await readModelFolder(folder);
+          expect(warnings.every((message) => !message.includes(folder))).toBe(true);
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('adapter_config.json of other JSON is attached, or refused in a sentence with its name', async () => {
+    const folder = await scratch();
+    cpSync(join(fixtures, 'mha'), folder, { recursive: true });
+    cpSync(join(fixtures, '../folders/adapters/patterns'), folder, { recursive: true });
+    const path = join(folder, 'adapter_config.json');
+    const json = JSON.parse(readFileSync(path, 'utf8'));
+    await fc.assert(
+      fc.asyncProperty(damagedJson(json), async (text) => {
+        writeFileSync(path, text);
+        await readsOrRefuses('adapter', async () => {
+          const { close } = await openFolderTensors(await readModelFolder(folder));
+          await close();
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe('a model folder', () => {
   const replaceBy: Record<string, (path: string) => void> = {
     'a folder': (path) => mkdirSync(path),
@@ -160,16 +223,10 @@ describe('a model folder', () => {
 describe('a compact folder', () => {
   it('with another sharp.json is read, or refused in a sentence with the folder', async () => {
     const folder = await scratch();
-    const files = ['config.json', 'shared.safetensors', 'sharp.json', 'tokenizer.json', 'tokenizer_config.json'];
-    const [json, weights, map, tokenizer, tokenizer_config] = files.map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
+    const map = join(folder, 'sharp.json');
+    const files = { config: join(folder, 'config.json'), weights: join(folder, 'shared.safetensors'), map };
     const source = await openExportSource(await tinyModel(folder), [await tinyRecovery(folder, 32)]);
-    await writeCompact(source, { config: json, weights, map, tokenizer, tokenizer_config }, 'BF16');
+    await writeCompact(source, { ...files, ...textFilesIn(folder) }, 'BF16');
     await source.close();
     const outputs = { model: join(folder, 'model.arrow'), recovery: join(folder, 'recovery.arrow') };
     const text = readFileSync(map, 'utf8');

@@ -6,6 +6,7 @@ import { loadModel, writeModel } from '../../model/checkpoint.ts';
 import type { LlamaConfig } from '../../model/config.ts';
 import { writeOnnx } from '../../model/export-onnx.ts';
 import { openExportSource } from '../../model/export-source.ts';
+import { textFilesIn } from '../../model/export-texts.ts';
 import { forward } from '../../model/llama.ts';
 import { createModel } from '../../model/model.ts';
 import type { OnnxSettings } from '../../model/onnx-precision.ts';
@@ -87,8 +88,7 @@ export async function exported({ model, recovery }: Omit<Made, 'config'>, settin
   const source = await openExportSource(model, [recovery]);
   const files = {
     config: join(folder, 'config.json'),
-    tokenizer: join(folder, 'tokenizer.json'),
-    tokenizer_config: join(folder, 'tokenizer_config.json'),
+    ...textFilesIn(folder),
     onnx: join(folder, 'model.onnx'),
     onnx_data: join(folder, 'model.onnx.data'),
   };

@@ -4,10 +4,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { drawWindows } from '../../model/calibration.ts';
 import { loadModel, openLlama } from '../../model/checkpoint.ts';
 import { exportHuggingFace } from '../../model/export-huggingface.ts';
-import { importHuggingFace, readHuggingFaceFolder } from '../../model/huggingface.ts';
+import { importHuggingFace } from '../../model/huggingface.ts';
 import { chosenLayers, deepestLayers, type LayerScores } from '../../model/layer-choice.ts';
 import { forward } from '../../model/llama.ts';
 import { createModel } from '../../model/model.ts';
+import { readModelFolder } from '../../model/model-folder.ts';
 import { writeNarrowed } from '../../model/narrow.ts';
 import type { Recovery } from '../../model/recovery.ts';
 import { prunedReplacements } from '../../model/replacement.ts';
@@ -94,7 +95,7 @@ describe('narrower MLPs', () => {
     const { keep, logits } = pruned[1] as (typeof pruned)[number]; // global: three different widths
     const folder = join(await scratch(), 'exported');
     expect(await exportHuggingFace(await narrowed(keep), folder, 'F32')).toEqual({ padded: [3, 4, 5] });
-    const { config } = await readHuggingFaceFolder(folder);
+    const { config } = await readModelFolder(folder);
     expect([config.intermediate_size, config.intermediate_sizes]).toEqual([24, undefined]);
     const path = join(await scratch(), 'again.arrow');
     await importHuggingFace(folder, path);

@@ -85,7 +85,7 @@ describe('a diff', () => {
   test('as JSON has the documented form', async () => {
     const value = diffJson(await sample());
     expect(Object.keys(value)).toEqual([
-      ...['format', 'version', 'equal', 'before', 'after', 'remarks', 'spec', 'metrics', 'claims'],
+      ...['format', 'version', 'equal', 'before', 'after', 'remarks', 'spec', 'metrics', 'claims', 'warnings'],
     ]);
     expect(value).toMatchObject({ format: 'lamina-diff', version: 1, equal: false, remarks: ['a remark'] });
     expect(value.before).toEqual({

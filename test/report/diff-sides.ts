@@ -103,6 +103,6 @@ export function runOf(
     return { axes, name, metric: metric.field, value, stderr, paper, ...rest };
   });
   const { axes, table, overrides } = plan;
-  const result = { axes, table, overrides, cells, claims: evaluateClaims(plan, cells) };
+  const result = { axes, table, overrides, cells, claims: evaluateClaims(plan, cells), warnings: [] };
   return { ...sideOf(label, plan), kind: 'run', run: label, result };
 }

@@ -36,6 +36,7 @@ function success(
     facts: {},
     duration_ms: 1000,
     peak_rss_bytes: 5,
+    warnings: [],
     preimage,
     ...changes,
   };
@@ -67,7 +68,9 @@ const units: Record<string, UnitOutcome[]> = {
 };
 const outcome: RunOutcome = {
   status: 'failed',
-  nodes: new Map(nodes.map(({ id, stage, use, cell }) => [id, { node: id, stage, use, cell, units: units[id] ?? [] }])),
+  nodes: new Map(
+    nodes.map(({ id, stage, use, cell }) => [id, { node: id, stage, use, cell, warnings: [], units: units[id] ?? [] }]),
+  ),
   failures: [],
   summary: { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 },
 };

@@ -93,7 +93,7 @@ test('the CSV form has one line per cell with all digits, and quotes what needs 
 
 test('the JSON form has the documented fields and no others', () => {
   const json = resultJson(table2) as unknown as RunResult;
-  expect(Object.keys(json)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims']);
+  expect(Object.keys(json)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims', 'warnings']);
   expect(json.cells[0]).toEqual({
     method: 'original',
     data: 'arxiv_math',

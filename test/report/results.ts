@@ -84,6 +84,7 @@ export function result(cells: readonly CellResult[], changes: Partial<RunResult>
     notes: [],
     cell_notes: [],
     figures: [],
+    warnings: [],
     provenance: null,
     timings: null,
     summary: { cached: 0, ran: 8, failed: 0, blocked: 0, duration_ms: 1000 },

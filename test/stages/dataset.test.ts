@@ -134,7 +134,7 @@ describe('record forms', () => {
 
   it('names file, line and field of what it cannot read', () => {
     expect(() => toRecord({ question: 'Q', answer: 3 }, 'auto', 'data/x.jsonl:7')).toThrow(
-      "data/x.jsonl:7: field 'answer' expects text, got number",
+      "data/x.jsonl:7: field 'answer' expects text, got 3",
     );
     expect(() => toRecord({ foo: 'Q' }, 'auto', 'data/x.jsonl:7')).toThrow(
       'data/x.jsonl:7: no known record form fits, got foo, expected one of messages (messages); openorca (system_prompt, question, response); question_answer (question, answer); prompt_completion (prompt, completion); dialogsum (dialogue); instruction (instruction); text (text)',

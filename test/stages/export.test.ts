@@ -1,13 +1,15 @@
 // The export stage on models/tiny: which files each format has, what the card and the metrics say, what is refused.
-import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openSafetensors } from '../../formats/safetensors.ts';
 import { openLlama, writeLlama } from '../../model/checkpoint.ts';
 import { importHuggingFace } from '../../model/huggingface.ts';
 import { writeNarrowed } from '../../model/narrow.ts';
 import { exportStage } from '../../stages/export.ts';
 import { load } from '../../stages/load.ts';
 import { share } from '../../stages/share.ts';
+import { expectClose } from '../model/fixtures.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 
 const tiny = resolve(import.meta.dirname, '../../models/tiny');
@@ -95,6 +97,34 @@ describe('export', () => {
       card: 'README.md',
     });
     expect(Object.keys(metrics.files)).toContain('base/tokenizer.json');
+  });
+
+  it('an adapter beside its base loads again as the whole model', async () => {
+    const model = { files: { '': paths.model }, facts: { layers: 12, hidden_size: 96, intermediate_size: 256 } };
+    const random = await runStage(share, { params: { rank: 4, init: 'random' }, inputs: { model } });
+    const inputs = { model: paths.model, recovery: random.files['']?.recovery as string };
+    const { files, facts } = await exported({ format: 'peft', dtype: 'F32' }, inputs);
+    const folder = temporaryFolder();
+    for (const [output, name] of Object.entries(facts?.file_names as Record<string, string>)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      copyFileSync(files[output] as string, join(folder, name));
+    }
+    const loaded = await runStage(load, { params: { path: folder } });
+    expect(loaded.warnings).toEqual([
+      "the adapter, which was trained on 'base', is attached: 15 tensors are those of the base with it",
+    ]);
+    const whole = await exported({ dtype: 'F32' }, inputs);
+    const expected = await openSafetensors(whole.files.model as string);
+    const found = await openLlama(loaded.files['']?.model as string);
+    let changed = 0;
+    for (const name of expected.tensors.keys()) {
+      const [ours, theirs] = [await found.readFloat32(name), await expected.readFloat32(name)];
+      expectClose(ours, theirs, 1e-6, name);
+      if (ours.some((value, i) => value !== theirs[i])) changed++; // sums in another order
+    }
+    expect(changed).toBeGreaterThan(0); // A B is not zero
+    expect(changed).toBeLessThanOrEqual(15);
+    await Promise.all([expected.close(), found.close()]);
   });
 
   it('an ONNX model stores each tensor once, in its precision, and its card has a program that runs it', async () => {

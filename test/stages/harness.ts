@@ -10,6 +10,8 @@ export interface StageOutcome {
   files: Record<string, Record<string, string>>;
   facts: Record<string, Facts>;
   reports: Progress[];
+  /** What the stage warned of, in order. */
+  warnings: string[];
 }
 
 export interface StageSetup {
@@ -43,7 +45,7 @@ export async function runStage(definition: StageDefinition, setup: StageSetup = 
   const inputs = Object.fromEntries(Object.entries(setup.inputs ?? {}).map(([name, input]) => [name, asInput(input)]));
   definition.check?.(params, new Set(Object.keys(inputs)));
   const folder = setup.folder ?? temporaryFolder();
-  const outcome: StageOutcome = { files: {}, facts: {}, reports: [] };
+  const outcome: StageOutcome = { files: {}, facts: {}, reports: [], warnings: [] };
   const run = await definition.run();
   await run({
     params,
@@ -55,6 +57,7 @@ export async function runStage(definition: StageDefinition, setup: StageSetup = 
       outcome.reports.push(report);
       setup.onProgress?.(report);
     },
+    warn: (message) => void outcome.warnings.push(message),
     signal: setup.signal ?? new AbortController().signal,
   });
   return outcome;

@@ -55,6 +55,32 @@ describe('load', () => {
     expect(digestOf(fetched.files['']?.model)).toBe(digestOf(local.files['']?.model));
   });
 
+  it('of a base and an adapter, from the hub or from folders, gives the same bytes', async () => {
+    const base = join(root, 'test/fixtures/model/mha');
+    const adapter = join(root, 'test/fixtures/folders/adapters/all');
+    const tokenizer = readFileSync(join(root, 'test/fixtures/model/tokenizer.json'));
+    const files = { ...filesOf(base), 'tokenizer.json': tokenizer };
+    const folder = temporaryFolder();
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    world.hub.commit('models', 'org/base', files);
+    world.hub.commit('models', 'org/lora', filesOf(adapter));
+    const local = await runStage(load, { params: { path: folder, adapter } });
+    const fetched = await runStage(load, { params: { path: 'hf://org/base', adapter: 'hf://org/lora' } });
+    expect(digestOf(fetched.files['']?.model)).toBe(digestOf(local.files['']?.model));
+    expect(fetched.warnings).toEqual(local.warnings);
+    expect(local.warnings.at(-1)).toBe(
+      "the adapter, which was trained on 'org/mha', is attached: 14 tensors are those of the base with it",
+    );
+    const plain = await runStage(load, { params: { path: folder } });
+    expect(digestOf(plain.files['']?.model)).not.toBe(digestOf(local.files['']?.model));
+    for (const [name, bytes] of Object.entries(filesOf(adapter))) writeFileSync(join(folder, name), bytes);
+    const beside = await runStage(load, { params: { path: folder } });
+    expect(digestOf(beside.files['']?.model)).toBe(digestOf(local.files['']?.model));
+    await expect(runStage(load, { params: { path: folder, adapter } })).rejects.toThrow(
+      `model folder '${folder}' has an adapter of its own, expected one of the two`,
+    );
+  });
+
   it('stops between two tensors', async () => {
     const stop = new AbortController();
     const onProgress = ({ of, done }: { of: string; done: number }) => {

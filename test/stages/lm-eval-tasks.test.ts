@@ -55,6 +55,21 @@ describe('lm-eval-tasks', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('warns of prompts that lose their beginning, by task and with how many', async () => {
+    const common = { folder: definitions, data: records, batch_size: 8, limit: 3 };
+    const warnings = async (params: object) =>
+      (await runStage(lmEvalTasks, { params: { ...common, ...params }, inputs: { model } })).warnings;
+    const tasks = ['arc_easy', 'gsm8k'];
+    expect(await warnings({ tasks: 'arc_easy' })).toEqual([]);
+    const found = await warnings({ tasks, max_length: 24, max_gen_toks: 8 });
+    expect(found).toEqual([
+      expect.stringMatching(
+        /^task 'arc_easy': \d+ of 12 requests are longer than 24 tokens and lost their beginning, as in the harness$/,
+      ),
+      "task 'gsm8k': 3 of 3 requests are longer than 24 tokens and lost their beginning, as in the harness",
+    ]);
+  });
+
   const mistakes: [string, object, RegExp][] = [
     ['an unknown task', { tasks: 'arc_eazy' }, /^unknown task 'arc_eazy'.*'arc_easy'/],
     [

@@ -45,7 +45,7 @@ async function prepare(data: string, more?: string, train?: string) {
 describe('records', () => {
   const mistakes: [string, string, RegExp][] = [
     ['no records', '', /test\.jsonl': expected at least one record, got none$/],
-    ['no mapping', `${lines(good)}[1]\n`, /test\.jsonl:2: expected a JSON object, got an array$/],
+    ['no mapping', `${lines(good)}[1]\n`, /test\.jsonl:2: expected a JSON object, got a list of 1$/],
     ['half a record', `${lines(good)}{"question": "x`, /test\.jsonl:2: expected a JSON object/],
     [
       'a column of another kind',

@@ -83,6 +83,17 @@ describe('encoding', () => {
     expect(() => encoder('never', 2).pair('a', 'xyz')).toThrow(/3 tokens, expected at most 2/);
   });
 
+  it('counts contexts and prompts that lost their beginning', () => {
+    const counting = encoder('never', 4);
+    counting.pair('abc', 'xy'); // all of it fits
+    counting.windows('abcdefgh');
+    expect(counting.cuts).toBe(0);
+    counting.pair('abcd', 'xy');
+    counting.prompt('abc', { until: [], max_gen_toks: 2 });
+    counting.prompt('ab', { until: [], max_gen_toks: 2 });
+    expect(counting.cuts).toBe(2);
+  });
+
   // lm_eval.utils: make_disjoint_window over get_rolling_token_windows([1..7], prefix, max_seq_len 3, context_len 1)
   it('reads a long text in disjoint windows', () => {
     const windows = encoder('never', 3).windows('abcdefg');
