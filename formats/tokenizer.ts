@@ -14,13 +14,10 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
-  /** The tokens that stand for unknown text and for no text, where the files beside the tokenizer name them. */
-  readonly unkId: number | undefined;
-  readonly padId: number | undefined;
   /** One more than the largest token id, added tokens included. */
   readonly vocabSize: number;
   /** What the file asks for and is not done, a sentence each. */
-  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /** The part of tokenizer_config.json that says which tokens begin and end a text. */
@@ -36,48 +33,31 @@ const EOS_NAMES = ['</s>', '<|end_of_text|>', '<|endoftext|>', '<|eos|>', '<eos>
 const MAX_DEPTH = 32;
 const MAX_VOCAB = 2 ** 24;
 
-/** What the files beside a tokenizer.json say of its tokens. */
-export interface CompanionTokens {
-  /** More added tokens, or others of the same text, which then count. */
-  readonly addedTokens?: readonly AddedToken[] | undefined;
-  /** The tokens by their role; these go before tokenizer_config.json's. */
-  readonly bos?: string | undefined;
-  readonly eos?: string | undefined;
-  readonly unk?: string | undefined;
-  readonly pad?: string | undefined;
-}
-
 /** Loads the text of a tokenizer.json; `source` names it in messages. Anything wrong with it is a UserError. */
-export function loadTokenizer(
-  tokenizerJson: string,
-  source: string,
-  config: TokenizerConfig = {},
-  companions: CompanionTokens = {},
-): Tokenizer {
+export function loadTokenizer(tokenizerJson: string, source: string, config: TokenizerConfig = {}): Tokenizer {
   const where = `tokenizer '${source}'`;
   const json = parseStrictJson(tokenizerJson, where, MAX_DEPTH);
-  const added = [...checkTokenizer(where, json), ...(companions.addedTokens ?? [])];
+  const added = checkTokenizer(where, json);
   const pipeline = guard(where, () => readPipeline(where, json as Record<string, unknown>, added));
-  const named = (role: string, name: string | undefined) => {
-    const id = name === undefined ? undefined : pipeline.idOf(name);
-    if (name === undefined || id !== undefined) return id;
-    throw new UserError(`${where}: the configuration's ${role}_token '${name}' is not in the vocabulary`);
+  const special = (key: 'bos_token' | 'eos_token', usual: readonly string[]) => {
+    const name = tokenName(config[key]);
+    if (name === undefined) return usual.map(pipeline.idOf).find((id) => id !== undefined);
+    const id = pipeline.idOf(name);
+    if (id !== undefined) return id;
+    throw new UserError(`${where}: the configuration's ${key} '${name}' is not in the vocabulary`);
   };
-  const usual = (names: readonly string[]) => names.map(pipeline.idOf).find((id) => id !== undefined);
   return {
     encode: (text, { addSpecialTokens = true } = {}) => guard(where, () => pipeline.encode(text, addSpecialTokens)),
     decode: (ids, { skipSpecialTokens = false } = {}) => guard(where, () => pipeline.decode(ids, skipSpecialTokens)),
-    bosId: named('bos', companions.bos ?? tokenName(config.bos_token)) ?? usual(BOS_NAMES),
-    eosId: named('eos', companions.eos ?? tokenName(config.eos_token)) ?? usual(EOS_NAMES),
-    unkId: named('unk', companions.unk),
-    padId: named('pad', companions.pad),
+    bosId: special('bos_token', BOS_NAMES),
+    eosId: special('eos_token', EOS_NAMES),
     vocabSize: pipeline.largestId + 1,
-    notes: notesOn(where, json as Record<string, unknown>),
+    warnings: warningsOf(where, json as Record<string, unknown>),
   };
 }
 
 /** What the file holds and lamina leaves to its own parameters, as transformers does. */
-function notesOn(where: string, { truncation, padding }: Record<string, unknown>): string[] {
+function warningsOf(where: string, { truncation, padding }: Record<string, unknown>): string[] {
   const length = isRecord(truncation) ? ` to ${shown(truncation.max_length)} tokens` : '';
   return [
     ...(isRecord(truncation) ? [`${where}: its truncation${length} is not applied, 'max_length' is`] : []),
@@ -99,6 +79,9 @@ function checkTokenizer(where: string, json: unknown): AddedToken[] {
     throw new UserError(
       `${where}: expected a tokenizer.json with a 'model' (a tokenizer.model of SentencePiece must be converted first)`,
     );
+  }
+  if (json.version !== undefined && json.version !== '1.0') {
+    throw new UserError(`${where}: expected 'version' to be "1.0", got ${shown(json.version)}`);
   }
   const added = json.added_tokens ?? [];
   if (!Array.isArray(added) || !added.every((token) => isRecord(token) && isToken(token.content))) {
