@@ -142,8 +142,13 @@ class Encoder {
 
   #keep(text: string, ids: readonly number[]): void {
     if (this.#known.size >= mostKept) this.#known.clear();
-    this.#known.set(text, ids);
+    this.#known.set(ownCopy(text), ids);
   }
+}
+
+/** A part of a text is a view that keeps the whole text in memory (V8, from 13 characters on). */
+function ownCopy(text: string): string {
+  return text.length < 13 ? text : Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 function flattened(lists: readonly (readonly number[])[]): number[] {
