@@ -1,4 +1,5 @@
 // Trains a byte-level BPE tokenizer and writes it as a Hugging Face tokenizer.json object.
+import { byteLetters } from './tokenizer/byte-letters.ts';
 
 /** Letters, one digit, other signs (each with one leading space if any), then white space; every byte falls in one piece. */
 const splitPattern = String.raw` ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
@@ -58,13 +59,6 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: BpeTrainingO
   const symbols = [...given, ...[...letters].sort()];
   const merges = learnMerges(countWords(texts, given, symbols, letters), symbols, options.vocab_size);
   return tokenizerJson(options.special_tokens, given, symbols, merges);
-}
-
-/** The printable letter that stands for each byte in byte-level vocabularies, by byte (GPT-2's table). */
-function byteLetters(): string[] {
-  const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
 
 /** The distinct pieces of `texts` outside the given tokens, as byte symbols, in order of first appearance. */

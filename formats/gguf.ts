@@ -1,5 +1,6 @@
 // GGUF files, version 3 (ggml, docs/gguf.md): metadata, tensor places, and aligned tensors, written in a stream.
 import { UserError } from '../util/errors.ts';
+import { ByteList } from './byte-list.ts';
 import { type GgufType, ggufBytes, ggufTypeId } from './gguf-blocks.ts';
 import { createFile } from './output-file.ts';
 
@@ -29,6 +30,7 @@ export interface GgufWriter {
 
 /** The format's text allows 64 bytes, but ggml keeps names in 64 bytes with their end and refuses those that fill them. */
 const largestName = 63;
+const magic = Buffer.from('GGUF');
 const alignment = 32;
 const typeIds = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, strings: 8, int32s: 5, float32s: 6 } as const;
 const arrayId = 9;
@@ -81,7 +83,7 @@ function encodeHeader(
   sizes: readonly number[],
 ): Uint8Array {
   const bytes = new ByteList();
-  bytes.ascii('GGUF').uint32(3).uint64(tensors.length).uint64(metadata.length);
+  bytes.raw(magic).uint32(3).uint64(tensors.length).uint64(metadata.length);
   for (const entry of metadata) encodeEntry(bytes, entry);
   let offset = 0;
   tensors.forEach(({ name, type, shape }, i) => {
@@ -114,68 +116,4 @@ function encodeValue(bytes: ByteList, type: GgufEntry[1], value: string | number
 
 function paddingOf(size: number): number {
   return (alignment - (size % alignment)) % alignment;
-}
-
-/** Little-endian numbers and texts, one after the other; it grows as needed, for vocabularies of 128,000 tokens. */
-class ByteList {
-  #bytes = new Uint8Array(2 ** 16);
-  #view = new DataView(this.#bytes.buffer);
-  #length = 0;
-
-  uint8(value: number): this {
-    this.#view.setUint8(this.#take(1), value);
-    return this;
-  }
-
-  uint32(value: number): this {
-    this.#view.setUint32(this.#take(4), value, true);
-    return this;
-  }
-
-  int32(value: number): this {
-    this.#view.setInt32(this.#take(4), value, true);
-    return this;
-  }
-
-  uint64(value: number): this {
-    this.#view.setBigUint64(this.#take(8), BigInt(value), true);
-    return this;
-  }
-
-  float32(value: number): this {
-    this.#view.setFloat32(this.#take(4), value, true);
-    return this;
-  }
-
-  ascii(text: string): this {
-    const at = this.#take(text.length);
-    new TextEncoder().encodeInto(text, this.#bytes.subarray(at));
-    return this;
-  }
-
-  /** Its length in bytes, then its UTF-8. */
-  text(text: string): this {
-    const bytes = new TextEncoder().encode(text);
-    this.uint64(bytes.byteLength);
-    const at = this.#take(bytes.byteLength);
-    this.#bytes.set(bytes, at);
-    return this;
-  }
-
-  joined(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  /** Makes room for `size` bytes and returns where it begins. */
-  #take(size: number): number {
-    const at = this.#length;
-    this.#length += size;
-    if (this.#length > this.#bytes.byteLength) {
-      const grown = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.byteLength));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
-    }
-    return at;
-  }
 }

@@ -3,17 +3,7 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../util/errors.ts';
 import { shown } from '../util/shown.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
-
-/** A token that is found in a text before anything else is done with it; names as in tokenizer.json. */
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly normalized: boolean;
-  readonly single_word: boolean;
-}
+import type { AddedToken } from './tokenizer/added-tokens.ts';
 
 /** What a tokenizer is told beside its vocabulary. */
 export interface SettledTokens {

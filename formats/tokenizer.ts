@@ -1,8 +1,10 @@
-// Tokenizers from tokenizer.json, run by Hugging Face's own library; the file is checked before it is trusted.
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+// Tokenizers from tokenizer.json, to the token as Python's `tokenizers` runs them; the file is checked before it is trusted.
 import { UserError } from '../util/errors.ts';
 import { shown } from '../util/shown.ts';
 import { isRecord, parseStrictJson } from './strict-json.ts';
+import type { AddedToken } from './tokenizer/added-tokens.ts';
+import { Options } from './tokenizer/options.ts';
+import { readPipeline } from './tokenizer/pipeline.ts';
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -14,9 +16,11 @@ export interface Tokenizer {
   readonly eosId: number | undefined;
   /** One more than the largest token id, added tokens included. */
   readonly vocabSize: number;
+  /** What the file asks for and is not done, a sentence each; without a path, since records keep them. */
+  readonly warnings: readonly string[];
 }
 
-/** The part of tokenizer_config.json that says which tokens begin and end a text. */
+/** The part of tokenizer_config.json that says which tokens begin and end a text; null: none does. */
 export interface TokenizerConfig {
   bos_token?: unknown;
   eos_token?: unknown;
@@ -33,24 +37,33 @@ const MAX_VOCAB = 2 ** 24;
 export function loadTokenizer(tokenizerJson: string, source: string, config: TokenizerConfig = {}): Tokenizer {
   const where = `tokenizer '${source}'`;
   const json = parseStrictJson(tokenizerJson, where, MAX_DEPTH);
-  const largestId = checkTokenizer(where, json);
-  const inner = construct(where, json as object);
+  const added = checkTokenizer(where, json);
+  const pipeline = guard(where, () => readPipeline(where, json as Record<string, unknown>, added));
   const special = (key: 'bos_token' | 'eos_token', usual: readonly string[]) => {
+    if (config[key] === null) return undefined;
     const name = tokenName(config[key]);
-    if (name === undefined)
-      return usual.map((candidate) => inner.token_to_id(candidate)).find((id) => id !== undefined);
-    const id = inner.token_to_id(name);
-    if (id === undefined)
-      throw new UserError(`${where}: the configuration's ${key} '${name}' is not in the vocabulary`);
-    return id;
+    if (name === undefined) return usual.map(pipeline.idOf).find((id) => id !== undefined);
+    const id = pipeline.idOf(name);
+    if (id !== undefined) return id;
+    throw new UserError(`${where}: the configuration's ${key} '${name}' is not in the vocabulary`);
   };
   return {
-    encode: (text, { addSpecialTokens = true } = {}) => encode(inner, where, text, addSpecialTokens),
-    decode: (ids, { skipSpecialTokens = false } = {}) => decode(inner, where, ids, skipSpecialTokens),
+    encode: (text, { addSpecialTokens = true } = {}) => guard(where, () => pipeline.encode(text, addSpecialTokens)),
+    decode: (ids, { skipSpecialTokens = false } = {}) => guard(where, () => pipeline.decode(ids, skipSpecialTokens)),
     bosId: special('bos_token', BOS_NAMES),
     eosId: special('eos_token', EOS_NAMES),
-    vocabSize: largestId + 1,
+    vocabSize: pipeline.largestId + 1,
+    warnings: warningsOf(json as Record<string, unknown>),
   };
+}
+
+/** What the file holds and lamina leaves to its own parameters, as transformers does. */
+function warningsOf({ truncation, padding }: Record<string, unknown>): string[] {
+  const length = isRecord(truncation) ? ` to ${shown(truncation.max_length)} tokens` : '';
+  return [
+    ...(isRecord(truncation) ? [`tokenizer.json: its truncation${length} is not applied, 'max_length' is`] : []),
+    ...(isRecord(padding) ? [`tokenizer.json: its padding is not applied, texts are as long as they are`] : []),
+  ];
 }
 
 /** The text of a tokenizer_config.json, null for none; `source` names it in messages. */
@@ -60,13 +73,16 @@ export function parseTokenizerConfig(text: string | null, source: string): Token
   return json;
 }
 
-/** Checks what the library would take on trust and returns the largest token id. */
-function checkTokenizer(where: string, json: unknown): number {
+/** Checks what is read without looking, and returns the added tokens. */
+function checkTokenizer(where: string, json: unknown): AddedToken[] {
   const model = isRecord(json) ? json.model : undefined;
   if (!isRecord(json) || !isRecord(model)) {
     throw new UserError(
       `${where}: expected a tokenizer.json with a 'model' (a tokenizer.model of SentencePiece must be converted first)`,
     );
+  }
+  if (json.version !== undefined && json.version !== '1.0') {
+    throw new UserError(`${where}: expected 'version' to be "1.0", got ${shown(json.version)}`);
   }
   const added = json.added_tokens ?? [];
   if (!Array.isArray(added) || !added.every((token) => isRecord(token) && isToken(token.content))) {
@@ -81,7 +97,23 @@ function checkTokenizer(where: string, json: unknown): number {
   if (model.merges !== undefined && !(Array.isArray(model.merges) && model.merges.every(isMerge))) {
     throw new UserError(`${where}: expected 'merges' to be a list of pairs`);
   }
-  return (ids as number[]).reduce((largest, id) => Math.max(largest, id), 0);
+  return added.map((token) => readAdded(where, token));
+}
+
+/** A token's options; what older files leave out is off, but for `normalized`, which special tokens are not and others are. */
+function readAdded(where: string, token: Record<string, unknown>): AddedToken {
+  const { id, content } = token as { id: number; content: string };
+  const options = new Options(`${where}: added token ${shown(content)}`, token);
+  const special = options.flag('special', false);
+  return {
+    id,
+    content,
+    special,
+    lstrip: options.flag('lstrip', false),
+    rstrip: options.flag('rstrip', false),
+    normalized: options.flag('normalized', !special),
+    single_word: options.flag('single_word', false),
+  };
 }
 
 /** Ids of the model's own tokens; a Unigram vocabulary is a list of [token, score] whose places are the ids. */
@@ -101,46 +133,18 @@ function isMerge(merge: unknown): boolean {
   return typeof merge === 'string' && merge.includes(' ');
 }
 
-function construct(where: string, json: object): HuggingFaceTokenizer {
-  const defaults = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-  try {
-    return new HuggingFaceTokenizer({ ...defaults, ...json }, {});
-  } catch (error) {
-    throw unusable(where, error);
-  }
-}
-
 /** In tokenizer_config.json a token is its text or an object that holds it. */
 function tokenName(token: unknown): string | undefined {
   const content = isRecord(token) ? token.content : token;
   return typeof content === 'string' ? content : undefined;
 }
 
-function encode(inner: HuggingFaceTokenizer, where: string, text: string, addSpecialTokens: boolean): number[] {
-  const ids: number[] = guard(where, () => inner.encode(text, { add_special_tokens: addSpecialTokens }).ids);
-  if (ids.includes(undefined as unknown as number)) {
-    throw new UserError(`${where}: no token for a part of the text, and no unknown token to stand for it`);
-  }
-  return ids;
-}
-
-function decode(inner: HuggingFaceTokenizer, where: string, ids: readonly number[], skip: boolean): string {
-  if (ids.length === 0) return ''; // the library refuses an empty list
-  const options = { skip_special_tokens: skip, clean_up_tokenization_spaces: false };
-  return guard(where, () => inner.decode([...ids], options));
-}
-
-/** The library reports a file it cannot use as a plain error, some only on first use. */
+/** Texts and patterns from outside may ask for strings or a depth that no JavaScript has. */
 function guard<T>(where: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    throw unusable(where, error);
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(`${where}: the tokenizer cannot be used: ${error.message}`);
   }
-}
-
-function unusable(where: string, error: unknown): UserError {
-  return new UserError(
-    `${where}: the tokenizer cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-  );
 }

@@ -148,7 +148,7 @@ function warnOfTokenizer(
   { tokens, settings, tokenizer }: SettledTokenizer,
   warn: (message: string) => void,
 ): void {
-  for (const message of tokens.warnings) warn(message);
+  for (const message of [...tokens.warnings, ...tokenizer.warnings]) warn(message);
   const { bosId, eosId, vocabSize } = tokenizer;
   if (vocabSize > config.vocab_size) {
     warn(

@@ -26,7 +26,9 @@ export function settleTokenizer(
   };
   const tokens = settleTokens({ tokenizer_json, tokenizer_config_json, ...others }, source);
   const json = withTokens(tokenizer_json, tokens, source);
-  const tokenizer = loadTokenizer(json, source, { bos_token: tokens.bos, eos_token: tokens.eos });
+  // null says that there is none; nothing said leaves it to the usual names
+  const ends = { bos_token: tokens.bos ?? settings.bos_token, eos_token: tokens.eos ?? settings.eos_token };
+  const tokenizer = loadTokenizer(json, source, ends);
   return { json, tokens, settings, tokenizer };
 }
 

@@ -18,7 +18,7 @@ export const captureUnit = (layer: number): string => `layer ${layer}`;
 
 export const captureActivations: StageDefinition = {
   name: 'capture-activations',
-  version: 1,
+  version: 2,
   summary: 'records the input of the MLP of each layer on a calibration set, one unit per layer',
   reference: 'SHARP (arXiv 2502.07832), section 2.3: the distribution P_l of eq. 2',
   params,

@@ -15,7 +15,7 @@ export type LayerSimilarityParams = Static<typeof params>;
 
 export const layerSimilarity: StageDefinition = {
   name: 'layer-similarity',
-  version: 1,
+  version: 2,
   summary: 'scores every layer by how little it changes the residual stream, in one pass over a data set',
   reference:
     'angular distance: Gromov et al. (arXiv 2403.17887), section 3.2; block influence: ShortGPT (arXiv 2403.03853); sublayer similarity: LLM-Drop (arXiv 2406.15786)',

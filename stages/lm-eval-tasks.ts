@@ -61,7 +61,7 @@ export type LmEvalTasksParams = Static<typeof params>;
 
 export const lmEvalTasks: StageDefinition = {
   name: 'lm-eval-tasks',
-  version: 2,
+  version: 3,
   summary: 'accuracies of a model on tasks of lm-evaluation-harness, scored as the harness scores them',
   reference: 'lm-evaluation-harness 0.4.5 (Zenodo 07/2024); SHARP (arXiv 2502.07832), Table 6; docs/tasks.md',
   params,

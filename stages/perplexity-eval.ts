@@ -21,7 +21,7 @@ export type PerplexityParams = Static<typeof params>;
 
 export const perplexityEval: StageDefinition = {
   name: 'perplexity-eval',
-  version: 1,
+  version: 2,
   summary: 'perplexity of the response tokens (end token included) over a data set',
   reference: 'SHARP (arXiv 2502.07832), section 3.1; the paper does not define it, see docs/methods.md',
   params,

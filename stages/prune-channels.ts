@@ -38,7 +38,7 @@ export type PruneChannelsParams = Static<typeof params>;
 
 export const pruneChannels: StageDefinition = {
   name: 'prune-channels',
-  version: 1,
+  version: 2,
   summary: 'removes the least important channels of the MLPs of some layers; without training',
   reference:
     'LLM-Pruner (arXiv 2305.11627), section 3.2 and its code, as SHARP (arXiv 2502.07832, section 3.1) adapts it: MLPs alone, not the first two and the last',

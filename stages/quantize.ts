@@ -85,7 +85,7 @@ export type QuantizeParams = Static<typeof params>;
 
 export const quantize: StageDefinition = {
   name: 'quantize',
-  version: 1,
+  version: 2,
   summary: 'stores a model in 4 or 8 bits a weight, each shared matrix once, and counts its bytes',
   reference:
     '8da4w: torchao; nf4: QLoRA (arXiv 2305.14314) and bitsandbytes; gptq: arXiv 2210.17323; SHARP (arXiv 2502.07832), Table 7',

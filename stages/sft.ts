@@ -20,7 +20,7 @@ export type SftParams = Static<typeof params>;
 
 export const sft: StageDefinition = {
   name: 'sft',
-  version: 2,
+  version: 3,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
   reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
   params,

@@ -35,22 +35,25 @@ export async function useBackend(options: BackendOptions): Promise<void> {
   ]);
   if (wanted === current) return;
   tf.enableProdMode();
-  correctGradients();
+  checkThreads(options);
   if (options.backend === 'onnx' && registered !== wanted) {
     prepareOnnx(options);
     registered = wanted;
   }
-  if (options.backend === 'tensorflow') loadTensorFlow();
+  if (options.backend === 'tensorflow') loadTensorFlow(options.threads ?? 1);
+  correctGradients(); // last: TensorFlow's package registers the wrong ones again
   const name = { onnx: BACKEND_NAME, cpu: 'cpu', tensorflow: 'tensorflow' }[options.backend];
   if (!(await tf.setBackend(name))) throw new UserError(`backend '${options.backend}' could not be started`);
   current = wanted;
 }
 
+function checkThreads({ threads = 1 }: BackendOptions): void {
+  if (Number.isInteger(threads) && threads >= 1) return;
+  throw new UserError(`threads: expected a whole number of at least 1, got ${threads}`);
+}
+
 function prepareOnnx(options: BackendOptions): void {
   const threads = options.threads ?? 1;
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new UserError(`threads: expected a whole number of at least 1, got ${threads}`);
-  }
   const runtime: RuntimeOptions = {
     provider: options.provider ?? 'cpu',
     threads,
@@ -94,28 +97,52 @@ function probeModel(): Uint8Array {
 
 const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
-/** Loads the TensorFlow binding that the user has installed, beside lamina or in the folder `.gpu`. */
-function loadTensorFlow(): void {
-  if (tf.findBackend('tensorflow') !== null) return;
+const BINDING_HELP = "build its binding as lamina's tensor/README.md says";
+let tensorFlowThreads: number | undefined;
+
+/** Loads the TensorFlow binding that the user has installed, beside lamina or in the folder `.gpu`; it keeps its number of threads. */
+function loadTensorFlow(threads: number): void {
+  if (tensorFlowThreads !== undefined) {
+    if (threads === tensorFlowThreads) return;
+    throw new Error(
+      `TensorFlow runs with ${tensorFlowThreads} threads in this process, and cannot take ${threads} any more`,
+    );
+  }
   restoreNodeUtil();
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads); // the only way to say it
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // errors come back as errors; the rest is greetings
+  requireTensorFlow();
+  tensorFlowThreads = threads;
+}
+
+function requireTensorFlow(): void {
   const places = [createRequire(import.meta.url), createRequire(`${process.cwd()}/.gpu/package.json`)];
   for (const name of TENSORFLOW_PACKAGES) {
     for (const require of places) if (tryRequire(require, name)) return;
   }
   throw new UserError(
     `backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; ` +
-      `install one with 'npm install --prefix .gpu @tensorflow/tfjs-node@4.22.0'`,
+      `install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and ${BINDING_HELP}`,
   );
 }
 
 function tryRequire(require: NodeJS.Require, name: string): boolean {
+  if (!isInstalled(require, name)) return false;
   try {
     require(name);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return false;
     const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-    throw new UserError(`backend 'tensorflow': '${name}' is installed but does not load: ${reason}`);
+    throw new UserError(`backend 'tensorflow': '${name}' is installed but does not load: ${reason}; ${BINDING_HELP}`);
+  }
+}
+
+function isInstalled(require: NodeJS.Require, name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -163,9 +163,35 @@ export function matMul(g: Recorder, a: Value, b: Value, transA = false, transB =
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   const shape = [...batch, rows, columns];
   if (!transA && !transB && alpha === 1) return g.add('MatMul', [a, b], shape, 'float32');
+  if (g.provider === 'webgpu') return unfusedMatMul(g, { a, b, transA, transB, alpha }, shape);
   return g.add('com.microsoft:FusedMatMul', [a, b], shape, 'float32', {
     transA: { int: transA ? 1 : 0 },
     transB: { int: transB ? 1 : 0 },
     alpha: { float: alpha },
   });
+}
+
+/** A product of two matrices as ONNX has it, and whether they are transposed first. */
+interface Product {
+  readonly a: Value;
+  readonly b: Value;
+  readonly transA: boolean;
+  readonly transB: boolean;
+  readonly alpha: number;
+}
+
+/** In ONNX's own operators: on WebGPU, ONNX Runtime would compute a FusedMatMul on the CPU. */
+function unfusedMatMul(g: Recorder, { a, b, transA, transB, alpha }: Product, shape: Shape): Value {
+  if (shape.length === 2) {
+    const attributes = { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 }, alpha: { float: alpha } };
+    return g.add('Gemm', [a, b], shape, 'float32', attributes);
+  }
+  const turned = (x: Value, isTransposed: boolean) => (isTransposed ? transpose(g, x, lastTwoSwapped(x)) : x);
+  const product = g.add('MatMul', [turned(a, transA), turned(b, transB)], shape, 'float32');
+  return alpha === 1 ? product : binary(g, 'Mul', product, scalarConstant('float32', alpha));
+}
+
+function lastTwoSwapped({ shape }: Value): number[] {
+  const axes = shape.map((_, axis) => axis);
+  return [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
 }

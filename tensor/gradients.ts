@@ -1,12 +1,11 @@
 // Corrects gradients that TensorFlow.js 4.22 gets wrong, refuses, or computes with needless memory; for every backend.
 import { tf } from './tf.ts';
 
-let done = false;
-
-/** Replaces TensorFlow.js's gradients of the kernels below; once per process. */
+/**
+ * Replaces TensorFlow.js's gradients of the kernels below. They are kept for the whole process, and a package that brings its own
+ * copy of TensorFlow.js registers them anew: to be called whenever one may have been loaded.
+ */
 export function correctGradients(): void {
-  if (done) return;
-  done = true;
   for (const config of corrected()) {
     tf.unregisterGradient(config.kernelName);
     tf.registerGradient(config);

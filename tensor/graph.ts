@@ -1,6 +1,6 @@
 // The recorded graph: values, the nodes that make them, and the recorder that kernels write to.
 import type { OnnxAttribute, OnnxType } from '../formats/onnx.ts';
-import { type RuntimeTensor, runtimeTensor, type TensorData } from './runtime.ts';
+import { type Provider, type RuntimeTensor, runtimeTensor, type TensorData } from './runtime.ts';
 
 /** Element types of recorded values; int64 and float64 only occur inside a graph, never in a tensor. */
 export type ElementType = Extract<OnnxType, 'float32' | 'int32' | 'bool' | 'int64' | 'float64'>;
@@ -111,6 +111,12 @@ export interface Result {
 /** Collects nodes in the order of recording, which is a topological order. */
 export class Recorder {
   nodes: GraphNode[] = [];
+  /** What will run the nodes: some operators are missing or wrong on one provider and written otherwise there. */
+  readonly provider: Provider;
+
+  constructor(provider: Provider) {
+    this.provider = provider;
+  }
 
   /** Records `op` with one result and returns it. A domain is written before a colon: `com.microsoft:FusedMatMul`. */
   add(op: string, inputs: readonly Value[], shape: Shape, type: ElementType, attributes?: Attributes): Value {

@@ -22,7 +22,7 @@ const LONGEST_RECORDING = 200_000;
 
 /** TensorFlow.js backend `onnx`: kernels record, `readSync` compiles and runs everything live and pending at once. */
 export class OnnxBackend extends tf.KernelBackend {
-  readonly recorder = new Recorder();
+  readonly recorder: Recorder;
   readonly sessions: SessionCache;
   readonly #entries: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
@@ -30,6 +30,7 @@ export class OnnxBackend extends tf.KernelBackend {
   constructor(sessions: SessionCache) {
     super();
     this.sessions = sessions;
+    this.recorder = new Recorder(sessions.provider);
     this.#entries = new tf.DataStorage<Entry>(this, tf.engine() as unknown as tf.DataMover);
   }
 

@@ -1,7 +1,7 @@
 // Compiled sessions, kept by the structure of their graph, least recently used first out.
 import type { Value } from './graph.ts';
 import { encodePlan, type Plan, peakBytes, valueName } from './lowering.ts';
-import { createSession, type RuntimeOptions, type RuntimeTensor, type Session } from './runtime.ts';
+import { createSession, type Provider, type RuntimeOptions, type RuntimeTensor, type Session } from './runtime.ts';
 
 /** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
 export interface SessionLimits {
@@ -38,6 +38,10 @@ export class SessionCache {
   constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
     this.#options = options;
     this.#limits = limits;
+  }
+
+  get provider(): Provider {
+    return this.#options.provider;
   }
 
   /** Computes the plan's outputs, in their order. */

@@ -1,5 +1,5 @@
 // Elementwise kernels of two tensors, comparisons and logic.
-import { binary, cast, unary, where } from '../build.ts';
+import { binary, broadcastShape, cast, expand, sameShape, unary, where } from '../build.ts';
 import { type ElementType, type Recorder, scalarConstant, type Value } from '../graph.ts';
 import { input, type Kernel, type KernelTable } from '../kernel.ts';
 
@@ -10,7 +10,7 @@ export const BINARY: KernelTable = {
   RealDiv: (g, inputs) => realDiv(g, input(inputs, 'a'), input(inputs, 'b')),
   FloorDiv: (g, inputs) => floorDiv(g, input(inputs, 'a'), input(inputs, 'b')),
   Mod: (g, inputs) => floorMod(g, input(inputs, 'a'), input(inputs, 'b')),
-  Pow: arithmetic('Pow'),
+  Pow: (g, inputs) => pow(g, input(inputs, 'a'), input(inputs, 'b')),
   Maximum: arithmetic('Max'),
   Minimum: arithmetic('Min'),
   SquaredDifference: (g, inputs) => squaredDifference(g, input(inputs, 'a'), input(inputs, 'b')),
@@ -73,6 +73,13 @@ function floorMod(g: Recorder, a: Value, b: Value): Value {
 function squaredDifference(g: Recorder, a: Value, b: Value): Value {
   const difference = binary(g, 'Sub', a, b);
   return binary(g, 'Mul', difference, difference);
+}
+
+/** On WebGPU, ONNX Runtime 1.30 fails where a base is broadcast along its last axis: it is repeated there first. */
+function pow(g: Recorder, a: Value, b: Value): Value {
+  const shape = broadcastShape(a.shape, b.shape);
+  if (g.provider !== 'webgpu' || sameShape(a.shape, shape)) return binary(g, 'Pow', a, b);
+  return g.add('Pow', [expand(g, a, shape), b], shape, a.type);
 }
 
 /** The angle of (x, y) from the arctangent of the quotient, by quadrant. */

@@ -27,8 +27,16 @@ function rmsNorm(g: Recorder, x: Value, weight: Value, eps: number): Value[] {
     { shape: x.shape, type: 'float32' },
     { shape: [...x.shape.slice(0, -1), 1], type: 'float32' },
   ] as const;
+  if (g.provider === 'webgpu') return writtenRmsNorm(g, x, weight, eps);
   const attributes = { axis: { int: -1 }, epsilon: { float: eps }, stash_type: { int: 1 } };
   return g.addMany('SimplifiedLayerNormalization', [x, weight], results, attributes);
+}
+
+/** In single operators: on WebGPU, ONNX Runtime 1.30 gives the mean of a row for its rstd. */
+function writtenRmsNorm(g: Recorder, x: Value, weight: Value, eps: number): Value[] {
+  const mean = reduce(g, 'ReduceMean', binary(g, 'Mul', x, x), [x.shape.length - 1], true);
+  const rstd = unary(g, 'Reciprocal', unary(g, 'Sqrt', binary(g, 'Add', mean, scalarConstant('float32', eps))));
+  return [binary(g, 'Mul', binary(g, 'Mul', x, rstd), weight), rstd];
 }
 
 /** x [B, T, H, d] with the angles of position t in row t of cos and sin [T, d/2]; halves are paired as in Llama. */

@@ -27,7 +27,6 @@ const homes: Record<string, string[]> = {
   'apache-arrow': ['formats'],
   '@bufbuild/protobuf': ['formats'],
   hyparquet: ['formats'],
-  '@huggingface/tokenizers': ['formats'],
   '@huggingface/hub': ['hub'],
   '@huggingface/jinja': ['tasks'],
   '@tensorflow/tfjs': ['tensor'],

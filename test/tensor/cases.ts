@@ -1,5 +1,18 @@
-// The conformance suite's table: one line per kernel, with the shapes and arguments it is tried on.
-
+// The conformance suite's table: one line per kernel and per function of our own, with the shapes and arguments it is tried on.
+import { adamStep } from '../../tensor/adam.ts';
+import {
+  attention,
+  causalMask,
+  gatherRows,
+  MASKED,
+  meanSquaredError,
+  rmsNorm,
+  rotary,
+  scaledMatMul,
+  swiglu,
+  tokenLosses,
+} from '../../tensor/ops.ts';
+import { pastAttention } from '../../tensor/past-attention.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 
@@ -428,5 +441,133 @@ add('layer norm by hand', [any(3, 4), any(4)], (x, w) => {
   const { mean, variance } = tf.moments(x as tf.Tensor, -1, true);
   return tf.mul(tf.div(tf.sub(x as tf.Tensor, mean), tf.sqrt(tf.add(variance, 1e-5))), w as tf.Tensor);
 });
+
+// tensor/ops.ts, tensor/adam.ts, tensor/past-attention.ts
+type Tensors = tf.Tensor[];
+
+for (const [shape, ids] of [
+  [[5, 4], [6]],
+  [
+    [7, 3],
+    [2, 3],
+  ],
+  [
+    [1, 2],
+    [1, 1],
+  ],
+] as [number[], number[]][]) {
+  add('gatherRows', [any(...shape), index(shape[0] as number, ...ids)], (table, at) =>
+    gatherRows(table as tf.Tensor2D, at as tf.Tensor),
+  );
+}
+for (const [shape, eps] of [
+  [[4, 8], 1e-5],
+  [[2, 3, 8], 1e-5],
+  [[1, 1, 5], 1e-6],
+  [[2, 2, 2, 6], 0.1],
+  [[64, 96], 1e-5],
+] as [number[], number][]) {
+  add(`rmsNorm ${eps}`, [any(...shape), any(shape.at(-1) as number)], (x, w) =>
+    rmsNorm(x as tf.Tensor, w as tf.Tensor, eps),
+  );
+}
+add('rmsNorm of a branch that is added', [any(3, 8), any(8)], (x, w) =>
+  tf.add(x as tf.Tensor, rmsNorm(tf.mul(x as tf.Tensor, 3), w as tf.Tensor, 1e-5)),
+);
+for (const shape of [[3, 7], [2, 3, 5], [1]]) {
+  add('swiglu', [any(...shape), any(...shape)], (gate, up) => swiglu(gate as tf.Tensor, up as tf.Tensor));
+}
+for (const [batch, length, heads, width] of [
+  [2, 3, 2, 4],
+  [1, 1, 3, 2],
+  [2, 5, 1, 6],
+] as [number, number, number, number][]) {
+  const angles = [length, width / 2] as const;
+  add('rotary', [any(batch, length, heads, width)], (x) =>
+    rotary(x as tf.Tensor, tf.cos(fixed(...angles)), tf.sin(fixed(...angles))),
+  );
+}
+for (const [batch, heads, groups, length, width] of [
+  [2, 4, 2, 3, 5],
+  [1, 2, 2, 4, 3],
+  [2, 3, 1, 1, 4],
+  [1, 1, 1, 6, 2],
+] as [number, number, number, number, number][]) {
+  const keys = [any(batch, groups, length, width), any(batch, groups, length, width)];
+  add('attention', [any(batch, heads, length, width), ...keys], (...[q, k, v]) =>
+    attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, causalMask(length), 0.3),
+  );
+}
+add('attention without a mask that hides', [any(2, 2, 3, 4), any(2, 2, 5, 4), any(2, 2, 5, 4)], (...[q, k, v]) =>
+  attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, tf.zeros([1, 1, 3, 5]), 1),
+);
+add('attention with a row that sees nothing', [any(1, 1, 2, 3), any(1, 1, 2, 3), any(1, 1, 2, 3)], (...[q, k, v]) =>
+  attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, tf.fill([1, 1, 2, 2], MASKED), 0.5),
+);
+for (const [a, b, ta, tb] of [
+  [[3, 4], [4, 5], false, false],
+  [[4, 3], [4, 5], true, false],
+  [[3, 4], [5, 4], false, true],
+  [[4, 3], [5, 4], true, true],
+  [[2, 3, 4], [2, 5, 4], false, true],
+  [[2, 4, 3], [2, 4, 5], true, false],
+  [[2, 3, 2, 4], [2, 3, 5, 4], false, true],
+  [[2, 3, 4, 2], [1, 3, 5, 4], true, true],
+] as [number[], number[], boolean, boolean][]) {
+  const run = (...[x, y]: Tensors) => scaledMatMul(x as tf.Tensor, y as tf.Tensor, ta, tb, 0.37);
+  add(`scaledMatMul ${ta} ${tb}`, [any(...a), any(...b)], run, false);
+}
+for (const [rows, width] of [
+  [4, 5],
+  [1, 2],
+  [6, 33],
+] as [number, number][]) {
+  add('tokenLosses', [any(rows, width), int(width, rows)], (...[x, labels]) =>
+    tokenLosses(x as tf.Tensor, labels as tf.Tensor),
+  );
+}
+add('tokenLosses of distant logits', [any(3, 4), index(4, 3)], (...[x, labels]) =>
+  tokenLosses(tf.mul(x as tf.Tensor, 40), labels as tf.Tensor),
+);
+for (const shape of [[3, 7], [2, 2, 4], [1]]) {
+  add('meanSquaredError', [any(...shape)], (x) => meanSquaredError(x as tf.Tensor, fixed(...shape)));
+}
+for (const length of [1, 2, 5]) {
+  add(`causalMask ${length}`, [any(length, length)], (x) =>
+    tf.add(tf.div(causalMask(length), -MASKED), x as tf.Tensor),
+  );
+}
+for (const shape of [[5], [2, 3]]) {
+  const state = [any(...shape), any(...shape), positive(...shape), any(...shape)];
+  const factors = () => ({ rate: tf.scalar(0.01), eps: tf.scalar(1e-8) });
+  add('adamStep', state, (...tensors) => adamStep(adamTensors(tensors), factors(), { beta1: 0.9, beta2: 0.99 }), false);
+  const more = () => ({ ...factors(), clip: tf.scalar(0.5), keep: tf.scalar(0.999) });
+  add('adamStep with decay', state, (...x) => adamStep(adamTensors(x), more(), { beta1: 0.9, beta2: 0.99 }), false);
+}
+for (const [batch, heads, groups, past, width] of [
+  [2, 4, 2, 3, 5],
+  [1, 2, 2, 1, 4],
+] as [number, number, number, number, number][]) {
+  const kept = [any(batch, groups, past, width), any(batch, groups, past, width)];
+  const own = [any(batch, groups, 1, width), any(batch, groups, 1, width)];
+  add(
+    'pastAttention',
+    [any(batch, heads, 1, width), ...own, ...kept],
+    (...x) => {
+      const [q, k, v, pastK, pastV] = x as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      return pastAttention(q, k, v, { k: pastK, v: pastV, mask: tf.zeros([1, 1, 1, past]) }, 0.4);
+    },
+    false,
+  );
+}
+
+function adamTensors([variable, first, second, gradient]: Tensors) {
+  return { variable, first, second, gradient } as Parameters<typeof adamStep>[0];
+}
+
+/** A tensor that gets no gradient: always the same numbers. */
+function fixed(...shape: number[]): tf.Tensor {
+  return tf.tensor(valuesOf('fixed', 0, any(...shape)), shape, 'float32');
+}
 
 export const CASES: readonly Case[] = cases;

@@ -1,7 +1,8 @@
 // The life of a recording: what runs, what is compiled, what is kept, what leaks, and what a user is told.
 import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { useBackend } from '../../tensor/backend.ts';
 import { flush } from '../../tensor/flush.ts';
 import { clearSessions, tensorStats } from '../../tensor/stats.ts';
@@ -179,9 +180,12 @@ describe('refusals', () => {
   });
 
   it('a backend that is not installed says what to install', async () => {
+    const here = process.cwd();
+    process.chdir(tmpdir()); // away from a folder '.gpu' that may be here
+    onTestFinished(() => process.chdir(here));
     await expect(useBackend({ backend: 'tensorflow' })).rejects.toThrow(
       "backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; " +
-        "install one with 'npm install --prefix .gpu @tensorflow/tfjs-node@4.22.0'",
+        "install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and build its binding as lamina's tensor/README.md says",
     );
   });
 

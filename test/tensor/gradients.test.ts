@@ -27,6 +27,24 @@ it.each(BILINEAR)('%s', (_name, shapeA, shapeB, f) => {
   check(shapeA, shapeB, f, (i) => createRandom('gradients', i).normal(), STEP);
 });
 
+it('are in force again after a package has registered its own, as TensorFlow does', async () => {
+  tf.unregisterGradient('Cumsum');
+  // the gradient of TensorFlow.js 4.22, which transposes: of a square it has the right shape and the wrong numbers
+  const gradFunc: tf.GradFunc = (dy, _saved, attrs) => ({
+    x: () => tf.transpose(tf.cumsum(dy as tf.Tensor, attrs.axis as number, false, true), [1, 0]),
+  });
+  tf.registerGradient({ kernelName: 'Cumsum', inputsToSave: ['x'], gradFunc });
+  await useBackend({ backend: 'cpu' });
+  await useBackend({ backend: 'onnx' });
+  check(
+    [3, 3],
+    [3, 3],
+    (a, b) => tf.mul(tf.cumsum(a, 0), b),
+    (i) => createRandom('square', i).normal(),
+    STEP,
+  );
+});
+
 it('maximum and minimum with broadcasting', () => {
   // values at least 0.1 apart and a step of 0.01: no choice changes within a difference
   const value = (i: number) => ((i * 37) % 101) / 10;

@@ -51,7 +51,7 @@ it('the cpu provider is named', () => {
 
 /** A plan of `depth` negations of one row of `size` elements. */
 function chain(depth: number, size: number) {
-  const recorder = new Recorder();
+  const recorder = new Recorder('cpu');
   let x = concrete('float32', new Float32Array(size).fill(1), [size]);
   for (let i = 0; i < depth; i++) x = recorder.add('Neg', [x], [size], 'float32');
   return planRun(recorder.nodes, [x]);
