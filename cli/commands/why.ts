@@ -1,5 +1,6 @@
 // `lamina why`: why a stage would run, or what a number was made of; answered from the records, nothing runs.
 import { readFileSync } from 'node:fs';
+import { parseJson } from '../../formats/strict-json.ts';
 import { readMetric } from '../../report/collect.ts';
 import { type Explanation, explain, type LineageStep, lineage } from '../../runner/explain.ts';
 import type { Plan, PlanCell, PlanNode } from '../../spec/plan.ts';
@@ -61,7 +62,8 @@ async function storyOf(cell: PlanCell, plan: Plan, registry: StageRegistry, stor
   const steps = await lineage(plan, registry, store, { node: cell.metric.node });
   const artifact = steps[0]?.record?.outputs[cell.metric.output];
   if (artifact === undefined) return { cell, value: null, steps };
-  const metrics: unknown = JSON.parse(readFileSync(store.pathOf(artifact), 'utf8'));
+  const text = readFileSync(store.pathOf(artifact), 'utf8');
+  const metrics = parseJson(text, `the metrics of stage '${cell.metric.node}'`);
   return { cell, value: readMetric(metrics, cell.metric.field)?.value ?? null, steps };
 }
 

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { dataset } from '../../stages/dataset.ts';
 import { chooseAll, chooseSplit } from '../../stages/dataset-choice.ts';
 import { toRecord } from '../../stages/record-forms.ts';
+import { readRecordLines } from '../../stages/record-lines.ts';
+import { UserError } from '../../util/errors.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 
 const lines = (path: string): { id: string; messages?: { role: string; content: string }[]; text?: string }[] =>
@@ -48,6 +50,24 @@ describe('dataset', () => {
     const first = await held(1);
     expect(await held(1)).toBe(first);
     expect(await held(2)).not.toBe(first);
+  });
+
+  it('gives back what separates lines in Unicode and not in JSONL', async () => {
+    const answer = 'one\u2028two\u2029three\u0085four';
+    const text = `${JSON.stringify({ question: 'q', answer })}\n`.repeat(3);
+    const { files } = await runStage(dataset, { params: { path: source('qa.jsonl', text), eval_fraction: 0 } });
+    const records = await readRecordLines(files['']?.train as string);
+    const answers = records.map((record) => ('messages' in record ? record.messages.at(-1)?.content : undefined));
+    expect(answers).toEqual([answer, answer, answer]);
+  });
+
+  it('a damaged file between stages is told with its line', async () => {
+    const path = source('damaged.jsonl', '{"id":"1"}\n{"id":"2",}\n');
+    await expect(readRecordLines(path)).rejects.toThrow(
+      new UserError(
+        `${path}:2: expected JSON, got text that is not JSON from column 10 on (this comma is one too many before '}')`,
+      ),
+    );
   });
 
   it('an evaluation file is used whole', async () => {
