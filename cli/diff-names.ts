@@ -1,6 +1,6 @@
 // How the two sides of a diff are named: NAME[@RUN][:PROFILE], SPEC[@REVISION][:PROFILE], or the folder of an outcome.
 import { statSync } from 'node:fs';
-import { isOutcomeFolder } from './run-files.ts';
+import { isOutcomeFolder } from './outcome-folder.ts';
 
 /** A side as it was written. `at` is the run, or the revision; `results` is the outcome in the results folder. */
 export interface SideName {

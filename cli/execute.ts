@@ -21,16 +21,28 @@ export interface Executed {
   misses: readonly ControlMiss[];
 }
 
+/** Who is told how far it came. */
+export interface Listener {
+  /** The store is open, and nothing has been looked at. */
+  opened(): void;
+  /** All that could refuse to start has been looked at. */
+  began(): void;
+  /** The process is about to end, without waiting for anything. */
+  killed(): void;
+}
+
 /** Runs what is not cached of `plan`. */
-export async function execute(plan: Plan, flags: RunFlags, context: Context): Promise<Executed> {
+export async function execute(plan: Plan, flags: RunFlags, context: Context, listener: Listener): Promise<Executed> {
   const store = await openFileStore(flags.store, { mode: 'write' });
   try {
+    listener.opened();
+    const run = (part: Plan, name?: 'control') => follow(part, store, flags, context, listener, name);
     const control = flags.control ? controlOf(plan) : undefined;
-    if (control === undefined) return { plan, outcome: await follow(plan, store, flags, context), misses: [] };
-    const first = await follow(control, store, flags, context, 'control');
+    if (control === undefined) return { plan, outcome: await run(plan), misses: [] };
+    const first = await run(control, 'control');
     const misses = first.status === 'done' ? await checkControl(control, metricsOf(first)) : [];
     if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses };
-    return { plan, outcome: added(first, await follow(plan, store, flags, context)), misses };
+    return { plan, outcome: added(first, await run(plan)), misses };
   } finally {
     store.close();
   }
@@ -48,12 +60,16 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
+  listener: Listener,
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, part);
   const stop = listenForStop(
     () => follower?.say('stopping: running stages save their state first (Ctrl-C again to end at once)'),
-    () => follower?.stop(),
+    () => {
+      listener.killed();
+      follower?.stop();
+    },
   );
   try {
     return await runPlan(plan, await context.registry(), store, {
@@ -61,7 +77,10 @@ async function follow(
       jobs: flags.jobs,
       signal: stop.signal,
       kill: stop.kill,
-      onEvent: (event) => follower?.on(event),
+      onEvent: (event) => {
+        if (event.type === 'planned') listener.began();
+        follower?.on(event);
+      },
       versions: { lamina: packageVersion(), node: process.versions.node },
     });
   } finally {

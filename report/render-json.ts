@@ -2,13 +2,33 @@
 import type { RunResult } from '../spec/result.ts';
 import type { JsonObject } from '../util/json.ts';
 
-/** `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}]}`. */
-export function resultJson(result: RunResult): JsonObject {
+/** How the run ended: `done`, `failed`, `stopped`, `died`, `running` or `unknown`, and what failed in it. */
+export interface HowItEnded {
+  status: string;
+  failures: readonly {
+    stage: string;
+    cell: string;
+    units: readonly string[];
+    message: string;
+    log: string | null;
+  }[];
+}
+
+/**
+ * `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}], status,
+ * failures: [{stage, cell, units, message, log}]}`.
+ */
+export function resultJson(
+  result: Pick<RunResult, 'experiment' | 'run' | 'profile' | 'cells' | 'claims'>,
+  { status, failures }: HowItEnded,
+): JsonObject {
   return {
     experiment: result.experiment,
     run: result.run,
     profile: result.profile,
     cells: result.cells.map(({ axes, metric, value, paper, n, key }) => ({ ...axes, metric, value, paper, n, key })),
     claims: result.claims.map(({ claim, holds, detail }) => ({ claim, holds, detail })),
+    status,
+    failures: failures.map(({ stage, cell, units, message, log }) => ({ stage, cell, units, message, log })),
   };
 }

@@ -67,7 +67,8 @@ claims  1 holds
     expect(err).toBe('');
     expect(code).toBe(0);
     const value = JSON.parse(out);
-    expect(Object.keys(value)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims']);
+    expect(Object.keys(value)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims', 'status', 'failures']);
+    expect([value.status, value.failures]).toEqual(['done', []]);
     expect(value.cells[0]).toEqual({
       method: 'good',
       metric: 'perplexity',
@@ -93,7 +94,7 @@ claims  1 holds
   });
 
   test('is listed', async () => {
-    expect((await toy(folder.path, 'runs')).out).toMatch(/^toy@\d{4}-\S+ +default {2}2 cells {2}1 ✓/m);
+    expect((await toy(folder.path, 'runs')).out).toMatch(/^toy@1-\d{4}-\S+ +done {2}default {2}2 cells {2}1 ✓/m);
   });
 
   test('of a part of the cells leaves the outcome alone, and says nothing of claims on the others', async () => {
