@@ -28,8 +28,8 @@ export function reserveRun(store: string, experiment: string, start: Date): stri
   const { run, runNumber: taken } = layoutOf(store);
   return guardWrite(store, `a run of '${experiment}'`, () => {
     const numbers = dirname(taken(checkName(experiment), 1));
-    mkdirSync(numbers, { recursive: true });
-    mkdirSync(dirname(run(experiment, 'run')), { recursive: true });
+    makeBelowStore(numbers);
+    makeBelowStore(dirname(run(experiment, 'run')));
     for (let number = lastNumber(store, experiment) + 1; ; number++) {
       if (!makeNew(() => closeSync(openSync(taken(experiment, number), 'wx')))) continue;
       const name = runName(number, start);
@@ -91,6 +91,12 @@ export function runFolder(store: string, experiment: string, run: string): strin
 
 function runFile(store: string, experiment: string, run: string, name: string): string {
   return join(runFolder(store, experiment, run), `${checkName(name)}.json`);
+}
+
+/** Makes an experiment's folder and the one around it, in a store that is there. Node's recursive mkdir hides why a system refuses. */
+function makeBelowStore(folder: string): void {
+  makeNew(() => mkdirSync(dirname(folder)));
+  makeNew(() => mkdirSync(folder));
 }
 
 /** True when `make` made what was not there. */

@@ -1,5 +1,6 @@
 // How runs end is kept and told: `runs`, `show`, `diff` and `why` after runs that failed, were stopped, died, or go on.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reserveRun, saveRun } from '../../store/runs.ts';
@@ -8,6 +9,7 @@ import { toyInProcess } from './in-process.ts';
 import { type Ended, fixtures, lamina, start, toy, toyProgram, workFolder } from './program.ts';
 
 const spec = (name: string) => join(fixtures, `${name}.yaml`);
+const unshare = 'unshare';
 const quickstart = join(import.meta.dirname, '../../experiments/quickstart.yaml');
 const namesIn = (folder: string, experiment: string) => readdirSync(join(folder, '.lamina/runs', experiment));
 
@@ -241,6 +243,31 @@ test('a run that is refused before anything begins is no run', async () => {
   folder.remove();
 });
 
+describe('where runs cannot be written', () => {
+  test.skipIf(!canMount())('a run that can be read is told all the same, and that it is not kept', async () => {
+    const folder = workFolder();
+    const first = await toy(folder.path, 'run', spec('toy'));
+    const script = 'mount -t tmpfs -o ro none "$1" && exec "$2" "$3" run "$4"';
+    const [runs, program] = [join(folder.path, '.lamina/runs'), toyProgram];
+    const args = ['-rm', 'sh', '-c', script, 'sh', runs, process.execPath, program, spec('toy')];
+    const ended = spawnSync(unshare, args, { cwd: folder.path, encoding: 'utf8' });
+    expect(ended.stdout).toBe(first.out);
+    expect(ended.stderr).toContain(
+      "\n! this run is not kept: cannot write a run of 'toy' into the store '.lamina': the file system is read-only; ",
+    );
+    expect(ended.status).toBe(0);
+    expect(namesIn(folder.path, 'toy').length).toBe(1);
+    folder.remove();
+  });
+});
+
+/** Whether this machine lets an ordinary user mount; said when it does not. */
+function canMount(): boolean {
+  const { status } = spawnSync(unshare, ['-rm', 'sh', '-c', 'mount -t tmpfs -o ro none /mnt']);
+  if (status !== 0) console.warn('skipped: runs on a read-only file system, because unshare cannot mount here');
+  return status === 0;
+}
+
 test('of many runs that are started together every one is kept', async () => {
   const folder = workFolder();
   const ended = await Promise.all(Array.from({ length: 16 }, () => toy(folder.path, 'run', spec('toy'))));
@@ -258,6 +285,7 @@ test('of many runs that are started together every one is kept', async () => {
 describe('a clock that was put back', () => {
   const folder = workFolder();
   const store = join(folder.path, '.lamina');
+  mkdirSync(store);
   afterAll(() => folder.remove());
   const keep = (start: string, value: number) => {
     const run = reserveRun(store, made.experiment, new Date(start));
