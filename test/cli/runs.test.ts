@@ -28,7 +28,7 @@ describe('a run that failed', () => {
   test('is listed with how many stages failed', async () => {
     const { code, out, err } = await say('runs');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^failing@1-\S+Z {2}failed: 1 stage {2}default {2}1 of 2 cells {2}1 \? {2}0:\d\d\n$/);
+    expect(out).toMatch(/^failing@1-\S+Z {2}failed: 1 stage {2}default {2}1 of 2 cells {2}1 \? {2}\d+:\d\d\n$/);
     expect(JSON.parse((await say('runs', 'failing', '--json')).out)).toEqual([
       {
         experiment: 'failing',
@@ -150,9 +150,9 @@ describe('a run that was stopped', () => {
 
   test('at once is listed, shown as such with exit code 1, and has no table', async () => {
     expect((await stopped('SIGINT', 'SIGINT')).code).toBe(130);
-    expect((await say('runs')).out).toMatch(/^toy@1-\S+ {2}stopped {2}default {4,}0:\d\d {2}--set/);
+    expect((await say('runs')).out).toMatch(/^toy@1-\S+ {2}stopped {2}default {4,}\d+:\d\d {2}--set/);
     const { code, out, err } = await say('show', 'toy@1');
-    expect(err).toMatch(/^! toy@1-\S+ was stopped after 0:\d\d; run it again to go on: what is finished is kept\n$/);
+    expect(err).toMatch(/^! toy@1-\S+ was stopped after \d+:\d\d; run it again to go on: what is finished is kept\n$/);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(JSON.parse((await say('show', 'toy@1', '--json')).out)).toMatchObject({
       experiment: 'toy',
