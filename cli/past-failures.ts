@@ -16,6 +16,13 @@ export interface PastFailure {
   same_key: boolean;
 }
 
+interface AskedUnit extends Pick<UnitName, 'node' | 'unit'> {
+  key: string | null;
+  status: 'hit' | 'run' | 'depends';
+  /** True for one that may have a result and is to run nevertheless. */
+  forced?: boolean;
+}
+
 /** Looks through the small files of an experiment's runs, the latest first, and only as far as it is asked. */
 export class PastFailures {
   /** Files that could not be used, a sentence each. */
@@ -33,13 +40,8 @@ export class PastFailures {
    * How the last attempt at a unit without a result failed: one at the same work (by its key) in any run, or at the stage as it was then in
    * the latest run. Null when there is none.
    */
-  of({
-    node,
-    unit,
-    key,
-    status,
-  }: Pick<UnitName, 'node' | 'unit'> & { key: string | null; status: string }): PastFailure | null {
-    if (status === 'hit') return null;
+  of({ node, unit, key, status, forced = false }: AskedUnit): PastFailure | null {
+    if (status === 'hit' || forced) return null;
     const runs = this.#runs();
     const same = key === null ? undefined : runs.find(({ byKey }) => byKey.has(key));
     if (key !== null && same !== undefined) return { ...(same.byKey.get(key) as Told), same_key: true };

@@ -72,7 +72,7 @@ class PassedOver {
 
   add(info: RunInfo, damaged: readonly string[]): void {
     this.#latest ??= info;
-    this.#whole &&= info.status === 'running' && damaged.length === 0;
+    this.#whole &&= goesOn(info) && damaged.length === 0;
     const gone =
       info.status === 'done' && damaged.length === 0 ? [`${info.experiment}@${info.run} has lost its result`] : [];
     this.warnings.push(...(info.status === 'done' ? info.damaged : endSentences(info)), ...damaged, ...gone);
@@ -81,7 +81,7 @@ class PassedOver {
   found(result: RunResult, info: RunInfo): FoundResult {
     const warnings = this.warnings.length === 0 ? [] : [...this.warnings, `this is ${info.experiment}@${info.run}`];
     const own = info.status === 'done' ? info.damaged : endSentences(info);
-    const whole = this.#whole && info.status === 'done';
+    const whole = this.#whole && (info.status === 'done' || goesOn(info));
     return { result, info, warnings: [...warnings, ...own], remark: undefined, whole };
   }
 
@@ -90,12 +90,17 @@ class PassedOver {
     const info = this.#latest;
     if (info === undefined)
       throw new UserError(`${what} has no such run with profile '${profile}' (see 'lamina runs')`);
-    return { result: null, info, warnings: this.warnings, remark: undefined, whole: info.status === 'running' };
+    return { result: null, info, warnings: this.warnings, remark: undefined, whole: this.#whole };
   }
 
   insteadOf(found: FoundResult): FoundResult {
     return { ...found, warnings: [...this.warnings, ...found.warnings], whole: this.#whole && found.whole };
   }
+}
+
+/** It has not ended, as far as can be seen. */
+function goesOn({ status }: RunInfo): boolean {
+  return status === 'running' || status === 'unknown';
 }
 
 function noRun(experiment: string, run: string, store: string, known: readonly string[]): string {

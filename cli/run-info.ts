@@ -80,14 +80,20 @@ const nothing: Ended = {
   process: null,
 };
 
+/** What an outcome calls the ways to end. */
+const oldEnds = new Map<unknown, RunEnd['status']>([
+  ['done', 'done'],
+  ['failed', 'failed'],
+  ['cancelled', 'stopped'],
+]);
+
 type Load = <T>(load: () => T) => T | undefined;
 
 /** A run of before beginnings and ends were kept: its result and its outcome tell, as far as they are there. */
 function unnumbered(store: string, experiment: string, run: string, attempt: Load): Ended & Pick<RunInfo, 'status'> {
   const result = attempt(() => loadRun(store, experiment, run, 'result'));
   const outcome = attempt(() => loadRun(store, experiment, run, 'outcome'));
-  const how = ({ done: 'done', failed: 'failed', cancelled: 'stopped' } as const)[String(outcome?.status)];
-  const status = how ?? (result === undefined ? 'damaged' : 'done');
+  const status = oldEnds.get(outcome?.status) ?? (result === undefined ? 'damaged' : 'done');
   const failures = listOf(outcome?.failures).map(failureOf);
   return result === undefined
     ? { ...nothing, status, failures }

@@ -323,3 +323,52 @@ describe('a clock that was put back', () => {
     expect(JSON.parse(shown.out).run).toBe(old);
   });
 });
+
+describe('runs of before beginnings and ends were kept', () => {
+  const folder = workFolder();
+  const run = (name: string) => join(folder.path, '.lamina/runs/table-2', name);
+  afterAll(() => folder.remove());
+
+  test('are listed and shown by what they left', async () => {
+    const failure = {
+      node: 'n',
+      stage: 'warm',
+      cell: 'a=b',
+      unit: '',
+      units: ['1', '2'],
+      reason: 'bug',
+      message: 'it broke',
+      log: null,
+    };
+    const left: [string, object][] = [
+      ['2026-01-01T00-00-00Z', { outcome: { status: 'done', failures: [] }, result: made }],
+      ['2026-01-02T00-00-00Z', { outcome: { status: 'cancelled', failures: [] } }],
+      ['2026-01-03T00-00-00Z', { outcome: { status: 'failed', failures: [failure] }, result: made }],
+      ['2026-01-04T00-00-00Z', { result: made }],
+      ['2026-01-05T00-00-00Z', {}],
+    ];
+    for (const [name, files] of left) {
+      mkdirSync(run(name), { recursive: true });
+      for (const [file, value] of Object.entries(files))
+        writeFileSync(join(run(name), `${file}.json`), JSON.stringify(value));
+    }
+    const { out } = await toyInProcess(folder.path, 'runs', '--json');
+    const listed = JSON.parse(out) as { status: string; cells: number; failures: { message: string }[] }[];
+    expect(listed.map(({ status, cells, failures }) => [status, cells, failures.length])).toEqual([
+      ['done', made.cells.length, 0],
+      ['stopped', 0, 0],
+      ['failed', made.cells.length, 1],
+      ['done', made.cells.length, 0],
+      ['damaged', 0, 0],
+    ]);
+    expect((await toyInProcess(folder.path, 'show', 'table-2@2026-01-01')).code).toBe(0);
+    const failed = await toyInProcess(folder.path, 'show', 'table-2@2026-01-03');
+    expect([failed.code, failed.err]).toEqual([1, '! table-2@2026-01-03T00-00-00Z failed\n! it broke\n']);
+    const stopped = await toyInProcess(folder.path, 'show', 'table-2@2026-01-02');
+    expect([stopped.code, stopped.out]).toEqual([1, '']);
+    const latest = await toyInProcess(folder.path, 'show', 'table-2');
+    expect(latest.err).toBe(
+      '! table-2@2026-01-05T00-00-00Z does not say how it ended\n! this is table-2@2026-01-04T00-00-00Z\n',
+    );
+  });
+});
