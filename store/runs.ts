@@ -3,6 +3,7 @@ import { closeSync, type Dirent, mkdirSync, openSync, readdirSync, readFileSync,
 import { dirname, join } from 'node:path';
 import { parseJson } from '../formats/strict-json.ts';
 import { hasCode, UserError } from '../util/errors.ts';
+import { statusAt } from '../util/file-status.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
 import { fileError } from '../util/system-error.ts';
 import { sha256 } from './digest.ts';
@@ -143,7 +144,7 @@ function opened(text: string, path: string, needed: boolean): JsonObject {
 
 function readOrNone(path: string): string | undefined {
   try {
-    const stats = statSync(path, { throwIfNoEntry: false });
+    const stats = statusAt(path);
     if (stats === undefined) return undefined;
     if (!stats.isFile()) throw new UserError(`'${path}' is damaged: expected a file`);
     if (stats.size > largest_bytes) throw new UserError(`'${path}' is damaged: it has ${stats.size} bytes`);

@@ -127,6 +127,7 @@ claims  1 holds no more
     [[`${spec}@`], "'' cannot be a git revision"],
     [['experiments/gone.yaml'], "the spec 'experiments/gone.yaml@HEAD' is not in git at revision 'HEAD'"],
     [['experiments/gone.yaml@HEAD', spec], "the spec 'experiments/gone.yaml@HEAD' is not in git at revision 'HEAD'"],
+    [[`${spec}/x`, spec], `the spec '${spec}/x' does not exist`],
     [[`${spec}:nope`], "unknown profile 'nope', expected 'tiny' or 'large'"],
     [[spec, '--format', 'pdf'], "unknown format 'pdf', expected 'text', 'md', 'json' or 'html'"],
     [['nothing'], "there is no run of 'nothing' in '.lamina', expected 'toy'"],
