@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reserveRun, saveRun } from '../../store/runs.ts';
+import { loadRun, reserveRun, saveRun } from '../../store/runs.ts';
+import type { JsonObject } from '../../util/json.ts';
 import { made } from '../report/made.ts';
 import { toyInProcess } from './in-process.ts';
 import { type Ended, fixtures, lamina, start, toy, toyProgram, workFolder } from './program.ts';
@@ -230,6 +231,16 @@ describe('a run that goes on or died', () => {
     expect(JSON.parse((await say('runs', '--json')).out)).toMatchObject([
       { status: 'died', ended: null, pid: child.pid },
     ]);
+    const [name = ''] = namesIn(folder.path, 'toy');
+    const store = join(folder.path, '.lamina');
+    const begun = loadRun(store, 'toy', name, 'start') as JsonObject & { process: JsonObject };
+    saveRun(store, 'toy', name, 'start', { ...begun, process: { ...begun.process, host: 'elsewhere' } });
+    expect((await say('runs')).out).toMatch(/^toy@1-\S+ {2}on elsewhere {2}default /);
+    const unseen = await say('show', 'toy@1');
+    expect(unseen.err).toMatch(
+      /^! toy@1-\S+ has not ended: it began \S+ \S+ on elsewhere, which cannot be seen from here\n$/,
+    );
+    expect(unseen.code).toBe(0);
   });
 });
 
