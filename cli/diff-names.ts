@@ -1,6 +1,6 @@
 // How the two sides of a diff are named: NAME[@RUN][:PROFILE], SPEC[@REVISION][:PROFILE], or the folder of an outcome.
-import { statSync } from 'node:fs';
-import { isOutcomeFolder } from './run-files.ts';
+import { statusAt } from '../util/file-status.ts';
+import { isOutcomeFolder } from './outcome-folder.ts';
 
 /** A side as it was written. `at` is the run, or the revision; `results` is the outcome in the results folder. */
 export interface SideName {
@@ -29,5 +29,5 @@ export function parseSideName(text: string): SideName {
 }
 
 function isFile(path: string): boolean {
-  return !path.includes('\u0000') && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+  return !path.includes('\u0000') && (statusAt(path)?.isFile() ?? false);
 }

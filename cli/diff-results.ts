@@ -1,5 +1,6 @@
 // The numbers of a spec that the store holds already; nothing is run for them.
 import { readFileSync } from 'node:fs';
+import { parseJson } from '../formats/strict-json.ts';
 import { collectResult, type FindMetric } from '../report/collect.ts';
 import type { DiffResult } from '../report/diff.ts';
 import { inspectSurvey } from '../runner/inspect.ts';
@@ -65,7 +66,7 @@ function metricsIn(records: ReadonlyMap<string, StoreRecord>, store: Store): Fin
     if (record === undefined || artifact === undefined || artifact.size > largest_bytes) {
       return { error: `stage '${node}' has yet to run` };
     }
-    const metrics: unknown = JSON.parse(readFileSync(store.pathOf(artifact), 'utf8'));
+    const metrics = parseJson(readFileSync(store.pathOf(artifact), 'utf8'), `the metrics of stage '${node}'`);
     return { key: record.key, digest: artifact.digest, metrics };
   };
 }

@@ -2,18 +2,21 @@
 import { join, resolve } from 'node:path';
 import type { DiffSide } from '../report/diff.ts';
 import type { Plan } from '../spec/plan.ts';
-import type { Provenance, RunResult } from '../spec/result.ts';
+import type { RunResult } from '../spec/result.ts';
 import { NotASpec, type SpecOrigin, specText } from '../spec/source-file.ts';
 import { snapshotOf } from '../store/plan-snapshot.ts';
-import { listRuns, loadRun } from '../store/runs.ts';
+import { runsMeant } from '../store/run-names.ts';
+import { listRuns } from '../store/runs.ts';
 import { UserError } from '../util/errors.ts';
-import { isObject } from '../util/json.ts';
 import type { Context } from './context.ts';
 import { openRevision } from './diff-git.ts';
 import { parseSideName, resultsName, type SideName } from './diff-names.ts';
 import { loadKeptPlan } from './kept-plan.ts';
+import { outcomeOf, readOutcome, resultsFolder, sumsName } from './outcome-folder.ts';
 import { planOf } from './plan-request.ts';
-import { checkResult, findOutcome, findResult, readOutcome, resultsFolder } from './run-files.ts';
+import { findNumbers, findOutcome, findResult, loadResult } from './run-files.ts';
+import { orSay, runInfo } from './run-info.ts';
+import { endSentences } from './run-info-text.ts';
 
 export interface SideFlags {
   store: string;
@@ -24,6 +27,8 @@ export interface SideFlags {
 export interface FoundSide {
   side: DiffSide;
   plan: Plan | null;
+  /** What to say of it: how its run ended, later runs that were passed over, damaged files. */
+  remarks: readonly string[];
 }
 
 /** The two sides that one or two names mean, the older first. Throws UserError. */
@@ -72,21 +77,30 @@ async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundS
     if (before.side.label !== latest.side.label) return [before, latest];
     throw new UserError(`'${name.text}' is the latest run itself: name the run to compare it with as well`);
   }
-  const earlier = run === null ? undefined : previousRun(name.name, run, profile, store);
-  if (earlier !== undefined) return [runSide(earlier, store), latest];
+  const passed: string[] = [];
+  const earlier = run === null ? undefined : previousRun(name.name, run, profile, store, passed);
+  if (earlier !== undefined) return [runSide(earlier, store, passed), latest];
   throw new UserError(
-    `experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
+    `${[...latest.remarks, ...passed].map((sentence) => `${sentence}\n`).join('')}experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
       `name what to compare it with, such as '${name.name}@${resultsName}' (its outcome in ${resultsFolder}) or '${name.name}@HEAD' (the outcome in git)`,
   );
 }
 
-function previousRun(experiment: string, run: string, profile: string, store: string): RunResult | undefined {
-  const earlier = listRuns(store, experiment).filter((each) => each < run);
-  for (const each of earlier.reverse()) {
-    const kept = loadRun(store, experiment, each, 'result');
-    if (kept === undefined) continue;
-    const result = checkResult(kept, `run '${experiment}@${each}'`);
-    if (result.profile === profile) return result;
+/** The run before `run` that has a result of this profile; what is to be said of it, and of damaged ones on the way, goes into `remarks`. */
+function previousRun(
+  experiment: string,
+  run: string,
+  profile: string,
+  store: string,
+  remarks: string[],
+): RunResult | undefined {
+  const names = listRuns(store, experiment);
+  for (const each of names.slice(0, names.indexOf(run)).reverse()) {
+    const result = orSay(() => loadResult(store, experiment, each), remarks);
+    if (result?.profile !== profile) continue;
+    const info = runInfo(store, experiment, each);
+    if (info.status !== 'done') remarks.push(...endSentences(info));
+    return result;
   }
   return undefined;
 }
@@ -96,15 +110,18 @@ async function findNamed(name: SideName, store: string, profile: string | undefi
   const { name: experiment, at } = name;
   const wanted = name.profile ?? (at === undefined ? undefined : profile);
   if (at === resultsName) return outcomeSide(findOutcome(experiment, store, wanted).result, null);
-  const isRun = at === undefined || listRuns(store, experiment).some((run) => run.startsWith(at));
+  const isRun = at === undefined || runsMeant(listRuns(store, experiment), at).length > 0;
   if (!isRun) return outcomeSide(await outcomeInGit(name, at, wanted ?? usualProfile(experiment, store)), at);
-  const { result } = findResult(at === undefined ? experiment : `${experiment}@${at}`, store, name.profile);
-  return result.run === '' ? outcomeSide(result, null) : runSide(result, store);
+  const found = findNumbers(at === undefined ? experiment : `${experiment}@${at}`, store, name.profile);
+  const { result, warnings } = found;
+  if (found.info === null) return { ...outcomeSide(result, null), remarks: warnings };
+  return runSide(result, store, warnings);
 }
 
-function runSide(result: RunResult, store: string): FoundSide {
+function runSide(result: RunResult, store: string, warnings: readonly string[]): FoundSide {
   const { experiment, profile, run } = result;
-  const plan = loadKeptPlan(store, experiment, run);
+  const remarks = [...warnings];
+  const plan = orSay(() => loadKeptPlan(store, experiment, run), remarks) ?? null;
   const side = {
     kind: 'run',
     label: `${experiment}@${run}`,
@@ -115,26 +132,26 @@ function runSide(result: RunResult, store: string): FoundSide {
     plan,
     result,
   } as const;
-  return { side, plan: null };
+  return { side, plan: null, remarks };
 }
 
 function outcomeSide(result: RunResult, revision: string | null): FoundSide {
   const { experiment, profile } = result;
   const label = `${resultsFolder}/${experiment}/${profile}${revision === null ? '' : `@${revision}`}`;
   const side = { kind: 'outcome', label, experiment, profile, run: null, revision, plan: null, result } as const;
-  return { side, plan: null };
+  return { side, plan: null, remarks: [] };
 }
 
 /** The outcome in a folder of any place: another checkout, a colleague's copy. */
 function folderSide({ name }: SideName): FoundSide {
-  const { side, plan } = outcomeSide(readOutcome(name), null);
-  return { side: { ...side, label: name.replace(/\/+$/, '') }, plan };
+  const found = outcomeSide(readOutcome(name), null);
+  return { ...found, side: { ...found.side, label: name.replace(/\/+$/, '') } };
 }
 
 /** The profile of what `lamina show` shows. */
 function usualProfile(experiment: string, store: string): string {
   try {
-    return findResult(experiment, store, undefined).result.profile;
+    return findResult(experiment, store, undefined).result?.profile ?? 'tiny';
   } catch (error) {
     if (error instanceof UserError) return 'tiny';
     throw error;
@@ -147,24 +164,15 @@ async function outcomeInGit({ name, text }: SideName, revision: string, profile:
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`'${text}' is no run in the store, and no outcome in git: ${error.message}`, { cause: error });
   });
-  const bytes = await opened.read(resolve(file));
-  if (typeof bytes === 'string') throw new UserError(`'${file}' ${bytes}`);
-  const made = await opened.read(resolve(file, '../provenance.json'));
-  const provenance = typeof made === 'string' ? null : parseJson(made, `provenance.json@${revision}`);
-  const result = checkResult(parseJson(bytes, `${file}@${revision}`), `'${file}@${revision}'`);
-  return { ...result, provenance: isProvenance(provenance) ? provenance : null };
-}
-
-function isProvenance(value: unknown): value is Provenance {
-  return isObject(value) && ['nodes', 'params', 'units'].every((name) => Array.isArray(value[name]));
-}
-
-function parseJson(bytes: Uint8Array, what: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch (error) {
-    throw new UserError(`'${what}' is not JSON: ${(error as Error).message}`);
-  }
+  const cells = await opened.read(resolve(file));
+  if (typeof cells === 'string') throw new UserError(`'${file}' ${cells}`);
+  const beside = async (other: string) => {
+    const bytes = await opened.read(resolve(file, '..', other));
+    return typeof bytes === 'string' ? undefined : bytes;
+  };
+  const provenance = await beside('provenance.json');
+  const sums = await beside(sumsName);
+  return outcomeOf({ cells, provenance, sums }, (other) => `${join(file, '..', other)}@${revision}`);
 }
 
 /** A spec, now or at a revision, as it is resolved under a profile. */
@@ -176,7 +184,7 @@ async function specSide({ name, at, profile }: SideName, flags: SideFlags, conte
   const label = `${name}${at === undefined ? '' : `@${at}`}${profile === undefined ? '' : `:${profile}`}`;
   const { experiment, profile: chosen } = plan;
   const named = { kind: 'spec', label, experiment, profile: chosen, run: null, revision: at ?? null } as const;
-  return { side: { ...named, plan: snapshotOf(plan, registry), result: null }, plan };
+  return { side: { ...named, plan: snapshotOf(plan, registry), result: null }, plan, remarks: [] };
 }
 
 /** Spec files as they were at a revision; all files of one spec come from it. */

@@ -22,17 +22,34 @@ export interface Executed {
   misses: readonly ControlMiss[];
 }
 
+/** Who is told how far it came. */
+export interface Listener {
+  /** The store is open, and nothing has been looked at. */
+  opened(): void;
+  /** All that could refuse to start has been looked at. */
+  began(): void;
+  /** The process is about to end, without waiting for anything. */
+  killed(): void;
+}
+
 /** Runs what is not cached of `plan`; what stages warn of on the way is said once, and `warnings` knows it then. */
-export async function execute(plan: Plan, flags: RunFlags, context: Context, warnings: Warnings): Promise<Executed> {
+export async function execute(
+  plan: Plan,
+  flags: RunFlags,
+  context: Context,
+  listener: Listener,
+  warnings: Warnings,
+): Promise<Executed> {
   const store = await openFileStore(flags.store, { mode: 'write' });
   try {
+    listener.opened();
+    const run = (part: Plan, name?: 'control') => follow(part, store, flags, context, { listener, warnings }, name);
     const control = flags.control ? controlOf(plan) : undefined;
-    const followed = (part: Plan, name?: 'control') => follow(part, store, flags, context, warnings, name);
-    if (control === undefined) return { plan, outcome: await followed(plan), misses: [] };
-    const first = await followed(control, 'control');
+    if (control === undefined) return { plan, outcome: await run(plan), misses: [] };
+    const first = await run(control, 'control');
     const misses = first.status === 'done' ? await checkControl(control, metricsOf(first)) : [];
     if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses };
-    return { plan, outcome: added(first, await followed(plan)), misses };
+    return { plan, outcome: added(first, await run(plan)), misses };
   } finally {
     store.close();
   }
@@ -50,13 +67,16 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
-  warnings: Warnings,
+  { listener, warnings }: { listener: Listener; warnings: Warnings },
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
   const stop = listenForStop(
     () => follower?.say('stopping: running stages save their state first (Ctrl-C again to end at once)'),
-    () => follower?.stop(),
+    () => {
+      listener.killed();
+      follower?.stop();
+    },
   );
   try {
     return await runPlan(plan, await context.registry(), store, {
@@ -64,7 +84,10 @@ async function follow(
       jobs: flags.jobs,
       signal: stop.signal,
       kill: stop.kill,
-      onEvent: (event) => follower?.on(event),
+      onEvent: (event) => {
+        if (event.type === 'planned') listener.began();
+        follower?.on(event);
+      },
       versions: { lamina: packageVersion(), node: process.versions.node },
     });
   } finally {

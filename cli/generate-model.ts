@@ -1,5 +1,4 @@
 // Which model `lamina generate` is asked for: a folder, a name on the hub, or files of the store that a spec names.
-import { statSync } from 'node:fs';
 import { isHubName } from '../hub/name.ts';
 import { inspect, type PlanItem } from '../runner/inspect.ts';
 import { orList } from '../spec/nearest.ts';
@@ -8,6 +7,7 @@ import type { ArtifactKind, StageRegistry } from '../spec/stage.ts';
 import { openFileStore } from '../store/file-store.ts';
 import type { Store } from '../store/store.ts';
 import { UserError } from '../util/errors.ts';
+import { statusAt } from '../util/file-status.ts';
 import type { Context } from './context.ts';
 import type { GenerateFlags } from './flags.ts';
 import { planOf } from './plan-request.ts';
@@ -49,7 +49,7 @@ export async function findModel(
 const expected = "expected a model folder, an 'hf://' name, or a spec (.yaml) with a stage or cell of it";
 
 function kindOf(name: string): 'folder' | 'files' | 'spec' {
-  const found = statSync(name, { throwIfNoEntry: false });
+  const found = statusAt(name);
   if (found?.isDirectory()) return 'folder';
   if (/\.ya?ml$/.test(name)) return 'spec';
   if (found === undefined) throw new UserError(`there is no model '${name}': ${expected}`);

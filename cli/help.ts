@@ -31,14 +31,14 @@ Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same
   show: `
 Examples:
   lamina show quickstart
-  lamina show quickstart@2026-11-22 --format latex
+  lamina show quickstart@17 --format latex                         a run by its number, or by the start of its name or time
   lamina show ../theirs/results/quickstart/tiny                    the outcome in a folder
   lamina show quickstart --format csv > quickstart.csv
   lamina show quickstart --format html -o quickstart.html          the whole story on one page
   lamina show quickstart --format md -o t.md --figures figures     the table, with the figures that it shows
   lamina show quickstart --format arrow -o quickstart.arrow        for pandas, Polars, DuckDB: docs/results.md
 
-Without a run in the store, the outcome that is kept in results/ is shown.`,
+Without a run in the store, the outcome that is kept in results/ is shown. How a run failed or was stopped is said first, and the exit code is then 1.`,
   diff: `
 A and B are NAME[@RUN], SPEC[@REVISION], or NAME@REVISION for the outcome that git has in results/; NAME@results is the
 outcome in results/ now; a folder like results/NAME/PROFILE is the outcome in it. A profile goes last: NAME:PROFILE, SPEC@REVISION:PROFILE. One alone is compared with what came after:
@@ -50,7 +50,7 @@ Examples:
   lamina diff quickstart                                        the latest run against the one before
   lamina diff quickstart@results quickstart                     the committed outcome against the latest run
   lamina diff ../theirs/results/table-2/tiny results/table-2/tiny    two folders side by side
-  lamina diff quickstart@2026-11-20 quickstart@2026-11-22 --format html > diff.html
+  lamina diff quickstart@12 quickstart@17 --format html > diff.html
   lamina diff experiments/table-2.yaml experiments/table-3.yaml
   lamina diff experiments/table-2.yaml:tiny experiments/table-2.yaml:llama-2-7b
   lamina diff quickstart@HEAD quickstart --exit-code            in CI: 1 when a number moved
@@ -76,6 +76,9 @@ Examples:
   lamina generate experiments/quickstart.yaml direct_sharing,dialogsum --prompt - < question.txt
   lamina generate hf://meta-llama/Llama-3.2-3B --raw --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 1`,
   runs: `
+Each with how it ended: done, failed (and in how many stages), stopped, died (its process is gone and left no end), running, or on the
+host where it began, when that cannot be seen from here.
+
 Examples:
   lamina runs
   lamina runs quickstart --json`,

@@ -4,18 +4,18 @@ import type { Plan } from '../spec/plan.ts';
 import type { StageRegistry } from '../spec/stage.ts';
 import { decodePlan, encodePlan } from '../store/plan-file.ts';
 import { type PlanSnapshot, snapshotOf } from '../store/plan-snapshot.ts';
-import { loadRun, saveRun } from '../store/runs.ts';
+import { loadRun } from '../store/runs.ts';
+import type { KeptRun } from './kept-run.ts';
 
-/** Keeps the plan of a run, with the digests of the files that it read; returns the file. Throws UserError. */
+/** Keeps the plan of a run, with the digests of the files that it read. Throws UserError. */
 export function keepPlan(
-  store: string,
-  run: string,
+  run: KeptRun,
   plan: Plan,
   registry: StageRegistry,
   { nodes }: Pick<RunOutcome, 'nodes'>,
-): string {
+): void {
   const sources = (node: string) => nodes.get(node)?.units.find(succeeded)?.preimage.sources ?? {};
-  return saveRun(store, plan.experiment, run, 'plan', encodePlan(snapshotOf(plan, registry, sources)));
+  run.save('plan', encodePlan(snapshotOf(plan, registry, sources)));
 }
 
 /** The plan of a run; null when the run is from before plans were kept. */

@@ -1,4 +1,5 @@
 // Files made of a result beside its text: the cells as Arrow, the figures as SVG.
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stagesFigure } from '../spec/figures.ts';
@@ -11,8 +12,13 @@ export async function writeCells(path: string, result: RunResult): Promise<void>
   const { experiment, profile, title, cells, axes } = result;
   mkdirSync(dirname(path), { recursive: true });
   const names = axes.map(({ name }) => name);
-  await writeCellsTable(`${path}.part`, names, cells, { experiment, profile, title });
-  renameSync(`${path}.part`, path);
+  const unfinished = `${path}.${randomUUID()}.part`; // another run may write the same outcome now
+  try {
+    await writeCellsTable(unfinished, names, cells, { experiment, profile, title });
+    renameSync(unfinished, path);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
 }
 
 /** Writes the figures of a result, and takes away those that it no longer has. Returns the files. */
@@ -21,7 +27,8 @@ export async function writeFigures(folder: string, result: RunResult): Promise<s
   const figures = await drawnFigures(result);
   const kept = new Set(figures.map(({ file }) => file));
   mkdirSync(folder, { recursive: true });
-  for (const file of readdirSync(folder)) if (file.endsWith('.svg') && !kept.has(file)) rmSync(join(folder, file));
+  for (const file of readdirSync(folder))
+    if (file.endsWith('.svg') && !kept.has(file)) rmSync(join(folder, file), { force: true });
   return writeAll(folder, figures);
 }
 

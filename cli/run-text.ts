@@ -35,17 +35,25 @@ export function warningLines(texts: readonly string[], { paint }: Output): strin
 }
 
 /** What cells ask of metrics that were made but do not have it, each once: a metric that is spelled wrong, mostly. */
-export function missingNumberLines({ cells }: RunResult, { paint }: Output): string {
-  const errors = cells.flatMap(({ key, error }) => (key === null || error === null ? [] : [error]));
-  return [...new Set(errors)].map((error) => `${paint.bad('✗')} ${error}\n`).join('');
+export function missingNumbers({ cells }: RunResult): string[] {
+  return [...new Set(cells.flatMap(({ key, error }) => (key === null || error === null ? [] : [error])))];
+}
+
+/** Sentences on what is wrong, one per line. */
+export function troubleLines(sentences: readonly string[], { paint }: Output): string {
+  return sentences.map((sentence) => `${paint.bad('✗')} ${sentence}\n`).join('');
+}
+
+/** In which control cells the numbers are off. */
+export function controlTroubles(misses: readonly ControlMiss[]): string[] {
+  return misses.map(({ text }) => `control: ${text}`);
 }
 
 /** Which control cells are off, and how to go on; empty when none is. */
-export function controlLines(misses: readonly ControlMiss[], plan: Plan, { paint }: Output): string {
+export function controlLines(misses: readonly ControlMiss[], plan: Plan, output: Output): string {
   if (misses.length === 0) return '';
-  const lines = misses.map(({ text }) => `${paint.bad('✗')} control: ${text}\n`);
   const rest = countOf(plan.cells.length, 'cell');
-  return `${lines.join('')}  the grid of ${rest} was not run: mend the model or the data, or run it regardless with --no-control\n`;
+  return `${troubleLines(controlTroubles(misses), output)}  the grid of ${rest} was not run: mend the model or the data, or run it regardless with --no-control\n`;
 }
 
 /** What is kept of a stopped run, and the command that goes on. */

@@ -12,6 +12,9 @@ export function findSubject(plan: Plan, subject: string, cell: string | undefine
   if (nodes.length > 0) return { nodes: cell === undefined ? nodes : nodesOf(plan, nodes, cell) };
   const cells = findCells(plan, subject);
   if (cells.length > 0 && cell === undefined) return { cells };
+  if (cells.length > 0) {
+    throw new UserError(`'${subject}' names cells, not a stage: expected one cell, or a stage and then a cell`);
+  }
   const known = [...stageNames(plan), ...plan.cells.map(({ name }) => name)];
   throw new UserError(
     `'${plan.experiment}' has no stage and no cell '${subject}'${expectedNames(subject, known, 'it is empty')}`,
@@ -50,9 +53,11 @@ function nodesOf(plan: Plan, nodes: readonly PlanNode[], text: string): PlanNode
   const below = new Set(findCells(plan, text).flatMap((cell) => ancestors(plan, cell.metric.node)));
   const found = own.length > 0 ? own : nodes.filter((node) => below.has(node.id));
   if (found.length > 0) return found;
-  const known = [...nodes.map((node) => node.cell), ...plan.cells.map(({ name }) => name)].filter(
-    (name) => name !== '',
-  );
+  const parts = plan.cells.filter(({ metric }) => {
+    const made = new Set(ancestors(plan, metric.node));
+    return nodes.some(({ id }) => made.has(id));
+  });
+  const known = [...nodes.map((node) => node.cell), ...parts.map(({ name }) => name)].filter((name) => name !== '');
   throw new UserError(
     `stage '${nodes[0]?.stage}' has no part in a cell '${text}'${expectedNames(text, known, 'it has no cells')}`,
   );

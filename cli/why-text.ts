@@ -1,24 +1,25 @@
 // The answers of `lamina why` as text.
 import { formatNumber, formatPaper, publishedDecimals } from '../report/number.ts';
 import { wrapText } from '../report/text-width.ts';
-import type { ExplainedDifference, Explanation, LineageStep } from '../runner/explain.ts';
+import type { ExplainedDifference } from '../runner/explain.ts';
 import type { Json } from '../spec/stage.ts';
 import { formatDuration } from '../util/amounts.ts';
 import { isObject } from '../util/json.ts';
 import { alignColumns } from './columns.ts';
-import type { CellStory } from './commands/why.ts';
+import type { CellStory, Explained, ExplainedStep } from './commands/why.ts';
+import type { PastFailure } from './past-failures.ts';
 import { countOf, shortPath } from './spec-name.ts';
 import type { Output } from './terminal.ts';
 
 /** Why each unit is cached, would run or waits; units with the same answer are told together. */
-export function explanationsText(explanations: readonly Explanation[], { paint }: Output): string {
-  const groups = new Map<string, Explanation[]>();
+export function explanationsText(explanations: readonly Explained[], { paint }: Output): string {
+  const groups = new Map<string, Explained[]>();
   for (const each of explanations) {
     const text = `${each.stage}\n${each.cell}\n${explanationLines(each).join('\n')}`;
     groups.set(text, [...(groups.get(text) ?? []), each]);
   }
   const parts = [...groups.values()].map((group) => {
-    const [first] = group as [Explanation];
+    const [first] = group as [Explained];
     const heading = groups.size === 1 && first.unit === '' ? [] : [paint.strong(headingOf(group))];
     return [...heading, ...explanationLines(first)].join('\n');
   });
@@ -26,16 +27,16 @@ export function explanationsText(explanations: readonly Explanation[], { paint }
 }
 
 /** `warm · type=T_next · 3→4, 5→6`. */
-function headingOf(group: readonly Explanation[]): string {
-  const [first] = group as [Explanation];
+function headingOf(group: readonly Explained[]): string {
+  const [first] = group as [Explained];
   const units = group.map(({ unit }) => unit).filter((unit) => unit !== '');
   const named =
     units.length > 6 ? `${units.slice(0, 5).join(', ')} and ${units.length - 5} more units` : units.join(', ');
   return [first.stage, first.cell, named].filter((part) => part !== '').join(' · ');
 }
 
-function explanationLines(explanation: Explanation): string[] {
-  const { status, record, forced, earlier, same_inputs, open_inputs } = explanation;
+function explanationLines(explanation: Explained): string[] {
+  const { status, record, forced, earlier, same_inputs, open_inputs, last_failure } = explanation;
   if (status === 'hit' && record !== null) {
     const { started, duration_ms, experiment } = record.about;
     return [
@@ -50,7 +51,15 @@ function explanationLines(explanation: Explanation): string[] {
   else rows.push(...explanation.differences.map(differenceColumns));
   if (rows.length === 0) rows.push(['its result is not in the store any more']);
   if (earlier !== null) rows.push(...same_inputs.map((input) => [`input ${input}`, 'same bytes as before']));
-  return alignColumns(rows).map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`);
+  const lines = alignColumns(rows).map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`);
+  return last_failure === null ? lines : [`failed:   ${failureText(last_failure)}`, ...lines];
+}
+
+/** `2026-11-22 15:02 in run 17-2026-11-22T15-02-11Z: it broke`. */
+function failureText({ run, ended, message, same_key }: PastFailure): string {
+  const when = ended === null ? '' : `${ended.slice(0, 16).replace('T', ' ')} `;
+  const other = same_key ? '' : ', with other parameters or inputs';
+  return `${when}in run ${run}${other}: ${message}`;
 }
 
 function differenceColumns({ kind, name, before, after, origin }: ExplainedDifference): string[] {
@@ -91,14 +100,14 @@ export function lineageText({ cell, value, steps }: CellStory, output: Output): 
   return `${lines.join('\n')}\n`;
 }
 
-function groupByNode(steps: readonly LineageStep[]): LineageStep[][] {
-  const groups = new Map<string, LineageStep[]>();
+function groupByNode(steps: readonly ExplainedStep[]): ExplainedStep[][] {
+  const groups = new Map<string, ExplainedStep[]>();
   for (const step of steps) groups.set(step.node, [...(groups.get(step.node) ?? []), step]);
   return [...groups.values()];
 }
 
-function stepLines(group: readonly LineageStep[], width: number, { paint }: Output): string[] {
-  const [first] = group as [LineageStep];
+function stepLines(group: readonly ExplainedStep[], width: number, { paint }: Output): string[] {
+  const [first] = group as [ExplainedStep];
   const spent = group.reduce((sum, { record }) => sum + (record?.about.duration_ms ?? 0), 0);
   const open = group.filter((step) => step.status !== 'hit');
   const state = open.length > 0 ? `${open.length} to run` : `cached, took ${formatDuration(spent)}`;
@@ -118,14 +127,18 @@ function stepLines(group: readonly LineageStep[], width: number, { paint }: Outp
     return `${name} ${shortPath(source.path)} (${source.digest.slice(0, 12)})`;
   });
   const details = [paramsText(first), ...sources].filter((line) => line !== '');
+  const failed = [
+    ...new Set(group.flatMap(({ last_failure }) => (last_failure === null ? [] : [failureText(last_failure)]))),
+  ];
   return [
     ...wrapText(`  ${[`${first.node}  ${first.use}`, ...units, state, ...key, ...from].join(' · ')}`, width, '      '),
+    ...failed.flatMap((text) => wrapText(`      failed ${text}`, width, '      ')).map((line) => paint.bad(line)),
     ...details.flatMap((line) => wrapText(`      ${line}`, width, '      ')).map((line) => paint.faint(line)),
   ];
 }
 
 /** `lr=0.001, epochs=5`; paths are told as sources. */
-function paramsText({ params, sources }: LineageStep): string {
+function paramsText({ params, sources }: ExplainedStep): string {
   const shown = Object.entries(params).filter(([name]) => !(name in sources));
   return shown.map(([name, value]) => `${name}=${valueText(value)}`).join(', ');
 }

@@ -1,12 +1,13 @@
 // A JSON file that is one array of objects, cut into its elements in a stream, so that its size does not matter.
 import { UserError } from '../util/errors.ts';
 import type { RandomFile } from './file.ts';
+import { findJsonFault, type TextPlace } from './json-fault.ts';
 import { join, readChunks } from './lines.ts';
 import { type DataRecord, MAX_RECORD_BYTES, parseRecord, recordTooLong } from './record.ts';
 import { decodeText } from './text.ts';
 
 const [TAB, NEWLINE, RETURN, SPACE] = [9, 10, 13, 32];
-const [QUOTE, COMMA, BACKSLASH] = [34, 44, 92];
+const [QUOTE, COMMA, BACKSLASH, LESS] = [34, 44, 92, 60];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [123, 125, 91, 93];
 
 /** The elements of the array; `where` is the line on which a record begins. */
@@ -21,6 +22,11 @@ class ArraySplitter {
   private readonly path: string;
   private line = 1;
   private recordLine = 1;
+  /** Bytes before the current chunk, and where in the file the current line begins. */
+  private base = 0;
+  private lineStart = 0;
+  /** Where the text of the current element begins. */
+  private place: TextPlace = { line: 1, column: 1 };
   /** 0 before the array, 1 in it, 2 and more within a record, -1 after it. */
   private depth = 0;
   private inString = false;
@@ -38,7 +44,7 @@ class ArraySplitter {
     let start = 0; // of the part of this chunk that belongs to the current element
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i] as number;
-      if (byte === NEWLINE) this.line++;
+      if (byte === NEWLINE) this.countLine(i);
       if (this.inString) {
         this.scanString(byte);
       } else if (this.depth > 0) {
@@ -46,29 +52,45 @@ class ArraySplitter {
         if (ends) {
           this.keep(chunk.subarray(start, i));
           yield* this.element(byte);
-          start = i + 1;
+          start = this.beginElement(i + 1);
         } else {
           this.scan(byte);
         }
       } else if (!isSpace(byte)) {
         this.begin(byte);
-        start = i + 1;
+        start = this.beginElement(i + 1);
       }
     }
     if (this.depth > 0) this.keep(chunk.subarray(start));
+    this.base += chunk.length;
+  }
+
+  private countLine(at: number): void {
+    this.line++;
+    this.lineStart = this.base + at + 1;
+  }
+
+  private beginElement(at: number): number {
+    this.place = { line: this.line, column: this.base + at - this.lineStart + 1 };
+    return at;
   }
 
   end(): void {
     if (this.depth === 0) throw new UserError(`data file '${this.path}': expected at least one record, got none`);
-    if (this.depth > 0)
-      throw new UserError(`${this.path}:${this.line}: expected ']' at the end of the array, got the end of the file`);
+    if (this.depth < 0) return;
+    const where = `${this.path}:${this.recordLine || this.line}`;
+    const rest = decodeText(join(this.parts), where);
+    // a quote or a bracket too many swallows what follows it: tell the first fault, not the last consequence
+    if (rest.trim() !== '' && findJsonFault(rest)?.reason) parseRecord(rest, where, this.place);
+    throw new UserError(`${this.path}:${this.line}: expected ']' at the end of the array, got the end of the file`);
   }
 
   private begin(byte: number): void {
     const where = `${this.path}:${this.line}`;
     if (this.depth < 0) throw new UserError(`${where}: expected nothing after the array, got more text`);
     if (byte !== OPEN_BRACKET) {
-      throw new UserError(`${where}: expected an array of objects (a file of one object per line is named .jsonl)`);
+      const hint = byte === LESS ? ', got a page of HTML or XML' : ' (a file of one object per line is named .jsonl)';
+      throw new UserError(`${where}: expected an array of objects${hint}`);
     }
     this.depth = 1;
     this.recordLine = 0;
@@ -96,14 +118,15 @@ class ArraySplitter {
   /** The element that ends at a comma or at the array's own bracket. */
   private *element(byte: number): Generator<DataRecord> {
     const where = `${this.path}:${this.recordLine || this.line}`;
-    const text = decodeText(join(this.parts), where).trim();
+    const text = decodeText(join(this.parts), where);
+    const blank = text.trim() === '';
     [this.parts, this.length, this.recordLine] = [[], 0, 0];
     const isLast = byte === CLOSE_BRACKET;
     if (isLast) this.depth = -1;
-    if (text === '' && isLast && this.count === 0) return;
-    if (text === '') throw new UserError(`${where}: expected a JSON object, got nothing (a comma too many)`);
+    if (blank && isLast && this.count === 0) return;
+    if (blank) throw new UserError(`${where}: expected a JSON object, got nothing (a comma too many)`);
     this.count++;
-    yield parseRecord(text, where);
+    yield parseRecord(text, where, this.place);
   }
 }
 

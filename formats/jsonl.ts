@@ -8,7 +8,9 @@ import { decodeText } from './text.ts';
 export async function* readJsonl(file: RandomFile): AsyncGenerator<DataRecord> {
   for await (const { bytes, line } of readLines(file)) {
     const where = `${file.path}:${line}`;
-    const text = decodeText(bytes, where).trim();
-    if (text !== '') yield parseRecord(text, where);
+    const text = decodeText(bytes, where);
+    const record = text.trim();
+    const column = text.length - text.trimStart().length + 1;
+    if (record !== '') yield parseRecord(record, where, { line: 1, column });
   }
 }

@@ -1,8 +1,11 @@
 // A file's bytes in pieces, and its lines.
-import type { RandomFile } from './file.ts';
+import { openFile, type RandomFile } from './file.ts';
 import { MAX_RECORD_BYTES, recordTooLong } from './record.ts';
+import { decodeText } from './text.ts';
 
 const CHUNK_BYTES = 2 ** 20;
+/** Our own lines hold a record each, whose text escapes may have made six times longer. */
+const MAX_OWN_LINE_BYTES = 8 * MAX_RECORD_BYTES;
 const NEWLINE = 10;
 
 /** The bytes of `file` from the first to the last, a UTF-8 byte order mark left out; each piece is a buffer of its own. */
@@ -14,14 +17,32 @@ export async function* readChunks(file: RandomFile): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** The lines of `file` without their ends, each as bytes with its number from 1. */
-export async function* readLines(file: RandomFile): AsyncGenerator<{ bytes: Uint8Array; line: number }> {
+/**
+ * The lines of the UTF-8 file `path`, a file of records of our own; a line ends with `\n` or `\r\n` and nothing else: U+2028 and its like
+ * are text (Node's readline splits at them from release 24 on). `what` names the file's kind in messages.
+ */
+export async function* readTextLines(path: string, what: string): AsyncGenerator<{ text: string; line: number }> {
+  const file = await openFile(path, what);
+  try {
+    for await (const { bytes, line } of readLines(file, MAX_OWN_LINE_BYTES)) {
+      yield { text: decodeText(bytes, `${path}:${line}`).replace(/\r$/, ''), line };
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The lines of `file` without their `\n`, each as bytes, of at most `most`, with its number from 1. */
+export async function* readLines(
+  file: RandomFile,
+  most = MAX_RECORD_BYTES,
+): AsyncGenerator<{ bytes: Uint8Array; line: number }> {
   let parts: Uint8Array[] = [];
   let length = 0;
   let line = 1;
   const keep = (part: Uint8Array) => {
     length += part.byteLength;
-    if (length > MAX_RECORD_BYTES) throw recordTooLong(`${file.path}:${line}`);
+    if (length > most) throw recordTooLong(`${file.path}:${line}`, most);
     parts.push(part);
   };
   for await (const chunk of readChunks(file)) {

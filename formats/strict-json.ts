@@ -1,27 +1,27 @@
 // JSON from outside: parsed only when it repeats no key and does not nest too deeply.
 import { UserError } from '../util/errors.ts';
+import { findJsonFault, jsonFault } from './json-fault.ts';
 
 /**
  * Parses `text`; `where` names the file in messages. Bad JSON, a repeated key in one object (JSON.parse would silently
  * keep the last) and nesting beyond `maxDepth` are UserErrors.
  */
 export function parseStrictJson(text: string, where: string, maxDepth: number): unknown {
-  checkShape(text, where, maxDepth);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: expected JSON, got ${jsonFault(text, error as Error)}`);
+  const complaint = complaintOf(text, maxDepth);
+  // in a text that is not JSON, what looks like a key or a bracket may be none
+  if (complaint !== undefined && isJsonSoFar(text.slice(0, complaint.until))) {
+    throw new UserError(`${where}: ${complaint.says}`);
   }
+  return parseJson(text, where);
 }
 
-/** Where `text` stops being JSON, as JSON.parse's `error` has it; in our words, because Node's differ between releases. */
-export function jsonFault(text: string, error: Error): string {
-  const position = Number(/ at position (\d+)/.exec(error.message)?.[1] ?? text.length);
-  if (text.trim() === '') return 'nothing';
-  if (position >= text.trimEnd().length) return 'text that ends too early';
-  const before = text.slice(0, position).split('\n');
-  const column = `column ${(before.at(-1) ?? '').length + 1}`;
-  return `text that is not JSON from ${text.includes('\n') ? `line ${before.length}, ${column}` : column} on`;
+/** Parses `text`; bad JSON is a UserError that says where and why it is bad. `where` begins the message. */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UserError(`${where}: expected JSON, got ${jsonFault(text)}`);
+  }
 }
 
 /** True for a JSON object, as against an array, null or a scalar. */
@@ -32,8 +32,19 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 const [QUOTE, COMMA, COLON, BACKSLASH] = [34, 44, 58, 92];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [123, 125, 91, 93];
 
+/** What is wrong with JSON that its grammar allows, and how far the text was read to see it. */
+interface Complaint {
+  says: string;
+  until: number;
+}
+
+function isJsonSoFar(beginning: string): boolean {
+  const fault = findJsonFault(beginning);
+  return fault === undefined || fault.reason === '';
+}
+
 /** One pass over the text; syntax itself is JSON.parse's to judge. */
-function checkShape(text: string, where: string, maxDepth: number): void {
+function complaintOf(text: string, maxDepth: number): Complaint | undefined {
   const keys: (Set<string> | undefined)[] = []; // of the open objects; undefined for an open array
   let last = '';
   for (let i = 0; i < text.length; i++) {
@@ -43,17 +54,20 @@ function checkShape(text: string, where: string, maxDepth: number): void {
       last = text.slice(i, end);
       i = end - 1;
     } else if (code === COLON) {
-      addKey(keys.at(-1), last, where);
+      const key = keyText(last);
+      if (keys.at(-1)?.has(key)) return { says: `the key '${key}' appears twice in one object`, until: i };
+      keys.at(-1)?.add(key);
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       keys.push(code === OPEN_BRACE ? new Set() : undefined);
       if (keys.length > maxDepth)
-        throw new UserError(`${where}: expected JSON of at most ${maxDepth} levels, got more`);
+        return { says: `expected JSON of at most ${maxDepth} levels, got more`, until: i + 1 };
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       keys.pop();
     } else if (code === COMMA) {
       last = '';
     }
   }
+  return undefined;
 }
 
 /** The place after the string that begins at `start`. */
@@ -66,14 +80,9 @@ function stringEnd(text: string, start: number): number {
   return text.length;
 }
 
-function addKey(keys: Set<string> | undefined, quoted: string, where: string): void {
-  const key = quoted.includes('\\') ? keyText(quoted) : quoted.slice(1, -1);
-  if (keys?.has(key)) throw new UserError(`${where}: the key '${key}' appears twice in one object`);
-  keys?.add(key);
-}
-
-/** Escapes can spell one key in several ways. */
+/** The key that a text in quotes spells; escapes can spell one in several ways. */
 function keyText(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1);
   try {
     return String(JSON.parse(quoted));
   } catch {

@@ -1,5 +1,6 @@
 // Finds the metrics artifacts of a run in its outcome, and reads them.
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../formats/strict-json.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from '../runner/outcome.ts';
 import { UserError } from '../util/errors.ts';
 import type { FindMetric, MetricArtifact } from './collect.ts';
@@ -25,15 +26,11 @@ async function readArtifact({ node, units }: NodeOutcome, output: string): Promi
   if (others.length > 0) return { error: `stage '${node}' has several units, a cell needs one number` };
   if (artifact.size > largest_bytes)
     throw new UserError(`the metrics of stage '${node}' are ${artifact.size} bytes, too large to be metrics`);
-  return { key: unit.key, digest: artifact.digest, metrics: parseMetrics(await readFile(artifact.path, 'utf8'), node) };
-}
-
-function parseMetrics(text: string, node: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UserError(`the metrics of stage '${node}' are not JSON`);
-  }
+  return {
+    key: unit.key,
+    digest: artifact.digest,
+    metrics: parseJson(await readFile(artifact.path, 'utf8'), `the metrics of stage '${node}'`),
+  };
 }
 
 function whyMissing(unit: UnitOutcome): string {

@@ -2,8 +2,26 @@
 import type { RunResult } from '../spec/result.ts';
 import type { JsonObject } from '../util/json.ts';
 
-/** `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}], warnings: [{stage, message, cells}]}`. */
-export function resultJson(result: RunResult): JsonObject {
+/** How the run ended: `done`, `failed`, `stopped`, `died`, `running` or `unknown`, and what failed in it. */
+export interface HowItEnded {
+  status: string;
+  failures: readonly {
+    stage: string;
+    cell: string;
+    units: readonly string[];
+    message: string;
+    log: string | null;
+  }[];
+}
+
+/**
+ * `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}],
+ * warnings: [{stage, message, cells}], status, failures: [{stage, cell, units, message, log}]}`.
+ */
+export function resultJson(
+  result: Pick<RunResult, 'experiment' | 'run' | 'profile' | 'cells' | 'claims' | 'warnings'>,
+  { status, failures }: HowItEnded,
+): JsonObject {
   return {
     experiment: result.experiment,
     run: result.run,
@@ -11,5 +29,7 @@ export function resultJson(result: RunResult): JsonObject {
     cells: result.cells.map(({ axes, metric, value, paper, n, key }) => ({ ...axes, metric, value, paper, n, key })),
     claims: result.claims.map(({ claim, holds, detail }) => ({ claim, holds, detail })),
     warnings: result.warnings.map(({ stage, message, cells }) => ({ stage, message, cells })),
+    status,
+    failures: failures.map(({ stage, cell, units, message, log }) => ({ stage, cell, units, message, log })),
   };
 }

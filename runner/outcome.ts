@@ -1,6 +1,6 @@
 // What a run came to: every unit's status, artifacts and facts, for the report to read.
 import type { RunSummary } from '../spec/result.ts';
-import type { Facts, Json } from '../spec/stage.ts';
+import type { Facts, JsonObject } from '../spec/stage.ts';
 import type { KeyPreimage } from '../store/key.ts';
 import type { Failure } from './events.ts';
 
@@ -58,10 +58,10 @@ export function succeeded(unit: UnitOutcome): unit is UnitSuccess {
 }
 
 /** The outcome as JSON, to be kept with the run; pre-images are in the store's records. */
-export function outcomeJson({ status, nodes, failures, summary }: RunOutcome): Json {
+export function outcomeJson({ status, nodes, failures, summary }: RunOutcome): JsonObject {
   return JSON.parse(
     JSON.stringify({ status, nodes: [...nodes.values()], failures, summary }, (name, value: unknown) =>
       name === 'preimage' ? undefined : value,
     ),
-  ) as Json;
+  ) as JsonObject;
 }

@@ -13,10 +13,13 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best?.candidate;
 }
 
-/** ` (did you mean 'x'?)`, or nothing when no candidate is near. */
+/**
+ * ` (did you mean 'x'?)`, or nothing when no candidate is near. A candidate that is `name` itself is never meant: it exists, and cannot be
+ * used for another reason. Where the two look alike the character that sets them apart is named.
+ */
 export function didYouMean(name: string, candidates: Iterable<string>): string {
-  const found = nearest(name, candidates);
-  return found === undefined ? '' : ` (did you mean '${found}'?)`;
+  const found = nearest(name, without(name, candidates));
+  return found === undefined ? '' : ` (did you mean '${found}'?${oddCharacter(name, found)})`;
 }
 
 /** `'a', 'b' or 'c'`; long lists are cut. */
@@ -28,12 +31,37 @@ export function orList(names: readonly string[], most = 12): string {
 
 /** What to say of a name that is not known: the nearest one, or else all of them. */
 export function expectedNames(name: string, known: readonly string[], nothing: string): string {
-  const hint = didYouMean(name, known);
+  const others = without(name, known);
+  const hint = didYouMean(name, others);
   if (hint !== '') return hint;
-  return known.length === 0 ? `, ${nothing}` : `, expected ${orList(known)}`;
+  return others.length === 0 ? `, ${nothing}` : `, expected ${orList(others)}`;
 }
 
-/** Edits between two names; letter case, and `-` for `_`, cost nothing but break ties; a long prefix counts as near. */
+function without(name: string, candidates: Iterable<string>): string[] {
+  return [...candidates].filter((candidate) => candidate !== name);
+}
+
+/** ` character 3 is U+0430, there 'a'`: where two names part, told when a reader may not see it. */
+function oddCharacter(name: string, other: string): string {
+  const [given, known] = [[...name], [...other]];
+  let at = 0;
+  while (at < given.length && given[at] === known[at]) at++;
+  const [own, its] = [given[at], known[at]];
+  if ([own, its].every((character) => character === undefined || isPlain(character))) return '';
+  return ` character ${at + 1} is ${codePoint(own)}, there ${codePoint(its)}`;
+}
+
+function isPlain(character: string): boolean {
+  return /^[ -~]$/.test(character);
+}
+
+function codePoint(character: string | undefined): string {
+  if (character === undefined) return 'none';
+  if (isPlain(character)) return `'${character}'`;
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** Edits between two names; letter case, `-` for `_`, and what cannot be seen, cost nothing but break ties; a long prefix counts as near. */
 function nameDistance(a: string, b: string): number {
   if (a.length > longestCompared || b.length > longestCompared) return a === b ? 0 : Number.POSITIVE_INFINITY;
   const [x, y] = [fold(a), fold(b)];
@@ -42,7 +70,8 @@ function nameDistance(a: string, b: string): number {
 }
 
 function fold(name: string): string {
-  return name.toLowerCase().replaceAll('-', '_');
+  const visible = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+  return visible.toLowerCase().replaceAll('-', '_');
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */

@@ -5,7 +5,7 @@ import type { JsonObject, Numerics } from './stage.ts';
 export interface RunResult {
   experiment: string;
   title: string;
-  /** The run's name: its start in UTC, `2026-11-22T15-02-11Z`. */
+  /** The run's name: its number within the experiment and its start in UTC, `17-2026-11-22T15-02-11Z`; '' where no run is kept. */
   run: string;
   profile: string;
   /** The spec, relative to the folder where the run was started. */

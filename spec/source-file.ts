@@ -1,10 +1,10 @@
 // Reading spec files: small, regular files of UTF-8 text.
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, relative } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { hasCode } from '../util/errors.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Source, Span } from './located.ts';
-import { didYouMean } from './nearest.ts';
+import { whyMissing } from './missing-path.ts';
 
 /** Larger files are not specs. */
 export const largestSpec_bytes = 4 * 1024 * 1024;
@@ -50,17 +50,14 @@ export class SpecFiles {
       this.#sources.set(path, source);
       return source;
     } catch (error) {
-      this.problems.add(from, `${what} '${this.shown(path)}' ${await this.#complaint(path, error)}`);
+      this.problems.add(from, `${what} '${this.shown(path)}' ${this.#complaint(path, error)}`);
       return undefined;
     }
   }
 
-  async #complaint(path: string, error: unknown): Promise<string> {
+  #complaint(path: string, error: unknown): string {
     if (error instanceof NotASpec) return error.message;
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) {
-      const siblings = await readdir(dirname(path)).catch(() => [] as string[]);
-      return `does not exist${didYouMean(basename(path), siblings.sort())}`;
-    }
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return whyMissing(path);
     if (hasCode(error, 'EACCES')) return 'may not be read';
     throw error;
   }

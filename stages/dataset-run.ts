@@ -5,7 +5,7 @@ import { JsonLinesWriter } from '../formats/jsonl-writer.ts';
 import type { StageContext } from '../spec/stage.ts';
 import { UserError } from '../util/errors.ts';
 import type { DatasetParams } from './dataset.ts';
-import { chooseAll, chooseSplit, fates, type Kept } from './dataset-choice.ts';
+import { chooseAll, chooseSplit, type Drawing, fates, type Kept } from './dataset-choice.ts';
 import { fileSource, generated, numbered, type Source } from './dataset-sources.ts';
 import type { InstructionRecord } from './record-forms.ts';
 
@@ -30,21 +30,26 @@ interface Part {
 
 async function partsOf(context: StageContext): Promise<Part[]> {
   const params = context.params as DatasetParams;
-  const { path, eval_path, limit, eval_fraction } = params;
-  const { seed } = context;
+  const { path, eval_path, limit, eval_limit } = params;
   if (params.sources !== undefined) return mixedParts(params.sources, params, context);
   const source = path === undefined ? generated(params) : await fileSource(path, params, context);
   const kept = await look(source, params, context);
-  const most = path === undefined ? undefined : limit;
-  if (path === undefined || eval_path === undefined) {
-    return [{ source, chosen: chooseSplit(kept, most, eval_fraction, seed) }];
-  }
+  const drawing = drawingOf({ limit, eval_limit }, params, context);
+  if (eval_path === undefined) return [{ source, chosen: chooseSplit(kept, drawing) }];
   const held = await fileSource(eval_path, params, context);
   const heldKept = await look(held, params, context);
   return [
-    { source, chosen: chooseAll(kept, most, seed, 'train') },
-    { source: held, chosen: chooseAll(heldKept, most, seed, 'evaluation') },
+    { source, chosen: chooseAll(kept, limit, drawing.seed, 'train') },
+    { source: held, chosen: chooseAll(heldKept, eval_limit ?? limit, drawing.eval_seed, 'evaluation') },
   ];
+}
+
+function drawingOf(
+  { limit, eval_limit }: { limit?: number | undefined; eval_limit?: number | undefined },
+  { eval_fraction, eval_seed = 0 }: DatasetParams,
+  { seed }: StageContext,
+): Drawing {
+  return { limit, eval_limit, eval_fraction, seed, eval_seed };
 }
 
 /** Every source by itself: limited, its duplicates dropped and a share set aside, as if it were alone. */
@@ -54,10 +59,10 @@ async function mixedParts(
   context: StageContext,
 ): Promise<Part[]> {
   const parts: Part[] = [];
-  for (const [i, { path, form, limit }] of sources.entries()) {
+  for (const [i, { path, form, ...limits }] of sources.entries()) {
     const source = await fileSource(path, { ...params, form }, context);
     const kept = await look(source, params, context);
-    const chosen = chooseSplit(kept, limit, params.eval_fraction, context.seed);
+    const chosen = chooseSplit(kept, drawingOf(limits, params, context));
     parts.push({ source: numbered(source, i + 1), chosen });
   }
   return parts;

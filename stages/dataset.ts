@@ -37,6 +37,7 @@ const params = object({
         path: Type.String({ format: 'path', description: 'as path' }),
         form: Type.Enum(recordForms, { default: 'auto', description: 'as form, of this source' }),
         limit: Type.Optional(Type.Integer({ minimum: 1, description: 'as limit, of this source' })),
+        eval_limit: Type.Optional(Type.Integer({ minimum: 1, description: 'as eval_limit, of this source' })),
       }),
       {
         minItems: 1,
@@ -56,7 +57,24 @@ const params = object({
   records: Type.Integer({ minimum: 1, default: 2000, description: 'records per generator' }),
   form: Type.Enum(recordForms, { default: 'auto', description: 'how the fields of a record become messages' }),
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, description: 'at most this many records of path and of eval_path, drawn by the seed' }),
+    Type.Integer({
+      minimum: 1,
+      description:
+        'at most this many records, those set aside included, drawn by the seed; of eval_path, see eval_limit',
+    }),
+  ),
+  eval_limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'at most this many records for evaluation, drawn by eval_seed; of eval_path, as many as limit without it',
+    }),
+  ),
+  eval_seed: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'draws the records that are measured, whatever the seed (default 0): the seed varies training alone',
+    }),
   ),
   eval_fraction: Type.Number({
     minimum: 0,
@@ -70,7 +88,7 @@ export type DatasetParams = Static<typeof params>;
 
 export const dataset: StageDefinition = {
   name: 'dataset',
-  version: 1,
+  version: 2,
   summary: 'reads or generates instruction records and splits them, by a seeded shuffle, into train and eval',
   reference: 'SHARP (arXiv 2502.07832), section 3.1: 1 % of each data set evaluates, 99 % recovers',
   params,
@@ -88,7 +106,8 @@ export const dataset: StageDefinition = {
   run: async () => (await import('./dataset-run.ts')).run,
 };
 
-function checkSources({ path, eval_path, sources, generate, limit }: DatasetParams): void {
+function checkSources(params: DatasetParams): void {
+  const { path, eval_path, sources, generate, limit, eval_limit, eval_fraction } = params;
   const given = Object.entries({ path, sources, generate }).filter(([, value]) => value !== undefined);
   if (given.length !== 1) {
     const got = given.length === 0 ? 'none' : given.map(([key]) => `'${key}'`).join(' and ');
@@ -96,7 +115,12 @@ function checkSources({ path, eval_path, sources, generate, limit }: DatasetPara
       `expected one of 'path' (a file), 'sources' (several) and 'generate' (a generator), got ${got}`,
     );
   }
+  const asked = [eval_limit, ...(sources ?? []).map((source) => source.eval_limit)];
+  if (eval_fraction === 0 && eval_path === undefined && asked.some((each) => each !== undefined)) {
+    throw new UserError("'eval_limit' needs records for evaluation: an 'eval_path', or an 'eval_fraction' above 0");
+  }
   if (sources === undefined) return;
   if (eval_path !== undefined) throw new UserError("'eval_path' belongs to 'path', not to 'sources'");
   if (limit !== undefined) throw new UserError("with 'sources' each source has a 'limit' of its own");
+  if (eval_limit !== undefined) throw new UserError("with 'sources' each source has an 'eval_limit' of its own");
 }

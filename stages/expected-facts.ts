@@ -36,15 +36,26 @@ export function sameRecovery(recovery: Facts | undefined): Facts | undefined {
 
 /** Records of both outputs of a data set: duplicates are not known before, so at most these. */
 export function generatedRecords(params: JsonObject): { train: number; eval: number } | undefined {
-  const { generate, records, eval_fraction } = params as {
+  const { generate, records, limit, eval_path, ...drawing } = params as {
     generate?: string | string[];
     records: number;
+    limit?: number;
+    eval_path?: string;
     eval_fraction: number;
+    eval_limit?: number;
   };
-  if (generate === undefined) return undefined;
+  if (generate === undefined || eval_path !== undefined) return undefined;
   const all = records * (typeof generate === 'string' ? 1 : generate.length);
+  return splitCounts(Math.min(all, limit ?? all), drawing);
+}
+
+/** What a split of `all` records gives. */
+export function splitCounts(
+  all: number,
+  { eval_fraction, eval_limit }: { eval_fraction: number; eval_limit?: number | undefined },
+): { train: number; eval: number } {
   const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(all * eval_fraction));
-  return { train: all - held, eval: held };
+  return { train: all - held, eval: Math.min(held, eval_limit ?? held) };
 }
 
 /** The shape of the model that pretrain makes; float32 in its checkpoint. */

@@ -3,25 +3,24 @@ import { knownRows } from '../hub/known-datasets.ts';
 import { isHubName, parseHubName } from '../hub/name.ts';
 import type { JsonObject } from '../spec/stage.ts';
 import type { DatasetParams } from './dataset.ts';
+import { splitCounts } from './expected-facts.ts';
 
 /** Records of both outputs when the parameters name known data sets; duplicates are not known before. */
 export function hubRecords(params: JsonObject): { train: number; eval: number } | undefined {
-  const { path, eval_path, limit, eval_fraction } = params as DatasetParams;
+  const { path, eval_path, limit, eval_limit, eval_fraction } = params as DatasetParams;
   if (params.sources !== undefined) return sumOfSources(params as DatasetParams);
   const all = rowsOf(path, limit);
   if (all === undefined) return undefined;
-  if (eval_path === undefined) {
-    const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(all * eval_fraction));
-    return { train: all - held, eval: held };
-  }
-  const held = rowsOf(eval_path, limit);
+  if (eval_path === undefined) return splitCounts(all, { eval_fraction, eval_limit });
+  const held = rowsOf(eval_path, eval_limit ?? limit);
   return held === undefined ? undefined : { train: all, eval: held };
 }
 
 function sumOfSources({ sources, eval_fraction }: DatasetParams): { train: number; eval: number } | undefined {
   const sum = { train: 0, eval: 0 };
-  for (const { path, limit } of sources ?? []) {
-    const part = hubRecords({ path, eval_fraction, ...(limit !== undefined && { limit }) });
+  for (const { path, limit, eval_limit } of sources ?? []) {
+    const limits = { ...(limit !== undefined && { limit }), ...(eval_limit !== undefined && { eval_limit }) };
+    const part = hubRecords({ path, eval_fraction, ...limits });
     if (part === undefined) return undefined;
     sum.train += part.train;
     sum.eval += part.eval;

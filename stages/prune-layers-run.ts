@@ -1,5 +1,6 @@
 // The work of prune-layers: decide which layers, and write that their MLPs are gone.
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../formats/strict-json.ts';
 import { openLlama } from '../model/checkpoint.ts';
 import { chosenLayers, consecutive, type LayerScores } from '../model/layer-choice.ts';
 import { writeRecovery } from '../model/recovery-file.ts';
@@ -31,7 +32,8 @@ async function layersOf(params: PruneLayersParams, depth: number, input: StageIn
       `stage 'prune-layers' with choose: ${params.choose} needs input 'scores' for a model of ${depth} layers: join it to a stage 'layer-similarity', or name the layers with 'layers'`,
     );
   }
-  const scores = checkScores(JSON.parse(await readFile(onlyFile(input), 'utf8')), depth);
+  const text = await readFile(onlyFile(input), 'utf8');
+  const scores = checkScores(parseJson(text, "stage 'prune-layers': input 'scores'"), depth);
   return chosenLayers(scores, choice.scorer, choice.count);
 }
 

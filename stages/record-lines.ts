@@ -1,14 +1,14 @@
 // Data sets between stages: one JSON object per line.
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readTextLines } from '../formats/lines.ts';
+import { parseJson } from '../formats/strict-json.ts';
 import { createRandom, shuffle } from '../util/random.ts';
 import type { InstructionRecord } from './record-forms.ts';
 
-/** Reads the records that a `JsonLinesWriter` wrote. */
+/** Reads the records that a `JsonLinesWriter` wrote. Throws UserError for a file that is damaged. */
 export async function readRecordLines(path: string): Promise<InstructionRecord[]> {
   const records: InstructionRecord[] = [];
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line !== '') records.push(JSON.parse(line) as InstructionRecord);
+  for await (const { text, line } of readTextLines(path, 'data set')) {
+    if (text !== '') records.push(parseJson(text, `${path}:${line}`) as InstructionRecord);
   }
   return records;
 }

@@ -1,14 +1,20 @@
 // What the file system says of a file, from which an unchanged file is recognised without reading it.
 import { type BigIntStats, statSync } from 'node:fs';
+import { hasCode } from '../util/errors.ts';
 
 /** A text that changes whenever a file's bytes are rewritten: device, inode, size, and both times in nanoseconds. */
 export function fileIdentity(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
-/** The file's status with nanoseconds; undefined when there is none. */
+/** The file's status with nanoseconds; undefined when there is none. A file in the place of a folder is an error, on every Node. */
 export function statOrNone(path: string): BigIntStats | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false });
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /**

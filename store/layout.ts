@@ -18,6 +18,8 @@ export interface Layout {
   scratch(key: string): string;
   quarantine(name: string): string;
   run(experiment: string, run: string): string;
+  /** A file for each number that a run of an experiment has taken. */
+  runNumber(experiment: string, number: number): string;
 }
 
 /** The layout of the store in `folder`. */
@@ -34,5 +36,6 @@ export function layoutOf(folder: string): Layout {
     scratch: (key) => join(folder, 'scratch', key),
     quarantine: (name) => join(folder, 'quarantine', name),
     run: (experiment, run) => join(folder, 'runs', experiment, run),
+    runNumber: (experiment, number) => join(folder, 'run-numbers', experiment, String(number)),
   };
 }

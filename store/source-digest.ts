@@ -1,8 +1,8 @@
 // Names the bytes of the files and folders that parameters point at.
 import { type BigIntStats, readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { isHubName } from '../hub/name.ts';
-import { didYouMean } from '../spec/nearest.ts';
+import { whyMissing } from '../spec/missing-path.ts';
 import { UserError } from '../util/errors.ts';
 import { canonicalJson } from '../util/json.ts';
 import { fileError } from '../util/system-error.ts';
@@ -29,17 +29,8 @@ export async function digestSource(path: string, memo: DigestMemo, signal?: Abor
 
 function statusOf(path: string): BigIntStats {
   const stats = readable(path, () => statOrNone(path));
-  if (stats === undefined) throw new UserError(`'${path}' does not exist${nearby(path)}`);
+  if (stats === undefined) throw new UserError(`'${path}' ${whyMissing(path)}`);
   return stats;
-}
-
-/** What stands beside it under nearly this name. */
-function nearby(path: string): string {
-  try {
-    return didYouMean(basename(path), readdirSync(dirname(path)).sort());
-  } catch {
-    return '';
-  }
 }
 
 /** The digest of one file, read only when the memo does not know it. */

@@ -1,6 +1,6 @@
 // The artifact of the stage task-data: records of all tasks in one file, each with its task and split.
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readTextLines } from '../formats/lines.ts';
+import { parseJson } from '../formats/strict-json.ts';
 import { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { type ReadSplit, type Row, recordsOf } from './task-data.ts';
@@ -21,10 +21,10 @@ export function splitsInArtifact(path: string): ReadSplit {
 async function* rowsOf(path: string, task: string, split: string): AsyncGenerator<Row> {
   const start = `{"task":${JSON.stringify(task)},"split":${JSON.stringify(split)},`;
   let count = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (!line.startsWith(start)) continue;
+  for await (const { text } of readTextLines(path, 'task data')) {
+    if (!text.startsWith(start)) continue;
     const where = `record ${++count} of task '${task}' (split '${split}')`;
-    yield { value: (JSON.parse(line) as TaskDataLine).record, where };
+    yield { value: (parseJson(text, where) as TaskDataLine).record, where };
   }
   if (count > 0) return;
   throw new UserError(

@@ -50,7 +50,7 @@ async function compare([before, after]: [FoundSide, FoundSide], store: string, c
     const alone = compareSides(before.side, after.side);
     if (alone.spec.changes.length === 0) return alone;
   }
-  const remarks: string[] = [];
+  const remarks = [...before.remarks, ...after.remarks];
   const sides: DiffSide[] = [];
   for (const found of [before, after]) sides.push(await withNumbers(found, store, context, remarks));
   return compareSides(sides[0] as DiffSide, sides[1] as DiffSide, remarks);

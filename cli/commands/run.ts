@@ -7,24 +7,26 @@ import { warningsOf } from '../../report/warnings.ts';
 import { outcomeJson } from '../../runner/outcome.ts';
 import type { Plan } from '../../spec/plan.ts';
 import type { RunResult } from '../../spec/result.ts';
-import type { Json } from '../../spec/stage.ts';
-import { saveRun } from '../../store/runs.ts';
+import type { JsonObject } from '../../spec/stage.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { execute } from '../execute.ts';
+import { type Executed, execute } from '../execute.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { RunFlags } from '../flags.ts';
 import { keepPlan } from '../kept-plan.ts';
+import { endOf, KeptRun } from '../kept-run.ts';
+import { writeOutcome } from '../outcome-folder.ts';
 import { planOf } from '../plan-request.ts';
 import { resultText } from '../print-result.ts';
-import { newRunName, writeOutcome } from '../run-files.ts';
 import {
   controlLines,
+  controlTroubles,
   failureLines,
   farewellLine,
-  missingNumberLines,
+  missingNumbers,
   stoppedText,
   summaryLine,
+  troubleLines,
   warningLines,
 } from '../run-text.ts';
 import { planCommand, shortPath } from '../spec-name.ts';
@@ -51,13 +53,44 @@ export async function run([specs]: [string[]], flags: RunFlags, context: Context
 
 /** `titled`: the title stands above the table, since it is one of several. */
 async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFlags, context: Context): Promise<number> {
+  let kept: KeptRun | undefined;
+  const listener = {
+    opened: () => {
+      kept = new KeptRun(flags.store, wanted);
+    },
+    began: () => kept?.began(),
+    killed: () => kept?.killed(),
+  };
+  try {
+    const warnings = new Warnings(wanted);
+    const executed = await execute(wanted, flags, context, listener, warnings);
+    return await tell({ spec, wanted, titled, warnings, run: kept as KeptRun }, executed, flags, context);
+  } catch (error) {
+    kept?.broke(error);
+    throw error;
+  }
+}
+
+/** A run that was asked for; `titled`: the title stands above its table. */
+interface Asked {
+  spec: string;
+  wanted: Plan;
+  titled: boolean;
+  warnings: Warnings;
+  run: KeptRun;
+}
+
+/** Prints and keeps what came of a run. */
+async function tell(
+  { spec, wanted, titled, warnings, run }: Asked,
+  { plan, outcome, misses }: Executed,
+  flags: RunFlags,
+  context: Context,
+): Promise<number> {
   const { out, err } = context.terminal;
-  const registry = await context.registry();
-  const name = newRunName(flags.store, wanted.experiment, new Date());
-  const warnings = new Warnings(wanted);
-  const { plan, outcome, misses } = await execute(wanted, flags, context, warnings);
-  await keepOrSay(() => saveRun(flags.store, plan.experiment, name, 'outcome', outcomeJson(outcome)), err);
+  await keepOrSay(() => run.save('outcome', outcomeJson(outcome)), err);
   if (outcome.status === 'cancelled') {
+    await keepOrSay(() => run.end(endOf(outcome, undefined, [])), err);
     err.write(stoppedText(outcome, flags.store, context.argv, err));
     return exitCodes.stopped;
   }
@@ -66,30 +99,36 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
     timings: timingsOf(plan, outcome),
     warnings: warningsOf(plan, outcome),
   };
-  const facts = { run: name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
+  const facts = { run: run.name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
   const result = await collectResult(plan, facts, metricsOf(outcome));
   if (!flags.json) {
     err.write(warningLines(warnings.rest(result.warnings), err));
     err.write(`${summaryLine(outcome, err)}\n`);
   }
-  const missing = missingNumberLines(result, err);
-  err.write(failureLines(outcome, err) + missing);
-  if (flags.json) out.write(`${JSON.stringify(resultJson(result), undefined, 1)}\n`);
+  const missing = missingNumbers(result);
+  err.write(failureLines(outcome, err) + troubleLines(missing, err));
+  const end = endOf(outcome, result, [...missing, ...controlTroubles(misses)]);
+  if (flags.json) out.write(`${JSON.stringify(resultJson(result, end), undefined, 1)}\n`);
   else out.write(`\n${titled ? `${out.paint.strong(result.title)}\n\n` : ''}${resultText(result, out)}`);
   err.write(controlLines(misses, wanted, err));
   const isWhole = plan === wanted && isPlainRun(plan, flags) && isComplete(result);
-  const kept = await keepOrSay(() => {
-    keepPlan(flags.store, name, plan, registry, outcome);
-    return keep(result, flags, isWhole);
+  const registry = await context.registry();
+  const record = await keepOrSay(() => {
+    keepPlan(run, plan, registry, outcome);
+    const file = run.save('result', result as unknown as JsonObject);
+    run.end(end);
+    return file === undefined ? '' : shortPath(file);
   }, err);
+  const place = record !== undefined && isWhole ? await keepOrSay(() => writeOutcome(result), err) : record;
+  if (run.problem !== undefined) err.write(`${err.paint.warn('!')} ${run.problem}\n`);
   const why = (cell: string) => planCommand('why', spec, { ...flags, only: [] }, cell);
-  if (!flags.json && kept !== undefined) err.write(`${farewellLine(result, kept, why, err)}\n`);
-  const failed = outcome.status === 'failed' || missing !== '' || result.claims.some((claim) => claim.holds === false);
-  return failed || misses.length > 0 || kept === undefined ? exitCodes.failed : exitCodes.done;
+  if (!flags.json && place !== undefined) err.write(`${farewellLine(result, place, why, err)}\n`);
+  const claimFails = result.claims.some((claim) => claim.holds === false);
+  return end.status === 'failed' || claimFails || place === undefined ? exitCodes.failed : exitCodes.done;
 }
 
 /** A disk that is full now must not take away the table, which is printed already. */
-async function keepOrSay(keep: () => string | Promise<string>, { write, paint }: Output): Promise<string | undefined> {
+async function keepOrSay<T>(keep: () => T | Promise<T>, { write, paint }: Output): Promise<T | undefined> {
   try {
     return await keep();
   } catch (error) {
@@ -97,12 +136,6 @@ async function keepOrSay(keep: () => string | Promise<string>, { write, paint }:
     write(`${paint.bad('error')}  ${error.message}\n`);
     return undefined;
   }
-}
-
-/** Keeps the record of the run, and the outcome that is committed; returns where a reader should look. */
-async function keep(result: RunResult, flags: RunFlags, whole: boolean): Promise<string> {
-  const record = saveRun(flags.store, result.experiment, result.run, 'result', result as unknown as Json);
-  return whole ? writeOutcome(result) : shortPath(record);
 }
 
 /** Only the spec as it is written makes the outcome that is committed. */

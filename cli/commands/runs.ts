@@ -1,74 +1,67 @@
-// `lamina runs`: the runs that the store knows, oldest first.
-
-import { listExperiments, listRuns, loadRun } from '../../store/runs.ts';
+// `lamina runs`: the runs that the store knows, oldest first, and how each of them ended.
+import { expectedNames } from '../../spec/nearest.ts';
+import { listExperiments, lookForExperiments, lookForRuns } from '../../store/runs.ts';
 import { formatDuration } from '../../util/amounts.ts';
-import { isObject, type Json } from '../../util/json.ts';
+import { printable } from '../../util/printable.ts';
 import { alignColumns } from '../columns.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { StoreFlags } from '../flags.ts';
+import { orSay, type RunInfo, runInfo } from '../run-info.ts';
+import { statusText } from '../run-info-text.ts';
 
-interface RunLine {
-  experiment: string;
-  run: string;
-  profile: string;
-  overrides: readonly string[];
-  cells: number;
-  /** Cells with a value. */
-  measured: number;
-  claims: { hold: number; fail: number; undecided: number };
-  duration_ms: number;
-}
-
-/** Prints one line per run; all experiments without a name. */
+/** Prints one line per run; all experiments without a name. Damaged files are told on standard error, and take nothing else away. */
 export async function runs([name]: [string | undefined], flags: StoreFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
-  const experiments = name === undefined ? listExperiments(flags.store) : [name];
-  const lines = experiments.flatMap((experiment) => experimentRuns(flags.store, experiment));
-  if (flags.json) out.write(`${JSON.stringify(lines, undefined, 1)}\n`);
-  else if (lines.length === 0) err.write(`no runs in '${flags.store}' yet: start one with lamina run SPEC\n`);
-  else out.write(`${alignColumns(lines.map(runColumns)).join('\n')}\n`);
+  const problems: string[] = [];
+  const infos = experimentsOf(name, flags.store, problems).flatMap((experiment) => {
+    const found = orSay(() => lookForRuns(flags.store, experiment), problems);
+    problems.push(...(found?.strays ?? []));
+    return (found?.names ?? []).map((run) => runInfo(flags.store, experiment, run));
+  });
+  problems.push(...infos.flatMap(({ damaged }) => damaged));
+  err.write(problems.map((problem) => `${err.paint.warn('!')} ${problem}\n`).join(''));
+  if (flags.json) out.write(`${JSON.stringify(infos.map(runJson), undefined, 1)}\n`);
+  else if (infos.length === 0) err.write(`${noRuns(name, flags.store)}\n`);
+  else out.write(`${alignColumns(infos.map(runColumns)).map(printable).join('\n')}\n`);
   return exitCodes.done;
 }
 
-function experimentRuns(store: string, experiment: string): RunLine[] {
-  return listRuns(store, experiment).flatMap((run) => {
-    const result = loadRun(store, experiment, run, 'result');
-    return result === undefined ? [] : [runLine(experiment, run, result)];
-  });
+function experimentsOf(name: string | undefined, store: string, problems: string[]): readonly string[] {
+  if (name !== undefined) return [name];
+  const { names, strays } = lookForExperiments(store);
+  problems.push(...strays);
+  return names;
 }
 
-function runLine(experiment: string, run: string, value: Json): RunLine {
-  const result: Record<string, unknown> = isObject(value) ? value : {};
-  const cells = listOf(result.cells);
-  const claims = listOf(result.claims);
-  const verdicts = (holds: boolean | null) => claims.filter((claim) => claim.holds === holds).length;
-  const duration = isObject(result.summary) ? Number(result.summary.duration_ms) : 0;
-  return {
-    experiment,
-    run,
-    profile: String(result.profile ?? ''),
-    overrides: Array.isArray(result.overrides) ? result.overrides.map(String) : [],
-    cells: cells.length,
-    measured: cells.filter((cell) => typeof cell.value === 'number').length,
-    claims: { hold: verdicts(true), fail: verdicts(false), undecided: verdicts(null) },
-    duration_ms: duration,
-  };
+function noRuns(name: string | undefined, store: string): string {
+  const known = listExperiments(store);
+  if (name === undefined || known.length === 0) return `no runs in '${store}' yet: start one with lamina run SPEC`;
+  return `there is no run of '${name}' in '${store}'${expectedNames(name, known, 'which holds no others')}`;
 }
 
-function listOf(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+function runJson({ process, troubles, ...info }: RunInfo) {
+  const failures = info.failures.map(({ stage, cell, units, message, log }) => ({ stage, cell, units, message, log }));
+  return { ...info, failures, troubles, host: process?.host ?? null, pid: process?.pid ?? null };
 }
 
-function runColumns(line: RunLine): string[] {
-  const { hold, fail, undecided } = line.claims;
+function runColumns(info: RunInfo): string[] {
+  const { hold, fail, undecided } = info.claims;
   const claims = [hold > 0 ? `${hold} ✓` : '', fail > 0 ? `${fail} ✗` : '', undecided > 0 ? `${undecided} ?` : ''];
   return [
-    `${line.experiment}@${line.run}`,
-    line.profile,
-    line.measured === line.cells ? `${line.cells} cells` : `${line.measured} of ${line.cells} cells`,
+    `${info.experiment}@${info.run}`,
+    statusText(info),
+    info.profile,
+    cellsText(info),
     claims.filter((part) => part !== '').join(' '),
-    formatDuration(line.duration_ms),
-    line.overrides.join(' '),
+    info.duration_ms === null ? '' : formatDuration(info.duration_ms),
+    info.overrides.join(' '),
   ];
+}
+
+/** Without a result the units say how far it came. */
+function cellsText({ cells, measured, units, finished, status }: RunInfo): string {
+  if (status === 'stopped') return units === 0 ? '' : `${finished} of ${units} units`;
+  if (status !== 'done' && status !== 'failed') return '';
+  return measured === cells ? `${cells} cells` : `${measured} of ${cells} cells`;
 }

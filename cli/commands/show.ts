@@ -10,12 +10,14 @@ import { expectedNames } from '../../spec/nearest.ts';
 import type { RunResult } from '../../spec/result.ts';
 import { writeDurably } from '../../store/durable.ts';
 import { UserError } from '../../util/errors.ts';
+import type { JsonObject } from '../../util/json.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { StoreFlags } from '../flags.ts';
+import { isOutcomeFolder, readOutcome } from '../outcome-folder.ts';
 import { resultText } from '../print-result.ts';
 import { writeCells, writePictures } from '../result-files.ts';
-import { type FoundResult, findResult, isOutcomeFolder, readOutcome } from '../run-files.ts';
+import { type FoundResult, findResult } from '../run-files.ts';
 import type { Output } from '../terminal.ts';
 
 interface ShowFlags extends StoreFlags {
@@ -25,42 +27,68 @@ interface ShowFlags extends StoreFlags {
   figures?: string;
 }
 
-type Form = (result: RunResult, out: Output, flags: ShowFlags) => string | Promise<string>;
+type Form = (result: RunResult, found: FoundResult, out: Output, flags: ShowFlags) => string | Promise<string>;
 
 const forms: Readonly<Record<string, Form>> = {
-  text: (result, out) => `${heading(result, out)}\n\n${resultText(result, out)}`,
-  md: (result, _out, flags) => renderMarkdown(result, { figures: figuresLink(flags) }),
+  text: (result, _found, out) => `${heading(result, out)}\n\n${resultText(result, out)}`,
+  md: (result, _found, _out, flags) => renderMarkdown(result, { figures: figuresLink(flags) }),
   latex: (result) => renderLatex(buildTable(result), warningSentences(result)),
-  csv: renderCsv,
-  json: (result) => `${JSON.stringify(resultJson(result), undefined, 1)}\n`,
+  csv: (result) => renderCsv(result),
+  json: (result, { info }) => json(resultJson(result, info ?? kept)),
   html: async (result) => (await import('../../report/render-html.ts')).renderHtml(result),
 };
+/** An outcome is only kept of a run that was done. */
+const kept = { status: 'done', failures: [] };
 const allForms = [...Object.keys(forms), 'arrow'];
 
-/** Prints the latest result of that name, that of `NAME@RUN`, or the outcome in a folder, in the form that was asked for, or writes it to a file. */
+/**
+ * Prints the latest result of that name, that of `NAME@RUN`, or the outcome in a folder, in the form that was asked for, or writes it to a
+ * file. Exit code 0 for a run that is done or still running, 1 for one that failed, was stopped, died or is damaged, also when it
+ * was passed over for an earlier one.
+ */
 export async function show([name]: [string], flags: ShowFlags, context: Context): Promise<number> {
   const form = flags.json ? 'json' : flags.format;
   if (!allForms.includes(form)) throw new UserError(`unknown format '${form}'${expectedNames(form, allForms, '')}`);
   if (form === 'arrow' && flags.out === undefined)
     throw new UserError("the format 'arrow' is not text: say with --out FILE where it is to be written");
   const { out, err } = context.terminal;
-  const { result, remark } = found(name, flags);
+  const found = find(name, flags);
+  const { result, remark, warnings, whole, info } = found;
+  err.write(warnings.map((warning) => `${err.paint.bad('!')} ${warning}\n`).join(''));
   if (remark !== undefined) err.write(`${err.paint.faint(remark)}\n`);
+  if (result !== null) await showResult(result, found, form, flags, context);
+  else if (form === 'json' && info !== null)
+    out.write(json(resultJson({ ...info, cells: [], claims: [], warnings: [] }, info)));
+  return whole ? exitCodes.done : exitCodes.failed;
+}
+
+async function showResult(
+  result: RunResult,
+  found: FoundResult,
+  form: string,
+  flags: ShowFlags,
+  context: Context,
+): Promise<void> {
+  const { out, err } = context.terminal;
   const { figures, out: file } = flags;
   if (figures !== undefined) {
     const written = await guarded(figures, () => writePictures(figures, result));
     err.write(written.map((path) => `${err.paint.faint(path)}\n`).join(''));
   }
-  if (file === undefined) out.write((await forms[form]?.(result, out, flags)) ?? '');
+  if (file === undefined) out.write((await forms[form]?.(result, found, out, flags)) ?? '');
   else {
-    await guarded(file, () => writeForm(file, form, result, context, flags));
+    await guarded(file, () => writeForm(file, form, result, found, context, flags));
     err.write(`${err.paint.faint(file)}\n`);
   }
-  return exitCodes.done;
 }
 
-function found(name: string, { store, profile }: ShowFlags): FoundResult {
-  if (isOutcomeFolder(name)) return { result: readOutcome(name), remark: undefined };
+function json(value: JsonObject): string {
+  return `${JSON.stringify(value, undefined, 1)}\n`;
+}
+
+function find(name: string, { store, profile }: ShowFlags): FoundResult {
+  if (isOutcomeFolder(name))
+    return { result: readOutcome(name), info: null, warnings: [], remark: undefined, whole: true };
   const experiment = experimentName(name);
   if (!experiment.includes('/')) return findResult(experiment, store, profile);
   throw new UserError(
@@ -72,13 +100,14 @@ async function writeForm(
   file: string,
   form: string,
   result: RunResult,
+  found: FoundResult,
   context: Context,
   flags: ShowFlags,
 ): Promise<void> {
   if (form === 'arrow') return writeCells(file, result);
   const { plainPaint } = await import('../../report/paint.ts');
   const output = { ...context.terminal.out, width: () => undefined, paint: plainPaint };
-  writeDurably(file, (await forms[form]?.(result, output, flags)) ?? '');
+  writeDurably(file, (await forms[form]?.(result, found, output, flags)) ?? '');
 }
 
 /** What the file system refuses is the user's to mend. */

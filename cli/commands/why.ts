@@ -1,5 +1,6 @@
 // `lamina why`: why a stage would run, or what a number was made of; answered from the records, nothing runs.
 import { readFileSync } from 'node:fs';
+import { parseJson } from '../../formats/strict-json.ts';
 import { readMetric } from '../../report/collect.ts';
 import { type Explanation, explain, type LineageStep, lineage } from '../../runner/explain.ts';
 import type { Plan, PlanCell, PlanNode } from '../../spec/plan.ts';
@@ -9,6 +10,7 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
+import { type PastFailure, PastFailures } from '../past-failures.ts';
 import { planOf } from '../plan-request.ts';
 import { findSubject } from '../why-subject.ts';
 import { explanationsText, lineageText } from '../why-text.ts';
@@ -16,19 +18,20 @@ import { explanationsText, lineageText } from '../why-text.ts';
 /** Explains a stage (`why SPEC STAGE [CELL]`) or a cell (`why SPEC CELL`). */
 export async function why(given: [string, string, string?], flags: PlanFlags, context: Context): Promise<number> {
   const [spec, subject, cell] = given;
-  const { out } = context.terminal;
+  const { out, err } = context.terminal;
   const registry = await context.registry();
   const plan = await planOf(spec, flags, registry);
   const found = findSubject(plan, subject, cell);
+  const failures = new PastFailures(flags.store, plan.experiment);
   const store = await openFileStore(flags.store, { mode: 'read' });
   try {
     if ('nodes' in found) {
-      const explanations = await explainAll(found.nodes, plan, registry, store);
+      const explanations = await explainAll(found.nodes, plan, registry, store, failures);
       out.write(
         flags.json ? json({ explanations: explanations.map(explanationJson) }) : explanationsText(explanations, out),
       );
     } else {
-      const stories = await Promise.all(found.cells.map((each) => storyOf(each, plan, registry, store)));
+      const stories = await Promise.all(found.cells.map((each) => storyOf(each, plan, registry, store, failures)));
       out.write(
         flags.json ? json({ cells: stories.map(storyJson) }) : stories.map((each) => lineageText(each, out)).join('\n'),
       );
@@ -36,14 +39,24 @@ export async function why(given: [string, string, string?], flags: PlanFlags, co
   } finally {
     store.close();
   }
+  err.write(failures.damaged.map((sentence) => `${err.paint.warn('!')} ${sentence}\n`).join(''));
   return exitCodes.done;
+}
+
+/** What is known of a unit, and how its last attempt failed where it has no result. */
+export interface Explained extends Explanation {
+  last_failure: PastFailure | null;
+}
+
+export interface ExplainedStep extends LineageStep {
+  last_failure: PastFailure | null;
 }
 
 /** A cell's number, if it is there, and every unit that it was or would be made of. */
 export interface CellStory {
   cell: PlanCell;
   value: number | null;
-  steps: readonly LineageStep[];
+  steps: readonly ExplainedStep[];
 }
 
 async function explainAll(
@@ -51,21 +64,30 @@ async function explainAll(
   plan: Plan,
   registry: StageRegistry,
   store: Store,
-): Promise<Explanation[]> {
+  failures: PastFailures,
+): Promise<Explained[]> {
   const explanations: Explanation[] = [];
   for (const { id } of nodes) explanations.push(...(await explain(plan, registry, store, { node: id })));
-  return explanations;
+  return explanations.map((each) => ({ ...each, last_failure: failures.of(each) }));
 }
 
-async function storyOf(cell: PlanCell, plan: Plan, registry: StageRegistry, store: Store): Promise<CellStory> {
-  const steps = await lineage(plan, registry, store, { node: cell.metric.node });
+async function storyOf(
+  cell: PlanCell,
+  plan: Plan,
+  registry: StageRegistry,
+  store: Store,
+  failures: PastFailures,
+): Promise<CellStory> {
+  const found = await lineage(plan, registry, store, { node: cell.metric.node });
+  const steps = found.map((step) => ({ ...step, last_failure: failures.of(step) }));
   const artifact = steps[0]?.record?.outputs[cell.metric.output];
   if (artifact === undefined) return { cell, value: null, steps };
-  const metrics: unknown = JSON.parse(readFileSync(store.pathOf(artifact), 'utf8'));
+  const text = readFileSync(store.pathOf(artifact), 'utf8');
+  const metrics = parseJson(text, `the metrics of stage '${cell.metric.node}'`);
   return { cell, value: readMetric(metrics, cell.metric.field)?.value ?? null, steps };
 }
 
-function explanationJson({ record, earlier, ...rest }: Explanation) {
+function explanationJson({ record, earlier, ...rest }: Explained) {
   return {
     ...rest,
     record: record?.about ?? null,
@@ -84,7 +106,7 @@ function storyJson({ cell, value, steps }: CellStory) {
   };
 }
 
-function stepJson({ record, ...rest }: LineageStep) {
+function stepJson({ record, ...rest }: ExplainedStep) {
   return { ...rest, record: record?.about ?? null, outputs: record?.outputs ?? null };
 }
 

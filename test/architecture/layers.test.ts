@@ -43,6 +43,7 @@ const homes: Record<string, string[]> = {
   'cli-progress': ['cli'],
   commander: ['cli'],
   picocolors: ['cli'],
+  'node:readline': [], // from Node 24 on it ends a line at U+2028 too: formats/lines.ts
 };
 
 interface Import {

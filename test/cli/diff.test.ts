@@ -2,11 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { buildProgram as BuildProgram } from '../../cli/program.ts';
-import type { Output } from '../../cli/terminal.ts';
-import { plainPaint } from '../../report/paint.ts';
-import type { StageRegistry } from '../../spec/stage.ts';
-import { type Ended, fixtures, toy, workFolder } from './program.ts';
+import { toyInProcess } from './in-process.ts';
+import { fixtures, toy, workFolder } from './program.ts';
 
 const read = (name: string) => readFileSync(join(fixtures, name), 'utf8');
 const spec = 'experiments/toy.yaml';
@@ -17,41 +14,8 @@ const twoProfiles = `${experiment}profiles:
   large: { with: { pieces: { count: 4 } } }
 `;
 
-const compiled = join(fixtures, '../../../dist/cli/program.js');
-const { buildProgram } = (await import(compiled)) as { buildProgram: typeof BuildProgram };
-const { toyStages } = (await import(join(fixtures, 'toy-stages.mjs'))) as { toyStages: StageRegistry };
-
-/** The command in this process, in a folder; what a user would see, and the exit code. */
-async function diffIn(folder: string, ...args: string[]): Promise<Ended> {
-  const text = { out: '', err: '' };
-  const output = (name: 'out' | 'err'): Output => ({
-    write: (more) => {
-      text[name] += more;
-    },
-    live: false,
-    width: () => undefined,
-    paint: plainPaint,
-  });
-  const terminal = { out: output('out'), err: output('err') };
-  const worker = new URL('file:///nowhere');
-  const before = process.cwd();
-  let code = 0;
-  process.chdir(folder);
-  try {
-    const context = { registry: async () => toyStages, worker, argv: args, terminal };
-    const program = buildProgram(context, (value) => {
-      code = value;
-    });
-    await program.parseAsync(['diff', ...args], { from: 'user' });
-    return { code, ...text };
-  } catch (error) {
-    const { name, message } = error as Error;
-    if (name === 'UserError' || name === 'SpecErrors') return { code: 2, out: text.out, err: `error  ${message}\n` };
-    throw error;
-  } finally {
-    process.chdir(before);
-  }
-}
+/** The command in this process, in a folder. */
+const diffIn = (folder: string, ...args: string[]) => toyInProcess(folder, 'diff', ...args);
 
 /** A folder with a spec in git, committed once; an author and dates that are always the same. */
 function repository() {
@@ -163,6 +127,7 @@ claims  1 holds no more
     [[`${spec}@`], "'' cannot be a git revision"],
     [['experiments/gone.yaml'], "the spec 'experiments/gone.yaml@HEAD' is not in git at revision 'HEAD'"],
     [['experiments/gone.yaml@HEAD', spec], "the spec 'experiments/gone.yaml@HEAD' is not in git at revision 'HEAD'"],
+    [[`${spec}/x`, spec], `the spec '${spec}/x' does not exist`],
     [[`${spec}:nope`], "unknown profile 'nope', expected 'tiny' or 'large'"],
     [[spec, '--format', 'pdf'], "unknown format 'pdf', expected 'text', 'md', 'json' or 'html'"],
     [['nothing'], "there is no run of 'nothing' in '.lamina', expected 'toy'"],

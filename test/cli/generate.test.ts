@@ -184,6 +184,12 @@ describe('a mistake is named with the way out', () => {
   test.each<[string, string | undefined, Partial<GenerateFlags>, string]>([
     ['nowhere', undefined, {}, "there is no model 'nowhere': expected a model folder, an 'hf://' name, or a spec"],
     [
+      join(tiny, 'config.json/x'),
+      undefined,
+      {},
+      `there is no model '${join(tiny, 'config.json/x')}': expected a model`,
+    ],
+    [
       join(tiny, 'model.safetensors'),
       undefined,
       {},

@@ -6,10 +6,11 @@ import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { show } from '../../cli/commands/show.ts';
 import type { Context } from '../../cli/context.ts';
-import { writeOutcome } from '../../cli/run-files.ts';
+import { writeOutcome } from '../../cli/outcome-folder.ts';
 import type { Output } from '../../cli/terminal.ts';
 import { plainPaint } from '../../report/paint.ts';
-import type { Json } from '../../spec/stage.ts';
+import type { JsonObject } from '../../spec/stage.ts';
+import { sha256 } from '../../store/digest.ts';
 import { saveRun } from '../../store/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import { figure, made } from '../report/made.ts';
@@ -26,7 +27,7 @@ beforeEach(() => {
   for (const name of readdirSync('.')) rmSync(name, { recursive: true });
 });
 
-const keep = (result: object) => saveRun('.lamina', made.experiment, made.run, 'result', result as Json);
+const keep = (result: object) => saveRun('.lamina', made.experiment, made.run, 'result', result as JsonObject);
 
 async function shown(name: string, flags: object = {}): Promise<{ out: string; err: string }> {
   const text = { out: '', err: '' };
@@ -111,6 +112,7 @@ describe('a kept outcome', () => {
     const place = await writeOutcome(made);
     const read = () => files.map((name) => readFileSync(join(place, name)));
     const files = [
+      'SHA256SUMS',
       'cells.arrow',
       'cells.json',
       'figures/bars.svg',
@@ -124,7 +126,14 @@ describe('a kept outcome', () => {
     const before = read();
     await writeOutcome({ ...made, run: '2027-01-01T00-00-00Z', timings: null });
     expect(read()).toEqual(before);
-    expect(before.some((bytes) => /2026|duration|peak/.test(bytes.toString()))).toBe(false);
+    const [sums, ...others] = before;
+    expect(others.some((bytes) => /2026|duration|peak/.test(bytes.toString()))).toBe(false);
+    expect(sums?.toString()).toBe(
+      files
+        .slice(1)
+        .map((name, i) => `${sha256(others[i] as Buffer)}  ${name}\n`)
+        .join(''),
+    );
   });
 
   test('loses figures that the spec has no more, and nothing else', async () => {
@@ -148,7 +157,33 @@ describe('a kept outcome', () => {
     const place = await writeOutcome(made);
     writeFileSync(join(place, 'provenance.json'), '{"nodes": 1}');
     await expect(shown('table-2')).rejects.toThrow(
-      "'results/table-2/tiny/provenance.json' does not say how a run was made",
+      "'results/table-2/tiny/provenance.json' is not what was written, by 'SHA256SUMS' beside it: take both from git again, or remove 'SHA256SUMS' if 'provenance.json' was changed on purpose",
+    );
+    rmSync(join(place, 'SHA256SUMS'));
+    await expect(shown('table-2')).rejects.toThrow(
+      "'results/table-2/tiny/provenance.json' does not say how a run was made: 'nodes': expected a list, got 1",
+    );
+  });
+
+  test('may have the line ends of another system, and may be changed on purpose', async () => {
+    const place = await writeOutcome(made);
+    const { out } = await shown('table-2');
+    const file = join(place, 'cells.json');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replaceAll('\n', '\r\n'));
+    expect((await shown('table-2')).out).toBe(out);
+    rmSync(join(place, 'SHA256SUMS'));
+    writeFileSync(file, text.replace('"title": "A table', '"title": "Our table'));
+    expect((await shown('table-2')).out).toContain('Our table');
+  });
+
+  test('has each cell in its place', async () => {
+    const place = await writeOutcome(made);
+    rmSync(join(place, 'SHA256SUMS'));
+    const file = join(place, 'cells.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"method": "original"', '"method": "origimal"'));
+    await expect(shown('table-2')).rejects.toThrow(
+      "'results/table-2/tiny/cells.json' is not the result of a run: 'cells.0.axes': expected a value of axis 'method'",
     );
   });
 });

@@ -22,7 +22,7 @@ describe('kill -9', () => {
     clean = await work.lamina(...runArgs('clean'));
     length_ms = performance.now() - start_ms;
     expect(clean).toMatchObject({ code: 0, err: '' });
-  }, 240_000);
+  });
   afterAll(() => work?.remove());
 
   it(`of everything at ${kills} moments of a run changes no byte and leaves nothing to clean up`, async () => {
@@ -35,7 +35,7 @@ describe('kill -9', () => {
       await expectNothingHalf(store);
     }
     await expectAsClean('killed');
-  }, 600_000);
+  });
 
   it('in the middle of training leaves its saved state, from which the next run goes on', async () => {
     const scratch = join(work.path, 'trained', 'scratch');
@@ -44,7 +44,7 @@ describe('kill -9', () => {
     expect(isSaved()).toBe(true);
     await expectNothingHalf(join(work.path, 'trained'));
     await expectAsClean('trained');
-  }, 240_000);
+  });
 
   /** Runs with the store `name` to the end: nothing differs from the run that was left alone. */
   async function expectAsClean(name: string): Promise<void> {

@@ -177,7 +177,7 @@ describe('within a run, with exit code 1', () => {
     const whole = readFileSync(join(work.path, 'model/model.safetensors')).byteLength;
     breakModel(() => truncateSync(join(work.path, safetensors), 1_000_000));
     const ended = await work.lamina(...withModel('-j', '1').filter((arg) => arg !== '--json'));
-    const message = messageOf(ended).replace(/\b\d:\d\d\b/g, '0:00');
+    const message = messageOf(ended).replace(/\b\d+:\d\d\b/g, '0:00');
     expect(message.replace(/small\/[\dTZ-]+\//, 'small/RUN/')).toBe(`small · tiny · 1 cell · 3 units: 0 cached, 3 to run
 [0:00] base: started
 [0:00] base: failed after 0:00

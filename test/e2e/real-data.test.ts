@@ -29,4 +29,4 @@ it('the quickstart runs on GSM8K, from the file to the table', async (context) =
   } finally {
     folder.remove();
   }
-}, 400_000);
+});

@@ -27,7 +27,7 @@ describe('the small spec', () => {
     work = openWork();
     planned = await plan();
     first = await run();
-  }, 240_000);
+  });
   afterAll(() => work?.remove());
 
   const run = (...args: string[]) => work.lamina('run', 'small.yaml', '--json', '--store', 'store', ...args);
@@ -75,7 +75,7 @@ describe('the small spec', () => {
     expect(other.code).toBe(0);
     expect(outputsByKey(join(work.path, 'other'))).toEqual(outputsByKey(join(work.path, 'store')));
     expect(cellsOf(other)).toEqual(cellsOf(first));
-  }, 240_000);
+  });
 
   it('with a file of the model touched runs nothing', async () => {
     const time = new Date('2020-02-02T02:02:02Z');
@@ -119,5 +119,5 @@ describe('the small spec', () => {
     const [original, sharp] = cellsOf(ended);
     expect(original).toEqual(cellsOf(first)[0]);
     expect(sharp?.value).not.toBe(cellsOf(first)[1]?.value);
-  }, 240_000);
+  });
 });

@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { JsonLinesWriter } from '../../formats/jsonl-writer.ts';
+import { readTextLines } from '../../formats/lines.ts';
 import { readRecords } from '../../formats/records.ts';
 import { openSafetensors } from '../../formats/safetensors.ts';
 import { readText } from '../../formats/text.ts';
@@ -39,7 +41,18 @@ describe('JSONL', () => {
   test('names the line of a bad record', async () => {
     const bad = 'FILE:2: expected a JSON object, got text that';
     await fails(write('cut.jsonl', '{"a":1}\n{"a":1'), `${bad} ends too early; mend or remove it`);
-    await fails(write('bad.jsonl', '{"a":1}\n{"a":1]}'), `${bad} is not JSON from column 7 on; mend or remove it`);
+    await fails(
+      write('bad.jsonl', '{"a":1}\n{"a":1]}'),
+      `${bad} is not JSON from column 7 on (']' where '}' would close what is open); mend or remove it`,
+    );
+    await fails(
+      write('nan.jsonl', '{}\r\n  {"a": NaN}\r\n'),
+      `${bad} is not JSON from column 9 on (JSON has no value 'NaN'); mend or remove it`,
+    );
+    await fails(
+      write('page.jsonl', '<html>\n</html>'),
+      "FILE:1: expected a JSON object, got a page of HTML or XML (it begins with '<'); mend or remove it",
+    );
     await fails(write('array.jsonl', '{}\n[1]\n'), 'FILE:2: expected a JSON object, got a list of 1');
     await fails(write('null.jsonl', 'null'), 'FILE:1: expected a JSON object, got null');
     await fails(write('latin.jsonl', Uint8Array.of(0x7b, 0x7d, 10, 0xff)), 'FILE:2: expected text in UTF-8');
@@ -48,6 +61,32 @@ describe('JSONL', () => {
   test('refuses a line without end', async () => {
     writeFileSync(path('endless.jsonl'), Buffer.alloc(65 * 2 ** 20, 'x'));
     await fails(path('endless.jsonl'), 'FILE:1: expected a record of at most 67108864 bytes, got a longer one');
+  });
+});
+
+describe('lines of our own', () => {
+  test('end with a line feed alone: whatever else a text holds comes back', async () => {
+    const texts = ['\u2028', 'a\u2029b', '\u0085\v\f', '\r', '\ufeff', '\u0000', '\ud800', '', 'x'.repeat(3_000_000)];
+    const file = path('own.jsonl');
+    const writer = await JsonLinesWriter.create<string>(file);
+    for (const text of texts) await writer.write(text);
+    await writer.flush();
+    await writer.close();
+    const lines = [];
+    for await (const { text, line } of readTextLines(file, 'data file')) lines.push([line, JSON.parse(text)]);
+    expect(lines).toEqual(texts.map((text, i) => [i + 1, text]));
+  });
+
+  test('of any texts come back as they were written', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.jsonValue(), { maxLength: 5 }), async (wanted) => {
+        const file = write('any.jsonl', wanted.map((value) => `${JSON.stringify(value)}\r\n`).join(''));
+        const lines = [];
+        for await (const { text } of readTextLines(file, 'data file')) lines.push(text);
+        expect(lines).toEqual(wanted.map((value) => JSON.stringify(value)));
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 
@@ -81,6 +120,32 @@ describe('a JSON array', () => {
     ['numbers', '[{},\n1]', 'FILE:2: expected a JSON object, got 1'],
     ['a comma too many', '[{},\n]', 'FILE:2: expected a JSON object, got nothing (a comma too many)'],
     ['more after it', '[{}]\n{}', 'FILE:2: expected nothing after the array, got more text'],
+    ['a page', '\n<!doctype html>', 'FILE:2: expected an array of objects, got a page of HTML or XML'],
+    [
+      'a comment',
+      '[\n  {"a": 1}, // two, three\n  {}\n]',
+      'FILE:2: expected a JSON object, got text that is not JSON from line 2, column 13 on (JSON has no comments); mend or remove it',
+    ],
+    [
+      'a trailing comma in a record of several lines',
+      '[{}, {},\n  {\n    "a": 1,\n  }\n]',
+      "FILE:2: expected a JSON object, got text that is not JSON from line 3, column 11 on (this comma is one too many before '}'); mend or remove it",
+    ],
+    [
+      'NaN, all on one line',
+      '[{"a": 1}, {"a": NaN}]',
+      "FILE:1: expected a JSON object, got text that is not JSON from column 18 on (JSON has no value 'NaN'); mend or remove it",
+    ],
+    [
+      'single quotes around a double one',
+      `[{"a": 1}, {'a': 'say "'}]`,
+      "FILE:1: expected a JSON object, got text that is not JSON from column 13 on (JSON has texts in double quotes only, not in '); mend or remove it",
+    ],
+    [
+      'a bracket that is not closed',
+      '[{"a": [1, 2},\n{"a": []}]',
+      "FILE:1: expected a JSON object, got text that is not JSON from line 1, column 13 on ('}' where ']' would close what is open); mend or remove it",
+    ],
     ['no end', '[{},\n{}\n', "FILE:3: expected ']' at the end of the array, got the end of the file"],
     ['no element', ' [ ] ', "data file 'FILE': expected at least one record, got none"],
     ['nothing', ' ', "data file 'FILE': expected at least one record, got none"],

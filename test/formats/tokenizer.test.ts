@@ -101,7 +101,7 @@ describe('a tokenizer', () => {
     const tokenizer = loadTokenizer(tiny({ truncation, padding }), 'x');
     expect(tokenizer.warnings).toEqual([
       "tokenizer.json: its truncation to 128 tokens is not applied, 'max_length' is",
-      "tokenizer.json: its padding is not applied, texts are as long as they are",
+      'tokenizer.json: its padding is not applied, texts are as long as they are',
     ]);
     expect(tokenizer.encode('ab'.repeat(200)).length).toBe(200);
     expect(loadTokenizer(tiny(), 'x').warnings).toEqual([]);

@@ -191,8 +191,16 @@ describe('what lies beside the weights', () => {
 describe('a broken download', () => {
   it('goes on where the connection was cut', async () => {
     world.hub.commit('models', 'org/m', model);
-    world.hub.faults.cutAfter.set('model.safetensors', 100_000);
-    const folder = await fetchTheModel();
+    const settings = world.settings();
+    const name = pinHubName(hubName('hf://org/m'), await resolveRevision(hubName('hf://org/m'), settings));
+    let onProgress = (_done: number) => {};
+    const arrived = new Promise<void>((resolve) => {
+      onProgress = (done) => {
+        if (done >= 100_009) resolve(); // the small files came before: {"a":1} and {}
+      };
+    });
+    world.hub.faults.cutAfter.set('model.safetensors', { bytes: 100_000, arrived });
+    const folder = await fetchModel(name, { settings, onProgress: (done) => onProgress(done) });
     expect(readFileSync(join(folder, 'model.safetensors')).equals(weights)).toBe(true);
     const [first, second, ...more] = world.hub.rangesOf('model.safetensors');
     expect([first, second, more]).toEqual([undefined, 'bytes=100000-', []]);
@@ -200,7 +208,7 @@ describe('a broken download', () => {
 
   it('goes on in a later run, after a stop', async () => {
     const sha = world.hub.commit('models', 'org/m', model);
-    world.hub.faults.cutAfter.set('model.safetensors', 120_000);
+    world.hub.faults.cutAfter.set('model.safetensors', { bytes: 120_000 });
     const stop = new AbortController();
     const onProgress = (done: number) => {
       if (done > 120_000) stop.abort(new Error('stopped'));
@@ -218,7 +226,7 @@ describe('a broken download', () => {
   it('of a server without ranges is read again, not doubled', async () => {
     world.hub.commit('models', 'org/m', model);
     world.hub.faults.noRanges = true;
-    world.hub.faults.cutAfter.set('model.safetensors', 100_000);
+    world.hub.faults.cutAfter.set('model.safetensors', { bytes: 100_000 });
     expect(readFileSync(join(await fetchTheModel(), 'model.safetensors')).equals(weights)).toBe(true);
   });
 

@@ -18,8 +18,8 @@ export interface ServedRequest {
 
 /** What goes wrong, by the file's path inside its repository. */
 export interface Faults {
-  /** The connection is cut once after so many bytes of the file. */
-  cutAfter: Map<string, number>;
+  /** The connection is cut once after so many bytes of the file; `arrived` waits until the reader has them, when that matters. */
+  cutAfter: Map<string, { bytes: number; arrived?: Promise<void> }>;
   /** Statuses to answer with first, whatever is asked for. */
   statuses: number[];
   /** Sent instead of the file's bytes. */
@@ -200,7 +200,10 @@ function sendFile(
     return response.end(body);
   }
   faults.cutAfter.delete(path);
-  return response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 50));
+  return response.write(body.subarray(0, cut.bytes), async () => {
+    await cut.arrived;
+    response.destroy();
+  });
 }
 
 function answer(response: ServerResponse, status: number, headers: Record<string, string>, body?: object): unknown {

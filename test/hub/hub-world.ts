@@ -27,7 +27,7 @@ export async function openHubWorld(): Promise<HubWorld> {
   return {
     hub,
     cache,
-    settings: (env = {}) => ({ ...hubSettings({ ...own, ...env }), retry_ms: 1, stall_ms: 2000 }),
+    settings: (env = {}) => ({ ...hubSettings({ ...own, ...env }), retry_ms: 1, stall_ms: 600_000 }),
     enter(env = {}) {
       for (const name of names) delete process.env[name];
       Object.assign(process.env, own, env);

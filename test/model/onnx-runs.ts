@@ -59,14 +59,19 @@ function runtimeOf(session: AnySession, AnyTensor: AnyTensor): Runtime {
     outputs: session.outputNames,
     float: (session.inputMetadata[3] as { type: 'float32' | 'float16' }).type,
     async run(feeds) {
-      const entries = Object.entries(feeds).map(([name, { type, data, dims }]) => [
-        name,
-        new AnyTensor(type, data, dims),
-      ]);
+      const entries = Object.entries(feeds).map(([name, value]) => [name, tensorOf(value, AnyTensor)]);
       return session.run(Object.fromEntries(entries));
     },
     close: () => session.release(),
   };
+}
+
+/** On Node 24 a float16 tensor holds a Float16Array, in which onnxruntime-node sees no bytes: it gets the words (tensor/runtime.ts). */
+function tensorOf({ type, data, dims }: Value, AnyTensor: AnyTensor): unknown {
+  const tensor = new AnyTensor(type, data, dims);
+  if (type !== 'float16') return tensor;
+  const cpuData = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  return Object.assign(tensor as object, { cpuData });
 }
 
 /** One call: rows of tokens, their mask over past and tokens, their positions, and the past (empty by default). */

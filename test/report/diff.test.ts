@@ -1,7 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareSides } from '../../report/diff.ts';
+import { renderDiffText } from '../../report/diff-text.ts';
 import { specRow } from '../../report/diff-view-spec.ts';
+import { plainPaint } from '../../report/paint.ts';
 import { decodePlan, encodePlan } from '../../store/plan-file.ts';
+import type { PlanSnapshot } from '../../store/plan-snapshot.ts';
+import { damagedJson, readsOrRefuses } from '../formats/mutate.ts';
 import { experiment, type Files, pipeline, planOf, runOf, sideOf, specSide } from './diff-sides.ts';
 
 /** What differs between two specs, as a reader sees it: what, change, cells, places. */
@@ -164,6 +169,21 @@ describe('the plan that is kept with a run', () => {
       'it has version 2, which this lamina does not know',
     );
     expect(() => decodePlan({ format: 'lamina-plan', version: 1 }, 'it')).toThrow(/^it is damaged: /);
+  });
+
+  test('that was damaged is refused, or can be compared', async () => {
+    const plan = await planOf({});
+    const whole = runOf('b', plan, () => 2);
+    const kept: unknown = JSON.parse(JSON.stringify(encodePlan(sideOf('a', plan).plan as PlanSnapshot)));
+    await fc.assert(
+      fc.asyncProperty(damagedJson(kept), (damaged) =>
+        readsOrRefuses('it ', () => {
+          const found = decodePlan(JSON.parse(damaged || 'null'), 'it');
+          renderDiffText(compareSides({ ...whole, label: 'a', plan: found }, whole), { width: 80, paint: plainPaint });
+        }),
+      ),
+      { numRuns: 1000 },
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderCsv } from '../../report/render-csv.ts';
-import { resultJson } from '../../report/render-json.ts';
+import { type HowItEnded, resultJson } from '../../report/render-json.ts';
 import { renderLatex } from '../../report/render-latex.ts';
 import { renderMarkdown } from '../../report/render-markdown.ts';
 import { renderText } from '../../report/render-text.ts';
@@ -92,8 +92,20 @@ test('the CSV form has one line per cell with all digits, and quotes what needs 
 });
 
 test('the JSON form has the documented fields and no others', () => {
-  const json = resultJson(table2) as unknown as RunResult;
-  expect(Object.keys(json)).toEqual(['experiment', 'run', 'profile', 'cells', 'claims', 'warnings']);
+  const failure = { stage: 'warm', cell: 'type=a', units: ['3→4'], message: 'it broke', log: null, reason: 'bug' };
+  const json = resultJson(table2, { status: 'failed', failures: [failure] }) as unknown as RunResult & HowItEnded;
+  expect(Object.keys(json)).toEqual([
+    'experiment',
+    'run',
+    'profile',
+    'cells',
+    'claims',
+    'warnings',
+    'status',
+    'failures',
+  ]);
+  expect(json.status).toBe('failed');
+  expect(json.failures).toEqual([{ stage: 'warm', cell: 'type=a', units: ['3→4'], message: 'it broke', log: null }]);
   expect(json.cells[0]).toEqual({
     method: 'original',
     data: 'arxiv_math',

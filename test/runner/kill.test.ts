@@ -50,13 +50,11 @@ describe('kill -9', () => {
     writeFileSync(file, JSON.stringify(plan(node('w', 'wait'))));
     const [folder, log] = [join(emptyFolder(), 'store'), join(emptyFolder(), 'log')];
     const runner = start(folder, file, log);
-    let pid = 0;
-    while (pid === 0) {
-      await sleep(20);
-      pid = Number(/^wait\s+(\d+)/m.exec(textOf(log))?.[1] ?? 0);
-    }
+    const workerOf = () => Number(/^wait\s+(\d+)/m.exec(textOf(log))?.[1] ?? 0);
+    while (workerOf() === 0) await sleep(20);
+    const pid = workerOf();
     process.kill(runner.pid as number, 'SIGKILL');
-    for (let i = 0; i < 500 && isAlive(pid); i++) await sleep(10);
+    while (isAlive(pid)) await sleep(10); // for ever, and then the test fails, if it were left behind
     expect(isAlive(pid)).toBe(false);
   });
 });

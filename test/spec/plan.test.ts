@@ -75,6 +75,19 @@ describe('sharing', () => {
     expect(node(plan, 'base').also).toBeUndefined();
   });
 
+  test('a cell that a stage has no part in is not offered as what was meant', async () => {
+    const plan = await planned(specFolder());
+    const [cell = '', other = ''] = plan.cells.map(({ name }) => name);
+    expect(findSubject(plan, cell, undefined)).toEqual({ cells: [plan.cells[0]] });
+    expect(() => findSubject(plan, cell, other)).toThrow(
+      `'${cell}' names cells, not a stage: expected one cell, or a stage and then a cell`,
+    );
+    const away = { ...plan, nodes: [...plan.nodes, { ...node(plan, 'base'), id: 'away', stage: 'away' }] };
+    expect(() => findSubject(away, 'away', cell)).toThrow(
+      `stage 'away' has no part in a cell '${cell}', it has no cells`,
+    );
+  });
+
   test('ids do not change when --only picks some of the cells', async () => {
     const folder = specFolder();
     const all = await planned(folder);

@@ -1,9 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../spec/stage.ts';
 import { dataset } from '../../stages/dataset.ts';
-import { chooseAll, chooseSplit } from '../../stages/dataset-choice.ts';
+import { chooseAll, chooseSplit, type Drawing, fates } from '../../stages/dataset-choice.ts';
 import { toRecord } from '../../stages/record-forms.ts';
+import { readRecordLines } from '../../stages/record-lines.ts';
+import { UserError } from '../../util/errors.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 
 const lines = (path: string): { id: string; messages?: { role: string; content: string }[]; text?: string }[] =>
@@ -21,11 +25,15 @@ const source = (name: string, text: string): string => {
 const questions = (count: number): string =>
   Array.from({ length: count }, (_, i) => JSON.stringify({ question: `q${i}`, answer: `a${i}` })).join('\n');
 
+const drawing = (changes: Partial<Drawing>): Drawing => {
+  return { limit: undefined, eval_limit: undefined, eval_fraction: 0.2, seed: 0, eval_seed: 0, ...changes };
+};
+
 it('more records than a file could truthfully claim are refused before a place is made for each', () => {
   const claimed = { total: 2 ** 40, repeats: new Set<number>() };
   const sentence = 'expected at most 2147483648 records in a data set, got 1099511627776';
   expect(() => chooseAll(claimed, undefined, 1, 'train')).toThrow(sentence);
-  expect(() => chooseSplit(claimed, 10, 0.1, 1)).toThrow(sentence);
+  expect(() => chooseSplit(claimed, drawing({ limit: 10, eval_fraction: 0.1 }))).toThrow(sentence);
 });
 
 describe('dataset', () => {
@@ -41,13 +49,113 @@ describe('dataset', () => {
     expect(new Set([...train, ...held].map(({ id }) => id)).size).toBe(300);
   });
 
-  it('another seed sets other records aside, the same seed the same bytes', async () => {
+  it('measures the same records whatever the seed, and others by their own', async () => {
     const path = source('qa.jsonl', questions(300));
-    const held = async (seed: number) =>
-      readFileSync((await runStage(dataset, { params: { path }, seed })).files['']?.eval as string, 'utf8');
-    const first = await held(1);
-    expect(await held(1)).toBe(first);
-    expect(await held(2)).not.toBe(first);
+    const made = async (params: object, seed: number) => {
+      const { files } = await runStage(dataset, { params: { path, ...params }, seed });
+      return [files['']?.train, files['']?.eval].map((file) => readFileSync(file as string, 'utf8'));
+    };
+    for (const params of [{}, { limit: 100 }, { limit: 100, eval_path: path }, { limit: 100, eval_limit: 1 }]) {
+      const [train, held] = await made(params, 1);
+      expect(await made(params, 1)).toEqual([train, held]);
+      const [other, same] = await made(params, 2);
+      expect(same).toBe(held);
+      expect(other === train).toBe(params.limit === undefined);
+      expect((await made({ ...params, eval_seed: 1 }, 1))[1]).not.toBe(held);
+    }
+  });
+
+  it('never trains on what is measured, and on as many records whatever the seed', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          total: fc.integer({ min: 2, max: 60 }),
+          limit: fc.option(fc.integer({ min: 2, max: 70 }), { nil: undefined }),
+        }),
+        fc.record({
+          eval_limit: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+          eval_fraction: fc.constantFrom(0, 0.01, 0.1, 0.4),
+        }),
+        fc.record({ seed: fc.nat(5), eval_seed: fc.nat(5) }),
+        ({ total, limit }, share, seeds) => {
+          const kept = { total, repeats: new Set(total > 4 ? [1, 3] : []) };
+          const chosen = chooseSplit(kept, drawing({ limit, ...share, ...seeds }));
+          const of = (fate: number) => [...chosen.keys()].filter((place) => chosen[place] === fate);
+          const all = Math.min(total - kept.repeats.size, limit ?? total);
+          const held = share.eval_fraction === 0 ? 0 : Math.max(1, Math.round(all * share.eval_fraction));
+          expect(of(fates.train).length).toBe(all - held);
+          expect(of(fates.evaluation).length).toBe(Math.min(held, share.eval_limit ?? held));
+          for (const repeat of kept.repeats) expect(chosen[repeat]).toBe(fates.left);
+          const other = chooseSplit(kept, drawing({ limit, ...share, ...seeds, seed: seeds.seed + 1 }));
+          expect([...other.keys()].filter((place) => other[place] === fates.evaluation)).toEqual(of(fates.evaluation));
+          const whole = chooseSplit(kept, drawing({ limit, ...share, ...seeds, eval_limit: undefined }));
+          expect([...whole.keys()].filter((place) => whole[place] === fates.train)).toEqual(of(fates.train));
+        },
+      ),
+    );
+  });
+
+  it('with seed 0 gives what it gave before the two seeds were one', () => {
+    // written down from version 1 of the stage
+    expect([...chooseSplit({ total: 30, repeats: new Set([3, 4]) }, drawing({ limit: 20 }))].join('')).toBe(
+      '000001112112211201010111011110',
+    );
+    expect([...chooseAll({ total: 12, repeats: new Set() }, 5, 0, 'evaluation')].join('')).toBe('022202020000');
+  });
+
+  it('counts what it will make, as far as that can be known', async () => {
+    const expected = (params: object) =>
+      dataset.expect?.({ eval_fraction: 0.01, records: 300, ...params } as JsonObject, {});
+    for (const params of [
+      {},
+      { limit: 100 },
+      { limit: 100, eval_fraction: 0.5, eval_limit: 7 },
+      { eval_fraction: 0 },
+    ]) {
+      const { facts } = await runStage(dataset, { params: { generate: 'dolly', records: 300, ...params } });
+      const { train, eval: held } = facts[''] as { train: number; eval: number };
+      expect(await expected({ generate: 'dolly', ...params })).toEqual({ train, eval: held });
+    }
+    const hub = 'hf://datasets/databricks/databricks-dolly-15k';
+    expect(await expected({ path: hub, eval_fraction: 0.1, limit: 1000, eval_limit: 50 })).toEqual({
+      train: 900,
+      eval: 50,
+    });
+    expect(await expected({ path: hub, eval_path: hub, limit: 1000 })).toEqual({ train: 1000, eval: 1000 });
+    expect(await expected({ path: hub, eval_path: hub, limit: 1000, eval_limit: 50 })).toEqual({
+      train: 1000,
+      eval: 50,
+    });
+    expect(await expected({ sources: [{ path: hub, limit: 1000, eval_limit: 3 }, { path: hub }] })).toEqual({
+      train: 990 + 15_011 - 150,
+      eval: 3 + 150,
+    });
+  });
+
+  it('generated records have a limit and an evaluation file like any others', async () => {
+    const eval_path = source('test.jsonl', questions(4));
+    const { facts } = await runStage(dataset, {
+      params: { generate: 'dolly', records: 50, limit: 20, eval_path, eval_limit: 3 },
+    });
+    expect(facts['']).toMatchObject({ train: 20, eval: 3 });
+  });
+
+  it('gives back what separates lines in Unicode and not in JSONL', async () => {
+    const answer = 'one\u2028two\u2029three\u0085four';
+    const text = `${JSON.stringify({ question: 'q', answer })}\n`.repeat(3);
+    const { files } = await runStage(dataset, { params: { path: source('qa.jsonl', text), eval_fraction: 0 } });
+    const records = await readRecordLines(files['']?.train as string);
+    const answers = records.map((record) => ('messages' in record ? record.messages.at(-1)?.content : undefined));
+    expect(answers).toEqual([answer, answer, answer]);
+  });
+
+  it('a damaged file between stages is told with its line', async () => {
+    const path = source('damaged.jsonl', '{"id":"1"}\n{"id":"2",}\n');
+    await expect(readRecordLines(path)).rejects.toThrow(
+      new UserError(
+        `${path}:2: expected JSON, got text that is not JSON from column 10 on (this comma is one too many before '}')`,
+      ),
+    );
   });
 
   it('an evaluation file is used whole', async () => {
@@ -74,6 +182,11 @@ describe('dataset', () => {
 
   it.each([
     [{ limit: 5 }, "with 'sources' each source has a 'limit' of its own"],
+    [{ eval_limit: 5 }, "with 'sources' each source has an 'eval_limit' of its own"],
+    [
+      { sources: [{ path: 'x.jsonl', eval_limit: 5 }], eval_fraction: 0 },
+      "'eval_limit' needs records for evaluation: an 'eval_path', or an 'eval_fraction' above 0",
+    ],
     [{ eval_path: 'x.jsonl' }, "'eval_path' belongs to 'path', not to 'sources'"],
     [{ path: 'x.jsonl' }, "got 'path' and 'sources'"],
   ])('several sources with %o are refused', async (more, message) => {

@@ -31,7 +31,7 @@ const digestOf = (path: string | undefined) => sha256(readFileSync(path as strin
 describe('load', () => {
   it('of a hub model gives the bytes of a load from a folder, also after a cut', async () => {
     world.hub.commit('models', 'org/tiny', filesOf(tiny));
-    world.hub.faults.cutAfter.set('model.safetensors', 1_000_000);
+    world.hub.faults.cutAfter.set('model.safetensors', { bytes: 1_000_000 });
     const local = await runStage(load, { params: { path: tiny } });
     const fetched = await runStage(load, { params: { path: 'hf://org/tiny' } });
     expect(digestOf(fetched.files['']?.model)).toBe(digestOf(local.files['']?.model));

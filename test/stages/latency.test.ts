@@ -143,6 +143,12 @@ describe('latency', () => {
     await expect(measureLatency(request)).rejects.toThrow(message);
   });
 
+  it('feeds a cache of float16 back as it came', async () => {
+    const model = decoder({ cache: 'float16' });
+    const { report } = await measure({ model: model.path, model_data: model.data });
+    expect(report.samples.map(({ cached_tokens }) => cached_tokens)).toEqual([8, 8]);
+  });
+
   it('says how its process ended where that gives no answer', async () => {
     const before = process.env.NODE_OPTIONS;
     process.env.NODE_OPTIONS = '--require ./no-such-file.cjs';

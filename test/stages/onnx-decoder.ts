@@ -1,7 +1,7 @@
 // A decoder with a cache, small enough to be written by hand: token t's keys and values are row t of its embedding.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeOnnxModel, type OnnxModel, type OnnxNode } from '../../formats/onnx.ts';
+import { encodeOnnxModel, ONNX_TYPES, type OnnxModel, type OnnxNode } from '../../formats/onnx.ts';
 
 export interface DecoderShape {
   layers: number;
@@ -10,14 +10,16 @@ export interface DecoderShape {
   vocabulary: number;
   /** The embedding lies in model.onnx.data. */
   external: boolean;
+  /** The type of the cache. */
+  cache: 'float32' | 'float16';
 }
 
-const shapes: DecoderShape = { layers: 2, heads: 2, width: 4, vocabulary: 32, external: true };
+const shapes: DecoderShape = { layers: 2, heads: 2, width: 4, vocabulary: 32, external: true, cache: 'float32' };
 const int64 = (values: readonly number[]) => new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
 
 /** The model; `change` edits it before it is encoded. */
 export function decoderModel(shape: Partial<DecoderShape> = {}): OnnxModel {
-  const { layers, heads, width, vocabulary, external } = { ...shapes, ...shape };
+  const { layers, heads, width, vocabulary, external, cache: cacheType } = { ...shapes, ...shape };
   const hidden = heads * width;
   const embedding = { name: 'embedding', type: 'float32', dims: [vocabulary, hidden] } as const;
   const length = 4 * vocabulary * hidden;
@@ -26,11 +28,12 @@ export function decoderModel(shape: Partial<DecoderShape> = {}): OnnxModel {
     : new Uint8Array(embeddingValues(vocabulary * hidden).buffer);
   const caches = Array.from({ length: layers }, (_, i) => [`${i}.key`, `${i}.value`]).flat();
   const cachePort = (name: string, time: string) =>
-    ({ name, type: 'float32', dims: ['batch', heads, time, width] }) as const;
+    ({ name, type: cacheType, dims: ['batch', heads, time, width] }) as const;
   const nodes: OnnxNode[] = [
     { op: 'Gather', inputs: ['embedding', 'input_ids'], outputs: ['x'] },
     { op: 'Reshape', inputs: ['x', 'head_shape'], outputs: ['split'] },
-    { op: 'Transpose', inputs: ['split'], outputs: ['states'], attributes: { perm: { ints: [0, 2, 1, 3] } } },
+    { op: 'Transpose', inputs: ['split'], outputs: ['turned'], attributes: { perm: { ints: [0, 2, 1, 3] } } },
+    { op: 'Cast', inputs: ['turned'], outputs: ['states'], attributes: { to: { int: ONNX_TYPES[cacheType] } } },
     ...caches.map((cache) => ({
       op: 'Concat',
       inputs: [`past_key_values.${cache}`, 'states'],

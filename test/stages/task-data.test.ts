@@ -171,6 +171,20 @@ describe('task data from a folder', () => {
     expect(readFileSync(await run({}, artifact), 'utf8')).toBe(readFileSync(await run({ data: copies }), 'utf8'));
   });
 
+  it('keeps the line separators of Unicode within a record', async () => {
+    const odd = join(folder, 'odd');
+    cpSync(join(copies, 'boolq'), join(odd, 'boolq'), { recursive: true });
+    const file = join(odd, 'boolq', 'validation.jsonl');
+    const [first = '', ...others] = readFileSync(file, 'utf8').trim().split('\n');
+    const passage = 'one\u2028two\u2029three\u0085four';
+    writeFileSync(file, [JSON.stringify({ ...JSON.parse(first), passage }), ...others].join('\n'));
+    const artifact = await make({ path: odd, folder: definitions, tasks: 'boolq' });
+    const [config] = await selected(['boolq']);
+    const { docs } = await splitsInArtifact(artifact)(config as NonNullable<typeof config>, 'validation');
+    expect(docs.length).toBe(others.length + 1);
+    expect(JSON.stringify(docs[0])).toContain(passage);
+  });
+
   it('has the examples of other tasks when they are asked for', async () => {
     const bare = await make({ path: copies, folder: definitions, tasks: 'arc_easy' });
     await expect(run({ tasks: 'arc_easy', num_fewshot: 2 }, bare)).rejects.toThrow(

@@ -60,6 +60,9 @@ describe('the digest of a source', () => {
       `'${join(folder, 'trian.jsonl')}' does not exist (did you mean 'train.jsonl'?)`,
     );
     symlinkSync('none', join(folder, 'dangling'));
+    await expect(digestSource(join(folder, 'dangling'), memoryMemo())).rejects.toThrow(
+      `'${join(folder, 'dangling')}' is a link to 'none', which does not exist`,
+    );
     await expect(digestSource(folder, memoryMemo())).rejects.toThrow(
       `cannot read '${join(folder, 'dangling')}': no such file or folder`,
     );

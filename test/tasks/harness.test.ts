@@ -67,7 +67,7 @@ describe.each(runs)('$run', ({ run, folder, num_fewshot, bos }) => {
     ({ model, tokenizer, close } = await openFixture());
     const encoder = new Encoder(tokenizer, { bos: bos ?? 'never', max_length: harness.max_length });
     evaluation = await evaluateTasks(await select(), read, { scorer: scorerOf(model, tokenizer), encoder }, options);
-  }, 120_000);
+  });
   afterAll(() => close());
 
   it('asks what the harness asks, text for text', async () => {

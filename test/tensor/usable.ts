@@ -10,7 +10,7 @@ export function unusable(options: BackendOptions): string | undefined {
   const script = `const { useBackend } = await import(${JSON.stringify(backend)});
     await useBackend(${JSON.stringify(options)}).catch((error) => { console.error('\\n' + error.message); process.exit(1); });`;
   const arguments_ = ['--input-type=module', '--eval', script];
-  const { status, stderr } = spawnSync(process.execPath, arguments_, { encoding: 'utf8', timeout: 50_000 });
+  const { status, stderr } = spawnSync(process.execPath, arguments_, { encoding: 'utf8' });
   if (status === 0) return undefined;
   return stderr.trim().split('\n').at(-1) || 'its process ended without a word';
 }
