@@ -10,6 +10,7 @@ import { findPython, type Python } from './python.ts';
 import { writeResults } from './readme.ts';
 import { benchRunner } from './runner.ts';
 import { runnerReport } from './runner-report.ts';
+import { benchStore, storeReport } from './store.ts';
 import { benchTasks, tasksReport } from './tasks.ts';
 
 /** A side fills about this long in a round of the engine. */
@@ -27,8 +28,8 @@ async function main(options: Options): Promise<void> {
 }
 
 function measure(part: Part, python: Python, options: Options): Promise<string> {
-  const measures = { engine: measureEngine, decode: measureDecode, tasks: measureTasks, runner: measureRunner };
-  return measures[part](python, options);
+  const beside = { engine: measureEngine, decode: measureDecode, tasks: measureTasks };
+  return { ...beside, runner: measureRunner, store: measureStore }[part](python, options);
 }
 
 async function measureEngine(python: Python, { rounds }: Options): Promise<string> {
@@ -56,6 +57,12 @@ async function measureRunner(python: Python, { rounds, stages }: Options): Promi
   const result = await benchRunner(python, { stages, rounds: counted, coldLimit_s }, say);
   const versions = { node: process.versions.node, dvc: result.dvcVersion };
   return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
+}
+
+async function measureStore(_python: Python, { rounds, store_bytes }: Options): Promise<string> {
+  const before = load();
+  const result = await benchStore({ rounds, bytes: store_bytes }, say);
+  return `${circumstances({ node: process.versions.node }, rounds, before)}\n\n${storeReport(result)}`;
 }
 
 function versionsOf({ rows }: { rows: readonly { duel: Duel }[] }): Record<string, string | undefined> {

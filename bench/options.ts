@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../util/errors.ts';
 
 /** The parts of the benchmark. */
-export const parts = ['engine', 'decode', 'tasks', 'runner'] as const;
+export const parts = ['engine', 'decode', 'tasks', 'runner', 'store'] as const;
 export type Part = (typeof parts)[number];
 
 export interface Options {
@@ -12,12 +12,14 @@ export interface Options {
   write: boolean;
   rounds: number;
   stages: number;
+  /** The size of the store whose reading is measured. */
+  store_bytes: number;
   /** Measure without PyTorch, lm_eval and DVC. */
   alone: boolean;
 }
 
-export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [--quick] [--write] [--alone] [--rounds N] [--stages N]
-  --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000)
+export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [--quick] [--write] [--alone] [--rounds N] [--stages N]
+  --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10)
   --write     put the results into bench/README.md
   --alone     lamina's own figures only, without PyTorch, lm_eval and DVC`;
 
@@ -31,6 +33,7 @@ export function readOptions(args: readonly string[]): Options {
     alone: values.alone ?? false,
     rounds: count('rounds', values.rounds, values.quick ? 5 : 15),
     stages: count('stages', values.stages, values.quick ? 200 : 1000),
+    store_bytes: values.quick ? 1e9 : 1e10,
   };
 }
 

@@ -1,6 +1,4 @@
 // The numbers of a spec that the store holds already; nothing is run for them.
-import { readFileSync } from 'node:fs';
-import { parseJson } from '../formats/strict-json.ts';
 import { collectResult, type FindMetric } from '../report/collect.ts';
 import type { DiffResult } from '../report/diff.ts';
 import { inspectSurvey } from '../runner/inspect.ts';
@@ -8,12 +6,10 @@ import type { Plan } from '../spec/plan.ts';
 import type { StageRegistry } from '../spec/stage.ts';
 import { groupWarnings, type NodeWarning } from '../spec/warnings.ts';
 import { openFileStore } from '../store/file-store.ts';
+import { readJsonArtifact } from '../store/read-artifact.ts';
 import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { UserError } from '../util/errors.ts';
-
-/** Metrics are small; a larger file is none. */
-const largest_bytes = 64 * 1024 * 1024;
 
 /** The numbers and verdicts of a plan; a sentence when none of its numbers is known. */
 export async function knownResult(plan: Plan, registry: StageRegistry, folder: string): Promise<DiffResult | string> {
@@ -63,10 +59,8 @@ function metricsIn(records: ReadonlyMap<string, StoreRecord>, store: Store): Fin
   return async (node, output) => {
     const record = records.get(node);
     const artifact = record?.outputs[output];
-    if (record === undefined || artifact === undefined || artifact.size > largest_bytes) {
-      return { error: `stage '${node}' has yet to run` };
-    }
-    const metrics = parseJson(readFileSync(store.pathOf(artifact), 'utf8'), `the metrics of stage '${node}'`);
+    if (record === undefined || artifact === undefined) return { error: `stage '${node}' has yet to run` };
+    const metrics = readJsonArtifact(store.pathOf(artifact), artifact, `the metrics of stage '${node}'`);
     return { key: record.key, digest: artifact.digest, metrics };
   };
 }

@@ -1,5 +1,5 @@
 // Carries out a plan on the store, its control first: a grid whose known numbers do not come out may not spend.
-
+import { existsSync } from 'node:fs';
 import { type ControlMiss, checkControl } from '../report/control.ts';
 import { metricsOf } from '../report/outcome-metrics.ts';
 import type { RunOutcome } from '../runner/outcome.ts';
@@ -8,10 +8,13 @@ import { partOfPlan } from '../spec/part-of-plan.ts';
 import type { Plan } from '../spec/plan.ts';
 import { openFileStore } from '../store/file-store.ts';
 import type { Store } from '../store/store.ts';
+import { StoreWriteError } from '../store/write-error.ts';
+import type { UserError } from '../util/errors.ts';
 import type { Context } from './context.ts';
 import type { RunFlags } from './flags.ts';
 import { packageVersion } from './package-version.ts';
 import { startProgress } from './progress/start.ts';
+import { saying } from './saying.ts';
 import { listenForStop } from './stop-signals.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -24,8 +27,8 @@ export interface Executed {
 
 /** Who is told how far it came. */
 export interface Listener {
-  /** The store is open, and nothing has been looked at. */
-  opened(): void;
+  /** The store is open, and nothing has been looked at; `refusal`: nothing can be written into it. */
+  opened(refusal: UserError | undefined): void;
   /** All that could refuse to start has been looked at. */
   began(): void;
   /** The process is about to end, without waiting for anything. */
@@ -40,10 +43,11 @@ export async function execute(
   listener: Listener,
   warnings: Warnings,
 ): Promise<Executed> {
-  const store = await openFileStore(flags.store, { mode: 'write' });
+  const { store, refusal } = await openForRun(flags.store, saying(context));
   try {
-    listener.opened();
-    const run = (part: Plan, name?: 'control') => follow(part, store, flags, context, { listener, warnings }, name);
+    listener.opened(refusal);
+    const run = (part: Plan, name?: 'control') =>
+      follow(part, store, flags, context, { listener, warnings, refusal }, name);
     const control = flags.control ? controlOf(plan) : undefined;
     if (control === undefined) return { plan, outcome: await run(plan), misses: [] };
     const first = await run(control, 'control');
@@ -55,6 +59,19 @@ export async function execute(
   }
 }
 
+/** A store that cannot be written to (`refusal` says why) is opened to read: it may hold all that is asked for. */
+async function openForRun(
+  folder: string,
+  say: (sentence: string) => void,
+): Promise<{ store: Store; refusal: UserError | undefined }> {
+  try {
+    return { store: await openFileStore(folder, { mode: 'write', say }), refusal: undefined };
+  } catch (error) {
+    if (!(error instanceof StoreWriteError) || !existsSync(folder)) throw error;
+    return { store: await openFileStore(folder, { mode: 'read' }), refusal: error };
+  }
+}
+
 /** The control's part of a plan; undefined when there is none, or nothing beside it. */
 function controlOf(plan: Plan): Plan | undefined {
   if (plan.control === null) return undefined;
@@ -62,12 +79,19 @@ function controlOf(plan: Plan): Plan | undefined {
   return part.cells.length === 0 || part.nodes.length === plan.nodes.length ? undefined : part;
 }
 
+/** What a part of a run goes on with. */
+interface Followed {
+  listener: Listener;
+  warnings: Warnings;
+  refusal: UserError | undefined;
+}
+
 async function follow(
   plan: Plan,
   store: Store,
   flags: RunFlags,
   context: Context,
-  { listener, warnings }: { listener: Listener; warnings: Warnings },
+  { listener, warnings, refusal }: Followed,
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
@@ -84,6 +108,7 @@ async function follow(
       jobs: flags.jobs,
       signal: stop.signal,
       kill: stop.kill,
+      refusal,
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
         follower?.on(event);

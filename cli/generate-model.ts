@@ -9,8 +9,10 @@ import type { Store } from '../store/store.ts';
 import { UserError } from '../util/errors.ts';
 import { statusAt } from '../util/file-status.ts';
 import type { Context } from './context.ts';
+import { damagedText } from './damaged-text.ts';
 import type { GenerateFlags } from './flags.ts';
 import { planOf } from './plan-request.ts';
+import { saying } from './saying.ts';
 import { planCommand, shellWord } from './spec-name.ts';
 import { findSubject } from './why-subject.ts';
 
@@ -76,14 +78,15 @@ async function findInSpec(
   const asked = { ...(profile && { profile }), set, only, force: [], store: path };
   const plan = await planOf(spec, asked, registry);
   const pick = pickModel(plan, registry, spec, part);
-  const store = await openFileStore(path, { mode: 'read' });
+  const store = await openFileStore(path, { mode: 'read', say: saying(context) });
   try {
     const { items } = await inspect(plan, registry, store);
     const first = planCommand('run', spec, asked);
-    const files = (node: string, kind: ArtifactKind) => filesOf(items, node, kind, registry, store, first);
+    const again = (stage: string) => planCommand('run', spec, asked, '--force', stage);
+    const files = (node: string, kind: ArtifactKind) => filesOf(items, node, kind, { registry, store, first, again });
     // what was asked for first: its message is the one to read
-    const recovery = pick.recovery === undefined ? undefined : files(pick.recovery, 'recovery');
-    const [checkpoint] = files(pick.checkpoint, 'checkpoint');
+    const recovery = pick.recovery === undefined ? undefined : await files(pick.recovery, 'recovery');
+    const [checkpoint] = await files(pick.checkpoint, 'checkpoint');
     return { kind: 'files', label: labelOf(pick), checkpoint: checkpoint as string, recovery };
   } finally {
     store.close();
@@ -133,21 +136,31 @@ function modelOf(node: PlanNode, registry: StageRegistry): Pick | undefined {
   return { node, checkpoint, recovery };
 }
 
-/** The files of that kind that a node made, one for each of its units. */
-function filesOf(
+interface Finder {
+  registry: StageRegistry;
+  store: Store;
+  /** The command that makes what has not run yet. */
+  first: string;
+  /** The command that makes a stage again. */
+  again: (stage: string) => string;
+}
+
+/** The files of that kind that a node made, one for each of its units, each of them whole. */
+async function filesOf(
   items: readonly PlanItem[],
   id: string,
   kind: ArtifactKind,
-  registry: StageRegistry,
-  store: Store,
-  first: string,
-): string[] {
-  return items
-    .filter(({ node }) => node.id === id)
-    .map(({ node, record }) => {
-      if (record === null) throw new UserError(`'${id}' has no result in the store yet: run it first with '${first}'`);
-      const outputs = Object.entries(registry.get(node.use)?.outputs ?? {});
-      const name = outputs.find(([, output]) => output.kind === kind)?.[0] ?? '';
-      return store.pathOf(record.outputs[name] as NonNullable<(typeof record.outputs)[string]>);
-    });
+  { registry, store, first, again }: Finder,
+): Promise<string[]> {
+  const files: string[] = [];
+  for (const { node, record } of items.filter(({ node }) => node.id === id)) {
+    if (record === null) throw new UserError(`'${id}' has no result in the store yet: run it first with '${first}'`);
+    const outputs = Object.entries(registry.get(node.use)?.outputs ?? {});
+    const name = outputs.find(([, output]) => output.kind === kind)?.[0] ?? '';
+    const artifact = record.outputs[name] as NonNullable<(typeof record.outputs)[string]>;
+    const damage = await store.check(artifact, 'use');
+    if (damage !== undefined) throw new UserError(`${damagedText(node, name, damage)} with '${again(node.stage)}'`);
+    files.push(store.pathOf(artifact));
+  }
+  return files;
 }

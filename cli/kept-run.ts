@@ -5,6 +5,7 @@ import type { RunResult } from '../spec/result.ts';
 import { keepEnd, keepStart, type RunEnd, type RunFailure } from '../store/run-record.ts';
 import { dropRun, reserveRun, saveRun } from '../store/runs.ts';
 import { StoreWriteError } from '../store/write-error.ts';
+import type { UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { packageVersion } from './package-version.ts';
 import { shortPath } from './spec-name.ts';
@@ -15,7 +16,7 @@ const readOnly = ['EROFS', 'EACCES', 'EPERM'];
 /** One run of an experiment. */
 export class KeptRun {
   /** The run's name; '' where it cannot be kept. */
-  readonly name: string;
+  name: string;
   /** Why it cannot be kept, although it can be run. */
   readonly problem: string | undefined;
   readonly #store: string;
@@ -23,10 +24,16 @@ export class KeptRun {
   readonly #start_ms = performance.now();
   #began = false;
 
-  /** Reserves a name in the store, which is open. Throws UserError when the store should take it and does not. */
-  constructor(store: string, { experiment, profile, file, overrides }: Plan) {
+  /**
+   * Reserves a name in the store, which is open; `refusal` is why nothing can be written into it. Throws UserError when the store should
+   * take it and does not.
+   */
+  constructor(store: string, { experiment, profile, file, overrides }: Plan, refusal?: UserError) {
     this.#store = store;
     this.#experiment = experiment;
+    this.name = '';
+    this.problem = refusal && `this run is not kept: ${refusal.message}`;
+    if (refusal !== undefined) return;
     try {
       const start = new Date();
       this.name = reserveRun(store, experiment, start);
@@ -38,6 +45,11 @@ export class KeptRun {
       this.name = '';
       this.problem = `this run is not kept: ${error.message}`;
     }
+  }
+
+  /** Nothing more can be kept of it: the store is gone. */
+  forget(): void {
+    this.name = '';
   }
 
   /** From now on it has an end, and is not taken back. */

@@ -1,16 +1,17 @@
 // Files made of a result beside its text: the cells as Arrow, the figures as SVG.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stagesFigure } from '../spec/figures.ts';
 import type { RunResult } from '../spec/result.ts';
 import { writeDurably } from '../store/durable.ts';
+import { makeFolders } from '../util/make-folders.ts';
 
 /** Writes the cells as an Arrow IPC file, under its name only when it is whole. */
 export async function writeCells(path: string, result: RunResult): Promise<void> {
   const { writeCellsTable } = await import('../formats/cells-table.ts'); // Arrow takes a while to load
   const { experiment, profile, title, cells, axes } = result;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   const names = axes.map(({ name }) => name);
   const unfinished = `${path}.${randomUUID()}.part`; // another run may write the same outcome now
   try {
@@ -26,7 +27,7 @@ export async function writeFigures(folder: string, result: RunResult): Promise<s
   if (result.figures.length === 0 && !existsSync(folder)) return [];
   const figures = await drawnFigures(result);
   const kept = new Set(figures.map(({ file }) => file));
-  mkdirSync(folder, { recursive: true });
+  makeFolders(folder);
   for (const file of readdirSync(folder))
     if (file.endsWith('.svg') && !kept.has(file)) rmSync(join(folder, file), { force: true });
   return writeAll(folder, figures);
@@ -38,7 +39,7 @@ export async function writePictures(folder: string, result: RunResult): Promise<
   const stages = await drawStages(result);
   const pictures = await drawnFigures(result);
   if (stages !== null) pictures.push({ file: `${stagesFigure}.svg`, svg: stages });
-  mkdirSync(folder, { recursive: true });
+  makeFolders(folder);
   return writeAll(folder, pictures);
 }
 

@@ -36,13 +36,14 @@ function headingOf(group: readonly Explained[]): string {
 }
 
 function explanationLines(explanation: Explained): string[] {
-  const { status, record, forced, earlier, same_inputs, open_inputs, last_failure } = explanation;
+  const { status, record, forced, lost, earlier, same_inputs, open_inputs, last_failure } = explanation;
   if (status === 'hit' && record !== null) {
     const { started, duration_ms, experiment } = record.about;
     return [
       `cached: made ${started.slice(0, 16).replace('T', ' ')} by ${experiment} in ${formatDuration(duration_ms)}`,
     ];
   }
+  if (lost !== null) return [`will run: its record is there, but its ${lost}`];
   const head = status === 'depends' ? 'waits:    ' : 'will run: ';
   const rows: string[][] = [];
   if (forced) rows.push(['--force names its stage']);

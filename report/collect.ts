@@ -13,8 +13,14 @@ export interface MetricArtifact {
   metrics: unknown;
 }
 
-/** Finds the metrics artifact of a node's output, or says in one sentence why there is none. */
-export type FindMetric = (node: string, output: string) => Promise<MetricArtifact | { error: string }>;
+/** Why there are no metrics, in one sentence; with the key of the record that promises them, where there is one. */
+export interface MetricMissing {
+  error: string;
+  key?: string;
+}
+
+/** Finds the metrics artifact of a node's output. */
+export type FindMetric = (node: string, output: string) => Promise<MetricArtifact | MetricMissing>;
 
 /** What the run itself knows. */
 export interface RunFacts {
@@ -53,7 +59,7 @@ async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult
     digest: null,
   };
   const found = await find(metric.node, metric.output);
-  if ('error' in found) return { ...empty, error: found.error };
+  if ('error' in found) return { ...empty, key: found.key ?? null, error: found.error };
   const { key, digest } = found;
   const number = readMetric(found.metrics, metric.field);
   if (number === undefined) {

@@ -1,12 +1,8 @@
 // Finds the metrics artifacts of a run in its outcome, and reads them.
-import { readFile } from 'node:fs/promises';
-import { parseJson } from '../formats/strict-json.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from '../runner/outcome.ts';
+import { readJsonArtifact } from '../store/read-artifact.ts';
 import { UserError } from '../util/errors.ts';
-import type { FindMetric, MetricArtifact } from './collect.ts';
-
-/** Metrics are small; a larger file is none. */
-const largest_bytes = 64 * 1024 * 1024;
+import type { FindMetric, MetricArtifact, MetricMissing } from './collect.ts';
 
 /** Looks metrics up in the outcome of a run; what is missing is explained by what happened to its unit. */
 export function metricsOf(outcome: RunOutcome): FindMetric {
@@ -19,18 +15,19 @@ export function metricsOf(outcome: RunOutcome): FindMetric {
   };
 }
 
-async function readArtifact({ node, units }: NodeOutcome, output: string): Promise<MetricArtifact | { error: string }> {
+/** Metrics that were damaged since they were looked at cost their cell its number, and nobody else. */
+function readArtifact({ node, units }: NodeOutcome, output: string): MetricArtifact | MetricMissing {
   const [unit, ...others] = units.filter(succeeded);
   const artifact = unit?.outputs[output];
   if (unit === undefined || artifact === undefined) return { error: `stage '${node}' has made no '${output}'` };
   if (others.length > 0) return { error: `stage '${node}' has several units, a cell needs one number` };
-  if (artifact.size > largest_bytes)
-    throw new UserError(`the metrics of stage '${node}' are ${artifact.size} bytes, too large to be metrics`);
-  return {
-    key: unit.key,
-    digest: artifact.digest,
-    metrics: parseJson(await readFile(artifact.path, 'utf8'), `the metrics of stage '${node}'`),
-  };
+  try {
+    const metrics = readJsonArtifact(artifact.path, artifact, `the metrics of stage '${node}'`);
+    return { key: unit.key, digest: artifact.digest, metrics };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { key: unit.key, error: error.message };
+  }
 }
 
 function whyMissing(unit: UnitOutcome): string {

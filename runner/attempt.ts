@@ -1,39 +1,45 @@
 // One attempt: takes the leases of its units, runs those that are its own, gives the leases back.
+import { sameOutputs } from '../store/record.ts';
 import type { Lease } from '../store/store.ts';
-import { type AttemptContext, AttemptRun, fail } from './attempt-run.ts';
+import { type AttemptContext, AttemptRun, fail, type Undecided } from './attempt-run.ts';
 import { troubleFrom } from './failure.ts';
 import type { UnitState } from './graph.ts';
 import { successOf } from './unit-outcome.ts';
 
 /**
- * Runs `units` (of one node, keys known) in one job. Units that another runner holds are returned, undecided; all
- * others are settled. `held` are leases that the caller has already.
+ * Runs `units` (of one node, keys known) in one job. Units of which another runner has the say are returned, all others are settled.
+ * `given` are leases that the caller has already.
  */
 export async function tryUnits(
   units: readonly UnitState[],
-  held: ReadonlyMap<UnitState, Lease>,
+  given: ReadonlyMap<UnitState, Lease>,
   context: AttemptContext,
-): Promise<UnitState[]> {
-  const leases = new Map(held);
-  const decided = new Set<UnitState>();
+): Promise<Undecided> {
+  const leases = new Map(given);
+  const open = new Set(units);
   const settle: AttemptContext['settle'] = (unit, outcome) => {
-    decided.add(unit);
+    open.delete(unit);
     context.settle(unit, outcome);
   };
   const watched = { ...context, settle };
-  let elsewhere: UnitState[] = [];
+  const held: UnitState[] = [];
+  let taken: Undecided['taken'] = [];
   try {
-    elsewhere = await takeLeases(units, leases, watched);
+    held.push(...(await takeLeases(units, leases, watched)));
     const mine = units.filter((unit) => leases.has(unit));
-    if (mine.length > 0) await new AttemptRun(mine, leases, watched).run();
+    if (mine.length > 0) {
+      const left = await new AttemptRun(mine, leases, watched).run();
+      held.push(...left.held);
+      taken = left.taken;
+    }
   } catch (error) {
     const trouble = troubleFrom(error);
-    const open = units.filter((unit) => !decided.has(unit) && !elsewhere.includes(unit));
-    if (open.length > 0) fail(open, trouble, watched);
+    const failed = [...open].filter((unit) => !held.includes(unit));
+    if (failed.length > 0) fail(failed, trouble, watched);
   } finally {
     for (const lease of leases.values()) lease.release();
   }
-  return elsewhere;
+  return { held, taken };
 }
 
 /** Units whose lease somebody else has. A lease is of no use any more where the result is there by now. */
@@ -50,8 +56,9 @@ async function takeLeases(
       continue;
     }
     leases.set(unit, lease);
-    const record = unit.owner.node.force ? undefined : await context.survey.find(unit);
+    const record = unit.owner.node.force ? undefined : await context.survey.findWhole(unit);
     if (record === undefined) continue;
+    if (unit.record !== undefined && !sameOutputs(unit.record, record)) context.goAgain();
     unit.record = record;
     context.settle(unit, successOf(unit, 'reused', context.store));
     lease.release();

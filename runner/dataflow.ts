@@ -1,11 +1,13 @@
 // The flow of a run: every unit waits for what it reads, then is answered from the store or goes to an attempt.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sameOutputs } from '../store/record.ts';
 import type { Lease } from '../store/store.ts';
+import { UserError } from '../util/errors.ts';
 import { tryUnits } from './attempt.ts';
-import type { AttemptContext } from './attempt-run.ts';
+import type { AttemptContext, Undecided } from './attempt-run.ts';
 import { troubleFrom } from './failure.ts';
 import { demandedUnits, type NodeState, nameOf, type UnitState, unitStates, unitsRead } from './graph.ts';
-import { succeeded, type UnitOutcome } from './outcome.ts';
+import { type FailedUnit, succeeded, type UnitOutcome } from './outcome.ts';
 import type { Need, Slots } from './slots.ts';
 import { countUnits } from './survey.ts';
 import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
@@ -13,10 +15,15 @@ import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 const firstPoll_ms = 50;
 const slowestPoll_ms = 1000;
 
-export interface FlowContext extends Omit<AttemptContext, 'settle'> {
+/** A unit may so often lose its lease or its files to other runners and be begun anew. */
+const mostLosses = 3;
+
+export interface FlowContext extends Omit<AttemptContext, 'settle' | 'goAgain' | 'stoppedBy'> {
   slots: Slots;
   /** False: the first failure stops what has not started. */
   keepGoing: boolean;
+  /** What failed in an earlier pass of the run, by key: it is not tried again. */
+  failed: ReadonlyMap<string, FailedUnit>;
 }
 
 /** Runs the nodes of a survey. Each method may be called often; the work is done once. */
@@ -32,15 +39,28 @@ export class Dataflow {
   /** Units under way or done in this run, by key: nodes that share a unit share its work. */
   readonly #byKey = new Map<string, { unit: UnitState; outcome: Promise<UnitOutcome> }>();
   readonly #settlers = new Map<UnitState, (outcome: UnitOutcome) => void>();
-  /** The node whose failure stopped the run, when it does not keep going. */
+  readonly #losses = new Map<UnitState, number>();
+  /** The node whose failure stopped the run, when it does not keep going or cannot. */
   #stoppedBy: string | undefined;
+  #isStale = false;
+  readonly #suspects: number;
 
   constructor(context: FlowContext) {
     this.#context = context;
+    this.#suspects = context.survey.damages.suspects;
     this.broken = new Promise((_, reject) => {
       this.#break = reject;
     });
     this.broken.catch(() => {});
+  }
+
+  /**
+   * True when the plan has to be gone through again: something was put off, came out other than its readers were told, or was put aside
+   * after it had been looked up.
+   */
+  get isStale(): boolean {
+    const isStale = this.#isStale || this.#context.survey.damages.suspects > this.#suspects;
+    return isStale && !this.#isStopped();
   }
 
   /** All wanted units of a node, in order; one entry when its units could not become known. */
@@ -100,12 +120,16 @@ export class Dataflow {
     if (unit.status === 'hit') return this.#succeed(unit, 'cached');
     const blocker = await this.#awaitInputs(unit);
     if (blocker !== undefined) return this.#block(unit, blocker);
-    await this.#context.survey.expect(unit.owner);
-    if (unit.status === 'run') return undefined;
-    const key = await this.#context.survey.computeKey(unit);
+    const { survey, failed } = this.#context;
+    await survey.expect(unit.owner);
+    const surveyed = unit.status === 'run' ? unit.key : undefined;
+    const key = await survey.computeKey(unit);
     if (key === undefined) throw new Error(`the key of '${unit.owner.node.id}' is unknown after its inputs ran`);
+    const earlier = failed.get(key);
+    if (earlier !== undefined) return { ...earlier, unit: unit.unit.name };
     unit.status = 'run';
-    unit.record = unit.owner.node.force ? undefined : await this.#context.survey.find(unit);
+    if (key === surveyed) return undefined;
+    unit.record = unit.owner.node.force ? undefined : await survey.find(unit);
     if (unit.record === undefined) return undefined;
     unit.status = 'hit';
     return this.#succeed(unit, 'cached');
@@ -155,18 +179,27 @@ export class Dataflow {
   async #runAttempt(units: readonly UnitState[], held: ReadonlyMap<UnitState, Lease>): Promise<void> {
     const first = units[0] as UnitState;
     const release = await this.#context.slots.take([first.owner.index, first.index], needOf(first.owner));
-    let elsewhere: UnitState[] = [];
+    let left: Undecided = { held: [], taken: [] };
     try {
       if (this.#isStopped()) {
         for (const lease of held.values()) lease.release();
         for (const unit of units) this.#settle(unit, this.#stop(unit));
       } else {
-        elsewhere = await tryUnits(units, held, { ...this.#context, settle: (...args) => this.#settle(...args) });
+        left = await tryUnits(units, held, this.#attemptContext());
       }
     } finally {
       release();
     }
+    const elsewhere = [...left.held, ...left.taken.filter((unit) => !this.#isLost(unit))];
     for (const unit of elsewhere) this.#background(this.#awaitOther(unit));
+  }
+
+  #attemptContext(): AttemptContext {
+    const goAgain = () => {
+      this.#isStale = true;
+    };
+    const settle: AttemptContext['settle'] = (unit, outcome) => this.#settle(unit, outcome);
+    return { ...this.#context, goAgain, settle, stoppedBy: () => this.#stoppedBy };
   }
 
   /** Waits until another runner has published the unit, or has given up on it. */
@@ -175,21 +208,39 @@ export class Dataflow {
     emit({ type: 'waiting', ...nameOf(unit) });
     for (let pause_ms = firstPoll_ms; !this.#isStopped(); pause_ms = Math.min(1.5 * pause_ms, slowestPoll_ms)) {
       await sleep(pause_ms);
-      unit.record = unit.owner.node.force ? undefined : await survey.find(unit);
-      if (unit.record !== undefined) {
-        this.#settle(unit, successOf(unit, 'reused', store));
+      try {
+        const record = unit.owner.node.force ? undefined : await survey.findWhole(unit);
+        if (record !== undefined) {
+          if (unit.record !== undefined && !sameOutputs(unit.record, record)) this.#isStale = true;
+          unit.record = record;
+          this.#settle(unit, successOf(unit, 'reused', store));
+          return;
+        }
+        const lease = await store.lease(unit.key as string);
+        if (lease === undefined) continue;
+        this.#attempt([unit], new Map([[unit, lease]]));
+        return;
+      } catch (error) {
+        this.#fail(unit, error);
         return;
       }
-      const lease = await store.lease(unit.key as string);
-      if (lease === undefined) continue;
-      this.#attempt([unit], new Map([[unit, lease]]));
-      return;
     }
     this.#settle(unit, this.#stop(unit));
   }
 
+  /** True, and the unit has failed, when others took it away too often to be anything but a fault. */
+  #isLost(unit: UnitState): boolean {
+    const losses = (this.#losses.get(unit) ?? 0) + 1;
+    this.#losses.set(unit, losses);
+    if (losses <= mostLosses) return false;
+    const { folder } = this.#context.store;
+    const what = `what it had in '${folder}' was taken away ${losses} times while it ran`;
+    this.#fail(unit, new UserError(`${what}; let only lamina change what lies there`));
+    return true;
+  }
+
   #settle(unit: UnitState, outcome: UnitOutcome): void {
-    if (outcome.status === 'failed' && !this.#context.keepGoing) this.#stoppedBy ??= unit.owner.node.id;
+    if (outcome.status === 'failed' && this.#endsAll(outcome)) this.#stoppedBy ??= unit.owner.node.id;
     if (succeeded(outcome)) {
       this.#context.survey.updateFacts(unit.owner);
       const { status, key, duration_ms } = outcome;
@@ -219,6 +270,11 @@ export class Dataflow {
     this.#context.emit({ type: 'failed', failure: outcome.failure });
     this.#settle(unit, outcome);
     return outcome;
+  }
+
+  /** Without a store nothing that is left can go better. */
+  #endsAll({ failure }: FailedUnit): boolean {
+    return !this.#context.keepGoing || failure.reason === 'store-gone';
   }
 
   #isStopped(): boolean {

@@ -32,6 +32,7 @@ export type FailureReason =
   | 'output-missing'
   | 'no-space'
   | 'store-error'
+  | 'store-gone'
   | 'source-changed';
 
 export interface UnitCounts {
@@ -45,6 +46,10 @@ export type RunEvent =
   | { type: 'planned'; counts: UnitCounts }
   | ({ type: 'unit-started'; pid: number } & UnitName)
   | ({ type: 'progress'; report: Progress } & UnitName)
+  /** It was begun in vain: an input has to be made again first, or another runner took it over. */
+  | ({ type: 'unit-put-off' } & UnitName)
+  /** What was put off begins now: all units are counted anew. */
+  | { type: 'resumed' }
   /** Another runner works on it; this one waits and reuses. */
   | ({ type: 'waiting' } & UnitName)
   | ({ type: 'unit-finished'; status: 'cached' | 'ran' | 'reused'; key: string; duration_ms: number } & UnitName)

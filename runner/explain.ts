@@ -21,6 +21,8 @@ export interface Explanation extends UnitName {
   key: string | null;
   /** True when it runs because --force names its stage. */
   forced: boolean;
+  /** What is missing or damaged of a result that the store has the record of; null for all others. */
+  lost: string | null;
   /** The record of a hit. */
   record: StoreRecord | null;
   /** The nearest earlier record of the same stage, with another key; null when there is none. */
@@ -86,7 +88,7 @@ async function surveyed(
   store: Store,
   { node, unit }: { node: string; unit?: string | undefined },
 ): Promise<{ survey: Survey; units: readonly UnitState[] }> {
-  const survey = new Survey(plan, registry, store, () => {});
+  const survey = new Survey(plan, registry, store);
   await survey.complete();
   const state = survey.nodes.find((each) => each.node.id === node);
   if (state === undefined) throw new UserError(`there is no '${node}' in '${plan.experiment}'`);
@@ -124,7 +126,8 @@ async function explainUnit(unit: UnitState, survey: Survey, records: readonly St
     status: unit.status ?? 'depends',
     key: unit.key ?? null,
     forced: node.force,
-    record: unit.record ?? null,
+    lost: unit.lost ?? null,
+    record: recordOfHit(unit),
     earlier: earlier ?? null,
     differences: found.map((each) => ({ ...each, origin: originOf(node, each.pointer) })),
     same_inputs: Object.keys(preimage.inputs).filter((name) => sameInput(preimage, earlier?.preimage, name)),
@@ -191,6 +194,11 @@ async function stepOf(unit: UnitState, survey: Survey): Promise<LineageStep> {
     params: unit.unit.params,
     sources: Object.fromEntries(sources),
     inputs: Object.fromEntries(read),
-    record: unit.record ?? null,
+    record: recordOfHit(unit),
   };
+}
+
+/** A record whose artifacts are not there any more is no result. */
+function recordOfHit({ status, record }: UnitState): StoreRecord | null {
+  return status === 'hit' ? (record ?? null) : null;
 }

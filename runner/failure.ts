@@ -1,6 +1,6 @@
 // Puts what went wrong with an attempt into one sentence.
 import { existsSync } from 'node:fs';
-import { noSpaceCodes, StoreWriteError } from '../store/write-error.ts';
+import { goneCode, noSpaceCodes, StoreWriteError } from '../store/write-error.ts';
 import { UserError } from '../util/errors.ts';
 import { describeUnit, type Failure, type FailureReason } from './events.ts';
 import { nameOf, type UnitState } from './graph.ts';
@@ -47,7 +47,13 @@ function describe({ reason, message, stack }: WorkerFailure, store: string): Tro
   }
   if (reason === 'output-missing') return { reason, message: `${message}; this is a bug in the stage` };
   if (reason === 'bug') return { reason, message: `it broke, which is a bug: ${message}`, stack };
-  return { reason: reason === 'cancelled' ? 'bug' : reason, message };
+  const isOurs = reason === 'cancelled' || reason === 'input-damaged';
+  return { reason: isOurs ? 'bug' : reason, message };
+}
+
+/** Said instead of whatever a stage says whose store has gone away under it; undefined while the store is there. */
+export function goneTrouble(store: string): Trouble | undefined {
+  return existsSync(store) ? undefined : troubleFrom(new StoreWriteError(store, 'results', goneCode));
 }
 
 function deathOf({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): string {
@@ -66,8 +72,8 @@ export function isUserError(error: unknown): error is Error {
 /** A user's error as trouble; anything else is a bug of the runner and is thrown on. */
 export function troubleFrom(error: unknown): Trouble {
   if (error instanceof StoreWriteError) {
-    const reason = noSpaceCodes.includes(error.code) ? 'no-space' : 'store-error';
-    return { reason, message: error.message };
+    const known = error.code === goneCode ? 'store-gone' : 'store-error';
+    return { reason: noSpaceCodes.includes(error.code) ? 'no-space' : known, message: error.message };
   }
   if (isUserError(error)) return { reason: 'user-error', message: error.message };
   throw error;

@@ -15,6 +15,8 @@ export interface NodeState {
   consumers: NodeState[];
   /** A cell's number lies here, or nobody reads it: all its units are wanted. */
   target: boolean;
+  /** Outputs that are read when everything has run, by cells or by people; these have to be whole. */
+  shown: ReadonlySet<string> | 'all';
   /** The units that somebody asks for, by name. */
   wanted: Set<string> | 'all';
   /** Undefined while the facts that decide them are unknown. */
@@ -38,15 +40,18 @@ export interface UnitState {
   unit: Unit;
   /** Undefined until looked up; `depends`: on inputs that have yet to be made. */
   status: 'hit' | 'run' | 'depends' | undefined;
+  /** Why it runs although the store has its record: an artifact that somebody needs is not whole any more. */
+  lost: string | undefined;
   key: string | undefined;
   preimage: KeyPreimage | undefined;
-  /** Its result, once there is one. */
+  /** Its result, once there is one. It tells what keys are made of; whether its artifacts are there is looked at when they are needed. */
   record: StoreRecord | undefined;
 }
 
 /** Links the plan's nodes. Throws UserError for a stage that the registry does not have. */
 export function buildGraph(plan: Plan, registry: StageRegistry): NodeState[] {
   const cells = new Set(plan.cells.map((cell) => cell.metric.node));
+  const shown = outputsShown(plan);
   const states = new Map<string, NodeState>();
   for (const node of plan.nodes) {
     const state = newState(node, states, registry);
@@ -54,8 +59,22 @@ export function buildGraph(plan: Plan, registry: StageRegistry): NodeState[] {
     for (const from of new Set(state.inputs.map((input) => input.from))) from.consumers.push(state);
   }
   const graph = [...states.values()];
-  for (const state of graph) state.target = cells.has(state.node.id) || state.consumers.length === 0;
+  for (const state of graph) {
+    state.target = cells.has(state.node.id) || state.consumers.length === 0;
+    state.shown = shown.get(state.node.id) ?? (state.consumers.length === 0 ? 'all' : new Set());
+  }
   return graph;
+}
+
+/** The outputs that cells read, by node. */
+function outputsShown({ cells }: Plan): Map<string, Set<string>> {
+  const shown = new Map<string, Set<string>>();
+  for (const { metric, beside } of cells) {
+    for (const { node, output } of [metric, ...Object.values(beside)]) {
+      shown.set(node, (shown.get(node) ?? new Set()).add(output));
+    }
+  }
+  return shown;
 }
 
 function newState(node: PlanNode, earlier: ReadonlyMap<string, NodeState>, registry: StageRegistry): NodeState {
@@ -68,7 +87,8 @@ function newState(node: PlanNode, earlier: ReadonlyMap<string, NodeState>, regis
   });
   const wanted = new Set<string>();
   const open = { units: undefined, facts: undefined, expected: undefined };
-  return { index: earlier.size, node, definition, inputs, consumers: [], target: false, wanted, ...open };
+  const asked = { target: false, shown: new Set<string>(), wanted };
+  return { index: earlier.size, node, definition, inputs, consumers: [], ...asked, ...open };
 }
 
 /** The states of a node's units; `undefined` stands for a stage without units. */
@@ -78,7 +98,7 @@ export function unitStates(owner: NodeState, units: readonly Unit[] | undefined)
     if (states.has(unit.name) || (units !== undefined && unit.name === '')) {
       throw new Error(`stage '${owner.node.use}' has two units named '${unit.name}' or one without a name`);
     }
-    const open = { status: undefined, key: undefined, preimage: undefined, record: undefined };
+    const open = { status: undefined, lost: undefined, key: undefined, preimage: undefined, record: undefined };
     states.set(unit.name, { owner, index: states.size, unit, ...open });
   }
   return states;

@@ -3,6 +3,7 @@ import type { Plan, PlanNode } from '../spec/plan.ts';
 import type { StageRegistry } from '../spec/stage.ts';
 import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
+import { Damages } from './damage.ts';
 import type { RunEvent, UnitCounts } from './events.ts';
 import { demandedUnits, type NodeState, type UnitState, unitsRead } from './graph.ts';
 import { absentSources, countUnits, Survey } from './survey.ts';
@@ -43,7 +44,7 @@ export async function inspectSurvey(
   absence: 'fails' | 'waits',
 ): Promise<{ survey: Survey; inspection: Inspection }> {
   const warnings: RunEvent[] = [];
-  const survey = new Survey(plan, registry, store, (event) => warnings.push(event), absence);
+  const survey = new Survey(plan, registry, store, { damages: new Damages((event) => warnings.push(event)), absence });
   await survey.complete();
   const items: PlanItem[] = [];
   for (const state of survey.nodes) items.push(...itemsOf(state, await absentOf(survey, state)));
@@ -64,7 +65,8 @@ function itemsOf(state: NodeState, absent: readonly string[]): PlanItem[] {
 function itemOf(unit: UnitState, absent: readonly string[]): PlanItem {
   const status = unit.status ?? 'depends';
   const depends_on = status === 'depends' ? unfinishedInputs(unit.owner, unit) : [];
-  const { key = null, record = null } = unit;
+  const { key = null } = unit;
+  const record = status === 'hit' ? (unit.record ?? null) : null;
   return { node: unit.owner.node, unit: unit.unit.name, status, key, depends_on, absent, record };
 }
 

@@ -1,9 +1,10 @@
 // Makes the job that a worker gets: paths, parameters, facts.
 import type { StageInput } from '../spec/stage.ts';
+import type { OutputRef } from '../store/record.ts';
 import type { Attempt, Store } from '../store/store.ts';
 import { type NodeInput, type UnitState, unitsRead } from './graph.ts';
 import { withPins } from './pin.ts';
-import type { Job } from './protocol.ts';
+import type { Job, JobArtifact } from './protocol.ts';
 
 /** The job of one attempt at `units`, which belong to one node and whose inputs have records. */
 export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Store): Job {
@@ -30,8 +31,39 @@ export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Stor
     seed,
     numerics,
     inputs: Object.fromEntries(inputs),
+    artifacts: artifactsOf(units, filled, store),
     tasks,
   };
+}
+
+/** The files of all inputs that any of the units reads. */
+function artifactsOf(units: readonly UnitState[], inputs: readonly NodeInput[], store: Store): JobArtifact[] {
+  const artifacts = new Map<string, JobArtifact>();
+  for (const { ref } of artifactsRead(units, inputs)) {
+    const { digest, size } = ref;
+    const path = store.pathOf(ref);
+    if (!artifacts.has(path)) artifacts.set(path, { digest, size, path, known: store.known(ref) ?? null });
+  }
+  return [...artifacts.values()];
+}
+
+/** An artifact that a unit reads, and whose it is. */
+export interface ReadArtifact {
+  ref: OutputRef;
+  from: UnitState;
+  output: string;
+}
+
+/** What any of the units reads of these inputs, as far as there are records of it. */
+export function artifactsRead(units: readonly UnitState[], inputs: readonly NodeInput[]): ReadArtifact[] {
+  const pairs = inputs.flatMap((input) => {
+    const read = new Set(units.flatMap((unit) => unitsRead(unit, input) ?? []));
+    return [...read].map((from) => ({ from, output: input.output }));
+  });
+  return pairs.flatMap(({ from, output }) => {
+    const ref = from.record?.outputs[output];
+    return ref === undefined ? [] : [{ ref, from, output }];
+  });
 }
 
 /** The files of an input that any of the units reads, with the facts of all of them. */

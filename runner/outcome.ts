@@ -26,9 +26,16 @@ export interface NodeOutcome {
 /** `cached`: answered from the store. `reused`: another runner did it meanwhile. `blocked`: something before it failed. */
 export type UnitOutcome =
   | UnitSuccess
-  | { status: 'failed'; unit: string; key: string | null; failure: Failure }
+  | FailedUnit
   | { status: 'blocked'; unit: string; key: string | null; by: string }
   | { status: 'cancelled'; unit: string; key: string | null };
+
+export interface FailedUnit {
+  status: 'failed';
+  unit: string;
+  key: string | null;
+  failure: Failure;
+}
 
 export interface UnitSuccess {
   status: 'cached' | 'ran' | 'reused';

@@ -13,7 +13,16 @@ export interface Job {
   seed: number;
   numerics: Numerics;
   inputs: Readonly<Record<string, StageInput>>;
+  /** Every file that is among the inputs, once, with what it has to be. */
+  artifacts: readonly JobArtifact[];
   tasks: readonly JobTask[];
+}
+
+/** A file that the worker reads over before the stage sees it. */
+export interface JobArtifact extends BlobRef {
+  path: string;
+  /** What the file system said of it when it was last read over, not long ago: while it still does, it need not be read again. */
+  known: string | null;
 }
 
 export interface JobTask {
@@ -25,6 +34,13 @@ export interface JobTask {
 }
 
 export type ToWorker = Job | { type: 'abort'; id: string };
+
+/** All inputs are whole; these were read over just now, the others are trusted. */
+export interface InputsRead {
+  type: 'inputs-read';
+  id: string;
+  read: readonly (BlobRef & { identity: string })[];
+}
 
 /** What the worker wrote, hashed by it after fsync: the runner never guesses from a directory listing. */
 export interface TaskDone {
@@ -39,14 +55,17 @@ export interface TaskDone {
 }
 
 export interface WorkerFailure {
-  reason: 'user-error' | 'bug' | 'output-missing' | 'no-space' | 'cancelled';
+  reason: 'user-error' | 'bug' | 'output-missing' | 'no-space' | 'cancelled' | 'input-damaged';
   /** Without the name of stage, cell and unit, which the runner adds. */
   message: string;
   stack: string | null;
+  /** The artifacts that are not what they have to be, where that is the reason. */
+  damaged?: readonly BlobRef[];
 }
 
 export type FromWorker =
   | { type: 'progress'; id: string; report: Progress }
   | { type: 'warning'; id: string; message: string }
+  | InputsRead
   | TaskDone
   | { type: 'end'; id: string; failure: WorkerFailure | null };

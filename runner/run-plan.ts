@@ -4,11 +4,12 @@ import type { Plan } from '../spec/plan.ts';
 import type { RunSummary } from '../spec/result.ts';
 import type { StageRegistry } from '../spec/stage.ts';
 import type { Store } from '../store/store.ts';
-import { Dataflow } from './dataflow.ts';
+import type { UserError } from '../util/errors.ts';
 import type { Failure, RunEvent } from './events.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
+import { Passes } from './passes.ts';
 import { Slots } from './slots.ts';
-import { countUnits, Survey } from './survey.ts';
+import { countUnits, type Survey } from './survey.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface RunOptions {
@@ -27,6 +28,8 @@ export interface RunOptions {
   /** Stops at once: kills all workers. Abort `signal` before. */
   kill?: AbortSignal | undefined;
   grace_ms?: number | undefined;
+  /** Why the store cannot be written to; thrown where something has to run, for then it must. */
+  refusal?: UserError | undefined;
   onEvent?: ((event: RunEvent) => void) | undefined;
   /** Kept in the records as observed: `{ lamina: '0.1.0', node: ... }`. */
   versions?: Readonly<Record<string, string>> | undefined;
@@ -41,11 +44,13 @@ export async function runPlan(
 ): Promise<RunOutcome> {
   const began_ms = performance.now();
   const emit = (event: RunEvent) => options.onEvent?.(event);
-  const survey = new Survey(plan, registry, store, emit, 'fails', options.signal);
+  const passes = new Passes(plan, registry, store, options, emit);
+  let survey: Survey;
   try {
-    await survey.complete();
+    survey = await passes.survey();
     // A source that is missing is said now, not by its stage after hours of other work.
     for (const state of survey.nodes) await survey.sources(state);
+    if (options.refusal !== undefined && !isAllThere(survey)) throw options.refusal;
     await survey.preflight();
   } catch (error) {
     if (!options.signal?.aborted) throw error;
@@ -55,32 +60,39 @@ export async function runPlan(
   }
   const warnings = survey.warnings();
   if (warnings.length > 0) emit({ type: 'warned', whole: true, warnings });
-  emit({ type: 'planned', counts: countUnits(survey.nodes) });
   const threads = Math.max(1, options.threads ?? availableParallelism());
   const jobs = Math.max(1, options.jobs ?? threads);
   const pool = new WorkerPool(options.workerUrl, jobs);
   const unlisten = listen(options, pool);
   try {
-    const flow = new Dataflow({
-      store,
-      survey,
-      pool,
-      emit,
-      slots: new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? machineMemory() }),
-      isCancelled: () => options.signal?.aborted ?? false,
-      keepGoing: options.keepGoing ?? true,
-      experiment: plan.experiment,
-      versions: options.versions ?? { node: process.versions.node },
-    });
-    const all = Promise.all(survey.nodes.map((state) => flow.finishNode(state)));
-    const units = await Promise.race([all, flow.broken]);
-    const outcome = outcomeOf(survey, units, options.signal?.aborted ?? false, performance.now() - began_ms);
+    const slots = new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? machineMemory() });
+    let flow = await passes.flow(survey, pool, slots);
+    while (flow.isStale) {
+      const again = await passes.survey().catch(unlessStopped(options.signal));
+      if (again === undefined) break;
+      survey = again;
+      emit({ type: 'resumed' });
+      flow = await passes.flow(survey, pool, slots);
+    }
+    const outcome = outcomeOf(survey, flow.units, options.signal?.aborted ?? false, performance.now() - began_ms);
     emit({ type: 'finished', status: outcome.status, summary: outcome.summary });
     return outcome;
   } finally {
     unlisten();
     await pool.close();
   }
+}
+
+/** An error that the user's stop caused is none. */
+function unlessStopped(signal: AbortSignal | undefined): (error: unknown) => undefined {
+  return (error) => {
+    if (!signal?.aborted) throw error;
+  };
+}
+
+function isAllThere({ nodes }: Survey): boolean {
+  const { run, depends } = countUnits(nodes);
+  return run + depends === 0;
 }
 
 /** What this process may use: a container may have less than the machine. */

@@ -13,63 +13,76 @@ import type { StoreRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { UserError } from '../util/errors.ts';
 import { canonicalJson } from '../util/json.ts';
-import { describeUnit, type RunEvent, type UnitCounts } from './events.ts';
+import { Damages } from './damage.ts';
+import { describeUnit, type UnitCounts } from './events.ts';
 import { isUserError } from './failure.ts';
 import {
   buildGraph,
   demandedUnits,
   markDemand,
   type NodeState,
-  nameOf,
   type UnitState,
   unitStates,
   unitsRead,
 } from './graph.ts';
+import { findNeeds, type Purpose } from './needs.ts';
 import { withPins } from './pin.ts';
 import { preimageOf, valueAt } from './preimage.ts';
 
 /** Enough to hide the latency of a network file system, few enough not to run out of file handles. */
 const lookupsAtOnce = 16;
 
+export interface SurveyOptions {
+  /** What is found damaged goes there. */
+  damages?: Damages;
+  purpose?: Purpose;
+  /** Whether a source that does not exist is an error, or leaves its unit (and what follows) waiting. */
+  absence?: 'fails' | 'waits';
+  /** Stops the reading of sources. */
+  signal?: AbortSignal | undefined;
+  /** What names on the hub mean: one commit for a whole run, even when a branch moves on. */
+  pins?: Map<string, Promise<SourceRef>>;
+  /** What `preflight` told of the files, by node: it is asked once for a whole run. */
+  seen?: Map<string, readonly string[]>;
+}
+
 /** A plan met with a store. */
 export class Survey {
   readonly nodes: readonly NodeState[];
   /** Why a source is not there, by path or `hf://` name. */
   readonly absences = new Map<string, string>();
+  readonly damages: Damages;
   readonly #store: Store;
-  readonly #onWarning: (event: RunEvent) => void;
-  readonly #warned = new Set<string>();
-  /** What `preflight` told of the files. */
-  readonly #seen = new Map<NodeState, readonly string[]>();
+  /** What `preflight` told of the files, by node. */
+  readonly #seen: Map<string, readonly string[]>;
   readonly #looks = new Map<UnitState, Promise<void>>();
   readonly #sources = new Map<NodeState, Promise<Record<string, BlobRef>>>();
-  /** A name on the hub means one commit for the whole run, even when its branch moves on. */
-  readonly #pins = new Map<string, Promise<SourceRef>>();
+  readonly #pins: Map<string, Promise<SourceRef>>;
+  readonly #purpose: Purpose;
   readonly #absence: 'fails' | 'waits';
   readonly #signal: AbortSignal | undefined;
 
-  /** `absence`: whether a source that does not exist is an error, or leaves its unit (and what follows) waiting; `signal` stops the reading of sources. */
-  constructor(
-    plan: Plan,
-    registry: StageRegistry,
-    store: Store,
-    onWarning: (event: RunEvent) => void,
-    absence: 'fails' | 'waits' = 'fails',
-    signal?: AbortSignal,
-  ) {
+  constructor(plan: Plan, registry: StageRegistry, store: Store, options: SurveyOptions = {}) {
     this.nodes = buildGraph(plan, registry);
     this.#store = store;
-    this.#onWarning = onWarning;
-    this.#absence = absence;
-    this.#signal = signal;
+    this.damages = options.damages ?? new Damages(() => {});
+    this.#purpose = options.purpose ?? 'look';
+    this.#absence = options.absence ?? 'fails';
+    this.#signal = options.signal;
+    this.#pins = options.pins ?? new Map();
+    this.#seen = options.seen ?? new Map();
   }
 
-  /** Looks up every unit that is wanted. Throws UserError for sources that cannot be read and impossible parameters. */
+  /**
+   * Looks up every unit that is wanted, and every artifact that will be read. Throws UserError for sources that cannot be read and
+   * impossible parameters.
+   */
   async complete(): Promise<void> {
     for (const state of this.nodes) await inNameOf(state.node, () => this.settle(state));
     markDemand(this.nodes);
     const wanted = this.nodes.flatMap((state) => demandedUnits(state) ?? []);
     await pLimit(lookupsAtOnce).map(wanted, (unit) => this.look(unit));
+    await findNeeds(this.nodes, this.#store, this.damages, this.#purpose);
   }
 
   /** Asks every stage that has something to do for what would stop it, once for the same parameters, but those whose sources are not there. */
@@ -85,7 +98,7 @@ export class Survey {
         const said = await inNameOf(node, () => definition.preflight?.(node.params));
         asked.set(question, (said ?? []).map(sentence));
       }
-      this.#seen.set(state, asked.get(question) ?? []);
+      this.#seen.set(node.id, asked.get(question) ?? []);
     }
   }
 
@@ -93,7 +106,7 @@ export class Survey {
   warningsOf(state: NodeState): readonly string[] {
     const { definition, node } = state;
     const said = (definition.warn?.(node.params, inputFacts(state)) ?? []).map(sentence);
-    return [...new Set([...said, ...(this.#seen.get(state) ?? [])])];
+    return [...new Set([...said, ...(this.#seen.get(node.id) ?? [])])];
   }
 
   /** The same of all stages, and what the records of the wanted units say. */
@@ -157,16 +170,23 @@ export class Survey {
     return unit.key;
   }
 
-  /** The record of the unit's key; what is found damaged is reported as a warning, once. */
+  /** The record of the unit's key; one that is damaged is reported. */
   async find(unit: UnitState): Promise<StoreRecord | undefined> {
-    const found = await this.#store.find(unit.key as string);
-    if (found.status === 'damaged' && !this.#warned.has(unit.key as string)) {
-      this.#warned.add(unit.key as string);
-      const name = nameOf(unit);
-      const message = `${describeUnit(name)}: ${found.detail}, so it is made again`;
-      this.#onWarning({ type: 'warning', reason: 'damaged', message, ...name });
-    }
+    const found = await this.#store.find(unit.key as string, unit.owner.definition.outputs);
+    if (found.status === 'damaged') this.damages.record(unit, found.detail);
     return found.status === 'hit' ? found.record : undefined;
+  }
+
+  /** The same for a result that another runner may have made: only with all its artifacts in their places. */
+  async findWhole(unit: UnitState): Promise<StoreRecord | undefined> {
+    const record = await this.find(unit);
+    for (const [name, ref] of Object.entries(record?.outputs ?? {})) {
+      const damage = await this.#store.check(ref, 'glance');
+      if (damage === undefined) continue;
+      this.damages.artifact(unit, name, ref, damage);
+      return undefined;
+    }
+    return record;
   }
 
   /** The bytes that the node's path parameters name; read again with `fresh`. */
@@ -203,7 +223,7 @@ export class Survey {
   }
 
   async #look(unit: UnitState): Promise<void> {
-    const ready = await this.#inputsAreHits(unit);
+    const ready = await this.#inputsHaveRecords(unit);
     if (!ready || (await this.computeKey(unit)) === undefined) {
       unit.status = 'depends';
       return;
@@ -212,13 +232,14 @@ export class Survey {
     unit.status = unit.record === undefined ? 'run' : 'hit';
   }
 
-  async #inputsAreHits(unit: UnitState): Promise<boolean> {
+  /** A record that is whole is enough for the keys of all that read its artifacts. */
+  async #inputsHaveRecords(unit: UnitState): Promise<boolean> {
     for (const input of unit.owner.inputs) {
       const read = unitsRead(unit, input);
       if (read === undefined) return false;
       for (const each of read) {
         await this.look(each);
-        if (each.status !== 'hit') return false;
+        if (each.record === undefined) return false;
       }
     }
     return true;

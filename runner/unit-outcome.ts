@@ -2,7 +2,7 @@
 import type { Store } from '../store/store.ts';
 import { failureOf, type Trouble } from './failure.ts';
 import type { UnitState } from './graph.ts';
-import type { Artifact, UnitOutcome, UnitSuccess } from './outcome.ts';
+import type { Artifact, FailedUnit, UnitOutcome, UnitSuccess } from './outcome.ts';
 
 /** The outcome of a unit that has its record. */
 export function successOf(unit: UnitState, status: UnitSuccess['status'], store: Store): UnitSuccess {
@@ -28,11 +28,7 @@ export function blockedOf({ unit, key }: UnitState, by: string): UnitOutcome {
 }
 
 /** The outcomes of units that one trouble ended; they share the failure. */
-export function failedOf(
-  units: readonly UnitState[],
-  trouble: Trouble,
-  log?: string,
-): (UnitOutcome & { status: 'failed' })[] {
+export function failedOf(units: readonly UnitState[], trouble: Trouble, log?: string): FailedUnit[] {
   const failure = failureOf(units, trouble, log);
   return units.map(({ unit, key }) => ({ status: 'failed', unit: unit.name, key: key ?? null, failure }));
 }

@@ -8,6 +8,7 @@ import { hasCode } from '../util/errors.ts';
 import { machineError } from '../util/system-error.ts';
 import { isUserError } from './failure.ts';
 import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
+import { DamagedInputs, readInputs } from './worker-inputs.ts';
 import { MissingOutput, nameOutput } from './worker-output.ts';
 
 const progressEvery_ms = 100;
@@ -47,6 +48,7 @@ async function runStage(
     said.push({ message, unit });
     send({ type: 'warning', id: job.id, message });
   };
+  send({ type: 'inputs-read', id: job.id, read: await readInputs(job.artifacts, signal) });
   const run = await definition.run();
   await run({ params, seed, numerics, inputs, tasks, progress, warn, signal });
   const open = job.tasks.find((task) => !finished.has(task.unit));
@@ -101,6 +103,7 @@ function describeFailure(error: unknown, signal: AbortSignal): WorkerFailure {
   const stack = error instanceof Error ? (error.stack ?? null) : null;
   if (signal.aborted) return { reason: 'cancelled', message, stack: null };
   if (isNoSpace(error)) return { reason: 'no-space', message, stack: null };
+  if (error instanceof DamagedInputs) return { reason: 'input-damaged', message, stack: null, damaged: error.damaged };
   if (error instanceof MissingOutput) return { reason: 'output-missing', message, stack: null };
   if (isUserError(error)) return { reason: 'user-error', message, stack: null };
   const refusal = machineError(error);

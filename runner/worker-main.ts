@@ -2,6 +2,7 @@
 import type { StageRegistry } from '../spec/stage.ts';
 import type { FromWorker, Job, ToWorker } from './protocol.ts';
 import { runJob } from './worker-job.ts';
+import { markOutput } from './worker-log.ts';
 
 /** Serves jobs until the runner goes away. */
 export function serveWorker(registry: StageRegistry): void {
@@ -20,6 +21,7 @@ export function serveWorker(registry: StageRegistry): void {
     current = { id: job.id, controller };
     const failure = await runJob(job, registry, controller.signal, send);
     current = undefined;
+    await markOutput(job.id);
     send({ type: 'end', id: job.id, failure });
   }
 

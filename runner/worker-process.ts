@@ -1,10 +1,10 @@
 // One worker process as the runner sees it: a job in, messages out, an end that may be a crash.
 import { type ChildProcess, fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { FromWorker, Job, WorkerFailure } from './protocol.ts';
+import { markWait_ms, OutputTap } from './worker-log.ts';
 
 /** How an attempt ended. `died`: the process is gone, and `code` or `signal` say how. */
 export type JobEnd =
@@ -12,9 +12,16 @@ export type JobEnd =
   | { type: 'failed'; failure: WorkerFailure }
   | { type: 'died'; code: number | null; signal: NodeJS.Signals | null };
 
+/** After the end of a process its output is waited for as long as it comes, with pauses of at most this. */
+const quiet_ms = 1000;
+/** A grandchild may print for ever. */
+const longest_ms = 5000;
+
 interface Current {
   id: string;
   log: string;
+  /** Resolves when all that the job printed is in the log. */
+  logged: Promise<unknown>;
   onMessage: (message: FromWorker) => void;
   resolve: (end: JobEnd) => void;
 }
@@ -25,23 +32,23 @@ export class WorkerProcess {
   kind: string | undefined;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
+  readonly #taps: readonly OutputTap[];
   #current: Current | undefined;
   #end: JobEnd | undefined;
 
   constructor(worker: URL) {
     this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
-    const output = Promise.all([this.#drain(this.#child.stdout), this.#drain(this.#child.stderr)]);
+    this.#taps = [this.#child.stdout, this.#child.stderr].flatMap((stream) => (stream ? [new OutputTap(stream)] : []));
     this.#exited = new Promise((resolve) => {
       const ended = async (code: number | null, signal: NodeJS.Signals | null) => {
-        // The last of the output often says why the process died; a grandchild may keep the pipe open for ever.
-        await Promise.race([output, sleep(1000, undefined, { ref: false })]);
+        await this.#drain(); // the last of the output often says why the process died
         this.#finish({ type: 'died', code, signal });
         resolve();
       };
       this.#child.on('exit', ended);
       this.#child.on('error', (error) => {
-        this.#log(Buffer.from(`${error.message}\n`));
+        if (this.#current !== undefined) appendTo(this.#current.log, Buffer.from(`${error.message}\n`));
         if (this.#child.pid === undefined) void ended(null, null);
       });
     });
@@ -60,11 +67,13 @@ export class WorkerProcess {
   /** Runs one job; output of the process goes to the file `log`. Never rejects. */
   run(job: Job, log: string, onMessage: (message: FromWorker) => void): Promise<JobEnd> {
     return new Promise((resolve) => {
+      const append = (bytes: Buffer) => appendTo(log, bytes);
+      const logged = Promise.all(this.#taps.map((tap) => tap.begin(job.id, append)));
       if (this.#end !== undefined) {
         resolve(this.#end);
         return;
       }
-      this.#current = { id: job.id, log, onMessage, resolve };
+      this.#current = { id: job.id, log, logged, onMessage, resolve };
       this.#child.send(job, () => {}); // a failed send is followed by the end of the process
     });
   }
@@ -88,24 +97,31 @@ export class WorkerProcess {
     clearTimeout(timer);
   }
 
-  /** Sends a stream of the process to the log; resolves at its end. */
-  #drain(stream: Readable | null): Promise<void> {
-    stream?.on('data', (chunk: Buffer) => this.#log(chunk));
-    return new Promise((resolve) => {
-      if (stream === null) resolve();
-      else stream.on('close', resolve);
-    });
+  /** Waits for the output of an ended process; a grandchild that keeps the pipes open is not waited for. */
+  async #drain(): Promise<void> {
+    const closed = Promise.all(this.#taps.map((tap) => tap.closed)).then(() => true);
+    const start_ms = performance.now();
+    const isQuiet = (now_ms: number) => this.#taps.every((tap) => now_ms - tap.last_ms > quiet_ms);
+    while (!(await Promise.race([closed, sleep(quiet_ms / 4, false, { ref: false })]))) {
+      const now_ms = performance.now();
+      if (now_ms - start_ms > longest_ms || (now_ms - start_ms > quiet_ms && isQuiet(now_ms))) break;
+    }
+    for (const tap of this.#taps) tap.destroy();
   }
 
   #receive(message: FromWorker): void {
     const current = this.#current;
     if (current === undefined || message.id !== current.id) return;
-    if (message.type !== 'end') {
-      current.onMessage(message);
-      return;
-    }
+    if (message.type === 'end') void this.#endJob(current, message.failure);
+    else current.onMessage(message);
+  }
+
+  /** The end of a job overtakes what it printed last, which is in another pipe. */
+  async #endJob(current: Current, failure: WorkerFailure | null): Promise<void> {
+    await Promise.race([current.logged, sleep(markWait_ms, undefined, { ref: false })]);
+    if (this.#current !== current) return;
     this.#current = undefined;
-    current.resolve(message.failure === null ? { type: 'finished' } : { type: 'failed', failure: message.failure });
+    current.resolve(failure === null ? { type: 'finished' } : { type: 'failed', failure });
   }
 
   #finish(end: JobEnd): void {
@@ -113,13 +129,12 @@ export class WorkerProcess {
     this.#current?.resolve(end);
     this.#current = undefined;
   }
+}
 
-  #log(chunk: Buffer): void {
-    if (this.#current === undefined) return;
-    try {
-      appendFileSync(this.#current.log, chunk);
-    } catch {
-      // The output of a worker is worth less than the run: on a full disk the result itself will say so.
-    }
+function appendTo(log: string, bytes: Buffer): void {
+  try {
+    appendFileSync(log, bytes);
+  } catch {
+    // The output of a worker is worth less than the run: on a full disk the result itself will say so.
   }
 }

@@ -1,52 +1,74 @@
-// The artifacts of a file store: put in their place once, checked when they are used, put aside when damaged.
+// The artifacts of a file store: put in their place once, looked at when they are used, put aside when damaged.
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hasCode } from '../util/errors.ts';
+import { fileError } from '../util/system-error.ts';
+import { type BlobRef, digestFile } from './digest.ts';
 import type { DigestMemo } from './digest-memo.ts';
 import { fsyncFolder } from './durable.ts';
-import { statOrNone } from './file-identity.ts';
+import { fileIdentity, isSettled, statOrNone } from './file-identity.ts';
 import type { Layout } from './layout.ts';
-import type { OutputRef, StoreRecord } from './record.ts';
-import { digestWithMemo } from './source-digest.ts';
+import { inFolder } from './make-folder.ts';
+import type { OutputRef } from './record.ts';
+import type { Look } from './store.ts';
 import { guardWrite } from './write-error.ts';
+
+/** What is wrong with an artifact. `changed`: other bytes lie in its place, which somebody may have read. */
+export interface Problem {
+  kind: 'gone' | 'unreadable' | 'changed';
+  detail: string;
+}
+
+const gone: Problem = { kind: 'gone', detail: 'is gone' };
+const unreadable: Problem = { kind: 'unreadable', detail: 'cannot be read any more, the disk reports an error' };
 
 export class Artifacts {
   readonly #layout: Layout;
   readonly #memo: DigestMemo;
-  readonly #writable: boolean;
-  /** Checks under way, so that two keys with one large artifact read it once. */
-  readonly #checks = new Map<string, Promise<string | undefined>>();
+  /** Looks under way, so that many who need one large artifact read it once. */
+  readonly #looks = new Map<string, Promise<Problem | undefined>>();
 
-  constructor(layout: Layout, memo: DigestMemo, writable: boolean) {
+  constructor(layout: Layout, memo: DigestMemo) {
     this.#layout = layout;
     this.#memo = memo;
-    this.#writable = writable;
   }
 
-  /** Undefined when all outputs of a record are whole, otherwise a sentence on the first that is not. */
-  async check(record: StoreRecord): Promise<string | undefined> {
-    for (const [name, output] of Object.entries(record.outputs)) {
-      const problem = await this.#checkOnce(output);
-      if (problem !== undefined) return `artifact '${name}' (${output.digest.slice(0, 12)}) ${problem}`;
+  /** Undefined when the artifact is whole, as far as `look` goes; changes nothing. */
+  async check(ref: BlobRef, look: Look): Promise<Problem | undefined> {
+    if (this.#isSmall(ref)) return this.#check(ref, 'bytes');
+    const name = `${look} ${ref.digest}-${ref.size}`;
+    let check = this.#looks.get(name);
+    if (check === undefined) {
+      check = this.#check(ref, look).finally(() => this.#looks.delete(name));
+      this.#looks.set(name, check);
     }
-    return undefined;
+    return check;
   }
 
-  /** Moves a finished, flushed file to its place; bytes that are there already stay. */
+  /** What the file system says of a large artifact that was read on this host not long ago; undefined for all others. */
+  known(ref: BlobRef): string | undefined {
+    const stats = this.#isSmall(ref) ? undefined : statOrNone(this.#layout.blob(ref));
+    return stats !== undefined && this.#memo.get(stats) === ref.digest ? fileIdentity(stats) : undefined;
+  }
+
+  /** Takes note that somebody has read the artifact and found it whole, when the file system said `identity` of it. */
+  remember(ref: BlobRef, identity: string): void {
+    const path = this.#layout.blob(ref);
+    const stats = statOrNone(path);
+    if (stats !== undefined && fileIdentity(stats) === identity) this.#memo.put(path, stats, ref.digest);
+  }
+
+  /** When the artifact was last read and found whole, in ms since 1970; undefined when that is not known. */
+  lastRead(ref: BlobRef): number | undefined {
+    return this.#memo.lastRead(basename(this.#layout.blob(ref)), ref.digest);
+  }
+
+  /** Moves a finished, flushed file to its place, where nothing lies that is worth keeping. */
   place(output: OutputRef & { path: string }): void {
-    const written = statSync(output.path).size;
-    if (written !== output.size) {
-      throw new Error(`'${output.path}' has ${written} bytes, but the worker reported ${output.size}`);
-    }
     const target = this.#layout.blob(output);
-    if (statOrNone(target)?.size === BigInt(output.size)) {
-      rmSync(output.path);
-      return;
-    }
     chmodSync(output.path, 0o444);
-    mkdirSync(dirname(target), { recursive: true });
-    renameSync(output.path, target);
+    inFolder(this.#layout.folder, dirname(target), () => renameSync(output.path, target));
     fsyncFolder(dirname(target));
     // Just written and hashed by ourselves, and read-only from now on: no second reading is needed.
     const stats = statOrNone(target);
@@ -55,38 +77,55 @@ export class Artifacts {
 
   /** Moves a damaged file out of the way, where it can still be looked at. */
   putAside(path: string): void {
-    if (!this.#writable) return;
     const target = this.#layout.quarantine(`${basename(path)}.${randomUUID()}`);
     guardWrite(this.#layout.folder, 'a damaged file, to put it aside,', () => {
       try {
-        renameSync(path, target);
+        inFolder(this.#layout.folder, dirname(target), () => renameSync(path, target));
       } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error; // otherwise another runner was faster
+        if (!hasCode(error, 'ENOENT') || statOrNone(path) !== undefined) throw error; // otherwise another runner was faster
       }
     });
   }
 
-  #checkOnce(output: OutputRef): Promise<string | undefined> {
-    const name = `${output.digest}-${output.size}`;
-    let check = this.#checks.get(name);
-    if (check === undefined) {
-      check = this.#check(output).finally(() => this.#checks.delete(name));
-      this.#checks.set(name, check);
-    }
-    return check;
+  #isSmall({ size }: BlobRef): boolean {
+    return size <= this.#memo.trust.small_bytes;
   }
 
-  async #check(output: OutputRef): Promise<string | undefined> {
-    const path = this.#layout.blob(output);
+  async #check(ref: BlobRef, look: Look): Promise<Problem | undefined> {
+    const path = this.#layout.blob(ref);
     const stats = statOrNone(path);
-    if (stats === undefined) return 'is gone';
-    if (Number(stats.size) !== output.size) {
-      this.putAside(path);
-      return `has ${stats.size} bytes instead of ${output.size}`;
+    if (stats === undefined) return gone;
+    if (Number(stats.size) !== ref.size) return ofOtherSize(Number(stats.size), ref);
+    if (look === 'glance' || (look === 'use' && this.#memo.get(stats) === ref.digest)) return undefined;
+    const settled = isSettled(stats, Date.now());
+    try {
+      const problem = problemOf(await digestFile(path), ref);
+      if (problem === undefined && settled) this.#memo.put(path, stats, ref.digest);
+      return problem;
+    } catch (error) {
+      return problemFrom(error, path);
     }
-    const { digest } = await digestWithMemo(path, this.#memo);
-    if (digest === output.digest) return undefined;
-    this.putAside(path);
-    return 'was changed on disk';
   }
+}
+
+function ofOtherSize(found: number, { size }: BlobRef): Problem {
+  return { kind: 'changed', detail: `has ${found} bytes instead of ${size}` };
+}
+
+function problemOf(found: BlobRef, ref: BlobRef): Problem | undefined {
+  if (found.size !== ref.size) return ofOtherSize(found.size, ref);
+  return found.digest === ref.digest ? undefined : { kind: 'changed', detail: 'was changed on disk' };
+}
+
+/** The size of a worker's file, compared with what it reported; a difference is a bug. */
+export function checkWritten({ path, size }: OutputRef & { path: string }): void {
+  const written = statSync(path).size;
+  if (written !== size) throw new Error(`'${path}' has ${written} bytes, but the worker reported ${size}`);
+}
+
+/** What it means that an artifact cannot be read; other errors are thrown on. */
+function problemFrom(error: unknown, path: string): Problem {
+  if (hasCode(error, 'ENOENT')) return gone;
+  if (hasCode(error, 'EIO')) return unreadable;
+  throw fileError(error, path, 'cannot read');
 }

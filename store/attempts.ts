@@ -1,25 +1,41 @@
 // The folders in which attempts work, and the removal of what dead ones left.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isObject } from '../util/json.ts';
 import type { Layout } from './layout.ts';
-import { identityOf, type ProcessIdentity, stateOf } from './process-identity.ts';
+import { makeFolder } from './make-folder.ts';
+import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
 import type { Attempt } from './store.ts';
 
 const logName = 'output.log';
 const workerName = 'worker.json';
 const logDays = 30;
 
-/** Makes the folders of a new attempt, after removing those of earlier attempts at the same keys. */
-export async function openAttempt(layout: Layout, keys: readonly string[], worker: number): Promise<Attempt> {
+/** Whose attempt it is. */
+interface Owners {
+  worker: ProcessIdentity;
+  runner: ProcessIdentity;
+}
+
+/**
+ * Makes the folders of a new attempt, after removing those of earlier attempts at the same keys. Undefined, with nothing done, while
+ * another runner that lives works on one of them: a lease can get lost, the work behind it must not.
+ */
+export async function openAttempt(
+  layout: Layout,
+  keys: readonly string[],
+  worker: number,
+): Promise<Attempt | undefined> {
+  if (keys.some((key) => isWorkedOn(layout, key))) return undefined;
   const id = randomUUID();
-  const identity = JSON.stringify(identityOf(worker));
+  const owners: Owners = { worker: identityOf(worker), runner: identityOf() };
   const folderOf = (key: string) => join(layout.attempts(key), id);
   for (const key of keys) {
     for (const old of namesIn(layout.attempts(key))) await removeAttempt(join(layout.attempts(key), old));
-    mkdirSync(folderOf(key), { recursive: true });
-    mkdirSync(layout.scratch(key), { recursive: true });
-    writeFileSync(join(folderOf(key), workerName), identity);
+    makeFolder(layout.folder, folderOf(key));
+    makeFolder(layout.folder, layout.scratch(key));
+    writeFileSync(join(folderOf(key), workerName), JSON.stringify(owners));
   }
   return {
     id,
@@ -30,12 +46,22 @@ export async function openAttempt(layout: Layout, keys: readonly string[], worke
   };
 }
 
-/** Removes an attempt's folders; with `log` its log stays, for people to read. */
+/** True while another runner that lives has an attempt at `key`, whatever became of its lease. */
+export function isWorkedOn(layout: Layout, key: string): boolean {
+  return namesIn(layout.attempts(key)).some((name) => {
+    const runner = readOwners(join(layout.attempts(key), name))?.runner;
+    return runner !== undefined && stateOf(runner) === 'alive' && !sameProcess(runner, identityOf());
+  });
+}
+
+/** Removes an attempt's folders; with `log` its log stays, for people to read. What cannot be removed is left to a later sweep. */
 export function closeAttempt(layout: Layout, attempt: Attempt, keep: 'nothing' | 'log'): void {
   for (const key of attempt.keys) {
     const folder = join(layout.attempts(key), attempt.id);
-    if (keep === 'log' && existsSync(join(folder, logName))) keepLogOnly(folder);
-    else rmSync(folder, { recursive: true, force: true });
+    ignoringErrors(() => {
+      if (keep === 'log' && existsSync(join(folder, logName))) keepLogOnly(folder);
+      else rmSync(folder, { recursive: true, force: true });
+    });
     removeIfEmpty(layout.attempts(key));
     removeIfEmpty(layout.scratch(key));
   }
@@ -49,18 +75,28 @@ export async function sweepAttempts(layout: Layout, isHeld: (key: string) => boo
     if (isHeld(key)) continue;
     for (const name of old) {
       const folder = join(layout.attempts(key), name);
-      if (!isRecentLog(folder)) await removeAttempt(folder);
+      if (!isRecentLog(folder) && !isAlive(folder)) await removeAttempt(folder);
     }
     removeIfEmpty(layout.attempts(key));
     removeIfEmpty(layout.scratch(key));
   }
 }
 
-/** A worker may outlive its killed runner by one native call: it is stopped first, for it could still write. */
+function isAlive(folder: string): boolean {
+  const runner = readOwners(folder)?.runner;
+  return runner !== undefined && stateOf(runner) === 'alive';
+}
+
+/**
+ * A worker may outlive its killed runner by one native call: it is stopped first, for it could still write. Only the worker of a runner
+ * that is certainly dead is: one whose runner cannot be seen from here cannot be told from one that is at work.
+ */
 async function removeAttempt(folder: string): Promise<void> {
-  const worker = readWorker(folder);
-  if (worker !== undefined && stateOf(worker) === 'alive') await stop(worker);
-  rmSync(folder, { recursive: true, force: true });
+  const owners = readOwners(folder);
+  if (owners !== undefined && stateOf(owners.runner) === 'dead' && stateOf(owners.worker) === 'alive') {
+    await stop(owners.worker);
+  }
+  ignoringErrors(() => rmSync(folder, { recursive: true, force: true }));
 }
 
 async function stop(worker: ProcessIdentity): Promise<void> {
@@ -72,9 +108,12 @@ async function stop(worker: ProcessIdentity): Promise<void> {
   for (let i = 0; i < 500 && stateOf(worker) === 'alive'; i++) await new Promise((done) => setTimeout(done, 10));
 }
 
-function readWorker(folder: string): ProcessIdentity | undefined {
+function readOwners(folder: string): Owners | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, workerName), 'utf8')) as ProcessIdentity;
+    const value: unknown = JSON.parse(readFileSync(join(folder, workerName), 'utf8'));
+    if (!isObject(value)) return undefined;
+    const [worker, runner] = [parseIdentity(value.worker), parseIdentity(value.runner)];
+    return worker === undefined || runner === undefined ? undefined : { worker, runner };
   } catch {
     return undefined;
   }
@@ -105,5 +144,13 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+function ignoringErrors(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // A folder that stays is in nobody's way: the next sweep tries again.
   }
 }

@@ -1,8 +1,17 @@
 // Writes that are either there whole after a crash or not there at all. Small and synchronous by intent.
-import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { hasCode } from '../util/errors.ts';
+import { makeFolders } from '../util/make-folders.ts';
+import { inFolder } from './make-folder.ts';
+import { temporaryName } from './temporary.ts';
+
+/** A store, whose unfinished files lie in a folder of their own; other files are finished beside their place. */
+export interface DurablePlace {
+  /** The store: it is never made here, so that one that is gone stays gone. */
+  folder: string;
+  temporary: string;
+}
 
 /** Makes the names in `folder` durable. File systems that cannot fsync a folder are taken at their word. */
 export function fsyncFolder(folder: string): void {
@@ -17,13 +26,13 @@ export function fsyncFolder(folder: string): void {
 }
 
 /** Writes `text` as `path`, over whatever was there, atomically and durably. */
-export function writeDurably(path: string, text: string): void {
-  withTemporary(path, text, (temporary) => renameSync(temporary, path));
+export function writeDurably(path: string, text: string, place?: DurablePlace): void {
+  withTemporary(path, text, place, (temporary) => renameSync(temporary, path));
 }
 
 /** Writes `text` as `path` unless the name is taken, atomically and durably; says whether it was written. */
-export function createDurably(path: string, text: string): boolean {
-  return withTemporary(path, text, (temporary) => linkUnlessTaken(temporary, path));
+export function createDurably(path: string, text: string, place?: DurablePlace): boolean {
+  return withTemporary(path, text, place, (temporary) => linkUnlessTaken(temporary, path));
 }
 
 /** Gives the file `from` the additional name `to`; false when `to` is taken. Falls back to a rename without links. */
@@ -49,13 +58,19 @@ function renameUnlessTaken(from: string, to: string): boolean {
   return true;
 }
 
-function withTemporary<T>(path: string, text: string, finish: (temporary: string) => T): T {
+function withTemporary<T>(
+  path: string,
+  text: string,
+  place: DurablePlace | undefined,
+  finish: (temporary: string) => T,
+): T {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  if (place === undefined) makeFolders(folder);
+  const temporary = join(place?.temporary ?? folder, temporaryName());
   try {
-    writeAndSync(temporary, text);
-    const result = finish(temporary);
+    if (place === undefined) writeAndSync(temporary, text);
+    else inFolder(place.folder, place.temporary, () => writeAndSync(temporary, text));
+    const result = place === undefined ? finish(temporary) : inFolder(place.folder, folder, () => finish(temporary));
     fsyncFolder(folder);
     return result;
   } finally {

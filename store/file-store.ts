@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
 import { canonicalJson, type Json } from '../util/json.ts';
-import { Artifacts } from './artifacts.ts';
-import { closeAttempt, openAttempt, sweepAttempts } from './attempts.ts';
+import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
+import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
@@ -12,15 +12,26 @@ import type { SourceRef } from './hub-source.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
 import { prepareFolder } from './prepare-folder.ts';
-import { parseRecord, type StoreRecord, sameOutputs } from './record.ts';
+import {
+  parseRecord,
+  type RecordShape,
+  recordOf,
+  recordText,
+  type StoreRecord,
+  sameOutputs,
+  shapeProblem,
+} from './record.ts';
 import { digestSource } from './source-digest.ts';
-import type { Attempt, Draft, Found, Lease, Publication, Store } from './store.ts';
-import { guardWrite } from './write-error.ts';
+import type { Attempt, Damage, Draft, Found, Lease, Look, Publication, Store } from './store.ts';
+import { suspectsOf } from './suspects.ts';
+import { guardedAsync, guardWrite } from './write-error.ts';
 
 export interface FileStoreOptions {
   /** `read` makes, changes and cleans nothing; a folder that does not exist is then an empty store. */
   mode: 'read' | 'write';
   times?: LeaseTimes;
+  /** Told in a sentence what was found damaged and mended when the store was opened. */
+  say?: (sentence: string) => void;
 }
 
 /**
@@ -29,7 +40,7 @@ export interface FileStoreOptions {
  */
 export async function openFileStore(folder: string, options: FileStoreOptions): Promise<Store> {
   const layout = layoutOf(resolve(folder));
-  prepareFolder(layout, options.mode);
+  prepareFolder(layout, options.mode, options.say ?? (() => {}));
   const store = new FileStore(layout, options);
   if (options.mode === 'write') await store.sweep();
   return store;
@@ -42,13 +53,14 @@ class FileStore implements Store {
   readonly #memo: DigestMemo;
   readonly #leases: LeaseKeeper;
   readonly #artifacts: Artifacts;
+  readonly #writable: boolean;
 
   constructor(layout: Layout, options: FileStoreOptions) {
     this.folder = layout.folder;
     this.#layout = layout;
-    const writable = options.mode === 'write';
-    this.#memo = fileMemo(layout.memo, writable);
-    this.#artifacts = new Artifacts(layout, this.#memo, writable);
+    this.#writable = options.mode === 'write';
+    this.#memo = fileMemo(layout.memo, this.#writable);
+    this.#artifacts = new Artifacts(layout, this.#memo);
     this.#leases = new LeaseKeeper(layout.lease, options.times ?? defaultLeaseTimes);
   }
 
@@ -57,17 +69,31 @@ class FileStore implements Store {
     await sweepAttempts(this.#layout, (key) => this.#leases.isHeld(key));
   }
 
-  async find(key: string): Promise<Found> {
+  async find(key: string, shape?: RecordShape): Promise<Found> {
     const path = this.#layout.record(key);
     const text = readOrNone(path);
     if (text === undefined) return { status: 'miss' };
-    const record = parseRecord(text, key);
-    if (typeof record === 'string') {
-      this.#artifacts.putAside(path);
-      return { status: 'damaged', detail: `the record '${path}' ${record}` };
+    const found = parseRecord(text, key);
+    const problem = typeof found === 'string' ? found : shape && shapeProblem(found.record, shape);
+    if (typeof found === 'string' || problem !== undefined) {
+      if (this.#writable) this.#artifacts.putAside(path);
+      return { status: 'damaged', detail: `the record '${path}' ${problem}` };
     }
-    const problem = await this.#artifacts.check(record);
-    return problem === undefined ? { status: 'hit', record } : { status: 'damaged', detail: problem };
+    if (found.old && this.#writable) this.#renew(key, text, found.record);
+    return { status: 'hit', record: found.record };
+  }
+
+  async check(artifact: BlobRef, look: Look): Promise<Damage | undefined> {
+    const problem = await this.#artifacts.check(artifact, look);
+    return problem && this.#condemn(artifact, problem);
+  }
+
+  known(artifact: BlobRef): string | undefined {
+    return this.#artifacts.known(artifact);
+  }
+
+  remember(artifact: BlobRef, identity: string): void {
+    this.#artifacts.remember(artifact, identity);
   }
 
   pathOf(artifact: BlobRef): string {
@@ -79,38 +105,36 @@ class FileStore implements Store {
   }
 
   async lease(key: string): Promise<Lease | undefined> {
+    if (isWorkedOn(this.#layout, key)) return undefined;
     return guardWrite(this.folder, 'a lease', () => this.#leases.acquire(key));
   }
 
-  async openAttempt(keys: readonly string[], worker: number): Promise<Attempt> {
-    try {
-      return await openAttempt(this.#layout, keys, worker);
-    } catch (error) {
-      return guardWrite(this.folder, 'the folder of an attempt', () => {
-        throw error;
-      });
-    }
+  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined> {
+    return guardedAsync(this.folder, 'the folder of an attempt', () => openAttempt(this.#layout, keys, worker));
   }
 
   closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
-    guardWrite(this.folder, 'the folder of an attempt', () => closeAttempt(this.#layout, attempt, keep));
+    closeAttempt(this.#layout, attempt, keep);
   }
 
   async publish(draft: Draft): Promise<Publication> {
+    const found: Publication['found'][number][] = [];
     for (const [name, output] of Object.entries(draft.outputs)) {
-      guardWrite(this.folder, `the artifact '${name}' of '${draft.about.node}'`, () => this.#artifacts.place(output));
+      const what = `the artifact '${name}' of '${draft.about.node}'`;
+      const damage = await guardedAsync(this.folder, what, () => this.#place(output));
+      if (damage !== undefined) found.push({ ...damage, artifact: output });
     }
     const publication = await this.#publishRecord(recordOf(draft), draft.replace);
-    rmSync(this.#layout.scratch(draft.key), { recursive: true, force: true });
-    return publication;
+    this.#forgetState(draft.key);
+    return { ...publication, found };
   }
 
   async *records(): AsyncIterable<StoreRecord> {
     for (const part of namesIn(join(this.folder, 'ac'))) {
       for (const name of namesIn(join(this.folder, 'ac', part))) {
         const text = name.endsWith('.json') ? readOrNone(join(this.folder, 'ac', part, name)) : undefined;
-        const record = text === undefined ? undefined : parseRecord(text, name.slice(0, -'.json'.length));
-        if (record !== undefined && typeof record !== 'string') yield record;
+        const found = text === undefined ? 'is gone' : parseRecord(text, name.slice(0, -'.json'.length));
+        if (typeof found !== 'string') yield found.record;
       }
     }
   }
@@ -119,57 +143,93 @@ class FileStore implements Store {
     this.#leases.releaseAll();
   }
 
-  async #publishRecord(record: StoreRecord, replace: boolean): Promise<Publication> {
+  /** Puts a damaged artifact aside, and first the records that it may have poisoned: whoever is killed in between finds both again. */
+  async #condemn(artifact: BlobRef, { kind, detail }: Problem): Promise<Damage> {
+    if (kind === 'gone' || !this.#writable) return { detail, suspects: [] };
+    const lastRead = this.#artifacts.lastRead(artifact);
+    const suspects = kind === 'changed' ? await suspectsOf(this.records(), artifact, lastRead) : [];
+    for (const { key } of suspects) this.#artifacts.putAside(this.#layout.record(key));
+    this.#artifacts.putAside(this.#layout.blob(artifact));
+    return { detail, suspects };
+  }
+
+  /** Bytes that lie in an output's place already are read before they are preferred to the new ones. */
+  async #place(output: Draft['outputs'][string]): Promise<Damage | undefined> {
+    checkWritten(output);
+    const problem = await this.#artifacts.check(output, 'bytes');
+    if (problem === undefined) {
+      rmSync(output.path);
+      return undefined;
+    }
+    const damage = await this.#condemn(output, problem);
+    this.#artifacts.place(output);
+    return problem.kind === 'gone' ? undefined : damage;
+  }
+
+  async #publishRecord(record: StoreRecord, replace: boolean): Promise<Omit<Publication, 'found'>> {
     const path = this.#layout.record(record.key);
-    const write = (to: string, value: StoreRecord) => writeDurably(to, recordText(value));
+    const write = (to: string, value: StoreRecord) => writeDurably(to, recordText(value), this.#layout);
     return guardedAsync(this.folder, `the record of '${record.about.node}'`, async () => {
-      if (createDurably(path, recordText(record))) return { status: 'published', record };
+      if (createDurably(path, recordText(record), this.#layout)) return { status: 'published', record };
       const earlier = parseRecord(readOrNone(path) ?? '', record.key);
       if (typeof earlier === 'string') {
         write(path, record);
         return { status: 'published', record };
       }
-      if (sameOutputs(earlier, record)) return { status: 'same', record: earlier };
-      const usable = (await this.#artifacts.check(earlier)) === undefined;
-      const [kept, other] = replace || !usable ? [record, earlier] : [earlier, record];
+      if (sameOutputs(earlier.record, record)) {
+        // What was just made is known better than what was trusted.
+        if (earlier.old || earlier.record.trusted.length > record.trusted.length) write(path, record);
+        return { status: 'same', record: earlier.record };
+      }
+      const usable = await this.#isWhole(earlier.record);
+      const [kept, other] = replace || !usable ? [record, earlier.record] : [earlier.record, record];
       write(this.#layout.alternative(record.key, outputsName(other)), other);
       if (kept === record) write(path, record);
       return { status: 'different', record: kept };
     });
   }
-}
 
-async function guardedAsync<T>(folder: string, what: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    return guardWrite(folder, what, () => {
-      throw error;
-    });
+  async #isWhole({ outputs }: StoreRecord): Promise<boolean> {
+    for (const output of Object.values(outputs)) {
+      if ((await this.check(output, 'use')) !== undefined) return false;
+    }
+    return true;
   }
-}
 
-function recordOf({ key, preimage, outputs, facts, about }: Draft): StoreRecord {
-  const refs = Object.entries(outputs).map(([name, { digest, size, extension }]) => [
-    name,
-    { digest, size, extension },
-  ]);
-  return { format: 'lamina-record', version: 1, key, preimage, outputs: Object.fromEntries(refs), facts, about };
-}
+  /** Gives a record of version 1 its digest, unless somebody works on its key; the next who finds it tries again. */
+  #renew(key: string, text: string, record: StoreRecord): void {
+    try {
+      const lease = this.#leases.acquire(key);
+      if (lease === undefined) return;
+      const path = this.#layout.record(key);
+      if (readOrNone(path) === text) writeDurably(path, recordText(record), this.#layout);
+      lease.release();
+    } catch {
+      // It can be read as it is.
+    }
+  }
 
-function recordText(record: StoreRecord): string {
-  return `${JSON.stringify(record, undefined, 1)}\n`;
+  /** The state that a stage kept for resuming is of no use once its result is there. */
+  #forgetState(key: string): void {
+    try {
+      rmSync(this.#layout.scratch(key), { recursive: true, force: true });
+    } catch {
+      // It takes room and nothing else.
+    }
+  }
 }
 
 function outputsName(record: StoreRecord): string {
   return sha256(canonicalJson(record.outputs as unknown as Json)).slice(0, 16);
 }
 
+/** What cannot be read off the disk reads as nothing that a record could be. */
 function readOrNone(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
+    if (hasCode(error, 'EIO') || hasCode(error, 'EISDIR')) return '';
     if (hasCode(error, 'EACCES')) throw new UserError(`cannot read '${path}': permission denied`);
     throw error;
   }
@@ -179,7 +239,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
     throw error;
   }
 }

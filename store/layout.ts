@@ -3,13 +3,25 @@ import { join } from 'node:path';
 import type { BlobRef } from './digest.ts';
 
 /** The folders of a store; all are made when it is opened for writing. */
-export const storeFolders = ['cas', 'ac', 'ac-alt', 'leases', 'attempts', 'scratch', 'quarantine', 'runs'] as const;
+export const storeFolders = [
+  'cas',
+  'ac',
+  'ac-alt',
+  'leases',
+  'attempts',
+  'scratch',
+  'quarantine',
+  'runs',
+  'temporary',
+] as const;
 
 /** Paths inside the store `folder`. */
 export interface Layout {
   folder: string;
   version: string;
   memo: string;
+  /** Where files of the store are written before they get their names. */
+  temporary: string;
   blob(ref: BlobRef): string;
   record(key: string): string;
   alternative(key: string, outputs: string): string;
@@ -28,6 +40,7 @@ export function layoutOf(folder: string): Layout {
     folder,
     version: join(folder, 'store.json'),
     memo: join(folder, 'digests.jsonl'),
+    temporary: join(folder, 'temporary'),
     blob: ({ digest, size }) => join(folder, 'cas', digest.slice(0, 2), `${digest}-${size}`),
     record: (key) => join(folder, 'ac', key.slice(0, 2), `${key}.json`),
     alternative: (key, outputs) => join(folder, 'ac-alt', key.slice(0, 2), `${key}.${outputs}.json`),

@@ -2,10 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { hasCode } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { linkUnlessTaken } from './durable.ts';
 import { statOrNone } from './file-identity.ts';
-import { identityOf, type ProcessIdentity, shortNameOf, stateOf, stateOfShortName } from './process-identity.ts';
+import { inFolder } from './make-folder.ts';
+import {
+  identityOf,
+  type ProcessIdentity,
+  parseIdentity,
+  sameProcess,
+  shortNameOf,
+  stateOf,
+  stateOfShortName,
+} from './process-identity.ts';
 import type { Lease } from './store.ts';
 
 export interface LeaseTimes {
@@ -27,6 +37,8 @@ export class LeaseKeeper {
   readonly #pathOf: (key: string) => string;
   readonly #times: LeaseTimes;
   readonly #held = new Map<string, string>();
+  /** Ids of leases that were given back but whose files the system does not let go. */
+  readonly #stuck = new Set<string>();
   /** When a foreign lease was first seen with the heartbeat that it still has, on this process's own clock. */
   readonly #watched = new Map<string, { beat: string; since_ms: number }>();
   #timer: NodeJS.Timeout | undefined;
@@ -61,7 +73,7 @@ export class LeaseKeeper {
       .map((name) => join(folder, name))
       .filter((path) => this.#isLeftOver(path));
     const isHalfDone = (path: string) => /\.(tmp|guard)$/.test(path);
-    for (const path of leftOver.filter(isHalfDone)) rmSync(path, { force: true });
+    for (const path of leftOver.filter(isHalfDone)) tryToRemove(path);
     for (const path of leftOver.filter((path) => !isHalfDone(path))) this.#removeStale(path);
   }
 
@@ -70,17 +82,17 @@ export class LeaseKeeper {
   }
 
   /**
-   * Writes this process's name, under a fresh id, to a file beside `path` that others can be linked or renamed from. The
+   * Writes this process's name, under `id`, to a file beside `path` that others can be linked or renamed from. The
    * file's own name tells the process too, since one that is killed here leaves an empty file.
    */
-  #withCard<Result>(path: string, use: (card: string, id: string) => Result): Result {
-    const mine: Holder = { id: randomUUID(), ...identityOf() };
-    const card = `${path}.${shortNameOf(mine)}.${mine.id}.tmp`;
+  #withCard<Result>(path: string, use: (card: string, id: string) => Result, id: string = randomUUID()): Result {
+    const mine: Holder = { id, ...identityOf() };
+    const card = `${path}.${shortNameOf(mine)}.${randomUUID()}.tmp`;
     try {
-      writeFileSync(card, JSON.stringify(mine));
-      return use(card, mine.id);
+      inFolder(dirname(dirname(path)), dirname(path), () => writeFileSync(card, JSON.stringify(mine)));
+      return use(card, id);
     } finally {
-      rmSync(card, { force: true });
+      tryToRemove(card);
     }
   }
 
@@ -88,13 +100,14 @@ export class LeaseKeeper {
     this.#held.set(path, id);
     this.#watched.delete(path);
     this.#timer ??= setInterval(() => this.#beat(), this.#times.heartbeat_ms).unref();
-    return { release: () => this.#release(path, id) };
+    const isHeld = () => this.#held.get(path) === id && readHolder(path)?.id === id;
+    return { release: () => this.#release(path, id), isHeld };
   }
 
   #release(path: string, id: string): void {
     if (this.#held.get(path) !== id) return;
     this.#held.delete(path);
-    if (readHolder(path)?.id === id) rmSync(path, { force: true });
+    if (readHolder(path)?.id === id && !tryToRemove(path)) this.#stuck.add(id);
     if (this.#held.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -102,13 +115,30 @@ export class LeaseKeeper {
 
   #beat(): void {
     const now = new Date();
-    for (const path of this.#held.keys()) {
+    for (const [path, id] of this.#held) {
       try {
-        utimesSync(path, now, now);
+        if (this.#isMine(path, id)) utimesSync(path, now, now);
+        else this.#restore(path, id);
       } catch {
         // A missed beat is harmless: another runner would only do the work twice, and the first result wins.
       }
     }
+  }
+
+  #isMine(path: string, id: string): boolean {
+    const holder = readHolder(path);
+    return holder?.id === id && sameProcess(holder, identityOf());
+  }
+
+  /** Writes a lease again that somebody removed or damaged; one that another process took over stays taken. */
+  #restore(path: string, id: string): void {
+    const holder = readHolder(path);
+    if (holder !== undefined && holder.id !== id && stateOf(holder) !== 'dead') return;
+    this.#withCard(
+      path,
+      (card) => (statOrNone(path) === undefined ? linkUnlessTaken(card, path) : renameSync(card, path)),
+      id,
+    );
   }
 
   /** Replaces a stale lease by `card`; false if somebody was faster, or the lease is not stale. */
@@ -127,7 +157,7 @@ export class LeaseKeeper {
     const stale = readHolder(path);
     this.#withCard(path, (card) =>
       this.#guarded(path, stale, card, () => {
-        if (this.#isLeftOver(path) && readHolder(path)?.id === stale?.id) rmSync(path, { force: true });
+        if (this.#isLeftOver(path) && readHolder(path)?.id === stale?.id) tryToRemove(path);
         return true;
       }),
     );
@@ -141,13 +171,13 @@ export class LeaseKeeper {
     const guard = `${path}.${stale?.id ?? 'empty'}.guard`;
     if (!linkUnlessTaken(card, guard)) {
       // Its owner died within these few lines: make way for the next try.
-      if (this.#isStale(guard)) rmSync(guard, { force: true });
+      if (this.#isStale(guard)) tryToRemove(guard);
       return false;
     }
     try {
       return change();
     } finally {
-      rmSync(guard, { force: true });
+      tryToRemove(guard);
     }
   }
 
@@ -163,6 +193,7 @@ export class LeaseKeeper {
 
   #isStale(path: string): boolean {
     const holder = readHolder(path);
+    if (holder !== undefined && this.#stuck.has(holder.id)) return true;
     const state = holder === undefined ? 'elsewhere' : stateOf(holder);
     return state === 'dead' || (state === 'elsewhere' && this.#isSilent(path));
   }
@@ -180,11 +211,24 @@ export class LeaseKeeper {
   }
 }
 
+/** What a lease says, or nothing: an id becomes a part of file names, so that one with a slash in it is none. */
 function readHolder(path: string): Holder | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return isObject(value) && typeof value.id === 'string' ? (value as unknown as Holder) : undefined;
+    const process = parseIdentity(value);
+    if (process === undefined || !isObject(value) || typeof value.id !== 'string') return undefined;
+    return /^[\w-]{1,64}$/.test(value.id) ? { id: value.id, ...process } : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Removes a file, or whatever a stranger put in its place; false when the system does not let it go. */
+function tryToRemove(path: string): boolean {
+  try {
+    rmSync(path, { force: true, recursive: true });
+    return true;
+  } catch (error) {
+    return hasCode(error, 'ENOENT');
   }
 }

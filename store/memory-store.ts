@@ -6,9 +6,9 @@ import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, memoryMemo } from './digest-memo.ts';
 import type { SourceRef } from './hub-source.ts';
 import { type Layout, layoutOf } from './layout.ts';
-import { type StoreRecord, sameOutputs } from './record.ts';
+import { type RecordShape, recordOf, type StoreRecord, sameOutputs, shapeProblem } from './record.ts';
 import { digestSource } from './source-digest.ts';
-import type { Attempt, Draft, Found, Lease, Publication, Store } from './store.ts';
+import type { Attempt, Damage, Draft, Found, Lease, Publication, Store } from './store.ts';
 
 /** A store whose records and artifacts live in memory; `folder` serves the attempts and whoever asks for a path. */
 export function createMemoryStore(folder: string): MemoryStore {
@@ -28,18 +28,27 @@ export class MemoryStore implements Store {
     this.#layout = layoutOf(folder);
   }
 
-  async find(key: string): Promise<Found> {
+  async find(key: string, shape?: RecordShape): Promise<Found> {
     const record = this.#records.get(key);
     if (record === undefined) return { status: 'miss' };
-    for (const [name, output] of Object.entries(record.outputs)) {
-      const bytes = this.#artifacts.get(output.digest);
-      const problem = bytes === undefined ? 'is gone' : sha256(bytes) === output.digest ? undefined : 'was changed';
-      if (problem === undefined) continue;
-      this.#artifacts.delete(output.digest);
-      return { status: 'damaged', detail: `artifact '${name}' (${output.digest.slice(0, 12)}) ${problem}` };
-    }
-    return { status: 'hit', record };
+    const problem = shape && shapeProblem(record, shape);
+    if (problem === undefined) return { status: 'hit', record };
+    this.#records.delete(key);
+    return { status: 'damaged', detail: `the record '${key}' ${problem}` };
   }
+
+  /** Every look reads the bytes: they lie in memory. */
+  async check({ digest }: BlobRef): Promise<Damage | undefined> {
+    const bytes = this.#artifacts.get(digest);
+    if (bytes === undefined) return { detail: 'is gone', suspects: [] };
+    if (sha256(bytes) === digest) return undefined;
+    this.#artifacts.delete(digest);
+    return { detail: 'was changed', suspects: [] };
+  }
+
+  known(): undefined {}
+
+  remember(): void {}
 
   /** Writes the artifact to its path on first use. */
   pathOf(artifact: BlobRef): string {
@@ -66,10 +75,11 @@ export class MemoryStore implements Store {
         if (!released) this.#leases.delete(key);
         released = true;
       },
+      isHeld: () => !released,
     };
   }
 
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt> {
+  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined> {
     return openAttempt(this.#layout, keys, worker);
   }
 
@@ -81,11 +91,11 @@ export class MemoryStore implements Store {
     const record = this.#absorb(draft);
     rmSync(this.#layout.scratch(draft.key), { recursive: true, force: true });
     const earlier = this.#records.get(draft.key);
-    if (earlier !== undefined && sameOutputs(earlier, record)) return { status: 'same', record: earlier };
-    const usable = earlier !== undefined && (await this.find(draft.key)).status === 'hit';
-    if (usable && !draft.replace) return { status: 'different', record: earlier };
+    if (earlier !== undefined && sameOutputs(earlier, record)) return { status: 'same', record: earlier, found: [] };
+    const usable = earlier !== undefined && (await this.#isWhole(earlier));
+    if (usable && !draft.replace) return { status: 'different', record: earlier, found: [] };
     this.#records.set(draft.key, record);
-    return { status: earlier === undefined ? 'published' : 'different', record };
+    return { status: earlier === undefined ? 'published' : 'different', record, found: [] };
   }
 
   async *records(): AsyncIterable<StoreRecord> {
@@ -101,16 +111,20 @@ export class MemoryStore implements Store {
     return this.#artifacts.get(artifact.digest);
   }
 
-  #absorb({ key, preimage, outputs, facts, about }: Draft): StoreRecord {
-    const refs = Object.entries(outputs).map(([name, { path, digest, size, extension }]) => {
+  async #isWhole({ outputs }: StoreRecord): Promise<boolean> {
+    const found = await Promise.all(Object.values(outputs).map((output) => this.check(output)));
+    return found.every((damage) => damage === undefined);
+  }
+
+  #absorb(draft: Draft): StoreRecord {
+    for (const { path, digest, size } of Object.values(draft.outputs)) {
       const bytes = readFileSync(path);
       if (bytes.length !== size) {
         throw new Error(`'${path}' has ${bytes.length} bytes, but the worker reported ${size}`);
       }
-      if (!this.#artifacts.has(digest)) this.#artifacts.set(digest, bytes);
+      this.#artifacts.set(digest, bytes);
       rmSync(path);
-      return [name, { digest, size, extension }];
-    });
-    return { format: 'lamina-record', version: 1, key, preimage, outputs: Object.fromEntries(refs), facts, about };
+    }
+    return recordOf(draft);
   }
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { hasCode } from '../util/errors.ts';
+import { isObject } from '../util/json.ts';
 
 /** Enough to tell a process from a later one with the same number. */
 export interface ProcessIdentity {
@@ -19,6 +20,19 @@ export interface ProcessIdentity {
 /** This process, or another one of this host by its number. */
 export function identityOf(pid: number = process.pid): ProcessIdentity {
   return { ...here(), pid, started: startOf(pid) ?? '' };
+}
+
+/** The identity that a file holds; undefined for what is none. */
+export function parseIdentity(value: unknown): ProcessIdentity | undefined {
+  if (!isObject(value) || !Number.isSafeInteger(value.pid) || (value.pid as number) <= 0) return undefined;
+  const { host, boot, space, started } = value;
+  const isWhole = [host, boot, space, started].every((each) => typeof each === 'string');
+  return isWhole ? ({ host, boot, space, pid: value.pid, started } as ProcessIdentity) : undefined;
+}
+
+/** True when both are one process. */
+export function sameProcess(a: ProcessIdentity, b: ProcessIdentity): boolean {
+  return (['host', 'boot', 'space', 'pid', 'started'] as const).every((field) => a[field] === b[field]);
 }
 
 /** `dead` only when that is certain; `elsewhere` when it cannot be seen from here. */

@@ -1,8 +1,9 @@
 // What the store remembers of one finished unit of work, and its check when it is read back.
+import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../spec/stage.ts';
-import { isObject } from '../util/json.ts';
-import { type BlobRef, isDigest } from './digest.ts';
-import { cacheKey, type KeyPreimage } from './key.ts';
+import { canonicalJson, isObject, type Json } from '../util/json.ts';
+import { type BlobRef, isDigest, sha256 } from './digest.ts';
+import type { KeyPreimage } from './key.ts';
 
 /** An output's bytes and the ending of its file, without the dot. */
 export interface OutputRef extends BlobRef {
@@ -12,13 +13,18 @@ export interface OutputRef extends BlobRef {
 /** A finished unit of work: what it depended on, what came out, and how it went. */
 export interface StoreRecord {
   format: 'lamina-record';
-  version: 1;
+  version: 2;
   key: string;
   preimage: KeyPreimage;
   outputs: Readonly<Record<string, OutputRef>>;
+  /** Digests of inputs that were not read over when this was made, since they had been found whole shortly before. */
+  trusted: readonly string[];
   facts: Facts;
   about: RecordAbout;
 }
+
+/** The outputs that a record of some stage must have. */
+export type RecordShape = Readonly<Record<string, { extension: string; optional?: boolean }>>;
 
 /** Said for people; none of it enters the key. */
 export interface RecordAbout {
@@ -28,8 +34,9 @@ export interface RecordAbout {
   stage: string;
   cell: string;
   unit: string;
-  /** UTC, ISO 8601. */
+  /** When the attempt began, and when the unit was finished: UTC, ISO 8601. Records of version 1 have no end. */
   started: string;
+  finished?: string;
   duration_ms: number;
   /** The largest resident memory of the worker process up to the unit's end. */
   peak_rss_bytes: number;
@@ -40,8 +47,45 @@ export interface RecordAbout {
   warnings?: readonly string[];
 }
 
-/** Reads a record's text; a sentence instead when it is not the record of `key`. */
-export function parseRecord(text: string, key: string): StoreRecord | string {
+/** A record as it was read. `old`: it is of version 1, without a digest of its own, and should be written anew. */
+export interface ReadRecord {
+  record: StoreRecord;
+  old: boolean;
+}
+
+/** The record of a finished unit, without the paths of its files. */
+export function recordOf({
+  key,
+  preimage,
+  outputs,
+  trusted,
+  facts,
+  about,
+}: Omit<StoreRecord, 'format' | 'version'>): StoreRecord {
+  const refs = Object.entries(outputs).map(([name, { digest, size, extension }]) => {
+    return [name, { digest, size, extension }] as const;
+  });
+  const made = { outputs: Object.fromEntries(refs), trusted, facts: wellFormed(facts), about };
+  return { format: 'lamina-record', version: 2, key, preimage, ...made };
+}
+
+/** Facts whose texts canonical JSON can hold: half a character of somebody's data becomes a replacement character. */
+function wellFormed(facts: Facts): Facts {
+  const repair = (_: string, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value);
+  return JSON.parse(JSON.stringify(facts, repair)) as Facts;
+}
+
+/** The record as a file: with the SHA-256 of its own canonical JSON. */
+export function recordText(record: StoreRecord): string {
+  const digest = ownDigest({ ...record }, canonicalJson(record.preimage as unknown as Json));
+  return `${JSON.stringify({ ...record, digest }, undefined, 1)}\n`;
+}
+
+/**
+ * Reads a record's text; a sentence instead when it is not, byte for byte in meaning, the record that was written for `key`. Version 1
+ * had no digest and is accepted on its looks; what it was made from counts as not read over.
+ */
+export function parseRecord(text: string, key: string): ReadRecord | string {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -49,29 +93,78 @@ export function parseRecord(text: string, key: string): StoreRecord | string {
     return 'is not JSON';
   }
   if (!isObject(value) || value.format !== 'lamina-record') return 'is not a lamina record';
-  if (value.version !== 1) return `has the unknown version ${JSON.stringify(value.version)}`;
+  const { digest, ...rest } = value;
+  if (rest.version !== 1 && rest.version !== 2) return `has the unknown version ${JSON.stringify(rest.version)}`;
+  const old = rest.version === 1 && digest === undefined && rest.trusted === undefined;
+  const preimage = orUndefined(() => canonicalJson(rest.preimage as Json));
+  if (!old && !isSealed(rest, preimage, digest)) return 'was changed on disk';
+  return checkParts(rest, preimage, key) ?? { record: old ? renewed(rest) : (rest as unknown as StoreRecord), old };
+}
+
+function checkParts(value: Record<string, unknown>, preimage: string | undefined, key: string): string | undefined {
   if (value.key !== key) return 'belongs to another key';
   if (!isObject(value.outputs) || !Object.values(value.outputs).every(isOutput)) return 'names its outputs wrongly';
   if (!isObject(value.facts) || !isAbout(value.about)) return 'is incomplete';
-  const record = value as unknown as StoreRecord;
-  return keyOf(record.preimage) === key ? record : 'does not match its key';
+  const isOfKey = preimage !== undefined && sha256(preimage) === key && hasInputs(value.preimage);
+  return isOfKey ? undefined : 'does not match its key';
 }
 
-/** Undefined for what no lamina wrote: deep nesting, texts that canonical JSON cannot hold. */
-function keyOf(preimage: unknown): string | undefined {
+/** What a stranger's pre-image may lack although its digest is right. */
+function hasInputs(preimage: unknown): boolean {
+  if (!isObject(preimage) || !isObject(preimage.inputs)) return false;
+  return Object.values(preimage.inputs).every((input) => {
+    return isObject(input) && Object.values(input.units ?? {}).every(isObject);
+  });
+}
+
+function renewed(value: Record<string, unknown>): StoreRecord {
+  const old = value as unknown as StoreRecord;
+  return { ...old, version: 2, trusted: inputDigests(old.preimage) };
+}
+
+/** The digests of all artifacts that were read. */
+export function inputDigests({ inputs }: KeyPreimage): string[] {
+  const refs = Object.values(inputs).flatMap((input) => ('units' in input ? Object.values(input.units) : [input]));
+  return [...new Set(refs.map(({ digest }) => digest))];
+}
+
+/** What is wrong with a record's outputs, where its stage makes others; undefined when nothing is. */
+export function shapeProblem({ outputs }: StoreRecord, shape: RecordShape): string | undefined {
+  const lacking = Object.keys(shape).find((name) => outputs[name] === undefined && !shape[name]?.optional);
+  if (lacking !== undefined) return `lacks the output '${lacking}'`;
+  const wrong = Object.keys(outputs).find((name) => outputs[name]?.extension !== shape[name]?.extension);
+  return wrong === undefined ? undefined : `has an output '${wrong}' that its stage does not make so`;
+}
+
+function isSealed(record: Record<string, unknown>, preimage: string | undefined, digest: unknown): boolean {
+  if (preimage === undefined || !isDigest(digest)) return false;
+  return orUndefined(() => ownDigest(record, preimage)) === digest;
+}
+
+/** SHA-256 of the canonical JSON of a record, of which the largest part, its pre-image, has been made for its key already. */
+function ownDigest(record: Readonly<Record<string, unknown>>, preimage: string): string {
+  const members = Object.keys(record).sort();
+  const text = members.map((name) => {
+    return `${canonicalJson(name)}:${name === 'preimage' ? preimage : canonicalJson(record[name] as Json)}`;
+  });
+  return sha256(`{${text.join(',')}}`);
+}
+
+/** Undefined for what no lamina wrote: deep nesting, texts that canonical JSON cannot hold, parts that are missing. */
+function orUndefined(compute: () => string): string | undefined {
   try {
-    return cacheKey(preimage as KeyPreimage);
+    return compute();
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-/** True when both records name the same bytes for the same outputs. */
+/** True when both records name the same files for the same outputs. */
 export function sameOutputs(a: Pick<StoreRecord, 'outputs'>, b: Pick<StoreRecord, 'outputs'>): boolean {
   const names = Object.keys(a.outputs);
   if (names.length !== Object.keys(b.outputs).length) return false;
-  return names.every((name) => a.outputs[name]?.digest === b.outputs[name]?.digest);
+  return names.every((name) => isDeepStrictEqual({ ...a.outputs[name] }, { ...b.outputs[name] }));
 }
 
 function isOutput(value: unknown): value is OutputRef {

@@ -1,6 +1,6 @@
 // What runs left for people: small JSON files under runs/<experiment>/<run>/, each with a digest of itself.
 import { closeSync, type Dirent, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseJson } from '../formats/strict-json.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { statusAt } from '../util/file-status.ts';
@@ -52,8 +52,10 @@ export function dropRun(store: string, experiment: string, run: string): void {
 
 /** Keeps `value` as `<name>.json` of a run; returns the file's path. Throws UserError when it cannot be written. */
 export function saveRun(store: string, experiment: string, run: string, name: string, value: JsonObject): string {
-  const path = runFile(store, experiment, run, name);
-  guardWrite(store, `the run '${experiment}@${run}'`, () => writeDurably(path, sealed(value)));
+  const path = resolve(runFile(store, experiment, run, name));
+  guardWrite(store, `the run '${experiment}@${run}'`, () =>
+    writeDurably(path, sealed(value), layoutOf(resolve(store))),
+  );
   return path;
 }
 

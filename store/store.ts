@@ -1,14 +1,31 @@
 // The store as the runner sees it; held by a folder (file-store.ts) or by memory (memory-store.ts).
 import type { BlobRef } from './digest.ts';
 import type { SourceRef } from './hub-source.ts';
-import type { OutputRef, StoreRecord } from './record.ts';
+import type { OutputRef, RecordShape, StoreRecord } from './record.ts';
 
 /** What a key leads to. `damaged`: it was there and cannot be used any more; `detail` says what was found. */
 export type Found = { status: 'hit'; record: StoreRecord } | { status: 'miss' } | { status: 'damaged'; detail: string };
 
+/**
+ * How closely an artifact is looked at. `glance`: it is there with the right size, and a small one is read; `use`: a large one too, unless
+ * it was read on this host not long ago; `bytes`: it is read in any case.
+ */
+export type Look = 'glance' | 'use' | 'bytes';
+
+/** What was found wrong with an artifact. */
+export interface Damage {
+  /** Follows the artifact's name: `was changed on disk`. */
+  detail: string;
+  /** Records that were put aside with it: they were made from it, at a time at which it was not read over. */
+  suspects: readonly StoreRecord[];
+}
+
 /** The sole right to work on a key, until released. */
 export interface Lease {
+  /** Never fails: what cannot be taken away now counts as left behind. */
   release(): void;
+  /** False when somebody took this holder for dead. */
+  isHeld(): boolean;
 }
 
 /** The folders of one try at one or several keys. */
@@ -24,7 +41,7 @@ export interface Attempt {
 }
 
 /** A finished unit's files, not yet in the store. */
-export interface Draft extends Pick<StoreRecord, 'key' | 'preimage' | 'facts' | 'about'> {
+export interface Draft extends Pick<StoreRecord, 'key' | 'preimage' | 'trusted' | 'facts' | 'about'> {
   outputs: Readonly<Record<string, OutputRef & { path: string }>>;
   /** Take this result even where the key has another one already (--force). */
   replace: boolean;
@@ -37,25 +54,33 @@ export interface Draft extends Pick<StoreRecord, 'key' | 'preimage' | 'facts' | 
 export interface Publication {
   status: 'published' | 'same' | 'different';
   record: StoreRecord;
+  /** What lay damaged where the draft's artifacts belong. */
+  found: readonly (Damage & { artifact: BlobRef })[];
 }
 
 /** Immutable artifacts by digest, and records of finished work by cache key. */
 export interface Store {
   /** Absolute. */
   readonly folder: string;
-  /** Looks a key up; a hit has a valid record and every artifact whole. What is found damaged is put aside. */
-  find(key: string): Promise<Found>;
+  /** Looks a key up. A hit has a whole record with the outputs of `shape`; its artifacts are not looked at. A damaged record is put aside. */
+  find(key: string, shape?: RecordShape): Promise<Found>;
+  /** Undefined when an artifact is whole, as far as `look` goes. A damaged one is put aside, and what it may have poisoned with it. */
+  check(artifact: BlobRef, look: Look): Promise<Damage | undefined>;
+  /** What a worker need not read over again: the identity of the file of a large artifact that was read not long ago. */
+  known(artifact: BlobRef): string | undefined;
+  /** Takes note that a worker read an artifact and found it whole, when its file had this identity. */
+  remember(artifact: BlobRef, identity: string): void;
   /** The absolute path of an artifact, to read. */
   pathOf(artifact: BlobRef): string;
   /** The digest of a file or folder of the user's, read only if it changed, or of an `hf://` name. Throws UserError when there is none. */
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef>;
-  /** The lease of a key, or undefined while somebody alive holds it. */
+  /** The lease of a key, or undefined while somebody alive holds it or works on it. */
   lease(key: string): Promise<Lease | undefined>;
-  /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. */
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt>;
+  /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. Undefined while somebody alive works on one of them. */
+  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined>;
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
   publish(draft: Draft): Promise<Publication>;
-  /** Removes what an attempt left; a failed one keeps its log. */
+  /** Removes what an attempt left, as far as that is possible; a failed one keeps its log. */
   closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void;
   /** All valid records, in no order. */
   records(): AsyncIterable<StoreRecord>;

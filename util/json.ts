@@ -13,13 +13,22 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  * ECMAScript prints them. Throws on what JSON cannot hold: NaN, infinities, undefined, functions, lone surrogates.
  */
 export function canonicalJson(value: Json): string {
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') return canonicalNumber(value);
   if (typeof value === 'string') return canonicalString(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value === 'number') return canonicalNumber(value);
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value)) return canonicalList(value);
   if (!isObject(value)) throw new TypeError(`canonical JSON cannot hold a value of type '${typeof value}'`);
-  const keys = Object.keys(value).sort();
-  return `{${keys.map((key) => `${canonicalString(key)}:${canonicalJson(value[key] as Json)}`).join(',')}}`;
+  let text = '';
+  for (const key of Object.keys(value).sort()) {
+    text += `${text === '' ? '' : ','}${canonicalString(key)}:${canonicalJson(value[key] as Json)}`;
+  }
+  return `{${text}}`;
+}
+
+function canonicalList(values: readonly Json[]): string {
+  let text = '';
+  for (let i = 0; i < values.length; i++) text += `${i === 0 ? '' : ','}${canonicalJson(values[i] as Json)}`;
+  return `[${text}]`;
 }
 
 function canonicalNumber(value: number): string {
@@ -27,7 +36,11 @@ function canonicalNumber(value: number): string {
   return JSON.stringify(value);
 }
 
+/** Characters that stand for themselves between quotes: most texts have no others. */
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 function canonicalString(value: string): string {
+  if (plain.test(value)) return `"${value}"`;
   if (!value.isWellFormed()) throw new TypeError('canonical JSON cannot hold a string with a lone surrogate');
   return JSON.stringify(value);
 }

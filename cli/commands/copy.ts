@@ -1,18 +1,22 @@
 // `lamina copy`: takes the artifacts of a stage out of the store, under readable names.
-import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
+import { chmod, copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inspect, type PlanItem } from '../../runner/inspect.ts';
 import { expectedNames } from '../../spec/nearest.ts';
 import type { Plan } from '../../spec/plan.ts';
 import type { StageRegistry } from '../../spec/stage.ts';
+import { type BlobRef, digestFile } from '../../store/digest.ts';
 import { openFileStore } from '../../store/file-store.ts';
-import type { Store } from '../../store/store.ts';
+import type { Damage, Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
+import { makeFolders } from '../../util/make-folders.ts';
 import type { Context } from '../context.ts';
+import { damagedText } from '../damaged-text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
 import { planOf } from '../plan-request.ts';
+import { saying } from '../saying.ts';
 import { planCommand, shortPath } from '../spec-name.ts';
 import { isNamed, stageNames } from '../why-subject.ts';
 
@@ -24,13 +28,14 @@ interface CopyFlags extends PlanFlags {
 export async function copy([spec, stage]: [string, string], flags: CopyFlags, context: Context): Promise<number> {
   const registry = await context.registry();
   const plan = await planOf(spec, flags, registry);
-  const store = await openFileStore(flags.store, { mode: 'read' });
+  const store = await openFileStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const { items } = await inspect(plan, registry, store);
     const wanted = items.filter(({ node }) => isNamed(node, stage));
     if (wanted.length === 0) throw unknownStage(plan, stage);
     const first = planCommand('run', spec, flags);
-    const copied = (await copyItems(wanted, store, { to: flags.to, first, registry })).map(shortPath);
+    const again = (name: string) => planCommand('run', spec, flags, '--force', name);
+    const copied = (await copyItems(wanted, store, { to: flags.to, first, again, registry })).map(shortPath);
     const { out } = context.terminal;
     out.write(flags.json ? `${JSON.stringify(copied, undefined, 1)}\n` : copied.map((path) => `${path}\n`).join(''));
   } finally {
@@ -39,10 +44,19 @@ export async function copy([spec, stage]: [string, string], flags: CopyFlags, co
   return exitCodes.done;
 }
 
+interface CopyOrder {
+  to: string;
+  /** The command that makes what has not run yet. */
+  first: string;
+  /** The command that makes a stage again. */
+  again: (stage: string) => string;
+  registry: StageRegistry;
+}
+
 async function copyItems(
   items: readonly PlanItem[],
   store: Store,
-  { to, first, registry }: { to: string; first: string; registry: StageRegistry },
+  { to, first, again, registry }: CopyOrder,
 ): Promise<string[]> {
   const missing = items.find(({ record }) => record === null);
   if (missing !== undefined) {
@@ -58,23 +72,37 @@ async function copyItems(
       const own = isObject(file_names) ? file_names[output] : undefined;
       const usual = outputs[output]?.file_name ?? `${output}.${artifact.extension}`;
       const path = join(folder, ...(typeof own === 'string' ? own : usual).split('/').map(fileName));
-      await copyTo(path, store.pathOf(artifact));
+      const damage = await copyTo(path, artifact, store);
+      if (damage !== undefined) throw new UserError(`${damagedText(node, output, damage)} with '${again(node.stage)}'`);
       copied.push(path);
     }
   }
   return copied;
 }
 
-/** Copies one artifact, under its name only when it is whole. Throws UserError when it cannot be written. */
-async function copyTo(path: string, artifact: string): Promise<void> {
+/**
+ * Copies one artifact, under its name only when it is whole, which is seen on the copy's own bytes. Returns what is wrong with it in the
+ * store, if anything is. Throws UserError when it cannot be written.
+ */
+async function copyTo(path: string, artifact: BlobRef, store: Store): Promise<Damage | undefined> {
+  const missing = await store.check(artifact, 'glance');
+  if (missing !== undefined) return missing;
+  const part = `${path}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await copyFile(artifact, `${path}.part`);
-    await chmod(`${path}.part`, 0o644); // artifacts are read-only, a copy is the user's
-    await rename(`${path}.part`, path);
+    makeFolders(dirname(path));
+    await copyFile(store.pathOf(artifact), part);
+    await chmod(part, 0o644); // artifacts are read-only, a copy is the user's
+    if ((await digestFile(part)).digest === artifact.digest) {
+      await rename(part, path);
+      return undefined;
+    }
+    await rm(part);
   } catch (error) {
     throw new UserError(`cannot write '${path}': ${(error as Error).message}`, { cause: error });
   }
+  return (
+    (await store.check(artifact, 'bytes')) ?? { detail: 'came out with other bytes when it was copied', suspects: [] }
+  );
 }
 
 /** A cell's or unit's name as one part of a path: `layer 4` stays, a slash does not. */

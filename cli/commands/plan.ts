@@ -14,6 +14,7 @@ import { planJson } from '../plan-json.ts';
 import { plansOf } from '../plan-request.ts';
 import { planLines, shortPlanLines } from '../plan-text.ts';
 import { warningLines } from '../run-text.ts';
+import { saying } from '../saying.ts';
 import type { Output } from '../terminal.ts';
 import { joinWarnings } from '../warnings.ts';
 
@@ -26,7 +27,7 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
   const { out, err } = context.terminal;
   const registry = await context.registry();
   const plans = await plansOf(specs, flags, registry);
-  const store = await openFileStore(flags.store, { mode: 'read' });
+  const store = await openFileStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const work = await inspectTogether(plans, registry, store);
     for (const { warnings } of work.inspections) {

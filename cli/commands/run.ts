@@ -55,8 +55,8 @@ export async function run([specs]: [string[]], flags: RunFlags, context: Context
 async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFlags, context: Context): Promise<number> {
   let kept: KeptRun | undefined;
   const listener = {
-    opened: () => {
-      kept = new KeptRun(flags.store, wanted);
+    opened: (refusal: UserError | undefined) => {
+      kept = new KeptRun(flags.store, wanted, refusal);
     },
     began: () => kept?.began(),
     killed: () => kept?.killed(),
@@ -88,6 +88,8 @@ async function tell(
   context: Context,
 ): Promise<number> {
   const { out, err } = context.terminal;
+  // a store that is gone is told of once
+  if (outcome.failures.some(({ reason }) => reason === 'store-gone')) run.forget();
   await keepOrSay(() => run.save('outcome', outcomeJson(outcome)), err);
   if (outcome.status === 'cancelled') {
     await keepOrSay(() => run.end(endOf(outcome, undefined, [])), err);

@@ -1,8 +1,9 @@
 // `lamina schemas`: writes the JSON Schemas for editors.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { editorSchemas } from '../../schemas/editor.ts';
 import { UserError } from '../../util/errors.ts';
+import { makeFolders } from '../../util/make-folders.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 
@@ -18,7 +19,7 @@ export async function schemas(_arguments: [], flags: { out: string }, context: C
 
 function writeText(file: string, folder: string, text: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     writeFileSync(file, text);
   } catch (error) {
     throw new UserError(`cannot write '${file}': ${(error as Error).message}`, { cause: error });

@@ -1,17 +1,17 @@
 // `lamina why`: why a stage would run, or what a number was made of; answered from the records, nothing runs.
-import { readFileSync } from 'node:fs';
-import { parseJson } from '../../formats/strict-json.ts';
 import { readMetric } from '../../report/collect.ts';
 import { type Explanation, explain, type LineageStep, lineage } from '../../runner/explain.ts';
 import type { Plan, PlanCell, PlanNode } from '../../spec/plan.ts';
 import type { StageRegistry } from '../../spec/stage.ts';
 import { openFileStore } from '../../store/file-store.ts';
+import { readJsonArtifact } from '../../store/read-artifact.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { PlanFlags } from '../flags.ts';
 import { type PastFailure, PastFailures } from '../past-failures.ts';
 import { planOf } from '../plan-request.ts';
+import { saying } from '../saying.ts';
 import { findSubject } from '../why-subject.ts';
 import { explanationsText, lineageText } from '../why-text.ts';
 
@@ -23,7 +23,7 @@ export async function why(given: [string, string, string?], flags: PlanFlags, co
   const plan = await planOf(spec, flags, registry);
   const found = findSubject(plan, subject, cell);
   const failures = new PastFailures(flags.store, plan.experiment);
-  const store = await openFileStore(flags.store, { mode: 'read' });
+  const store = await openFileStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     if ('nodes' in found) {
       const explanations = await explainAll(found.nodes, plan, registry, store, failures);
@@ -82,8 +82,7 @@ async function storyOf(
   const steps = found.map((step) => ({ ...step, last_failure: failures.of(step) }));
   const artifact = steps[0]?.record?.outputs[cell.metric.output];
   if (artifact === undefined) return { cell, value: null, steps };
-  const text = readFileSync(store.pathOf(artifact), 'utf8');
-  const metrics = parseJson(text, `the metrics of stage '${cell.metric.node}'`);
+  const metrics = readJsonArtifact(store.pathOf(artifact), artifact, `the metrics of stage '${cell.metric.node}'`);
   return { cell, value: readMetric(metrics, cell.metric.field)?.value ?? null, steps };
 }
 

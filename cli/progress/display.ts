@@ -10,7 +10,7 @@ export interface ActiveUnit {
   label: string;
 }
 
-export type UnitEnd = 'done' | 'failed' | 'stopped' | 'reused';
+export type UnitEnd = 'done' | 'failed' | 'put off' | 'reused';
 
 /** Shows the units of a run; all times are told to it by the caller's clock. */
 export interface ProgressDisplay {

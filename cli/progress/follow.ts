@@ -32,6 +32,8 @@ export class Follower {
     else if (event.type === 'unit-finished') this.#ended(event, event.status === 'ran' ? 'done' : 'reused');
     else if (event.type === 'failed') this.#failed(event.failure);
     else if (event.type === 'blocked') this.#count();
+    else if (event.type === 'unit-put-off') this.#display?.ended(idOf(event), 'put off');
+    else if (event.type === 'resumed') this.#finished = 0;
     else if (event.type === 'waiting') this.say(`${nameOf(event)}: another run works on it; waiting for its result`);
     else if (event.type === 'warning') this.#warn(event.message);
     else if (event.type === 'warned')

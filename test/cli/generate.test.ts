@@ -1,6 +1,6 @@
 // `lamina generate`: what it prints, which model a name means, and how it ends.
 import { spawnSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { generate } from '../../cli/commands/generate.ts';
@@ -15,6 +15,7 @@ import { replacementMap } from '../../model/sharing.ts';
 import { plainPaint } from '../../report/paint.ts';
 import { openModelFolder } from '../../stages/model-input.ts';
 import { stageRegistry } from '../../stages/registry.ts';
+import { filesBelow } from '../e2e/store-files.ts';
 import { lamina, realProgram, start, workFolder } from './program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -121,6 +122,18 @@ targets: [shared]
     expect((await lamina(folder.path, 'copy', path, 'base', '--to', 'copied', '--store', 'store')).code).toBe(0);
     const copied = JSON.parse((await said([join(folder.path, 'copied/model.arrow')], flags)).out);
     expect(copied.answers).toEqual(base.answers);
+    const largest =
+      filesBelow(join(folder.path, 'store/cas')).sort((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
+    chmodSync(largest, 0o644);
+    const bytes = readFileSync(largest);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    writeFileSync(largest, bytes);
+    const again = `lamina run ${path} --force base --store ${join(folder.path, 'store')}`;
+    await expect(said([path, 'shared'], flags)).rejects.toThrow(
+      `artifact 'model' of 'base' was changed on disk in the store: make it again with '${again}'`,
+    );
+    expect((await lamina(folder.path, ...again.split(' ').slice(1))).code).toBe(0);
+    expect(JSON.parse((await said([path, 'base'], flags)).out).answers).toEqual(base.answers);
   });
 });
 

@@ -1,5 +1,5 @@
 // `lamina show` in this process: what it prints and writes, from a run in a store and from a kept outcome.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
@@ -27,7 +27,10 @@ beforeEach(() => {
   for (const name of readdirSync('.')) rmSync(name, { recursive: true });
 });
 
-const keep = (result: object) => saveRun('.lamina', made.experiment, made.run, 'result', result as JsonObject);
+const keep = (result: object) => {
+  mkdirSync('.lamina', { recursive: true });
+  return saveRun('.lamina', made.experiment, made.run, 'result', result as JsonObject);
+};
 
 async function shown(name: string, flags: object = {}): Promise<{ out: string; err: string }> {
   const text = { out: '', err: '' };

@@ -30,7 +30,7 @@ export async function expectNothingHalf(store: string): Promise<void> {
 
 /** No attempt, lease, saved state or temporary file is left of runs that ended or were killed. */
 export function expectNothingLeft(store: string): void {
-  for (const name of ['attempts', 'leases', 'scratch', 'quarantine', 'ac-alt']) {
+  for (const name of ['attempts', 'leases', 'scratch', 'quarantine', 'ac-alt', 'temporary']) {
     expect(readdirSync(join(store, name)), name).toEqual([]);
   }
   expect(filesBelow(store).filter((path) => /\.(tmp|new)$/.test(path))).toEqual([]);

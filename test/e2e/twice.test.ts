@@ -1,11 +1,12 @@
 // What is run again and what is not: the same spec twice, one number changed, files touched, reformatted and moved.
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { parseRecord } from '../../store/record.ts';
 import type { Ended } from '../cli/program.ts';
 import { openWork, smallSpec, type Work } from './small-spec.ts';
-import { expectNothingLeft, outputsByKey } from './store-files.ts';
+import { expectNothingLeft, filesBelow, outputsByKey } from './store-files.ts';
 
 interface Planned {
   stages: { name: string; unit?: string; status: 'hit' | 'run' | 'depends'; key: string | null }[];
@@ -103,6 +104,35 @@ describe('the small spec', () => {
     } finally {
       moved.remove();
     }
+  });
+
+  it('without any artifact but the numbers of the table runs nothing', async () => {
+    const store = join(work.path, 'store');
+    const shown = new Set(cellsOf(first).map(({ value }) => String(value)));
+    const isShown = (path: string) => [...shown].some((value) => readFileSync(path, 'latin1').includes(value));
+    const needless = filesBelow(join(store, 'cas')).filter((path) => statSync(path).size > 1000 || !isShown(path));
+    expect(needless.length).toBeGreaterThan(units - 2);
+    for (const path of needless) renameSync(path, `${path}.away`);
+    await expectNoReruns();
+    for (const path of needless) renameSync(`${path}.away`, path);
+  });
+
+  it('has records of which none is accepted with a bit flipped', () => {
+    let flips = 0;
+    for (const path of filesBelow(join(work.path, 'store', 'ac'))) {
+      const bytes = readFileSync(path);
+      const [key, whole] = [basename(path, '.json'), JSON.parse(bytes.toString('utf8'))];
+      for (let at = 0; at < bytes.length; at++) {
+        const flipped = Buffer.from(bytes);
+        flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
+        const found = parseRecord(flipped.toString('utf8'), key);
+        flips++;
+        if (typeof found === 'string') continue;
+        const { digest: _digest, ...rest } = whole;
+        expect(found.record).toEqual(rest);
+      }
+    }
+    expect(flips).toBeGreaterThan(10_000);
   });
 
   it('with one number changed runs what depends on it and nothing else, as the plan says', async () => {

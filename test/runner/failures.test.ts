@@ -1,15 +1,11 @@
 // What is said when something goes wrong, and what goes on regardless.
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../spec/stage.ts';
-import { emptyFolder } from '../store/drafts.ts';
 import { messages, openToy, statuses, type Toy, values } from './harness.ts';
+import { canMount, inMount } from './mounts.ts';
 import { node, plan } from './toy-plan.ts';
-
-/** util-linux: runs a program where it may mount file systems that nobody else sees. */
-const namespaced = 'unshare';
 
 /** A plan with one bad stage, one after it, and one beside it. */
 function broken(use: string, params: JsonObject = {}) {
@@ -141,29 +137,6 @@ describe('a store that cannot be written', () => {
     );
   });
 });
-
-/** Whether this machine lets an ordinary user mount a small file system of his own; said when it does not. */
-function canMount(): boolean {
-  try {
-    execFileSync(namespaced, ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=1m none /mnt'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.warn('skipped: full and read-only file systems, because unshare cannot mount here');
-    return false;
-  }
-}
-
-/** Runs `script` with $1 a fresh tmpfs, $2 node, $3 the program that runs a plan, $4 the plan. */
-function inMount(options: string, script: string, toyPlan: ReturnType<typeof plan>): { stdout: string } {
-  const [folder, file] = [emptyFolder(), join(emptyFolder(), 'plan.json')];
-  writeFileSync(file, JSON.stringify(toyPlan));
-  const program = join(import.meta.dirname, 'fixtures', 'toy-run.mjs');
-  const mount = `mount -t tmpfs -o ${options} none "$1" && ${script}`;
-  const stdout = execFileSync(namespaced, ['-rm', 'sh', '-c', mount, 'sh', folder, process.execPath, program, file], {
-    encoding: 'utf8',
-  });
-  return { stdout };
-}
 
 function filesBelow(toy: Toy, folder: string): string[] {
   const entries = readdirSync(join(toy.folder, folder), { recursive: true, withFileTypes: true });

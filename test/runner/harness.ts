@@ -1,5 +1,5 @@
 // A store, a log of the work that was really done, and runs of toy plans in real worker processes.
-import { readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunEvent } from '../../runner/events.ts';
 import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/outcome.ts';
@@ -57,6 +57,26 @@ export function values(outcome: RunOutcome, node: string): string[] {
 
 export function messages(outcome: RunOutcome): string[] {
   return outcome.failures.map((failure) => failure.message);
+}
+
+/** The sentences of all warnings so far. */
+export function warnings({ events }: Toy): string[] {
+  return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+}
+
+/** Where the output `out` of a node (or of one of its units) lies in the store. */
+export function pathOf(outcome: RunOutcome, node: string, unit = ''): string {
+  const found = unitsOf(outcome, node).find((each) => each.unit === unit);
+  if (found === undefined || !succeeded(found)) throw new Error(`${node} ${unit}: ${found?.status}`);
+  return found.outputs.out?.path as string;
+}
+
+/** Changes one byte of a file in the store, as a disk does that forgets. */
+export function rot(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+  chmodSync(path, 0o644);
+  writeFileSync(path, bytes);
 }
 
 function unitsOf(outcome: RunOutcome, node: string): readonly UnitOutcome[] {

@@ -40,7 +40,7 @@ describe('kill -9', () => {
     const clean = await openToy();
     const expected = await clean.run(graph);
     for (const { id } of graph.nodes) expect(values(outcome, id), id).toEqual(values(expected, id));
-    for (const name of ['attempts', 'leases', 'scratch', 'quarantine', 'ac-alt']) {
+    for (const name of ['attempts', 'leases', 'scratch', 'quarantine', 'ac-alt', 'temporary']) {
       expect(readdirSync(join(folder, name)), name).toEqual([]);
     }
   });

@@ -51,19 +51,19 @@ describe('probe', () => {
 
   it('P7: a flipped byte in an artifact is found, reported and made again', async () => {
     const toy = await openToy();
-    const sum = plan(node('a', 'value', { value: 3 }), node('s', 'add', {}, { a: 'a' }));
-    const [unit] = (await toy.run(sum)).nodes.get('a')?.units ?? [];
+    const sum = plan(node('a', 'value', { value: 3 }), node('s', 'add', { plus: 1 }, { a: 'a' }));
+    const [unit] = (await toy.run(sum)).nodes.get('s')?.units ?? [];
     if (unit?.status !== 'ran') throw new Error(unit?.status);
     const artifact = unit.outputs.out;
     chmodSync(artifact?.path as string, 0o644);
-    writeFileSync(artifact?.path as string, '4');
+    writeFileSync(artifact?.path as string, '5');
     toy.worked();
     const outcome = await toy.run(sum);
-    expect(toy.worked()).toEqual(['value']);
-    expect([values(outcome, 'a'), values(outcome, 's')]).toEqual([['3'], ['3']]);
+    expect(toy.worked()).toEqual(['add']);
+    expect([values(outcome, 'a'), values(outcome, 's')]).toEqual([['3'], ['4']]);
     const warnings = toy.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
     const what = `artifact 'out' (${artifact?.digest.slice(0, 12)}) was changed on disk`;
-    expect(warnings).toEqual([`stage 'a': ${what}, so it is made again`]);
+    expect(warnings).toEqual([`stage 's': ${what}, so it is made again`]);
     expect(readdirSync(join(toy.folder, 'quarantine'))).toHaveLength(1);
   });
 

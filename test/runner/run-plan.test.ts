@@ -222,7 +222,7 @@ describe('a run', () => {
   it('answers a thousand nodes from the store with one look at each record', async () => {
     const store = createMemoryStore(emptyFolder());
     const nodes = Array.from({ length: 1000 }, (_, i) => node(`n${i}`, 'value', { value: i }));
-    for (const { params } of nodes) await publish(store, params, { out: String(params.value) }, false, 'value');
+    for (const { params } of nodes) await publish(store, params, { out: String(params.value) }, { stage: 'value' });
     let looks = 0;
     const find = store.find.bind(store);
     store.find = (key) => {

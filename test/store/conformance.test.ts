@@ -8,7 +8,7 @@ import { cacheKey } from '../../store/key.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
 import type { StoreRecord } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
-import { emptyFolder, preimage, publish } from './drafts.ts';
+import { emptyFolder, openedAttempt, preimage, publish } from './drafts.ts';
 
 const stores: Record<string, () => Promise<Store>> = {
   'file store': () => openFileStore(emptyFolder(), { mode: 'write' }),
@@ -62,19 +62,20 @@ describe.each(Object.keys(stores))('%s', (name) => {
   it('takes the second when told to replace', async () => {
     const store = await open();
     await publish(store, { a: 1 }, { out: 'first' });
-    const second = await publish(store, { a: 1 }, { out: 'other' }, true);
+    const second = await publish(store, { a: 1 }, { out: 'other' }, { replace: true });
     expect(second.status).toBe('different');
     expect(await digestOf(store, key)).toBe(sha256('other'));
   });
 
   it('refuses a file that is not as large as reported, and publishes nothing', async () => {
     const store = await open();
-    const attempt = await store.openAttempt([key], process.pid);
+    const attempt = await openedAttempt(store, key);
     const path = attempt.output(key, 'out', 'txt');
     writeFileSync(path, 'hello');
     const { record } = await publish(store, { other: 1 }, { out: 'x' });
     const outputs = { out: { path, digest: sha256('hello!'), size: 6, extension: 'txt' } };
-    const draft = { key, preimage: preimage({ a: 1 }), outputs, facts: {}, about: record.about, replace: false };
+    const made = { key, preimage: preimage({ a: 1 }), outputs, trusted: [], facts: {}, about: record.about };
+    const draft = { ...made, replace: false };
     await expect(store.publish(draft)).rejects.toThrow('has 5 bytes, but the worker reported 6');
     expect(await store.find(key)).toEqual({ status: 'miss' });
   });
@@ -106,10 +107,10 @@ describe.each(Object.keys(stores))('%s', (name) => {
 
   it('keeps the scratch folder until the key is published', async () => {
     const store = await open();
-    const first = await store.openAttempt([key], process.pid);
+    const first = await openedAttempt(store, key);
     writeFileSync(join(first.scratch(key), 'state'), 'step 3');
     store.closeAttempt(first, 'nothing');
-    const second = await store.openAttempt([key], process.pid);
+    const second = await openedAttempt(store, key);
     expect(readFileSync(join(second.scratch(key), 'state'), 'utf8')).toBe('step 3');
     store.closeAttempt(second, 'nothing');
     await publish(store, { a: 1 }, { out: 'hello' });
@@ -118,7 +119,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
 
   it('keeps the log of a failed attempt and nothing else of it', async () => {
     const store = await open();
-    const attempt = await store.openAttempt([key], process.pid);
+    const attempt = await openedAttempt(store, key);
     writeFileSync(attempt.log, 'boom');
     writeFileSync(attempt.output(key, 'out', 'txt'), 'half');
     store.closeAttempt(attempt, 'log');

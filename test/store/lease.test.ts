@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+// Leases: who holds a key, whose heartbeat counts, and what becomes of leases that are damaged.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -121,5 +122,60 @@ describe('a lease', () => {
     writeFileSync(join(folder, 'key'), JSON.stringify({ id: 'successor', ...here }));
     late?.release();
     expect(existsSync(join(folder, 'key'))).toBe(true);
+  });
+
+  it('says whether it is still held: not after somebody removed it or took it over', () => {
+    const folder = emptyFolder();
+    const path = join(folder, 'key');
+    const lease = keeper(folder).acquire('key');
+    expect(lease?.isHeld()).toBe(true);
+    writeFileSync(path, JSON.stringify({ id: 'successor', ...here }));
+    expect(lease?.isHeld()).toBe(false);
+    rmSync(path);
+    expect(lease?.isHeld()).toBe(false);
+    lease?.release();
+    expect(lease?.isHeld()).toBe(false);
+  });
+
+  it.each([
+    ['removed', () => undefined],
+    ['emptied', () => ''],
+    ['garbled', () => '{"id": 7'],
+    ['given the number of a dead process', (text: string) => text.replace(/"started":"\d+"/, '"started":"1"')],
+  ])('that was %s while its holder lives is written again with the next heartbeat', async (_, damage) => {
+    const folder = emptyFolder();
+    const path = join(folder, 'key');
+    const lease = keeper(folder).acquire('key');
+    const text = readFileSync(path, 'utf8');
+    const damaged = damage(text);
+    if (damaged === undefined) rmSync(path);
+    else writeFileSync(path, damaged);
+    while (!existsSync(path) || readFileSync(path, 'utf8') !== text) await sleep(times.heartbeat_ms);
+    expect(keeper(folder).acquire('key')).toBeUndefined();
+    lease?.release();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('that another process took over stays taken', async () => {
+    const folder = emptyFolder();
+    const path = join(folder, 'key');
+    const lease = keeper(folder).acquire('key');
+    const successor = JSON.stringify({ id: 'successor', ...here, host: 'elsewhere' });
+    writeFileSync(path, successor);
+    utimesSync(path, 5, 5);
+    await sleep(5 * times.heartbeat_ms);
+    expect([readFileSync(path, 'utf8'), statSync(path).mtimeMs]).toEqual([successor, 5000]);
+    lease?.release();
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it('names no path outside its folder, whatever its id says', () => {
+    const folder = emptyFolder();
+    mkdirSync(join(folder, 'leases'));
+    writeFileSync(join(folder, 'leases', 'key'), JSON.stringify({ ...here, started: '1', id: '/../../outside' }));
+    const watcher = keeper(join(folder, 'leases'));
+    expect(watcher.acquire('key')).toBeUndefined(); // garbage: taken over after the time in which a holder would have moved it
+    watcher.sweep();
+    expect(readdirSync(folder)).toEqual(['leases']);
   });
 });

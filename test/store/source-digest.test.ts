@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  type BigIntStats,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +15,7 @@ import { sha256 } from '../../store/digest.ts';
 import { fileMemo, memoryMemo } from '../../store/digest-memo.ts';
 import { fileIdentity, isSettled, statOrNone } from '../../store/file-identity.ts';
 import { digestSource } from '../../store/source-digest.ts';
+import { usualTrust } from '../../store/trust.ts';
 import { UserError } from '../../util/errors.ts';
 import { emptyFolder } from './drafts.ts';
 
@@ -69,25 +79,78 @@ describe('the digest of a source', () => {
   });
 });
 
+/** Any size is large, so that small files show what is done with large ones. */
+const allLarge = { ...usualTrust, small_bytes: -1 };
+
+function statsOf(path: string): BigIntStats {
+  const stats = statOrNone(path);
+  if (stats === undefined) throw new Error('no file');
+  return stats;
+}
+
 describe('the memo of digests', () => {
   it('keeps a digest for the next process, once the file has come to rest', async () => {
     const folder = emptyFolder();
     const [path, memo] = [join(folder, 'source'), join(folder, 'digests.jsonl')];
     writeFileSync(path, 'hello');
-    await digestSource(path, fileMemo(memo, true));
+    await digestSource(path, fileMemo(memo, true, allLarge));
     expect(statOrNone(memo)).toBeUndefined(); // just written: a change in the same tick would go unseen
-    await sleep(150);
-    await digestSource(path, fileMemo(memo, true));
+    await settled(path);
+    await digestSource(path, fileMemo(memo, true, allLarge));
     expect(JSON.parse(readFileSync(memo, 'utf8'))).toMatchObject({ path, digest: sha256('hello') });
-    const stats = statOrNone(path);
-    expect(stats && fileMemo(memo, false).get(stats)).toBe(sha256('hello'));
+    expect(fileMemo(memo, false, allLarge).get(statsOf(path))).toBe(sha256('hello'));
+  });
+
+  it('keeps nothing of small files: each process reads them itself, and once', async () => {
+    const folder = emptyFolder();
+    const [path, memo] = [join(folder, 'source'), join(folder, 'digests.jsonl')];
+    writeFileSync(path, 'hello');
+    await settled(path);
+    const own = fileMemo(memo, true);
+    await digestSource(path, own);
+    expect(own.get(statsOf(path))).toBe(sha256('hello'));
+    expect(statOrNone(memo)).toBeUndefined();
+    fileMemo(memo, true, allLarge).put(path, statsOf(path), sha256('hello')); // as if it had been written nevertheless
+    expect(fileMemo(memo, true).get(statsOf(path))).toBeUndefined();
+  });
+
+  it('believes a reading of this host for a week, and no other', () => {
+    const folder = emptyFolder();
+    const [path, memo] = [join(folder, 'source'), join(folder, 'digests.jsonl')];
+    writeFileSync(path, 'hello');
+    fileMemo(memo, true, allLarge).put(path, statsOf(path), sha256('hello'));
+    const line = JSON.parse(readFileSync(memo, 'utf8'));
+    const found = (change: object) => {
+      const changed = { ...line, ...change };
+      writeFileSync(memo, `${JSON.stringify({ ...changed, sum: sumOf(changed) })}\n`);
+      return fileMemo(memo, false, allLarge).get(statsOf(path));
+    };
+    const day_ms = 86_400_000;
+    expect(found({})).toBe(sha256('hello'));
+    expect(found({ at_ms: line.at_ms - 6 * day_ms })).toBe(sha256('hello'));
+    expect(found({ at_ms: line.at_ms - 8 * day_ms })).toBeUndefined();
+    expect(found({ at_ms: line.at_ms + day_ms })).toBeUndefined(); // a clock that was ahead
+    expect(found({ host: 'elsewhere' })).toBeUndefined();
+  });
+
+  it('knows when a file was last read whole, on any host, also when it has changed since', () => {
+    const folder = emptyFolder();
+    const [path, memo] = [join(folder, 'name'), join(folder, 'digests.jsonl')];
+    writeFileSync(path, 'hello');
+    const before = Date.now();
+    fileMemo(memo, true, allLarge).put(path, statsOf(path), sha256('hello'));
+    writeFileSync(path, 'other');
+    const read = fileMemo(memo, false, allLarge).lastRead('name', sha256('hello'));
+    expect(read).toBeGreaterThanOrEqual(before);
+    expect(read).toBeLessThanOrEqual(Date.now());
+    expect(fileMemo(memo, false, allLarge).lastRead('name', sha256('other'))).toBeUndefined();
   });
 
   it('does not answer for a file that was written to, even with its size and time put back', async () => {
     const path = join(emptyFolder(), 'source');
     writeFileSync(path, 'hello');
     const { atime, mtime } = statSync(path);
-    await sleep(150);
+    await settled(path);
     const memo = memoryMemo();
     await digestSource(path, memo);
     writeFileSync(path, 'hellp');
@@ -95,28 +158,39 @@ describe('the memo of digests', () => {
     expect((await digestSource(path, memo)).digest).toBe(sha256('hellp'));
   });
 
-  it('ignores lines that a crash cut short', () => {
-    const memo = join(emptyFolder(), 'digests.jsonl');
-    const path = join(emptyFolder(), 'source');
+  it('ignores what a crash cut short, what is of an older version, and every line with a flipped byte', () => {
+    const folder = emptyFolder();
+    const [path, memo] = [join(folder, 'source'), join(folder, 'digests.jsonl')];
     writeFileSync(path, 'hello');
-    const stats = statOrNone(path);
-    if (stats === undefined) throw new Error('no file');
-    const line = JSON.stringify({ path, id: fileIdentity(stats), digest: sha256('hello') });
-    writeFileSync(memo, `{"path": "x", "id"\n${line}\n{"path": "y", "id": "1:2", "dig`);
-    expect(fileMemo(memo, true).get(stats)).toBe(sha256('hello'));
+    fileMemo(memo, true, allLarge).put(path, statsOf(path), sha256('hello'));
+    const line = readFileSync(memo);
+    const old = JSON.stringify({ path, id: fileIdentity(statsOf(path)), digest: sha256('other') });
+    writeFileSync(memo, `{"path": "x", "id"\n${line}${old}\n{"path": "y", "id": "1:2", "dig`);
+    expect(fileMemo(memo, false, allLarge).get(statsOf(path))).toBe(sha256('hello'));
+    const found = new Set<string | undefined>();
+    for (let at = 0; at < line.length; at++) {
+      for (const bit of [1, 2, 4, 32]) {
+        const flipped = Buffer.from(line);
+        flipped[at] = (flipped[at] as number) ^ bit;
+        writeFileSync(memo, flipped);
+        found.add(fileMemo(memo, false, allLarge).get(statsOf(path)));
+      }
+    }
+    expect([...found].filter((digest) => digest !== undefined && digest !== sha256('hello'))).toEqual([]);
   });
 
-  it('drops lines that are out of date when there are many', () => {
-    const memo = join(emptyFolder(), 'digests.jsonl');
-    for (let i = 0; i < 1200; i++) {
-      appendFileSync(memo, `${JSON.stringify({ path: '/a', id: `1:${i}`, digest: sha256(String(i)) })}\n`);
-    }
-    fileMemo(memo, false);
+  it('drops lines that are out of date or damaged when there are many', () => {
+    const folder = emptyFolder();
+    const [path, memo] = [join(folder, 'a'), join(folder, 'digests.jsonl')];
+    writeFileSync(path, 'a');
+    const writing = fileMemo(memo, true, allLarge);
+    for (let i = 0; i < 600; i++) writing.put(path, statsOf(path), sha256(String(i)));
+    for (let i = 0; i < 600; i++) appendFileSync(memo, 'no line\n');
+    fileMemo(memo, false, allLarge);
     expect(readFileSync(memo, 'utf8').split('\n')).toHaveLength(1201);
-    fileMemo(memo, true);
-    expect(readFileSync(memo, 'utf8')).toBe(
-      `${JSON.stringify({ path: '/a', id: '1:1199', digest: sha256('1199') })}\n`,
-    );
+    fileMemo(memo, true, allLarge);
+    const [line = '', ...rest] = readFileSync(memo, 'utf8').split('\n');
+    expect([JSON.parse(line), rest]).toEqual([expect.objectContaining({ path, digest: sha256('599') }), ['']]);
   });
 
   it('takes whole-second times for a coarse clock', () => {
@@ -130,3 +204,13 @@ describe('the memo of digests', () => {
     expect(isSettled(stats, changed_ms + 3000)).toBe(true);
   });
 });
+
+/** Waits until a change of the file would show in its times. */
+async function settled(path: string): Promise<void> {
+  while (!isSettled(statsOf(path), Date.now())) await sleep(20);
+}
+
+/** The check that each line carries; its form is part of the file's. */
+function sumOf({ path, id, digest, host, at_ms }: Record<string, unknown>): string {
+  return sha256(JSON.stringify([path, id, digest, host, at_ms])).slice(0, 16);
+}

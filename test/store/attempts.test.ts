@@ -1,0 +1,77 @@
+// Attempts of runners that live, that died, and that cannot be seen from here.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openFileStore } from '../../store/file-store.ts';
+import { cacheKey } from '../../store/key.ts';
+import { layoutOf } from '../../store/layout.ts';
+import { identityOf, type ProcessIdentity, stateOf } from '../../store/process-identity.ts';
+import { emptyFolder, preimage } from './drafts.ts';
+
+const key = cacheKey(preimage({ a: 1 }));
+const dead: ProcessIdentity = { ...identityOf(), started: '1' };
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** A process that does nothing until it is killed. */
+async function idle(): Promise<{ identity: ProcessIdentity; ended: Promise<unknown> }> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  children.push(child);
+  const ended = new Promise((resolve) => child.on('exit', (_code, signal) => resolve(signal)));
+  await new Promise((resolve) => child.on('spawn', resolve));
+  return { identity: identityOf(child.pid), ended };
+}
+
+/** A store with an attempt at the key, whose worker and runner are given, and no lease. */
+function storeWith(worker: ProcessIdentity, runner: unknown) {
+  const layout = layoutOf(join(emptyFolder(), 'store'));
+  const folder = join(layout.attempts(key), 'attempt');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'worker.json'), JSON.stringify({ worker, runner }));
+  return { layout, folder, open: () => openFileStore(layout.folder, { mode: 'write' }) };
+}
+
+describe('an attempt', () => {
+  it('of a dead runner is removed, its worker is stopped first', async () => {
+    const worker = await idle();
+    const { folder, open } = storeWith(worker.identity, dead);
+    await open();
+    expect(await worker.ended).toBe('SIGKILL');
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('of a living runner that has lost its lease is left alone, and its key is nobody else’s', async () => {
+    const [worker, runner] = [await idle(), await idle()];
+    const { folder, open, layout } = storeWith(worker.identity, runner.identity);
+    const store = await open();
+    expect(existsSync(folder)).toBe(true);
+    expect(await store.lease(key)).toBeUndefined();
+    expect(await store.openAttempt([key], process.pid)).toBeUndefined();
+    expect(readdirSync(layout.attempts(key))).toEqual(['attempt']);
+    expect(stateOf(worker.identity)).toBe('alive');
+    process.kill(runner.identity.pid, 'SIGKILL');
+    await runner.ended;
+    const lease = await store.lease(key);
+    expect(lease).toBeDefined();
+    const attempt = await store.openAttempt([key], process.pid);
+    expect(readdirSync(layout.attempts(key))).toEqual([attempt?.id]);
+    expect(await worker.ended).toBe('SIGKILL');
+    store.close();
+  });
+
+  it.each([
+    ['on another host', { ...dead, host: 'elsewhere' }],
+    ['of an older lamina, which did not say who it was', undefined],
+    ['whose runner is garbage', { pid: -1 }],
+  ])('of a runner %s never costs a worker its life', async (_, runner) => {
+    const worker = await idle();
+    const { open } = storeWith(worker.identity, runner);
+    const store = await open();
+    expect(await store.openAttempt([key], process.pid)).toBeDefined();
+    expect(stateOf(worker.identity)).toBe('alive');
+  });
+});
