@@ -1,4 +1,5 @@
 // A run while it is under way: its name is reserved before anything else is done, and how it ended is kept whatever happens.
+import { resolve } from 'node:path';
 import { type RunOutcome, succeeded } from '../runner/outcome.ts';
 import type { Plan } from '../spec/plan.ts';
 import type { RunResult } from '../spec/result.ts';
@@ -29,7 +30,7 @@ export class KeptRun {
    * take it and does not.
    */
   constructor(store: string, { experiment, profile, file, overrides }: Plan, refusal?: UserError) {
-    this.#store = store;
+    this.#store = resolve(store); // the current folder may go away while it runs
     this.#experiment = experiment;
     this.name = '';
     this.problem = refusal && `this run is not kept: ${refusal.message}`;

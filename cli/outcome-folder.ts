@@ -1,5 +1,5 @@
 // The small outcome of a plain run in the results folder, to be committed: written, found and read back.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../formats/strict-json.ts';
 import { renderMarkdown } from '../report/render-markdown.ts';
@@ -10,6 +10,7 @@ import { sha256 } from '../store/digest.ts';
 import { writeDurably } from '../store/durable.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
+import { makeFolders } from '../util/make-folders.ts';
 import { fileError } from '../util/system-error.ts';
 import { writeCells, writeFigures } from './result-files.ts';
 
@@ -29,7 +30,7 @@ export async function writeOutcome(result: RunResult): Promise<string> {
   const { warnings, ...plain } = rest;
   const stable = warnings.length === 0 ? plain : rest;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
     if (provenance !== null) writeDurably(join(folder, 'provenance.json'), provenanceText(provenance));
     writeDurably(join(folder, 'table.md'), renderMarkdown(result));

@@ -3,14 +3,13 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { smallBytes } from '../../store/trust.ts';
 import { rot } from '../runner/harness.ts';
 import { canMount, inNamespace } from '../runner/mounts.ts';
 import { fixtures, start, toy, toyProgram, workFolder } from './program.ts';
 
 const spec = join(fixtures, 'toy.yaml');
-vi.setConfig({ testTimeout: 300_000 }); // each test starts up to six programs, which takes its time where others work too
 
 let folder: ReturnType<typeof workFolder>;
 beforeEach(() => {

@@ -64,10 +64,9 @@ export function startRun(folder: string, toyPlan: Plan, options: ProcessOptions 
     });
   });
   const saw = async (type: RunEvent['type']) => {
-    while (!events.some((event) => event.type === type)) {
-      if (isOver) throw new Error(`the run ended without '${type}': ${text.err}`);
-      await sleep(5);
-    }
+    const has = () => events.some((event) => event.type === type);
+    while (!has() && !isOver) await sleep(5);
+    if (!has()) throw new Error(`the run ended without '${type}': ${text.err}`);
   };
   return { child, events, ended, saw };
 }
