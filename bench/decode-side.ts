@@ -1,13 +1,14 @@
 // One process of the decoding benchmark: `node decode-side.js cached|whole ROWS THREADS CHECKPOINT`.
-import { bucketLength } from '../model/batches.ts';
-import { loadModel } from '../model/checkpoint.ts';
-import { createDecoder } from '../model/decoder.ts';
-import { finalNorm, head, hiddenStates } from '../model/llama.ts';
-import { createModel, type Model } from '../model/model.ts';
-import { chooseToken, greedy } from '../model/sampling.ts';
-import { useBackend } from '../tensor/backend.ts';
+
+import { loadModel } from '../model/checkpoint/checkpoint.ts';
+import { bucketLength } from '../model/forward/batches.ts';
+import { finalNorm, head, hiddenStates } from '../model/forward/llama.ts';
+import { createModel, type Model } from '../model/forward/model.ts';
+import { createDecoder } from '../model/generate/decoder.ts';
+import { chooseToken, greedy } from '../model/generate/sampling.ts';
+import { useBackend } from '../tensor/backend/backend.ts';
+import { createReplay, type Replay } from '../tensor/backend/replay.ts';
 import { gatherRows } from '../tensor/ops.ts';
-import { createReplay, type Replay } from '../tensor/replay.ts';
 import type { tf } from '../tensor/tf.ts';
 import { createRandom } from '../util/random.ts';
 import type { DecodeMode } from './decode.ts';

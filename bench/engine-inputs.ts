@@ -1,18 +1,18 @@
 // What both sides of the engine benchmark read: the model as a folder and as a checkpoint, and one file of arrays.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Dtype } from '../formats/dtype.ts';
-import { createSafetensors } from '../formats/safetensors.ts';
-import { writeModel } from '../model/checkpoint.ts';
-import type { LlamaConfig } from '../model/config.ts';
-import { exportHuggingFace } from '../model/export-huggingface.ts';
-import { importHuggingFace } from '../model/huggingface.ts';
-import { createRecovery, disposeRecovery } from '../model/recovery.ts';
-import { replacementsOf } from '../model/replacement.ts';
-import { replacementMap } from '../model/sharing.ts';
-import { rowBatches } from '../model/slw-batches.ts';
-import { createWeights, initWeights, variablesOf } from '../model/weights.ts';
-import { useBackend } from '../tensor/backend.ts';
+import type { Dtype } from '../formats/tensors/dtype.ts';
+import { createSafetensors } from '../formats/tensors/safetensors.ts';
+import type { LlamaConfig } from '../model/architecture/config.ts';
+import { createWeights, initWeights, variablesOf } from '../model/architecture/weights.ts';
+import { writeModel } from '../model/checkpoint/checkpoint.ts';
+import { exportHuggingFace } from '../model/export/huggingface.ts';
+import { importHuggingFace } from '../model/import/huggingface.ts';
+import { createRecovery, disposeRecovery } from '../model/sharing/recovery.ts';
+import { replacementsOf } from '../model/sharing/replacement.ts';
+import { replacementMap } from '../model/sharing/sharing.ts';
+import { rowBatches } from '../model/train/slw-batches.ts';
+import { useBackend } from '../tensor/backend/backend.ts';
 import { createRandom, type Random } from '../util/random.ts';
 import {
   batchCount,

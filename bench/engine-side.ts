@@ -1,5 +1,5 @@
 // lamina's process in the engine benchmark: `node engine-side.js TASK THREADS CHECKPOINT ARRAYS`.
-import { useBackend } from '../tensor/backend.ts';
+import { useBackend } from '../tensor/backend/backend.ts';
 import type { Task } from './engine-shape.ts';
 import { workloadOf } from './engine-workloads.ts';
 import { serve } from './serve.ts';

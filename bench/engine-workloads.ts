@@ -1,19 +1,19 @@
 // lamina's side of each task: the functions that the stages call, fed in rounds.
-import { openSafetensors } from '../formats/safetensors.ts';
-import { makeBatch, scaleWeights } from '../model/batches.ts';
-import { loadModel } from '../model/checkpoint.ts';
-import { forward } from '../model/llama.ts';
-import { languageModelLoss } from '../model/loss.ts';
-import { originalMlp } from '../model/mlp.ts';
-import { createModel } from '../model/model.ts';
-import { adamDefaults } from '../model/optimizer.ts';
-import { createRecovery, type Recovery } from '../model/recovery.ts';
-import { type RunReplacement, replacementsOf } from '../model/replacement.ts';
-import { replacementMap } from '../model/sharing.ts';
-import { mlpLoss } from '../model/slw.ts';
-import { type RowBatch, rowBatches } from '../model/slw-batches.ts';
-import { train } from '../model/train.ts';
-import type { Weights } from '../model/weights.ts';
+import { openSafetensors } from '../formats/tensors/safetensors.ts';
+import type { Weights } from '../model/architecture/weights.ts';
+import { loadModel } from '../model/checkpoint/checkpoint.ts';
+import { makeBatch, scaleWeights } from '../model/forward/batches.ts';
+import { forward } from '../model/forward/llama.ts';
+import { languageModelLoss } from '../model/forward/loss.ts';
+import { originalMlp } from '../model/forward/mlp.ts';
+import { createModel } from '../model/forward/model.ts';
+import { createRecovery, type Recovery } from '../model/sharing/recovery.ts';
+import { type RunReplacement, replacementsOf } from '../model/sharing/replacement.ts';
+import { replacementMap } from '../model/sharing/sharing.ts';
+import { adamDefaults } from '../model/train/optimizer.ts';
+import { mlpLoss } from '../model/train/slw.ts';
+import { type RowBatch, rowBatches } from '../model/train/slw-batches.ts';
+import { train } from '../model/train/train.ts';
 import { tf } from '../tensor/tf.ts';
 import type { EngineInputs } from './engine-inputs.ts';
 import {

@@ -1,7 +1,7 @@
 // What both sides of the task benchmark read: a model's folder with its tokenizer, and records in the layouts of the real data sets.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tinyTexts } from '../stages/tiny-text/tiny-texts.ts';
+import { tinyTexts } from '../tiny/text/tiny-texts.ts';
 import { UserError } from '../util/errors.ts';
 import { createRandom } from '../util/random.ts';
 import { root, workFolder } from './place.ts';

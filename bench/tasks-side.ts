@@ -1,13 +1,13 @@
 // lamina's process in the task benchmark: `node tasks-side.js WORKLOAD INPUTS ANSWERS`, the first two as JSON.
 import { writeFileSync } from 'node:fs';
-import { openModelFolder } from '../stages/model-input.ts';
-import { modelScorer } from '../stages/model-scorer.ts';
-import { Encoder } from '../tasks/encode.ts';
-import { type Evaluation, evaluateTasks } from '../tasks/evaluate.ts';
-import { selectTasks } from '../tasks/groups.ts';
-import { splitsIn } from '../tasks/task-data.ts';
-import { TaskFolder } from '../tasks/task-folder.ts';
-import { useBackend } from '../tensor/backend.ts';
+import { openModelFolder } from '../stages/common/model-input.ts';
+import { modelScorer } from '../stages/lm-eval-tasks/model-scorer.ts';
+import { selectTasks } from '../tasks/files/groups.ts';
+import { TaskFolder } from '../tasks/files/task-folder.ts';
+import { Encoder } from '../tasks/score/encode.ts';
+import { type Evaluation, evaluateTasks } from '../tasks/score/evaluate.ts';
+import { splitsIn } from '../tasks/score/task-data.ts';
+import { useBackend } from '../tensor/backend/backend.ts';
 import { serve } from './serve.ts';
 import { type Answers, meanAnswer } from './tasks-answers.ts';
 import type { TaskInputs } from './tasks-inputs.ts';

@@ -2,10 +2,10 @@
 import { CommanderError } from 'commander';
 import { UserError } from '../util/errors.ts';
 import { machineError } from '../util/system-error.ts';
-import type { Context, Setup } from './context.ts';
-import { exitCodes } from './exit-codes.ts';
+import type { Context, Setup } from './common/context.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { openTerminal } from './common/terminal.ts';
 import { buildProgram } from './program.ts';
-import { openTerminal } from './terminal.ts';
 
 /** Runs one command line (`argv` without node and script) to its end; never throws. */
 export async function runCli(argv: readonly string[], setup: Setup): Promise<number> {

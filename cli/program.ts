@@ -1,9 +1,9 @@
 // The commands with their flags and help; each is loaded when it is called, so that starting stays quick.
 import { Command, Help, type Option } from 'commander';
-import type { Context } from './context.ts';
-import { addEstimateFlags, addGenerateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './flags.ts';
-import { examples } from './help.ts';
-import { packageVersion } from './package-version.ts';
+import type { Context } from './common/context.ts';
+import { addEstimateFlags, addGenerateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './common/flags.ts';
+import { examples } from './common/help.ts';
+import { packageVersion } from './common/package-version.ts';
 
 /** The program; `exit` is told the exit code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {

@@ -1,53 +1,53 @@
-// The stages, one line each: a new stage is a file and a line here.
-import type { StageDefinition, StageRegistry } from '../spec/stage.ts';
-import { captureActivations } from './capture-activations.ts';
-import { dataset } from './dataset.ts';
-import { dropBlocks } from './drop-blocks.ts';
-import { exportStage } from './export.ts';
-import { latency } from './latency.ts';
-import { layerSimilarity } from './layer-similarity.ts';
-import { lmEvalTasks } from './lm-eval-tasks.ts';
-import { load } from './load.ts';
-import { lora } from './lora.ts';
-import { perplexityEval } from './perplexity-eval.ts';
-import { plannedSize } from './planned-size.ts';
-import { pretrain } from './pretrain.ts';
-import { pruneChannels } from './prune-channels.ts';
-import { pruneLayers } from './prune-layers.ts';
-import { quantize } from './quantize.ts';
-import { ratios } from './ratios.ts';
-import { sft } from './sft.ts';
-import { share } from './share.ts';
-import { shareBlocks } from './share-blocks.ts';
-import { slw } from './slw.ts';
-import { taskData } from './task-data.ts';
-import { trainTokenizer } from './train-tokenizer.ts';
-import { weightDifference } from './weight-difference.ts';
+// The stages, one line each: a new stage is a folder and a line here.
+import { type StageDefinition, type StageRegistry, stage } from '../contract/stage.ts';
+import { captureActivations } from './capture-activations/declare.ts';
+import { dataset } from './dataset/declare.ts';
+import { dropBlocks } from './drop-blocks/declare.ts';
+import { exportStage } from './export/declare.ts';
+import { latency } from './latency/declare.ts';
+import { layerSimilarity } from './layer-similarity/declare.ts';
+import { lmEvalTasks } from './lm-eval-tasks/declare.ts';
+import { load } from './load/declare.ts';
+import { lora } from './lora/declare.ts';
+import { perplexityEval } from './perplexity-eval/declare.ts';
+import { plannedSize } from './planned-size/declare.ts';
+import { pretrain } from './pretrain/declare.ts';
+import { pruneChannels } from './prune-channels/declare.ts';
+import { pruneLayers } from './prune-layers/declare.ts';
+import { quantize } from './quantize/declare.ts';
+import { ratios } from './ratios/declare.ts';
+import { sft } from './sft/declare.ts';
+import { share } from './share/declare.ts';
+import { shareBlocks } from './share-blocks/declare.ts';
+import { slw } from './slw/declare.ts';
+import { taskData } from './task-data/declare.ts';
+import { trainTokenizer } from './train-tokenizer/declare.ts';
+import { weightDifference } from './weight-difference/declare.ts';
 
 const stages: StageDefinition[] = [
-  load,
-  dataset,
-  trainTokenizer,
-  pretrain,
-  share,
-  shareBlocks,
-  layerSimilarity,
-  pruneLayers,
-  dropBlocks,
-  pruneChannels,
-  lora,
-  captureActivations,
-  slw,
-  sft,
-  perplexityEval,
-  taskData,
-  lmEvalTasks,
-  weightDifference,
-  ratios,
-  plannedSize,
-  quantize,
-  exportStage,
-  latency,
+  stage(load, async () => (await import('./load/run.ts')).loadModel),
+  stage(dataset, async () => (await import('./dataset/run.ts')).makeDataset),
+  stage(trainTokenizer, async () => (await import('./train-tokenizer/run.ts')).makeTokenizer),
+  stage(pretrain, async () => (await import('./pretrain/run.ts')).pretrainModel),
+  stage(share, async () => (await import('./share/run.ts')).makeShared),
+  stage(shareBlocks, async () => (await import('./share-blocks/run.ts')).arrangeShared),
+  stage(layerSimilarity, async () => (await import('./layer-similarity/run.ts')).measureSimilarity),
+  stage(pruneLayers, async () => (await import('./prune-layers/run.ts')).choosePruned),
+  stage(dropBlocks, async () => (await import('./drop-blocks/run.ts')).arrangeKept),
+  stage(pruneChannels, async () => (await import('./prune-channels/run.ts')).narrowModel),
+  stage(lora, async () => (await import('./lora/run.ts')).startLora),
+  stage(captureActivations, async () => (await import('./capture-activations/run.ts')).captureInputs),
+  stage(slw, async () => (await import('./slw/run.ts')).warmUpPairs),
+  stage(sft, async () => (await import('./sft/run.ts')).fineTune),
+  stage(perplexityEval, async () => (await import('./perplexity-eval/run.ts')).measurePerplexity),
+  stage(taskData, async () => (await import('./task-data/run.ts')).gatherTaskData),
+  stage(lmEvalTasks, async () => (await import('./lm-eval-tasks/run.ts')).scoreTasks),
+  stage(weightDifference, async () => (await import('./weight-difference/run.ts')).measureDifference),
+  stage(ratios, async () => (await import('./ratios/run.ts')).countRatios),
+  stage(plannedSize, async () => (await import('./planned-size/run.ts')).countPlanned),
+  stage(quantize, async () => (await import('./quantize/run.ts')).quantizeModel),
+  stage(exportStage, async () => (await import('./export/run.ts')).exportModel),
+  stage(latency, async () => (await import('./latency/run.ts')).measureLatency),
 ];
 
 /** The stages that a spec can `use`, by name. */

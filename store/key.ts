@@ -1,5 +1,5 @@
 // The cache key: what a result depends on, field by field, and the digest taken over it.
-import type { Json, JsonObject, Numerics } from '../spec/stage.ts';
+import type { Json, JsonObject, Numerics } from '../contract/stage.ts';
 import { canonicalJson } from '../util/json.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 

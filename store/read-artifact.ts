@@ -1,6 +1,6 @@
 // Reads a small artifact whole, and believes it only when its bytes are the ones that its name says.
 import { readFileSync } from 'node:fs';
-import { parseJson } from '../formats/strict-json.ts';
+import { parseJson } from '../formats/text/strict-json.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { fileError } from '../util/system-error.ts';
 import { type BlobRef, sha256 } from './digest.ts';

@@ -1,6 +1,6 @@
 // What the store remembers of one finished unit of work, and its check when it is read back.
 import { isDeepStrictEqual } from 'node:util';
-import type { Facts } from '../spec/stage.ts';
+import type { Facts } from '../contract/stage.ts';
 import { canonicalJson, isObject, type Json } from '../util/json.ts';
 import { type BlobRef, isDigest, sha256 } from './digest.ts';
 import type { KeyPreimage } from './key.ts';

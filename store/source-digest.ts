@@ -2,7 +2,7 @@
 import { type BigIntStats, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { isHubName } from '../hub/name.ts';
-import { whyMissing } from '../spec/missing-path.ts';
+import { whyMissing } from '../located/missing-path.ts';
 import { UserError } from '../util/errors.ts';
 import { canonicalJson } from '../util/json.ts';
 import { fileError } from '../util/system-error.ts';

@@ -18,3 +18,8 @@ export class UserError extends Error {
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
 }
+
+/** Also true for the class of another copy of lamina, as a stage of the user's own may import it. */
+export function isUserError(error: unknown): error is Error {
+  return error instanceof UserError || (error instanceof Error && error.name === 'UserError');
+}

@@ -1,17 +1,18 @@
 // `lamina check`: every mistake of every spec, each with its place and the way out, and what its stages warn of.
-import { foreseenWarnings } from '../../runner/foreseen.ts';
-import { type Diagnostic, SpecErrors } from '../../spec/diagnostic.ts';
-import type { Plan } from '../../spec/plan.ts';
-import { checkSpec, loadPlan } from '../../spec/resolve.ts';
-import type { ResultWarning } from '../../spec/result.ts';
-import type { StageRegistry } from '../../spec/stage.ts';
-import { groupWarnings, warningText } from '../../spec/warnings.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { PlanFlags } from '../flags.ts';
-import { requestOf } from '../plan-request.ts';
-import { warningLines } from '../run-text.ts';
-import { countOf } from '../spec-name.ts';
+
+import type { Plan } from '../../contract/plan.ts';
+import type { ResultWarning } from '../../contract/result.ts';
+import type { StageRegistry } from '../../contract/stage.ts';
+import { type Diagnostic, SpecErrors } from '../../located/diagnostic.ts';
+import { foreseenWarnings } from '../../runner/survey/foreseen.ts';
+import { checkSpec, loadPlan } from '../../spec/plan/resolve.ts';
+import { groupWarnings, warningText } from '../../spec/plan/warnings.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { PlanFlags } from '../common/flags.ts';
+import { requestOf } from '../common/plan-request.ts';
+import { countOf } from '../common/spec-name.ts';
+import { warningLines } from '../runs/run-text.ts';
 
 /** Checks the specs under all their profiles, or as the flags have them when there are any. */
 export async function check([specs]: [string[]], flags: PlanFlags, context: Context): Promise<number> {

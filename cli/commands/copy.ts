@@ -1,24 +1,24 @@
 // `lamina copy`: takes the artifacts of a stage out of the store, under readable names.
 import { chmod, copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { inspect, type PlanItem } from '../../runner/inspect.ts';
-import { expectedNames } from '../../spec/nearest.ts';
-import type { Plan } from '../../spec/plan.ts';
-import type { StageRegistry } from '../../spec/stage.ts';
+import type { Plan } from '../../contract/plan.ts';
+import type { StageRegistry } from '../../contract/stage.ts';
+import { expectedNames } from '../../located/nearest.ts';
+import { inspect, type PlanItem } from '../../runner/survey/inspect.ts';
 import { type BlobRef, digestFile } from '../../store/digest.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import type { Damage, Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { makeFolders } from '../../util/make-folders.ts';
-import type { Context } from '../context.ts';
-import { damagedText } from '../damaged-text.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { PlanFlags } from '../flags.ts';
-import { planOf } from '../plan-request.ts';
-import { saying } from '../saying.ts';
-import { planCommand, shortPath } from '../spec-name.ts';
-import { isNamed, stageNames } from '../why-subject.ts';
+import type { Context } from '../common/context.ts';
+import { damagedText } from '../common/damaged-text.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { PlanFlags } from '../common/flags.ts';
+import { planOf } from '../common/plan-request.ts';
+import { saying } from '../common/saying.ts';
+import { planCommand, shortPath } from '../common/spec-name.ts';
+import { isNamed, stageNames } from '../common/why-subject.ts';
 
 interface CopyFlags extends PlanFlags {
   to: string;

@@ -1,17 +1,19 @@
 // `lamina diff`: what differs between two runs, two specs, or a spec and a revision of itself; nothing is run.
-import { compareSides, type Diff, type DiffSide } from '../../report/diff.ts';
-import { renderDiffHtml } from '../../report/diff-html.ts';
-import { diffJson } from '../../report/diff-json.ts';
-import { renderDiffMarkdown } from '../../report/diff-markdown.ts';
-import { renderDiffText } from '../../report/diff-text.ts';
-import { expectedNames } from '../../spec/nearest.ts';
+
+import { expectedNames } from '../../located/nearest.ts';
+import { compareSides, type Diff } from '../../report/diff/diff.ts';
+import { renderDiffHtml } from '../../report/diff/html.ts';
+import { diffJson } from '../../report/diff/json.ts';
+import { renderDiffMarkdown } from '../../report/diff/markdown.ts';
+import type { DiffSide } from '../../report/diff/side.ts';
+import { renderDiffText } from '../../report/diff/text.ts';
 import { UserError } from '../../util/errors.ts';
-import type { Context } from '../context.ts';
-import { knownResult } from '../diff-results.ts';
-import { type FoundSide, findSides } from '../diff-sides.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { StoreFlags } from '../flags.ts';
-import { type Output, textOptions } from '../terminal.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { StoreFlags } from '../common/flags.ts';
+import { type Output, textOptions } from '../common/terminal.ts';
+import { knownResult } from '../diff/results.ts';
+import { type FoundSide, findSides } from '../diff/sides.ts';
 
 interface DiffFlags extends StoreFlags {
   profile?: string;

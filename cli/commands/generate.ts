@@ -1,9 +1,9 @@
 // `lamina generate`: lets a model talk, to see whether it still does.
 import { readFileSync } from 'node:fs';
 import { UserError } from '../../util/errors.ts';
-import type { Context } from '../context.ts';
-import type { GenerateFlags } from '../flags.ts';
-import { findModel } from '../generate-model.ts';
+import type { Context } from '../common/context.ts';
+import type { GenerateFlags } from '../common/flags.ts';
+import { findModel } from '../generate/model.ts';
 
 /** Prints what the model says to each prompt, as it comes. Exit code 0, or 130 when it was stopped. */
 export async function generate(
@@ -14,7 +14,7 @@ export async function generate(
   const prompts = promptsOf(flags);
   const model = await findModel(name, part, flags, context);
   // only now: the engine takes a second to load, and mistakes in the arguments are told at once
-  const { talk } = await import('../generate-talk.ts');
+  const { talk } = await import('../generate/talk.ts');
   return talk(model, prompts, flags, context.terminal);
 }
 

@@ -1,22 +1,23 @@
 // `lamina plan`: what is cached, what would run and what it will take, for one spec or several together; nothing runs.
-import { historyOf, type StageHistory } from '../../runner/history.ts';
-import { inspectTogether, isCached, type JointWork } from '../../runner/work.ts';
-import type { Plan } from '../../spec/plan.ts';
-import { warningText } from '../../spec/warnings.ts';
+
+import type { Plan } from '../../contract/plan.ts';
+import { historyOf, type StageHistory } from '../../runner/estimate/history.ts';
+import { inspectTogether, isCached, type JointWork } from '../../runner/estimate/work.ts';
+import { warningText } from '../../spec/plan/warnings.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { EstimateFlags, PlanFlags } from '../flags.ts';
-import { estimateFor, isKnownFromHistory } from '../plan-device.ts';
-import { absentLines, basisLines, workLines } from '../plan-estimate.ts';
-import { planJson } from '../plan-json.ts';
-import { plansOf } from '../plan-request.ts';
-import { planLines, shortPlanLines } from '../plan-text.ts';
-import { warningLines } from '../run-text.ts';
-import { saying } from '../saying.ts';
-import type { Output } from '../terminal.ts';
-import { joinWarnings } from '../warnings.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { EstimateFlags, PlanFlags } from '../common/flags.ts';
+import { plansOf } from '../common/plan-request.ts';
+import { saying } from '../common/saying.ts';
+import type { Output } from '../common/terminal.ts';
+import { joinWarnings } from '../common/warnings.ts';
+import { estimateFor, isKnownFromHistory } from '../plan/device.ts';
+import { absentLines, basisLines, workLines } from '../plan/estimate.ts';
+import { planJson } from '../plan/json.ts';
+import { planLines, shortPlanLines } from '../plan/text.ts';
+import { warningLines } from '../runs/run-text.ts';
 
 interface PlanCommandFlags extends PlanFlags, EstimateFlags {
   verbose?: boolean;

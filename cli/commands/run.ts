@@ -1,23 +1,27 @@
 // `lamina run`: runs what is not cached, keeps the result, prints the table and the claims.
-import { collectResult } from '../../report/collect.ts';
-import { metricsOf } from '../../report/outcome-metrics.ts';
-import { provenanceOf, timingsOf } from '../../report/provenance.ts';
-import { resultJson } from '../../report/render-json.ts';
-import { warningsOf } from '../../report/warnings.ts';
-import { outcomeJson } from '../../runner/outcome.ts';
-import type { Plan } from '../../spec/plan.ts';
-import type { RunResult } from '../../spec/result.ts';
-import type { JsonObject } from '../../spec/stage.ts';
+
+import type { Plan } from '../../contract/plan.ts';
+import type { RunResult } from '../../contract/result.ts';
+import type { JsonObject } from '../../contract/stage.ts';
+import { collectResult } from '../../report/result/collect.ts';
+import { metricsOf } from '../../report/result/outcome-metrics.ts';
+import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
+import { warningsOf } from '../../report/result/warnings.ts';
+import { resultJson } from '../../report/table/json.ts';
+import { outcomeJson } from '../../runner/run/outcome.ts';
 import { UserError } from '../../util/errors.ts';
-import type { Context } from '../context.ts';
-import { type Executed, execute } from '../execute.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { RunFlags } from '../flags.ts';
-import { keepPlan } from '../kept-plan.ts';
-import { endOf, KeptRun } from '../kept-run.ts';
-import { writeOutcome } from '../outcome-folder.ts';
-import { planOf } from '../plan-request.ts';
-import { resultText } from '../print-result.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { RunFlags } from '../common/flags.ts';
+import { planOf } from '../common/plan-request.ts';
+import { planCommand, shortPath } from '../common/spec-name.ts';
+import type { Output } from '../common/terminal.ts';
+import { Warnings } from '../common/warnings.ts';
+import { writeOutcome } from '../result/outcome-folder.ts';
+import { resultText } from '../result/print-result.ts';
+import { type Executed, execute } from '../runs/execute.ts';
+import { keepPlan } from '../runs/kept-plan.ts';
+import { endOf, KeptRun } from '../runs/kept-run.ts';
 import {
   controlLines,
   controlTroubles,
@@ -28,10 +32,7 @@ import {
   summaryLine,
   troubleLines,
   warningLines,
-} from '../run-text.ts';
-import { planCommand, shortPath } from '../spec-name.ts';
-import type { Output } from '../terminal.ts';
-import { Warnings } from '../warnings.ts';
+} from '../runs/run-text.ts';
 
 /**
  * Runs the specs one after the other, all of them checked before the first. Exit code 0 when every stage ran, every

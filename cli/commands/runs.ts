@@ -1,14 +1,14 @@
 // `lamina runs`: the runs that the store knows, oldest first, and how each of them ended.
-import { expectedNames } from '../../spec/nearest.ts';
-import { listExperiments, lookForExperiments, lookForRuns } from '../../store/runs.ts';
+import { expectedNames } from '../../located/nearest.ts';
+import { listExperiments, lookForExperiments, lookForRuns } from '../../store/runs/runs.ts';
 import { formatDuration } from '../../util/amounts.ts';
 import { printable } from '../../util/printable.ts';
-import { alignColumns } from '../columns.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { StoreFlags } from '../flags.ts';
-import { orSay, type RunInfo, runInfo } from '../run-info.ts';
-import { statusText } from '../run-info-text.ts';
+import { alignColumns } from '../common/columns.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { StoreFlags } from '../common/flags.ts';
+import { orSay, type RunInfo, runInfo } from '../runs/run-info.ts';
+import { statusText } from '../runs/run-info-text.ts';
 
 /** Prints one line per run; all experiments without a name. Damaged files are told on standard error, and take nothing else away. */
 export async function runs([name]: [string | undefined], flags: StoreFlags, context: Context): Promise<number> {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { editorSchemas } from '../../schemas/editor.ts';
 import { UserError } from '../../util/errors.ts';
 import { makeFolders } from '../../util/make-folders.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
 
 /** Writes one file per kind of spec into `--out` and prints their paths. */
 export async function schemas(_arguments: [], flags: { out: string }, context: Context): Promise<number> {

@@ -1,24 +1,24 @@
 // `lamina show`: the table of a run, from its record alone; nothing is computed.
 import { dirname, relative } from 'node:path';
-import { renderCsv } from '../../report/render-csv.ts';
-import { resultJson } from '../../report/render-json.ts';
-import { renderLatex } from '../../report/render-latex.ts';
-import { renderMarkdown } from '../../report/render-markdown.ts';
-import { buildTable } from '../../report/table.ts';
-import { warningSentences } from '../../report/warnings.ts';
-import { expectedNames } from '../../spec/nearest.ts';
-import type { RunResult } from '../../spec/result.ts';
+import type { RunResult } from '../../contract/result.ts';
+import { expectedNames } from '../../located/nearest.ts';
+import { renderCsv } from '../../report/table/csv.ts';
+import { resultJson } from '../../report/table/json.ts';
+import { renderLatex } from '../../report/table/latex.ts';
+import { renderMarkdown } from '../../report/table/markdown.ts';
+import { buildTable } from '../../report/table/table.ts';
+import { warningSentences } from '../../report/table/warnings.ts';
 import { writeDurably } from '../../store/durable.ts';
 import { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { StoreFlags } from '../flags.ts';
-import { isOutcomeFolder, readOutcome } from '../outcome-folder.ts';
-import { resultText } from '../print-result.ts';
-import { writeCells, writePictures } from '../result-files.ts';
-import { type FoundResult, findResult } from '../run-files.ts';
-import type { Output } from '../terminal.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { StoreFlags } from '../common/flags.ts';
+import type { Output } from '../common/terminal.ts';
+import { isOutcomeFolder, readOutcome } from '../result/outcome-folder.ts';
+import { resultText } from '../result/print-result.ts';
+import { writeCells, writePictures } from '../result/result-files.ts';
+import { type FoundResult, findResult } from '../runs/run-files.ts';
 
 interface ShowFlags extends StoreFlags {
   format: string;
@@ -35,7 +35,7 @@ const forms: Readonly<Record<string, Form>> = {
   latex: (result) => renderLatex(buildTable(result), warningSentences(result)),
   csv: (result) => renderCsv(result),
   json: (result, { info }) => json(resultJson(result, info ?? kept)),
-  html: async (result) => (await import('../../report/render-html.ts')).renderHtml(result),
+  html: async (result) => (await import('../../report/html/render.ts')).renderHtml(result),
 };
 /** An outcome is only kept of a run that was done. */
 const kept = { status: 'done', failures: [] };
@@ -105,7 +105,7 @@ async function writeForm(
   flags: ShowFlags,
 ): Promise<void> {
   if (form === 'arrow') return writeCells(file, result);
-  const { plainPaint } = await import('../../report/paint.ts');
+  const { plainPaint } = await import('../../report/numbers/paint.ts');
   const output = { ...context.terminal.out, width: () => undefined, paint: plainPaint };
   writeDurably(file, (await forms[form]?.(result, found, output, flags)) ?? '');
 }

@@ -1,13 +1,14 @@
 // `lamina stages`: what stages there are, and what each takes and gives.
-import { textWidth, wrapText } from '../../report/text-width.ts';
-import { expectedNames } from '../../spec/nearest.ts';
-import type { StageDefinition } from '../../spec/stage.ts';
+
+import type { StageDefinition } from '../../contract/stage.ts';
+import { expectedNames } from '../../located/nearest.ts';
+import { textWidth, wrapText } from '../../report/numbers/text-width.ts';
 import { UserError } from '../../util/errors.ts';
-import { alignColumns } from '../columns.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { parameterTexts } from '../schema-text.ts';
-import { keyText, stagesPage } from '../stages-page.ts';
+import { alignColumns } from '../common/columns.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import { parameterTexts } from '../common/schema-text.ts';
+import { keyText, stagesPage } from '../common/stages-page.ts';
 
 interface StagesFlags {
   json?: boolean;

@@ -1,19 +1,21 @@
 // `lamina why`: why a stage would run, or what a number was made of; answered from the records, nothing runs.
-import { readMetric } from '../../report/collect.ts';
-import { type Explanation, explain, type LineageStep, lineage } from '../../runner/explain.ts';
-import type { Plan, PlanCell, PlanNode } from '../../spec/plan.ts';
-import type { StageRegistry } from '../../spec/stage.ts';
+
+import type { Plan, PlanCell, PlanNode } from '../../contract/plan.ts';
+import type { StageRegistry } from '../../contract/stage.ts';
+import { readMetric } from '../../report/result/collect.ts';
+import { type Explanation, explain, lineage } from '../../runner/explain/explain.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import type { Store } from '../../store/store.ts';
-import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { PlanFlags } from '../flags.ts';
-import { type PastFailure, PastFailures } from '../past-failures.ts';
-import { planOf } from '../plan-request.ts';
-import { saying } from '../saying.ts';
-import { findSubject } from '../why-subject.ts';
-import { explanationsText, lineageText } from '../why-text.ts';
+import type { Context } from '../common/context.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { PlanFlags } from '../common/flags.ts';
+import { planOf } from '../common/plan-request.ts';
+import { saying } from '../common/saying.ts';
+import { findSubject } from '../common/why-subject.ts';
+import type { CellStory, Explained, ExplainedStep } from '../plan/story.ts';
+import { explanationsText, lineageText } from '../plan/why-text.ts';
+import { PastFailures } from '../runs/past-failures.ts';
 
 /** Explains a stage (`why SPEC STAGE [CELL]`) or a cell (`why SPEC CELL`). */
 export async function why(given: [string, string, string?], flags: PlanFlags, context: Context): Promise<number> {
@@ -41,22 +43,6 @@ export async function why(given: [string, string, string?], flags: PlanFlags, co
   }
   err.write(failures.damaged.map((sentence) => `${err.paint.warn('!')} ${sentence}\n`).join(''));
   return exitCodes.done;
-}
-
-/** What is known of a unit, and how its last attempt failed where it has no result. */
-export interface Explained extends Explanation {
-  last_failure: PastFailure | null;
-}
-
-export interface ExplainedStep extends LineageStep {
-  last_failure: PastFailure | null;
-}
-
-/** A cell's number, if it is there, and every unit that it was or would be made of. */
-export interface CellStory {
-  cell: PlanCell;
-  value: number | null;
-  steps: readonly ExplainedStep[];
 }
 
 async function explainAll(

@@ -1,7 +1,8 @@
 // One line of the live display: stage, unit, bar, what the stage reports, and the time; never wider than the terminal.
-import type { Paint } from '../../report/paint.ts';
-import { cutText, padRight, textWidth } from '../../report/text-width.ts';
-import type { Progress } from '../../spec/stage.ts';
+
+import type { Progress } from '../../contract/stage.ts';
+import type { Paint } from '../../report/numbers/paint.ts';
+import { cutText, padRight, textWidth } from '../../report/numbers/text-width.ts';
 import { formatDuration } from '../../util/amounts.ts';
 import { type ActiveUnit, progressText } from './display.ts';
 

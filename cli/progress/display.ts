@@ -1,5 +1,5 @@
 // What a progress display shows, whoever draws it: the live bars on a terminal or the plain lines elsewhere.
-import type { Progress } from '../../spec/stage.ts';
+import type { Progress } from '../../contract/stage.ts';
 
 /** One unit of work while it runs. */
 export interface ActiveUnit {

@@ -1,8 +1,8 @@
 // Turns the events of a run into what a progress display shows.
-import type { Failure, RunEvent, UnitCounts, UnitName } from '../../runner/events.ts';
-import { countOf, unitLabel } from '../spec-name.ts';
-import type { Output } from '../terminal.ts';
-import type { Warnings } from '../warnings.ts';
+import type { Failure, RunEvent, UnitCounts, UnitName } from '../../runner/survey/events.ts';
+import { countOf, unitLabel } from '../common/spec-name.ts';
+import type { Output } from '../common/terminal.ts';
+import type { Warnings } from '../common/warnings.ts';
 import type { ProgressDisplay } from './display.ts';
 
 /** Listens to one run. The header is written with the first counts; the display is opened after it. */

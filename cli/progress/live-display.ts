@@ -1,8 +1,8 @@
 // Progress as live bars on a terminal, one per running unit and a line for the whole, drawn by cli-progress.
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { Progress } from '../../spec/stage.ts';
+import type { Progress } from '../../contract/stage.ts';
 import { formatDuration } from '../../util/amounts.ts';
-import type { Output } from '../terminal.ts';
+import type { Output } from '../common/terminal.ts';
 import { barLine, totalLine } from './bar-line.ts';
 import type { ActiveUnit, ProgressDisplay } from './display.ts';
 

@@ -1,8 +1,8 @@
 // Chooses how a run is shown: live bars where a person watches, plain lines elsewhere.
-import type { Plan } from '../../spec/plan.ts';
-import { countOf } from '../spec-name.ts';
-import type { Output } from '../terminal.ts';
-import type { Warnings } from '../warnings.ts';
+import type { Plan } from '../../contract/plan.ts';
+import { countOf } from '../common/spec-name.ts';
+import type { Output } from '../common/terminal.ts';
+import type { Warnings } from '../common/warnings.ts';
 import { Follower } from './follow.ts';
 import { createLiveDisplay } from './live-display.ts';
 import { createPlainDisplay } from './plain-display.ts';

@@ -1,7 +1,7 @@
 // What turns a part of a text into tokens: the `model` of a tokenizer.json.
 import { UserError } from '../../util/errors.ts';
 import { shown } from '../../util/shown.ts';
-import { isRecord } from '../strict-json.ts';
+import { isRecord } from '../text/strict-json.ts';
 import type { Options } from './options.ts';
 
 /** A model's vocabulary and how it is used. */

@@ -1,7 +1,7 @@
 // The options of one step of a tokenizer.json, each read as what it must be.
 import { UserError } from '../../util/errors.ts';
 import { shown } from '../../util/shown.ts';
-import { isRecord } from '../strict-json.ts';
+import { isRecord } from '../text/strict-json.ts';
 
 /** What is not as it must be is a UserError that begins with `where`. */
 export class Options {

@@ -1,5 +1,5 @@
 // Which special tokens are put round a text: the steps under `post_processor`.
-import { isRecord } from '../strict-json.ts';
+import { isRecord } from '../text/strict-json.ts';
 import type { Options } from './options.ts';
 
 /** Lists of token ids, of one text before the first step, as they follow one another; joined in the end. */

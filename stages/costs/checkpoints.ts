@@ -1,6 +1,7 @@
 // What stages take that make one model or recovery out of another.
-import { forwardFlops, forwardMemory, mlpParameters, modelParameters, shapeOfFacts } from '../../model/costs.ts';
-import type { Cost, CostQuery } from '../../spec/stage.ts';
+
+import type { Cost, CostQuery } from '../../contract/stage.ts';
+import { forwardFlops, forwardMemory, mlpParameters, modelParameters, shapeOfFacts } from '../../model/sizes/costs.ts';
 import { copying, float, smallFile, streaming } from './copying.ts';
 
 /** load: the checkpoint has the weights as they are stored. */

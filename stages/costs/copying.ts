@@ -1,5 +1,5 @@
 // What stages take that read and write, and compute next to nothing.
-import type { Cost } from '../../spec/stage.ts';
+import type { Cost } from '../../contract/stage.ts';
 
 /** Bytes of a float32. */
 export const float = 4;

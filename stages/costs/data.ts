@@ -1,5 +1,5 @@
 // What stages take that make records.
-import type { Cost, CostQuery } from '../../spec/stage.ts';
+import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { copying } from './copying.ts';
 import { assumedLength, bytesPerToken } from './inputs.ts';
 

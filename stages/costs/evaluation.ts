@@ -1,6 +1,7 @@
 // What stages take that measure a model.
-import { forwardFlops, forwardMemory, shapeOfFacts } from '../../model/costs.ts';
-import type { Cost, CostQuery } from '../../spec/stage.ts';
+
+import type { Cost, CostQuery } from '../../contract/stage.ts';
+import { forwardFlops, forwardMemory, shapeOfFacts } from '../../model/sizes/costs.ts';
 import { smallFile, streaming } from './copying.ts';
 import { assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
 

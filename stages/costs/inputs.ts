@@ -1,6 +1,7 @@
 // What the facts of inputs say: how many records and tokens, how large a recovery.
-import type { RecoverySize } from '../../model/costs.ts';
-import type { CostInput, CostQuery, JsonObject } from '../../spec/stage.ts';
+
+import type { CostInput, CostQuery, JsonObject } from '../../contract/stage.ts';
+import type { RecoverySize } from '../../model/sizes/costs.ts';
 import { float } from './copying.ts';
 
 /** UTF-8 of English text and formulas, with the record's JSON around it. */

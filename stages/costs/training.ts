@@ -1,5 +1,7 @@
 // What stages take that train, and the activations that they train on.
-import { matrixParameters } from '../../model/candidate-forms.ts';
+
+import type { Cost, CostQuery } from '../../contract/stage.ts';
+import { matrixParameters } from '../../model/sharing/candidates/forms.ts';
 import {
   forwardFlops,
   forwardMemory,
@@ -11,8 +13,7 @@ import {
   sftMemory,
   shapeOfFacts,
   slwWork,
-} from '../../model/costs.ts';
-import type { Cost, CostQuery } from '../../spec/stage.ts';
+} from '../../model/sizes/costs.ts';
 import { copying, float, smallFile } from './copying.ts';
 import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
 

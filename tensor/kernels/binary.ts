@@ -1,7 +1,7 @@
 // Elementwise kernels of two tensors, comparisons and logic.
-import { binary, broadcastShape, cast, expand, sameShape, unary, where } from '../build.ts';
-import { type ElementType, type Recorder, scalarConstant, type Value } from '../graph.ts';
-import { input, type Kernel, type KernelTable } from '../kernel.ts';
+import { binary, broadcastShape, cast, expand, sameShape, unary, where } from '../graph/build.ts';
+import { type ElementType, type Recorder, scalarConstant, type Value } from '../graph/graph.ts';
+import { input, type Kernel, type KernelTable } from '../graph/kernel.ts';
 
 export const BINARY: KernelTable = {
   Add: arithmetic('Add'),

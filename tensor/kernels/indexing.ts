@@ -1,7 +1,7 @@
 // Kernels that read or write by index, and kernels that make tensors from numbers.
-import { binary, cast, expand, positiveAxis, reshape, splat, where } from '../build.ts';
-import { concrete, constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph.ts';
-import { input, type KernelTable } from '../kernel.ts';
+import { binary, cast, expand, positiveAxis, reshape, splat, where } from '../graph/build.ts';
+import { concrete, constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph/graph.ts';
+import { input, type KernelTable } from '../graph/kernel.ts';
 import type { tf } from '../tf.ts';
 
 export const INDEXING: KernelTable = {

@@ -1,7 +1,7 @@
 // Matrix products.
-import { binary, matMul, unary } from '../build.ts';
-import { type Recorder, scalarConstant, type Value } from '../graph.ts';
-import { type Inputs, input, type KernelTable } from '../kernel.ts';
+import { binary, matMul, unary } from '../graph/build.ts';
+import { type Recorder, scalarConstant, type Value } from '../graph/graph.ts';
+import { type Inputs, input, type KernelTable } from '../graph/kernel.ts';
 
 export const MATRIX: KernelTable = {
   BatchMatMul: (g, inputs, attrs) => product(g, inputs, attrs),

@@ -1,7 +1,7 @@
 // Reductions, scans along an axis, softmax and ordering.
-import { binary, cast, concat, positiveAxis, reduce, slice, splat, unary } from '../build.ts';
-import { constant, type Recorder, type Value } from '../graph.ts';
-import { input, type Kernel, type KernelTable } from '../kernel.ts';
+import { binary, cast, concat, positiveAxis, reduce, slice, splat, unary } from '../graph/build.ts';
+import { constant, type Recorder, type Value } from '../graph/graph.ts';
+import { input, type Kernel, type KernelTable } from '../graph/kernel.ts';
 
 export const REDUCTION: KernelTable = {
   Sum: (g, inputs, attrs) => reduceKernel(g, 'ReduceSum', input(inputs, 'x'), attrs),

@@ -1,7 +1,7 @@
 // Kernels that move elements without changing them.
-import { concat, expand, positiveAxis, reshape, sameShape, slice, transpose } from '../build.ts';
-import { constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph.ts';
-import { input, type KernelTable } from '../kernel.ts';
+import { concat, expand, positiveAxis, reshape, sameShape, slice, transpose } from '../graph/build.ts';
+import { constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph/graph.ts';
+import { input, type KernelTable } from '../graph/kernel.ts';
 import { tf } from '../tf.ts';
 
 export const SHAPE: KernelTable = {

@@ -1,5 +1,5 @@
 // Every kernel of the onnx backend; a new file of kernels is one line here.
-import type { KernelTable } from '../kernel.ts';
+import type { KernelTable } from '../graph/kernel.ts';
 import { BINARY } from './binary.ts';
 import { FUSED } from './fused.ts';
 import { INDEXING } from './indexing.ts';

@@ -1,7 +1,7 @@
 // Elementwise kernels of one tensor.
-import { binary, cast, splat, unary, where } from '../build.ts';
-import { type Recorder, scalarConstant, type Value } from '../graph.ts';
-import { input, type Kernel, type KernelTable } from '../kernel.ts';
+import { binary, cast, splat, unary, where } from '../graph/build.ts';
+import { type Recorder, scalarConstant, type Value } from '../graph/graph.ts';
+import { input, type Kernel, type KernelTable } from '../graph/kernel.ts';
 
 /** Kernels that are one ONNX operator. */
 const DIRECT: Readonly<Record<string, string>> = {

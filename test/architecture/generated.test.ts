@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stagesPage } from '../../cli/stages-page.ts';
+import { stagesPage } from '../../cli/common/stages-page.ts';
 import { editorSchemas } from '../../schemas/editor.ts';
-import { checkSpec } from '../../spec/resolve.ts';
+import { checkSpec } from '../../spec/plan/resolve.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -11,15 +11,40 @@ const levels: Record<string, number> = {
   schemas: 1,
   formats: 1,
   hub: 1,
-  spec: 2,
+  contract: 1,
+  python: 1,
+  tiny: 1,
+  located: 2,
   tensor: 2,
-  store: 3,
+  spec: 3,
   model: 3,
   tasks: 3,
+  store: 3,
   runner: 4,
   stages: 4,
   report: 5,
   cli: 6,
+};
+
+/**
+ * The rooms of a folder, in the order in which they build on each other: a room imports from itself and from rooms before it. '' is the
+ * folder itself. A stage's room may use what another stage declares, so of `stages` only the first two are named.
+ */
+const rooms: Record<string, string[]> = {
+  formats: ['files', 'text', 'arrow', 'records', 'tokenizer', 'tensors'],
+  python: ['', 'jinja'],
+  tiny: ['text', 'tasks'],
+  tensor: ['', 'graph', 'kernels', 'backend'],
+  spec: ['pipeline', 'experiment', 'plan'],
+  model: [
+    ...['architecture', 'codec', 'sharing/candidates', 'sharing', 'forward', 'checkpoint', 'quantize', 'train'],
+    ...['measure', 'generate', 'sizes', 'export', 'import', 'onnx'],
+  ],
+  tasks: ['files', 'score'],
+  store: ['', 'runs'],
+  runner: ['survey', 'worker', 'run', 'estimate', 'explain'],
+  report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
+  cli: ['common', 'progress', 'result', 'runs', 'plan', 'diff', 'generate', 'commands', ''],
 };
 
 /** Packages with a weight of their own, and the folders that may import them. */
@@ -28,14 +53,14 @@ const homes: Record<string, string[]> = {
   '@bufbuild/protobuf': ['formats'],
   hyparquet: ['formats'],
   '@huggingface/hub': ['hub'],
-  '@huggingface/jinja': ['tasks'],
+  '@huggingface/jinja': ['python'],
   '@tensorflow/tfjs': ['tensor'],
   'onnxruntime-node': ['tensor'],
   'onnxruntime-web': [], // tests only
   'ml-matrix': ['model'],
-  yaml: ['spec'],
-  ajv: ['spec', 'schemas'],
-  typebox: ['schemas', 'spec', 'stages'],
+  yaml: ['located'],
+  ajv: ['located', 'schemas'],
+  typebox: ['schemas', 'contract', 'located', 'stages'],
   '@observablehq/plot': ['report'],
   linkedom: ['report'],
   '@viz-js/viz': ['report'],
@@ -43,13 +68,15 @@ const homes: Record<string, string[]> = {
   'cli-progress': ['cli'],
   commander: ['cli'],
   picocolors: ['cli'],
-  'node:readline': [], // from Node 24 on it ends a line at U+2028 too: formats/lines.ts
+  'node:readline': [], // from Node 24 on it ends a line at U+2028 too: formats/text/lines.ts
 };
 
 interface Import {
   from: string;
   folder: string;
   target: string;
+  /** The file that `target` is, from the root; of a package, `target` itself. */
+  reached: string;
 }
 
 const files = Object.keys(levels).flatMap((folder) => typescriptFiles(join(root, folder)));
@@ -64,6 +91,37 @@ describe('layers', () => {
   it('a folder imports only from itself and from lower levels', () => {
     const wrong = imports.filter((entry) => entry.target.startsWith('.')).filter(climbs);
     expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  it('every room is named, and every name is a room', () => {
+    const found = new Set(
+      files.map((file) => dirname(relative(root, file))).filter((room) => !room.startsWith('stages')),
+    );
+    const named = Object.keys(levels).flatMap((folder) => (rooms[folder] ?? ['']).map((room) => join(folder, room)));
+    expect([...found].sort()).toEqual(named.filter((room) => room !== 'stages').sort());
+  });
+
+  it('a room imports only from itself and from the rooms before it', () => {
+    const wrong = imports.filter(({ from, folder, reached }) => {
+      const order = rooms[folder];
+      if (order === undefined || reached.split('/')[0] !== folder) return false;
+      return order.indexOf(roomOf(reached)) > order.indexOf(roomOf(from));
+    });
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  it("a stage's work is loaded by the registry alone, and what stages have in common knows no stage", () => {
+    const wrong = imports.filter(({ from, folder, reached }) => {
+      if (folder !== 'stages' || !reached.startsWith('stages/') || from === 'stages/registry.ts') return false;
+      const common = ['common', 'costs'];
+      const [own, other] = [roomOf(from), roomOf(reached)];
+      return own !== other && (reached.endsWith('/run.ts') || (common.includes(own) && !common.includes(other)));
+    });
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  it('no file waits for itself: there is no cycle of imports, of types neither', () => {
+    expect(cycles()).toEqual([]);
   });
 
   it('a heavy package has one home', () => {
@@ -85,14 +143,36 @@ function importsOf(file: string): Import[] {
   const from = relative(root, file);
   const folder = from.split('/')[0] as string;
   const targets = [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)['"]([^'"]+)['"]/g)];
-  return targets.map((match) => ({ from, folder, target: match[1] as string }));
+  return targets.map((match) => {
+    const target = match[1] as string;
+    const reached = target.startsWith('.') ? relative(root, resolve(dirname(file), target)) : target;
+    return { from, folder, target, reached };
+  });
 }
 
-function climbs({ from, folder, target }: Import): boolean {
-  const reached = relative(root, resolve(root, dirname(from), target)).split('/')[0] as string;
-  if (reached === folder) return false;
-  const level = levels[reached];
+function climbs({ folder, reached }: Import): boolean {
+  const other = reached.split('/')[0] as string;
+  if (other === folder) return false;
+  const level = levels[other];
   return level === undefined || level >= (levels[folder] as number);
+}
+
+/** The room of a file: `sharing/candidates` of `model/sharing/candidates/g0.ts`. */
+function roomOf(path: string): string {
+  return dirname(path).split('/').slice(1).join('/');
+}
+
+/** The files on a cycle, if any, or that lead into one: what is left when files that import nothing that is left are taken away, again and again. */
+function cycles(): string[] {
+  const left = new Map(files.map((file) => [relative(root, file), new Set<string>()]));
+  for (const { from, reached } of imports) if (left.has(reached)) left.get(from)?.add(reached);
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    for (const [file, targets] of left) {
+      if ([...targets].every((target) => !left.has(target))) left.delete(file);
+    }
+  }
+  return [...left.keys()].sort();
 }
 
 function describeImport({ from, target }: Import): string {

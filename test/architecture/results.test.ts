@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readOutcome, sumsName, sumsOf } from '../../cli/outcome-folder.ts';
+import { readOutcome, sumsName, sumsOf } from '../../cli/result/outcome-folder.ts';
 
 const root = resolve(import.meta.dirname, '../../results');
 const experiments = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());

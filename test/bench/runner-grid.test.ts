@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { writeGrid } from '../../bench/runner-grid.ts';
-import { loadPlan } from '../../spec/resolve.ts';
+import { loadPlan } from '../../spec/plan/resolve.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 
 it('a grid of 250 cells is a valid spec with 250 different nodes of one stage', async () => {

@@ -56,7 +56,7 @@ test('planning and looking load no engine: only workers import the tensor librar
   expect(wrong).toEqual([]);
   const files = [...reached.keys()];
   expect(files).not.toContain(join(root, 'tensor/tf.ts')); // which requires TensorFlow.js
-  expect(files).not.toContain(join(root, 'formats/tokenizer.ts'));
+  expect(files).not.toContain(join(root, 'formats/tokenizer/tokenizer.ts'));
 });
 
 /** Every file that these files load at once, with the packages that it imports; types load nothing. */

@@ -1,10 +1,10 @@
 // The toy command line in this process: quick, for tests that give many commands. What is no user's mistake is thrown on.
 import { join } from 'node:path';
-import type { Context } from '../../cli/context.ts';
+import type { Context } from '../../cli/common/context.ts';
+import type { Output } from '../../cli/common/terminal.ts';
 import type { buildProgram as BuildProgram } from '../../cli/program.ts';
-import type { Output } from '../../cli/terminal.ts';
-import { plainPaint } from '../../report/paint.ts';
-import type { StageRegistry } from '../../spec/stage.ts';
+import type { StageRegistry } from '../../contract/stage.ts';
+import { plainPaint } from '../../report/numbers/paint.ts';
 import { type Ended, fixtures } from './program.ts';
 
 const compiled = join(fixtures, '../../../dist/cli/program.js');

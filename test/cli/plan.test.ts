@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../../cli/commands/plan.ts';
-import type { EstimateFlags, PlanFlags } from '../../cli/flags.ts';
-import { formatLong } from '../../cli/plan-estimate.ts';
-import { plainPaint } from '../../report/paint.ts';
-import type { StageRegistry } from '../../spec/stage.ts';
+import type { EstimateFlags, PlanFlags } from '../../cli/common/flags.ts';
+import { formatLong } from '../../cli/plan/estimate.ts';
+import type { StageRegistry } from '../../contract/stage.ts';
+import { plainPaint } from '../../report/numbers/paint.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { toyStages } from './fixtures/toy-stages.mjs';
 import { fixtures, toy, workFolder } from './program.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { Warnings } from '../../cli/common/warnings.ts';
 import { barLine } from '../../cli/progress/bar-line.ts';
 import { Follower } from '../../cli/progress/follow.ts';
 import { createPlainDisplay } from '../../cli/progress/plain-display.ts';
-import { Warnings } from '../../cli/warnings.ts';
-import { plainPaint } from '../../report/paint.ts';
-import { textWidth } from '../../report/text-width.ts';
-import type { RunEvent } from '../../runner/events.ts';
+import { plainPaint } from '../../report/numbers/paint.ts';
+import { textWidth } from '../../report/numbers/text-width.ts';
+import type { RunEvent } from '../../runner/survey/events.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import { node, plan } from '../runner/toy-plan.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadRun, reserveRun, saveRun } from '../../store/runs.ts';
+import { loadRun, reserveRun, saveRun } from '../../store/runs/runs.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { made } from '../report/made.ts';
 import { toyInProcess } from './in-process.ts';

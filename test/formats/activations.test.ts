@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { tableFromIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createActivations, openActivations } from '../../formats/activations.ts';
+import { createActivations, openActivations } from '../../formats/tensors/activations.ts';
 import { UserError } from '../../util/errors.ts';
 import { scratchFolder } from './files.ts';
 

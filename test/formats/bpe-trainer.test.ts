@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { trainByteLevelBpe } from '../../formats/bpe-trainer.ts';
-import { loadTokenizer } from '../../formats/tokenizer.ts';
+import { loadTokenizer } from '../../formats/tokenizer/tokenizer.ts';
+import { trainByteLevelBpe } from '../../stages/train-tokenizer/bpe-trainer.ts';
 
 /** Written by test/fixtures/bpe/make.py with Hugging Face's Rust trainer; `made_by` records its version. */
 interface Fixture {

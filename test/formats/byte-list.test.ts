@@ -1,7 +1,7 @@
 // Bytes that grow: whatever is written stands there, wherever the buffer had to be replaced.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteList } from '../../formats/byte-list.ts';
+import { ByteList } from '../../formats/text/byte-list.ts';
 
 /** One entry: how it is written, and its bytes by Node's own Buffer. */
 interface Entry {

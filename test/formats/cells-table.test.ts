@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
-import { type CellsRow, writeCellsTable } from '../../formats/cells-table.ts';
+import { type CellsRow, writeCellsTable } from '../../formats/arrow/cells-table.ts';
 import { fixture, scratchFolder } from './files.ts';
 
 const { path } = scratchFolder();

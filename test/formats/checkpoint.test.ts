@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { tableFromIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createCheckpoint, openCheckpoint } from '../../formats/checkpoint.ts';
-import { DTYPES, dtypeBytes, fromFloat32 } from '../../formats/dtype.ts';
+import { createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
+import { DTYPES, dtypeBytes, fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
 import { scratchFolder } from './files.ts';
 

@@ -11,7 +11,7 @@ import {
   fromFloat32,
   tensorBytes,
   toFloat32,
-} from '../../formats/dtype.ts';
+} from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
 import { fixture } from './files.ts';
 

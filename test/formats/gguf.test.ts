@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createGguf } from '../../formats/gguf.ts';
-import { encodeGguf } from '../../formats/gguf-blocks.ts';
+import { createGguf } from '../../formats/tensors/gguf.ts';
+import { encodeGguf } from '../../formats/tensors/gguf-blocks.ts';
 
 const expected = JSON.parse(
   readFileSync(new URL('../fixtures/export/gguf/vocabulary.json', import.meta.url), 'utf8'),

@@ -1,8 +1,8 @@
 // What JSON does not allow is found and told without JSON.parse, whose words differ between releases of Node.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findJsonFault, jsonFault } from '../../formats/json-fault.ts';
-import { parseStrictJson } from '../../formats/strict-json.ts';
+import { findJsonFault, jsonFault } from '../../formats/text/json-fault.ts';
+import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { damagedBytes, damagedJson } from './mutate.ts';
 
 const isJson = (text: string) => {

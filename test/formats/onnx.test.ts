@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { InferenceSession as WebSession, Tensor as WebTensor } from 'onnxruntime-web';
 import { expect, it } from 'vitest';
-import { encodeOnnxModel, type OnnxModel, type OnnxTensor } from '../../formats/onnx.ts';
+import { encodeOnnxModel, type OnnxModel, type OnnxTensor } from '../../formats/tensors/onnx.ts';
 
 /** y = x [n, 2] times w [2, 2], then Gemm-free LeakyRelu with a float attribute. */
 function model(w: OnnxTensor): OnnxModel {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openFile } from '../../formats/file.ts';
-import { countParquet, readParquet } from '../../formats/parquet.ts';
-import { countRecords } from '../../formats/records.ts';
+import { openFile } from '../../formats/files/file.ts';
+import { countParquet, readParquet } from '../../formats/records/parquet.ts';
+import { countRecords } from '../../formats/records/records.ts';
 
 const sets = join(import.meta.dirname, '../fixtures/datasets');
 

@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonLinesWriter } from '../../formats/jsonl-writer.ts';
-import { readTextLines } from '../../formats/lines.ts';
-import { readRecords } from '../../formats/records.ts';
-import { openSafetensors } from '../../formats/safetensors.ts';
-import { readText } from '../../formats/text.ts';
+import { JsonLinesWriter } from '../../formats/records/jsonl-writer.ts';
+import { readRecords } from '../../formats/records/records.ts';
+import { openSafetensors } from '../../formats/tensors/safetensors.ts';
+import { readTextLines } from '../../formats/text/lines.ts';
+import { readText } from '../../formats/text/text.ts';
 import { UserError } from '../../util/errors.ts';
 import { expected, fixture, scratchFolder } from './files.ts';
 

@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DTYPES, dtypeBytes } from '../../formats/dtype.ts';
-import { createSafetensors, openSafetensors } from '../../formats/safetensors.ts';
-import { openSafetensorsFolder } from '../../formats/safetensors-folder.ts';
+import { DTYPES, dtypeBytes } from '../../formats/tensors/dtype.ts';
+import { createSafetensors, openSafetensors } from '../../formats/tensors/safetensors.ts';
+import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
 import { UserError } from '../../util/errors.ts';
 import { expected, fixture, scratchFolder } from './files.ts';
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { settleTokens, withTokens } from '../../formats/special-tokens.ts';
-import { loadTokenizer } from '../../formats/tokenizer.ts';
+import { settleTokens, withTokens } from '../../formats/tokenizer/special-tokens.ts';
+import { loadTokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { UserError } from '../../util/errors.ts';
 
 interface Case {

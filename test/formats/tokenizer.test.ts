@@ -1,7 +1,7 @@
 // Tokenizers against Hugging Face's own (fixtures/make.py records its versions), and files that are not tokenizers.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadTokenizer } from '../../formats/tokenizer.ts';
+import { loadTokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { UserError } from '../../util/errors.ts';
 import { expected, fixture } from './files.ts';
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readNormalizer } from '../../formats/tokenizer/normalizers.ts';
 import { Options } from '../../formats/tokenizer/options.ts';
 import { applySteps, readPreTokenizer } from '../../formats/tokenizer/pre-tokenizers.ts';
-import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 
 interface Expected {
   pipelines: Record<string, { vocab_size: number; all: string; each: string; panics: number[] }>;

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { loadModel } from '../../model/checkpoint.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
+import { loadModel } from '../../model/checkpoint/checkpoint.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { scratch } from './fixtures.ts';
 
 export const baselines = fileURLToPath(new URL('../fixtures/baselines', import.meta.url));

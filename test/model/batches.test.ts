@@ -1,6 +1,6 @@
 // Batches: padding, scored rows, seeded order, and few shapes.
 import { describe, expect, it } from 'vitest';
-import { batchSource, bucketLength, type Example, makeBatch, planEpoch } from '../../model/batches.ts';
+import { batchSource, bucketLength, type Example, makeBatch, planEpoch } from '../../model/forward/batches.ts';
 
 const example = (ids: number[], masked = 0): Example => ({
   ids: Int32Array.from(ids),

@@ -1,12 +1,19 @@
 // The candidate transformations against PyTorch and finite differences, their starts, and singular vectors against numpy.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { candidateNames, type Init, initOf, matchedRank, matrixParameters } from '../../model/candidate-forms.ts';
-import { applyMatrix, type ParameterOf } from '../../model/candidates.ts';
-import { replacedMlp } from '../../model/mlp.ts';
-import { type Projection, projections } from '../../model/names.ts';
-import { createRecovery, type Recovery, recoveryName } from '../../model/recovery.ts';
-import { singularVectors } from '../../model/singular-vectors.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { type Projection, projections } from '../../model/architecture/names.ts';
+import { replacedMlp } from '../../model/forward/mlp.ts';
+import type { ParameterOf } from '../../model/sharing/candidates/candidate.ts';
+import {
+  candidateNames,
+  type Init,
+  initOf,
+  matchedRank,
+  matrixParameters,
+} from '../../model/sharing/candidates/forms.ts';
+import { applyMatrix } from '../../model/sharing/candidates/registry.ts';
+import { singularVectors } from '../../model/sharing/candidates/singular-vectors.ts';
+import { createRecovery, type Recovery, recoveryName } from '../../model/sharing/recovery.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, fixture, type Packed, unpack } from './fixtures.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';

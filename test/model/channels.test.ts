@@ -1,10 +1,10 @@
 // LLM-Pruner's channel scores and choices against PyTorch.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { channelsToKeep } from '../../model/channel-choice.ts';
-import { channelScores, reduceGroup } from '../../model/channel-importance.ts';
-import { type GroupReduction, groupReductions, type Importance, importances } from '../../model/importances.ts';
-import { createModel } from '../../model/model.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { channelsToKeep } from '../../model/measure/channel-choice.ts';
+import { channelScores, reduceGroup } from '../../model/measure/channel-importance.ts';
+import { type GroupReduction, groupReductions, type Importance, importances } from '../../model/measure/importances.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { baseline, loadBaseline } from './baselines.ts';
 import { expectClose, type Packed, unpack } from './fixtures.ts';

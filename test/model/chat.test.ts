@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer } from '../../formats/tokenizer.ts';
-import { encodeExample } from '../../model/chat.ts';
+import { loadTokenizer } from '../../formats/tokenizer/tokenizer.ts';
+import { encodeExample } from '../../model/forward/chat.ts';
 import { fixture, fixtures } from './fixtures.ts';
 
 interface ChatFixture {

@@ -2,13 +2,13 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../formats/checkpoint.ts';
-import { openSafetensorsFolder } from '../../formats/safetensors-folder.ts';
-import { loadModel, openLlama, writeModel } from '../../model/checkpoint.ts';
-import { parseLlamaConfig } from '../../model/config.ts';
-import { exportHuggingFace } from '../../model/export-huggingface.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
-import { mlpName, parameterCounts, tensorShapes } from '../../model/names.ts';
+import { openCheckpoint } from '../../formats/tensors/checkpoint.ts';
+import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
+import { parseLlamaConfig } from '../../model/architecture/config.ts';
+import { mlpName, parameterCounts, tensorShapes } from '../../model/architecture/names.ts';
+import { loadModel, openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { exportHuggingFace } from '../../model/export/huggingface.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { fixtures, loadFixture, scratch } from './fixtures.ts';
 import { tinyConfig, tinyWeights } from './tiny.ts';
 

@@ -2,16 +2,21 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { GgufEntry } from '../../formats/gguf.ts';
-import { loadModel, openLlama } from '../../model/checkpoint.ts';
-import { chatTemplates, isCompanion, parseGenerationConfig, readCompanions } from '../../model/companions.ts';
-import { exportHuggingFace } from '../../model/export-huggingface.ts';
-import { endTokens, generate } from '../../model/generate.ts';
-import { ggufTokenizer } from '../../model/gguf-tokenizer.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
-import { createModel } from '../../model/model.ts';
-import { readModelFolder } from '../../model/model-folder.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import type { GgufEntry } from '../../formats/tensors/gguf.ts';
+import { loadModel, openLlama } from '../../model/checkpoint/checkpoint.ts';
+import {
+  chatTemplates,
+  isCompanion,
+  parseGenerationConfig,
+  readCompanions,
+} from '../../model/checkpoint/companions.ts';
+import { ggufTokenizer } from '../../model/export/gguf-tokenizer.ts';
+import { exportHuggingFace } from '../../model/export/huggingface.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { endTokens, generate } from '../../model/generate/generate.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
+import { readModelFolder } from '../../model/import/model-folder.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { UserError } from '../../util/errors.ts';
 import { fixtures, scratch } from './fixtures.ts';
 import { copyOf, folderFixture } from './folders.ts';

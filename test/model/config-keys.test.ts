@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { configKeys } from '../../model/config-keys.ts';
+import { configKeys } from '../../model/architecture/config-keys.ts';
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/models.md', import.meta.url)), 'utf8');
 

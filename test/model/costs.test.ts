@@ -1,7 +1,8 @@
 // Costs by arithmetic, against what PyTorch counts and what methods and paper say of Llama-2-7b.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseLlamaConfig } from '../../model/config.ts';
+import { parseLlamaConfig } from '../../model/architecture/config.ts';
+import { parameterCounts } from '../../model/architecture/names.ts';
 import {
   attentionParameters,
   forwardFlops,
@@ -14,8 +15,7 @@ import {
   sftMemory,
   shapeOfFacts,
   slwWork,
-} from '../../model/costs.ts';
-import { parameterCounts } from '../../model/names.ts';
+} from '../../model/sizes/costs.ts';
 
 const counts = JSON.parse(readFileSync(new URL('../fixtures/costs/counts.json', import.meta.url), 'utf8'));
 

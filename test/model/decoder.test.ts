@@ -1,14 +1,14 @@
 // Decoding with a cache against the forward pass without one: the same logits at every position, whatever the rows hold.
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createDecoder } from '../../model/decoder.ts';
-import { cachePlaces, KvCache } from '../../model/kv-cache.ts';
-import { forward } from '../../model/llama.ts';
-import { createModel, type Model } from '../../model/model.ts';
-import { createRecovery, disposeRecovery } from '../../model/recovery.ts';
-import { type Replacement, replacementsOf } from '../../model/replacement.ts';
-import type { Weights } from '../../model/weights.ts';
-import { useBackend } from '../../tensor/backend.ts';
-import { tensorStats } from '../../tensor/stats.ts';
+import type { Weights } from '../../model/architecture/weights.ts';
+import { cachePlaces, KvCache } from '../../model/forward/kv-cache.ts';
+import { forward } from '../../model/forward/llama.ts';
+import { createModel, type Model } from '../../model/forward/model.ts';
+import { createDecoder } from '../../model/generate/decoder.ts';
+import { createRecovery, disposeRecovery } from '../../model/sharing/recovery.ts';
+import { type Replacement, replacementsOf } from '../../model/sharing/replacement.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
+import { tensorStats } from '../../tensor/backend/stats.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 import { expectClose, fixture, loadFixture, type Packed, unpack } from './fixtures.ts';

@@ -1,8 +1,8 @@
 // Perplexity against transformers' loss, its two means, its scopes, and its standard error.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluatePerplexity, summarise } from '../../model/evaluate.ts';
-import { createModel } from '../../model/model.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { evaluatePerplexity, summarise } from '../../model/measure/evaluate.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixture, loadFixture } from './fixtures.ts';
 
 const settings = { batch_size: 2, max_length: 64, reduction: 'token_mean', scope: 'response' } as const;

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { loadModel } from '../../model/checkpoint.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
+import { loadModel } from '../../model/checkpoint/checkpoint.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
 
 /** An array as make.py packs it. */
 export interface Packed {

@@ -1,11 +1,11 @@
 // Generation against transformers' generate, and what lm-evaluation-harness means by stops and limits.
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { loadTokenizer } from '../../formats/tokenizer.ts';
-import { type GenerationRequest, generate, generateAll } from '../../model/generate.ts';
-import { createModel, type Model } from '../../model/model.ts';
-import { candidates, chooseToken } from '../../model/sampling.ts';
-import { createStopper, createTextStream } from '../../model/text-stream.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { loadTokenizer } from '../../formats/tokenizer/tokenizer.ts';
+import { createModel, type Model } from '../../model/forward/model.ts';
+import { type GenerationRequest, generate, generateAll } from '../../model/generate/generate.ts';
+import { candidates, chooseToken } from '../../model/generate/sampling.ts';
+import { createStopper, createTextStream } from '../../model/generate/text-stream.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { createRandom } from '../../util/random.ts';
 import { fixture, loadFixture, type Packed, unpack } from './fixtures.ts';
 import { tinyConfig, tinyWeights } from './tiny.ts';

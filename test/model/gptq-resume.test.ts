@@ -1,13 +1,13 @@
 // A GPTQ pass that was stopped goes on after its last saved layer, and makes the same bytes.
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { openLlama, writeModel } from '../../model/checkpoint.ts';
-import { GptqPass, type GptqRun } from '../../model/gptq-pass.ts';
-import { tensorShapes } from '../../model/names.ts';
-import type { Parts } from '../../model/quantize-codec.ts';
-import { type PlanSettings, planQuantization } from '../../model/quantize-plan.ts';
-import type { Replacement } from '../../model/replacement.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { tensorShapes } from '../../model/architecture/names.ts';
+import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import type { Parts } from '../../model/codec/quantize-codec.ts';
+import { GptqPass, type GptqRun } from '../../model/quantize/gptq-pass.ts';
+import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
+import type { Replacement } from '../../model/sharing/replacement.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 import { scratch } from './fixtures.ts';

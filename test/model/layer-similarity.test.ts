@@ -1,15 +1,15 @@
 // Layer scores against PyTorch, and the weights' differences against numpy.
 import { describe, expect, it } from 'vitest';
-import { openLlama } from '../../model/checkpoint.ts';
-import { layerSimilarity } from '../../model/layer-similarity.ts';
-import { createModel } from '../../model/model.ts';
+import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { layerSimilarity } from '../../model/measure/layer-similarity.ts';
 import {
   type ComparedMatrix,
   type Difference,
   relativeDifference,
   weightDifferences,
-} from '../../model/weight-difference.ts';
-import { useBackend } from '../../tensor/backend.ts';
+} from '../../model/measure/weight-difference.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { baseline, loadBaseline } from './baselines.ts';
 

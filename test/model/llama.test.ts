@@ -1,12 +1,12 @@
 // The Llama against transformers: logits, loss and gradients, on the reference backend and on ours.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeBatch, scaleWeights } from '../../model/batches.ts';
-import { forward } from '../../model/llama.ts';
-import { languageModelLoss } from '../../model/loss.ts';
-import { createModel } from '../../model/model.ts';
-import { replacementsOf } from '../../model/replacement.ts';
-import { createWeights } from '../../model/weights.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { createWeights } from '../../model/architecture/weights.ts';
+import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
+import { forward } from '../../model/forward/llama.ts';
+import { languageModelLoss } from '../../model/forward/loss.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { replacementsOf } from '../../model/sharing/replacement.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, fixture, loadFixture, type Packed, unpack } from './fixtures.ts';
 

@@ -2,9 +2,9 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { adapterIn } from '../../model/adapter-config.ts';
-import { readModelFolder } from '../../model/model-folder.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { adapterIn } from '../../model/import/adapter-config.ts';
+import { readModelFolder } from '../../model/import/model-folder.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { expectClose, fixtures, scratch } from './fixtures.ts';
 import { adapterFolder, copyOf, folderFixture, importedLosses, loadedLosses, rewrite } from './folders.ts';
 
@@ -318,7 +318,7 @@ function edit(folder: string, change: object): void {
 
 /** A single safetensors file whose tensor `name` (float32) is half of what it was; its path. */
 async function halved(folder: string, name: string): Promise<string> {
-  const { openSafetensors, createSafetensors } = await import('../../formats/safetensors.ts');
+  const { openSafetensors, createSafetensors } = await import('../../formats/tensors/safetensors.ts');
   const reader = await openSafetensors(join(folder, 'model.safetensors'));
   const path = join(await scratch(), 'model.safetensors');
   const writer = await createSafetensors(path, [...reader.tensors.values()]);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { InferenceSession as WebSession, Tensor as WebTensor } from 'onnxruntime-web';
-import type { LlamaConfig } from '../../model/config.ts';
+import type { LlamaConfig } from '../../model/architecture/config.ts';
 
 type Data = Float32Array | Uint16Array | BigInt64Array;
 
@@ -66,7 +66,7 @@ function runtimeOf(session: AnySession, AnyTensor: AnyTensor): Runtime {
   };
 }
 
-/** On Node 24 a float16 tensor holds a Float16Array, in which onnxruntime-node sees no bytes: it gets the words (tensor/runtime.ts). */
+/** On Node 24 a float16 tensor holds a Float16Array, in which onnxruntime-node sees no bytes: it gets the words (tensor/graph/runtime.ts). */
 function tensorOf({ type, data, dims }: Value, AnyTensor: AnyTensor): unknown {
   const tensor = new AnyTensor(type, data, dims);
   if (type !== 'float16') return tensor;

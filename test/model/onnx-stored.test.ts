@@ -4,8 +4,9 @@
 // the forward pass of the dequantised model.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openLlama, writeModel } from '../../model/checkpoint.ts';
-import { checkOnnxCodes } from '../../model/codes-fit.ts';
+import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { checkOnnxCodes } from '../../model/codec/codes-fit.ts';
+import { quantizePlain } from '../../model/codec/plain.ts';
 import {
   type Codec,
   type IntegerCodec,
@@ -13,18 +14,18 @@ import {
   packInteger,
   storedBytes,
   unpackInteger,
-} from '../../model/quantize-codec.ts';
-import { quantizeGptq } from '../../model/quantize-gptq.ts';
-import { type Quantizer, quantizePlain, writeQuantized } from '../../model/quantize-llama.ts';
+} from '../../model/codec/quantize-codec.ts';
+import { quantizeGptq } from '../../model/quantize/gptq.ts';
+import { type Quantizer, writeQuantized } from '../../model/quantize/model.ts';
 import {
   arithmeticOf,
   needsData,
   type PlanSettings,
   planQuantization,
   roundsActivations,
-} from '../../model/quantize-plan.ts';
-import type { Replacement } from '../../model/replacement.ts';
-import { useBackend } from '../../tensor/backend.ts';
+} from '../../model/quantize/plan.ts';
+import type { Replacement } from '../../model/sharing/replacement.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { scratch } from './fixtures.ts';
 import { as, expectLogits, exported, grouped, ids, logitsOf, type Made, made, noTokenizer } from './onnx-made.ts';
 import { type Initializer, readOnnx } from './onnx-reader.ts';

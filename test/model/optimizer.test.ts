@@ -1,8 +1,8 @@
 // Adam and the learning-rate schedules against PyTorch and transformers.
 import { describe, expect, it } from 'vitest';
-import { adamDefaults, createAdam } from '../../model/optimizer.ts';
-import { learningRate, type Schedule } from '../../model/schedule.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { adamDefaults, createAdam } from '../../model/train/optimizer.ts';
+import { learningRate, type Schedule } from '../../model/train/schedule.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, fixture, type Packed, unpack } from './fixtures.ts';
 

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { roundTokens } from '../../model/int8-tokens.ts';
-import { inverseFactor } from '../../model/inverse-factor.ts';
-import { packNibbles } from '../../model/nibbles.ts';
-import { decode, packInteger, packNf4, partShapes, unpackInteger } from '../../model/quantize-codec.ts';
-import { type GptqSettings, quantizeGptq } from '../../model/quantize-gptq.ts';
-import { dequantizeInteger, quantizeInteger, roundHalfEven } from '../../model/quantize-integer.ts';
-import { quantizePlain } from '../../model/quantize-llama.ts';
-import { dynamicMap, nestMagnitudes, nf4Codebook, quantizeNf4 } from '../../model/quantize-nf4.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { packNibbles } from '../../model/codec/nibbles.ts';
+import { quantizePlain } from '../../model/codec/plain.ts';
+import { decode, packInteger, packNf4, partShapes, unpackInteger } from '../../model/codec/quantize-codec.ts';
+import { dequantizeInteger, quantizeInteger, roundHalfEven } from '../../model/codec/quantize-integer.ts';
+import { dynamicMap, nestMagnitudes, nf4Codebook, quantizeNf4 } from '../../model/codec/quantize-nf4.ts';
+import { roundTokens } from '../../model/forward/int8-tokens.ts';
+import { type GptqSettings, quantizeGptq } from '../../model/quantize/gptq.ts';
+import { inverseFactor } from '../../model/quantize/inverse-factor.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 

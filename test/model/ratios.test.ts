@@ -1,7 +1,7 @@
 // Stored ratio and compression ratio against what the paper prints, and counts of a whole model.
 import { describe, expect, it } from 'vitest';
-import { matchedRank } from '../../model/candidate-forms.ts';
-import type { LlamaConfig } from '../../model/config.ts';
+import type { LlamaConfig } from '../../model/architecture/config.ts';
+import { matchedRank } from '../../model/sharing/candidates/forms.ts';
 import {
   compressionRatio,
   recoveryParameters,
@@ -9,9 +9,14 @@ import {
   storedMlpParameters,
   storedParameters,
   storedRatio,
-} from '../../model/ratios.ts';
-import { ownReplacements, prunedReplacements, type Replacement, replacementsOf } from '../../model/replacement.ts';
-import { replacementMap } from '../../model/sharing.ts';
+} from '../../model/sharing/ratios.ts';
+import {
+  ownReplacements,
+  prunedReplacements,
+  type Replacement,
+  replacementsOf,
+} from '../../model/sharing/replacement.ts';
+import { replacementMap } from '../../model/sharing/sharing.ts';
 import { tinyConfig } from './tiny.ts';
 
 // shapes: methods F

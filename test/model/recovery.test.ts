@@ -1,13 +1,14 @@
 // Recoveries: what stands in for MLPs in the forward pass, which replacements go together, starting values, and files.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCheckpoint } from '../../formats/checkpoint.ts';
-import { matrixShapes } from '../../model/candidate-forms.ts';
-import { forward } from '../../model/llama.ts';
-import { createModel } from '../../model/model.ts';
-import { mlpName, projections } from '../../model/names.ts';
-import { createRecovery, joinRecoveries, type Recovery, recoveryName } from '../../model/recovery.ts';
-import { readRecovery, readReplacements, writeRecovery } from '../../model/recovery-file.ts';
+import { createCheckpoint } from '../../formats/tensors/checkpoint.ts';
+import { mlpName, projections } from '../../model/architecture/names.ts';
+import { createWeights } from '../../model/architecture/weights.ts';
+import { readRecovery, readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { forward } from '../../model/forward/llama.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { matrixShapes } from '../../model/sharing/candidates/forms.ts';
+import { createRecovery, joinRecoveries, type Recovery, recoveryName } from '../../model/sharing/recovery.ts';
 import {
   checkReplacements,
   formatReplacements,
@@ -15,9 +16,8 @@ import {
   prunedReplacements,
   type Replacement,
   replacementsOf,
-} from '../../model/replacement.ts';
-import { createWeights } from '../../model/weights.ts';
-import { useBackend } from '../../tensor/backend.ts';
+} from '../../model/sharing/replacement.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, scratch } from './fixtures.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';

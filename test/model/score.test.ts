@@ -1,10 +1,10 @@
 // Scoring token pairs: sequences joined into trees give what each gives alone.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { forward } from '../../model/llama.ts';
-import { createModel } from '../../model/model.ts';
-import { type PairScore, scorePairs, type TokenPair } from '../../model/score.ts';
-import { isChain, tokenTrees, writeTreeMask } from '../../model/token-trees.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { forward } from '../../model/forward/llama.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { type PairScore, scorePairs, type TokenPair } from '../../model/generate/score.ts';
+import { isChain, tokenTrees, writeTreeMask } from '../../model/generate/token-trees.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { MASKED } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';

@@ -1,8 +1,8 @@
 // Replacement types against the paper's Table 8, their rule for other depths, explicit maps.
 import { describe, expect, it } from 'vitest';
-import { formatReplacements, replacementsOf } from '../../model/replacement.ts';
-import { pairs, type ReplacementMap, replacementMap, replacementTypes } from '../../model/sharing.ts';
-import { checkMap, parseLayers, parseMap } from '../../model/sharing-parse.ts';
+import { formatReplacements, replacementsOf } from '../../model/sharing/replacement.ts';
+import { pairs, type ReplacementMap, replacementMap, replacementTypes } from '../../model/sharing/sharing.ts';
+import { checkMap, parseLayers, parseMap } from '../../model/sharing/sharing-parse.ts';
 
 // paper-tables.yaml, table8 (arXiv 2502.07832, Table 8); T_more_8 is the map its printed ratios belong to (derived there)
 const table8: [string, number, string][] = [

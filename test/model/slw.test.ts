@@ -1,12 +1,12 @@
 // Single-layer warm-up: it reaches the closed-form optimum, is exact over a kill, and shrinks the error of Direct Sharing.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mlpName } from '../../model/names.ts';
-import { adamDefaults } from '../../model/optimizer.ts';
-import { createRecovery, projectionOf, recoveryName } from '../../model/recovery.ts';
-import { type SlwSettings, warmUp } from '../../model/slw.ts';
-import { type ActivationRows, rowBatches } from '../../model/slw-batches.ts';
-import { train } from '../../model/train.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { mlpName } from '../../model/architecture/names.ts';
+import { createRecovery, projectionOf, recoveryName } from '../../model/sharing/recovery.ts';
+import { adamDefaults } from '../../model/train/optimizer.ts';
+import { type SlwSettings, warmUp } from '../../model/train/slw.ts';
+import { type ActivationRows, rowBatches } from '../../model/train/slw-batches.ts';
+import { train } from '../../model/train/train.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { meanSquaredError } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { fixture, type Packed, scratch, unpack } from './fixtures.ts';

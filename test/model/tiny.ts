@@ -1,6 +1,6 @@
 // Random Llamas of a few thousand parameters, made in the test.
-import { type LlamaConfig, parseLlamaConfig } from '../../model/config.ts';
-import { createWeights, initWeights, variablesOf, type Weights } from '../../model/weights.ts';
+import { type LlamaConfig, parseLlamaConfig } from '../../model/architecture/config.ts';
+import { createWeights, initWeights, variablesOf, type Weights } from '../../model/architecture/weights.ts';
 import { createRandom } from '../../util/random.ts';
 
 /** A small config; `over` replaces fields of its config.json. */

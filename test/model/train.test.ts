@@ -1,13 +1,17 @@
 // Training: it learns, goes on exactly after a kill, accumulates as one batch would, and stops at a loss that is no number.
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Example } from '../../model/batches.ts';
-import { type LanguageModelSettings, trainingSteps, trainLanguageModel } from '../../model/language-model-training.ts';
-import { createModel } from '../../model/model.ts';
-import { adamDefaults } from '../../model/optimizer.ts';
-import { createRecovery, disposeRecovery } from '../../model/recovery.ts';
-import { replacementsOf } from '../../model/replacement.ts';
-import { createWeights, initWeights, variablesOf } from '../../model/weights.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { createWeights, initWeights, variablesOf } from '../../model/architecture/weights.ts';
+import type { Example } from '../../model/forward/batches.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { createRecovery, disposeRecovery } from '../../model/sharing/recovery.ts';
+import { replacementsOf } from '../../model/sharing/replacement.ts';
+import {
+  type LanguageModelSettings,
+  trainingSteps,
+  trainLanguageModel,
+} from '../../model/train/language-model-training.ts';
+import { adamDefaults } from '../../model/train/optimizer.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 import { expectClose, scratch } from './fixtures.ts';

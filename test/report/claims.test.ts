@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { evaluateClaims } from '../../report/claims.ts';
-import { renderClaims } from '../../report/render-claims.ts';
-import type { PlanClaim } from '../../spec/plan.ts';
-import type { CellResult } from '../../spec/result.ts';
+import type { PlanClaim } from '../../contract/plan.ts';
+import type { CellResult } from '../../contract/result.ts';
+import { evaluateClaims } from '../../report/result/claims.ts';
+import { renderClaims } from '../../report/table/claims.ts';
 import { cell, dataAxis, methodAxis, perplexityTable, seedAxis, table2Cells } from './results.ts';
 
 const origin = { file: 'table-2.yaml', line: 1, column: 1 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { collectResult, readMetric } from '../../report/collect.ts';
-import type { Plan, PlanCell } from '../../spec/plan.ts';
+import type { Plan, PlanCell } from '../../contract/plan.ts';
+import { collectResult, readMetric } from '../../report/result/collect.ts';
 import { methodAxis, perplexityTable } from './results.ts';
 
 const plan: Plan = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { compareSides, type Diff } from '../../report/diff.ts';
-import type { MetricChange } from '../../report/diff-metrics.ts';
-import type { Plan } from '../../spec/plan.ts';
+import type { Plan } from '../../contract/plan.ts';
+import { compareSides, type Diff } from '../../report/diff/diff.ts';
+import type { MetricChange } from '../../report/diff/metrics.ts';
 import { experiment, type Measured, planOf, runOf } from './diff-sides.ts';
 
 const seeded = (seeds: string) =>

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { compareSides, type DiffSide } from '../../report/diff.ts';
-import { specRow } from '../../report/diff-view-spec.ts';
-import type { Provenance, ProvenanceUnit } from '../../spec/result.ts';
+import type { Provenance, ProvenanceUnit } from '../../contract/result.ts';
+import { compareSides } from '../../report/diff/diff.ts';
+import type { DiffSide } from '../../report/diff/side.ts';
+import { specRow } from '../../report/diff/view-spec.ts';
 import { planOf, runOf } from './diff-sides.ts';
 
 const unit = (changes: Partial<ProvenanceUnit>): ProvenanceUnit => ({

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { compareSides, type Diff } from '../../report/diff.ts';
-import { renderDiffHtml } from '../../report/diff-html.ts';
-import { diffJson } from '../../report/diff-json.ts';
-import { renderDiffMarkdown } from '../../report/diff-markdown.ts';
-import { renderDiffText } from '../../report/diff-text.ts';
-import { textWidth } from '../../report/text-width.ts';
+import { compareSides, type Diff } from '../../report/diff/diff.ts';
+import { renderDiffHtml } from '../../report/diff/html.ts';
+import { diffJson } from '../../report/diff/json.ts';
+import { renderDiffMarkdown } from '../../report/diff/markdown.ts';
+import { renderDiffText } from '../../report/diff/text.ts';
+import { textWidth } from '../../report/numbers/text-width.ts';
 import { experiment, planOf, runOf, specSide } from './diff-sides.ts';
 
 /** A learning rate and a rank changed; SHARP moved surely on one data set, the rest within the noise or not at all. */

@@ -1,10 +1,11 @@
 // Sides of a diff from specs in memory, and numbers made up for their cells.
-import { evaluateClaims } from '../../report/claims.ts';
-import type { DiffSide } from '../../report/diff.ts';
-import type { Plan } from '../../spec/plan.ts';
-import { loadPlan } from '../../spec/resolve.ts';
-import { NotASpec } from '../../spec/source-file.ts';
-import { snapshotOf } from '../../store/plan-snapshot.ts';
+
+import type { Plan } from '../../contract/plan.ts';
+import { NotASpec } from '../../located/source-file.ts';
+import type { DiffSide } from '../../report/diff/side.ts';
+import { evaluateClaims } from '../../report/result/claims.ts';
+import { loadPlan } from '../../spec/plan/resolve.ts';
+import { snapshotOf } from '../../store/runs/plan-snapshot.ts';
 import { registry } from '../spec/registry.ts';
 
 export const pipeline = `

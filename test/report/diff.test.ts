@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareSides } from '../../report/diff.ts';
-import { renderDiffText } from '../../report/diff-text.ts';
-import { specRow } from '../../report/diff-view-spec.ts';
-import { plainPaint } from '../../report/paint.ts';
-import { decodePlan, encodePlan } from '../../store/plan-file.ts';
-import type { PlanSnapshot } from '../../store/plan-snapshot.ts';
+import { compareSides } from '../../report/diff/diff.ts';
+import { renderDiffText } from '../../report/diff/text.ts';
+import { specRow } from '../../report/diff/view-spec.ts';
+import { plainPaint } from '../../report/numbers/paint.ts';
+import { decodePlan, encodePlan } from '../../store/runs/plan-file.ts';
+import type { PlanSnapshot } from '../../store/runs/plan-snapshot.ts';
 import { damagedJson, readsOrRefuses } from '../formats/mutate.ts';
 import { experiment, type Files, pipeline, planOf, runOf, sideOf, specSide } from './diff-sides.ts';
 

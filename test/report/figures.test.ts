@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { figureData } from '../../report/figure-data.ts';
-import { drawFigures } from '../../report/figure-svg.ts';
+import { figureData } from '../../report/figure/data.ts';
+import { drawFigures } from '../../report/figure/svg.ts';
 import { figure, hostile, made } from './made.ts';
 import { cell, perplexityTable, result } from './results.ts';
 

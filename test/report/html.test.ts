@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parseHTML } from 'linkedom';
 import { describe, expect, test } from 'vitest';
-import { renderHtml } from '../../report/render-html.ts';
-import { drawStages } from '../../report/stage-graph.ts';
+import { drawStages } from '../../report/figure/stage-graph.ts';
+import { renderHtml } from '../../report/html/render.ts';
 import { hostile, made, timings } from './made.ts';
 import { cell, result, table2Cells } from './results.ts';
 

@@ -1,6 +1,6 @@
 // A result with figures, notes on numbers, and the making of its numbers; some of its labels try to be markup.
-import type { PlanAxis, PlanFigure } from '../../spec/plan.ts';
-import type { Provenance, ProvenanceUnit, RunResult, StageTiming } from '../../spec/result.ts';
+import type { PlanAxis, PlanFigure } from '../../contract/plan.ts';
+import type { Provenance, ProvenanceUnit, RunResult, StageTiming } from '../../contract/result.ts';
 import { cell, dataAxis, methodAxis, perplexityTable, result, seedAxis } from './results.ts';
 
 export const hostile = `<script>alert("1")</script> & 'x' <!-- \u0000 ]]>`;

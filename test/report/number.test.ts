@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { formatApart, formatNumber, formatPaper, publishedDecimals } from '../../report/number.ts';
-import { estimate, studentQuantile } from '../../report/statistics.ts';
-import { cutText, padLeft, textWidth, wrapText } from '../../report/text-width.ts';
+import { formatApart, formatNumber, formatPaper, publishedDecimals } from '../../report/numbers/number.ts';
+import { estimate, studentQuantile } from '../../report/numbers/statistics.ts';
+import { cutText, padLeft, textWidth, wrapText } from '../../report/numbers/text-width.ts';
 
 test('numbers have three digits below 100 and fewer decimals above', () => {
   const texts = [0, 1.9149, 9.996, 41.02, 99.949, 99.96, 801.72, 999.96, 2171.3, 99999, 123456, 0.0132, 0.00012, -2.5];

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { metricsOf } from '../../report/outcome-metrics.ts';
-import type { RunOutcome } from '../../runner/outcome.ts';
+import { metricsOf } from '../../report/result/outcome-metrics.ts';
+import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { sha256 } from '../../store/digest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamina-metrics-'));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { provenanceOf, timingsOf } from '../../report/provenance.ts';
-import type { RunOutcome, UnitOutcome, UnitSuccess } from '../../runner/outcome.ts';
-import type { Plan, PlanNode } from '../../spec/plan.ts';
+import type { Plan, PlanNode } from '../../contract/plan.ts';
+import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
+import type { RunOutcome, UnitOutcome, UnitSuccess } from '../../runner/run/outcome.ts';
 
 const numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 } as const;
 const origin = (line: number) => ({ file: 'pipelines/p.yaml', line, column: 3 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { renderCsv } from '../../report/render-csv.ts';
-import { type HowItEnded, resultJson } from '../../report/render-json.ts';
-import { renderLatex } from '../../report/render-latex.ts';
-import { renderMarkdown } from '../../report/render-markdown.ts';
-import { renderText } from '../../report/render-text.ts';
-import { buildTable } from '../../report/table.ts';
-import { textWidth } from '../../report/text-width.ts';
-import type { RunResult } from '../../spec/result.ts';
+import type { RunResult } from '../../contract/result.ts';
+import { textWidth } from '../../report/numbers/text-width.ts';
+import { renderCsv } from '../../report/table/csv.ts';
+import { type HowItEnded, resultJson } from '../../report/table/json.ts';
+import { renderLatex } from '../../report/table/latex.ts';
+import { renderMarkdown } from '../../report/table/markdown.ts';
+import { buildTable } from '../../report/table/table.ts';
+import { renderText } from '../../report/table/text.ts';
 import { figure } from './made.ts';
 import { cell, dataAxis, methodAxis, perplexityTable, result, seedAxis, table2Cells } from './results.ts';
 

@@ -1,6 +1,6 @@
 // Small hand-made results for the tests of the report.
-import type { PlanAxis, PlanTable } from '../../spec/plan.ts';
-import type { CellResult, RunResult } from '../../spec/result.ts';
+import type { PlanAxis, PlanTable } from '../../contract/plan.ts';
+import type { CellResult, RunResult } from '../../contract/result.ts';
 
 export const methodAxis: PlanAxis = {
   name: 'method',

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { explain, lineage } from '../../runner/explain.ts';
-import { historyOf } from '../../runner/history.ts';
-import type { JsonObject } from '../../spec/stage.ts';
+import type { JsonObject } from '../../contract/stage.ts';
+import { historyOf } from '../../runner/estimate/history.ts';
+import { explain, lineage } from '../../runner/explain/explain.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';
 import { openToy } from './harness.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../spec/stage.ts';
+import type { JsonObject } from '../../contract/stage.ts';
 import { messages, openToy, statuses, type Toy, values } from './harness.ts';
 import { canMount, inMount } from './mounts.ts';
 import { node, plan } from './toy-plan.ts';

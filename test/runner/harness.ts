@@ -1,10 +1,11 @@
 // A store, a log of the work that was really done, and runs of toy plans in real worker processes.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunEvent } from '../../runner/events.ts';
-import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/outcome.ts';
-import { type RunOptions, runPlan } from '../../runner/run-plan.ts';
-import type { Plan } from '../../spec/plan.ts';
+import type { Plan } from '../../contract/plan.ts';
+import type { RunOptions } from '../../runner/run/options.ts';
+import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/run/outcome.ts';
+import { runPlan } from '../../runner/run/run-plan.ts';
+import type { RunEvent } from '../../runner/survey/events.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import type { Store } from '../../store/store.ts';
 import { emptyFolder } from '../store/drafts.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inspectSurvey } from '../../runner/inspect.ts';
-import { withPins } from '../../runner/pin.ts';
-import { runPlan } from '../../runner/run-plan.ts';
-import type { Plan } from '../../spec/plan.ts';
+import type { Plan } from '../../contract/plan.ts';
+import { runPlan } from '../../runner/run/run-plan.ts';
+import { inspectSurvey } from '../../runner/survey/inspect.ts';
+import { withPins } from '../../runner/survey/pin.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Plan } from '../../spec/plan.ts';
+import type { Plan } from '../../contract/plan.ts';
 import { emptyFolder } from '../store/drafts.ts';
 
 /** util-linux: runs a program where it may mount file systems that nobody else sees. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutPaths } from '../../runner/preimage.ts';
+import { withoutPaths } from '../../runner/survey/preimage.ts';
 
 describe('paths in parameters', () => {
   it('are taken out of objects, and leave a gap in lists', () => {

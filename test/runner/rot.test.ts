@@ -4,10 +4,10 @@ import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { explain, lineage } from '../../runner/explain.ts';
-import { inspect } from '../../runner/inspect.ts';
-import type { Plan } from '../../spec/plan.ts';
-import type { JsonObject } from '../../spec/stage.ts';
+import type { Plan } from '../../contract/plan.ts';
+import type { JsonObject } from '../../contract/stage.ts';
+import { explain, lineage } from '../../runner/explain/explain.ts';
+import { inspect } from '../../runner/survey/inspect.ts';
 import { fileMemo } from '../../store/digest-memo.ts';
 import { statOrNone } from '../../store/file-identity.ts';
 import { openFileStore } from '../../store/file-store.ts';

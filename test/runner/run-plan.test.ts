@@ -1,8 +1,8 @@
 // What a run does, on plans of toy stages in real worker processes.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { inspect } from '../../runner/inspect.ts';
-import { runPlan } from '../../runner/run-plan.ts';
+import { runPlan } from '../../runner/run/run-plan.ts';
+import { inspect } from '../../runner/survey/inspect.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
 import { emptyFolder, publish } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';

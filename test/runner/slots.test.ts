@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Need, Slots } from '../../runner/slots.ts';
+import { type Need, Slots } from '../../runner/run/slots.ts';
 
 const small: Need = { threads: 1, memory_bytes: 0 };
 

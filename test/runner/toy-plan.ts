@@ -1,6 +1,6 @@
 // Plans of toy stages, written shortly.
-import type { Plan, PlanNode } from '../../spec/plan.ts';
-import type { JsonObject } from '../../spec/stage.ts';
+import type { Plan, PlanNode } from '../../contract/plan.ts';
+import type { JsonObject } from '../../contract/stage.ts';
 
 const origin = { file: 'toy.yaml', line: 1, column: 1 };
 

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { foreseenWarnings } from '../../runner/foreseen.ts';
-import { type RunOutcome, succeeded } from '../../runner/outcome.ts';
-import { inspectTogether } from '../../runner/work.ts';
-import type { JsonObject } from '../../spec/stage.ts';
+import type { JsonObject } from '../../contract/stage.ts';
+import { inspectTogether } from '../../runner/estimate/work.ts';
+import { type RunOutcome, succeeded } from '../../runner/run/outcome.ts';
+import { foreseenWarnings } from '../../runner/survey/foreseen.ts';
 import { parseRecord, recordText, type StoreRecord } from '../../store/record.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';

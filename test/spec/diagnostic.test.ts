@@ -1,8 +1,8 @@
 // How mistakes are shown: the place, the line, the underline, the other places.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the specs' interpolations
 import { expect, test } from 'vitest';
-import { renderDiagnostic, SpecErrors } from '../../spec/diagnostic.ts';
-import { checkSpec } from '../../spec/resolve.ts';
+import { renderDiagnostic, SpecErrors } from '../../located/diagnostic.ts';
+import { checkSpec } from '../../spec/plan/resolve.ts';
 import { UserError } from '../../util/errors.ts';
 import { registry } from './registry.ts';
 import { experiment, pipeline, planned, specFolder } from './spec-folder.ts';

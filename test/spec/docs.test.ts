@@ -1,7 +1,7 @@
 // The examples of docs/spec.md are specs that `lamina check` accepts, together as they stand there.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { checkSpec } from '../../spec/resolve.ts';
+import { checkSpec } from '../../spec/plan/resolve.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { lines, specFolder } from './spec-folder.ts';
 

@@ -1,7 +1,7 @@
 // Every mistake that a spec or a flag can have: the whole sentence, and the line and column that it points at.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the specs' interpolations
 import { describe, expect, test } from 'vitest';
-import type { SpecRequest } from '../../spec/request.ts';
+import type { SpecRequest } from '../../spec/experiment/request.ts';
 import { checked, complaints, experiment as e, pipeline as p, specFolder } from './spec-folder.ts';
 
 const inP = (before: string, after: string) => ({ 'p.yaml': p.replace(before, () => after) });

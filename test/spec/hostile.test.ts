@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { renderDiagnostic } from '../../spec/diagnostic.ts';
-import { checkSpec } from '../../spec/resolve.ts';
+import { renderDiagnostic } from '../../located/diagnostic.ts';
+import { checkSpec } from '../../spec/plan/resolve.ts';
 import { registry } from './registry.ts';
 import { checked, complaints, experiment as e, pipeline as p, specFolder } from './spec-folder.ts';
 

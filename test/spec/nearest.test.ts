@@ -1,6 +1,6 @@
 // "did you mean": near names are found, far ones are not.
 import { expect, test } from 'vitest';
-import { didYouMean, editDistance, expectedNames, nearest } from '../../spec/nearest.ts';
+import { didYouMean, editDistance, expectedNames, nearest } from '../../located/nearest.ts';
 
 test.each([
   ['slww', ['sft', 'slw'], 'slw'],

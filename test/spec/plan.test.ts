@@ -2,8 +2,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the specs' interpolations
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findSubject } from '../../cli/why-subject.ts';
-import type { Plan, PlanNode } from '../../spec/plan.ts';
+import { findSubject } from '../../cli/common/why-subject.ts';
+import type { Plan, PlanNode } from '../../contract/plan.ts';
 import { experiment as e, numerics, pipeline as p, planned, specFolder } from './spec-folder.ts';
 
 const ids = (plan: Plan) => plan.nodes.map((node) => node.id);

@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
-import { cellLabel, cellName, escapeName } from '../../spec/names.ts';
-import type { Plan } from '../../spec/plan.ts';
-import { loadPlan } from '../../spec/resolve.ts';
-import type { StageDefinition, StageRegistry } from '../../spec/stage.ts';
+import type { Plan } from '../../contract/plan.ts';
+import type { StageDefinition, StageRegistry } from '../../contract/stage.ts';
+import { cellLabel, cellName, escapeName } from '../../spec/experiment/names.ts';
+import { loadPlan } from '../../spec/plan/resolve.ts';
 import { registry } from './registry.ts';
 import { experiment, numerics, pipeline, planned, specFolder } from './spec-folder.ts';
 

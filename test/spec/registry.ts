@@ -1,6 +1,6 @@
 // A registry of declared stages, as the specs of these tests use them; none of them can run.
 import { Type } from 'typebox';
-import type { ArtifactKind, StageDefinition, StageRegistry } from '../../spec/stage.ts';
+import type { ArtifactKind, StageDefinition, StageRegistry } from '../../contract/stage.ts';
 import { UserError } from '../../util/errors.ts';
 
 type Ports = Record<string, ArtifactKind>;

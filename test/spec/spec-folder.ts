@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Diagnostic } from '../../spec/diagnostic.ts';
-import { SpecErrors } from '../../spec/diagnostic.ts';
-import type { Plan } from '../../spec/plan.ts';
-import type { SpecRequest } from '../../spec/request.ts';
-import { checkSpec, loadPlan } from '../../spec/resolve.ts';
-import type { Numerics } from '../../spec/stage.ts';
+import type { Plan } from '../../contract/plan.ts';
+import type { Numerics } from '../../contract/stage.ts';
+import type { Diagnostic } from '../../located/diagnostic.ts';
+import { SpecErrors } from '../../located/diagnostic.ts';
+import type { SpecRequest } from '../../spec/experiment/request.ts';
+import { checkSpec, loadPlan } from '../../spec/plan/resolve.ts';
 import { registry } from './registry.ts';
 
 export const numerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 };

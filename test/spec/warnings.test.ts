@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../../spec/plan.ts';
-import { groupWarnings, sentence, warningText } from '../../spec/warnings.ts';
+import type { Plan } from '../../contract/plan.ts';
+import { groupWarnings, sentence, warningText } from '../../spec/plan/warnings.ts';
 import { node, plan } from '../runner/toy-plan.ts';
 
 const metric = (id: string) => ({ node: id, output: 'out', field: 'x' });

@@ -1,22 +1,22 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeModel } from '../../model/checkpoint.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
-import type { LayerSimilarity } from '../../model/layer-similarity.ts';
-import { readMetric } from '../../report/collect.ts';
-import type { StageDefinition } from '../../spec/stage.ts';
-import { captureActivations } from '../../stages/capture-activations.ts';
-import { exportStage } from '../../stages/export.ts';
-import { layerSimilarity } from '../../stages/layer-similarity.ts';
-import { lora } from '../../stages/lora.ts';
-import { perplexityEval } from '../../stages/perplexity-eval.ts';
-import { pruneChannels } from '../../stages/prune-channels.ts';
-import { choiceOf, pruneLayers } from '../../stages/prune-layers.ts';
-import { ratios } from '../../stages/ratios.ts';
-import { sft } from '../../stages/sft.ts';
-import { weightDifference } from '../../stages/weight-difference.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import type { StageDeclaration } from '../../contract/stage.ts';
+import { writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
+import type { LayerSimilarity } from '../../model/measure/layer-similarity.ts';
+import { readMetric } from '../../report/result/collect.ts';
+import { captureActivations } from '../../stages/capture-activations/declare.ts';
+import { exportStage } from '../../stages/export/declare.ts';
+import { layerSimilarity } from '../../stages/layer-similarity/declare.ts';
+import { lora } from '../../stages/lora/declare.ts';
+import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
+import { pruneChannels } from '../../stages/prune-channels/declare.ts';
+import { choiceOf, pruneLayers } from '../../stages/prune-layers/declare.ts';
+import { ratios } from '../../stages/ratios/declare.ts';
+import { sft } from '../../stages/sft/declare.ts';
+import { weightDifference } from '../../stages/weight-difference/declare.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
@@ -26,7 +26,7 @@ const files = { model: '', data: '', scores: '' };
 const config = tinyConfig({ hidden_size: 16, intermediate_size: 24, num_hidden_layers: 6, vocab_size: 320 });
 const only = (outcome: StageOutcome, output: string): string => outcome.files['']?.[output] as string;
 const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
-const stage = (definition: StageDefinition, inputs: Record<string, string>, params: object = {}) =>
+const stage = (definition: StageDeclaration, inputs: Record<string, string>, params: object = {}) =>
   runStage(definition, { params: { ...params }, inputs });
 const modelAndData = (model = files.model) => ({ model, data: files.data });
 const perplexity = async (model: string, recovery?: string): Promise<number> => {

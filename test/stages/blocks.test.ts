@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { blockMap, keptSources, sharedSources } from '../../model/block-map.ts';
-import { openLlama, writeModel } from '../../model/checkpoint.ts';
-import { attentionName, mlpName, normName } from '../../model/names.ts';
-import { readRecovery } from '../../model/recovery-file.ts';
-import { dropBlocks } from '../../stages/drop-blocks.ts';
-import { load } from '../../stages/load.ts';
-import { plannedSize } from '../../stages/planned-size.ts';
-import { quantize } from '../../stages/quantize.ts';
-import { share } from '../../stages/share.ts';
-import { shareBlocks } from '../../stages/share-blocks.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import { attentionName, mlpName, normName } from '../../model/architecture/names.ts';
+import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { blockMap, keptSources, sharedSources } from '../../model/sharing/block-map.ts';
+import { dropBlocks } from '../../stages/drop-blocks/declare.ts';
+import { load } from '../../stages/load/declare.ts';
+import { plannedSize } from '../../stages/planned-size/declare.ts';
+import { quantize } from '../../stages/quantize/declare.ts';
+import { share } from '../../stages/share/declare.ts';
+import { shareBlocks } from '../../stages/share-blocks/declare.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
 

@@ -1,11 +1,11 @@
 // What the stages say that they take, on Llama-2-7b; and the work of the paper's tables on it, planned without weights and data.
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Device, deviceNamed } from '../../runner/devices.ts';
-import { estimateWork } from '../../runner/estimate.ts';
-import { inspectTogether, type JointWork } from '../../runner/work.ts';
-import { loadPlan } from '../../spec/resolve.ts';
-import type { Cost, CostQuery, Facts, JsonObject } from '../../spec/stage.ts';
+import type { Cost, CostQuery, Facts, JsonObject } from '../../contract/stage.ts';
+import { type Device, deviceNamed } from '../../runner/estimate/devices.ts';
+import { estimateWork } from '../../runner/estimate/estimate.ts';
+import { inspectTogether, type JointWork } from '../../runner/estimate/work.ts';
+import { loadPlan } from '../../spec/plan/resolve.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
 import { numerics } from '../spec/spec-folder.ts';

@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../spec/stage.ts';
-import { dataset } from '../../stages/dataset.ts';
-import { chooseAll, chooseSplit, type Drawing, fates } from '../../stages/dataset-choice.ts';
-import { toRecord } from '../../stages/record-forms.ts';
-import { readRecordLines } from '../../stages/record-lines.ts';
+import type { JsonObject } from '../../contract/stage.ts';
+import { toRecord } from '../../stages/common/record-forms.ts';
+import { readRecordLines } from '../../stages/common/record-lines.ts';
+import { chooseAll, chooseSplit, type Drawing, fates } from '../../stages/dataset/choice.ts';
+import { dataset } from '../../stages/dataset/declare.ts';
 import { UserError } from '../../util/errors.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 

@@ -5,16 +5,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openSafetensors } from '../../formats/safetensors.ts';
-import { openLlama } from '../../model/checkpoint.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
-import { dynamicMap } from '../../model/quantize-nf4.ts';
-import { disposeRecovery } from '../../model/recovery.ts';
-import { readRecovery, writeRecoveryTensors } from '../../model/recovery-file.ts';
-import { exportStage } from '../../stages/export.ts';
-import { pruneLayers } from '../../stages/prune-layers.ts';
-import { quantize } from '../../stages/quantize.ts';
-import { share } from '../../stages/share.ts';
+import { openSafetensors } from '../../formats/tensors/safetensors.ts';
+import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
+import { dynamicMap } from '../../model/codec/quantize-nf4.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
+import { disposeRecovery } from '../../model/sharing/recovery.ts';
+import { exportStage } from '../../stages/export/declare.ts';
+import { pruneLayers } from '../../stages/prune-layers/declare.ts';
+import { quantize } from '../../stages/quantize/declare.ts';
+import { share } from '../../stages/share/declare.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 
 const facts = { layers: 12, hidden_size: 96, intermediate_size: 256 };

@@ -2,13 +2,13 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openSafetensors } from '../../formats/safetensors.ts';
-import { openLlama, writeLlama } from '../../model/checkpoint.ts';
-import { importHuggingFace } from '../../model/huggingface.ts';
-import { writeNarrowed } from '../../model/narrow.ts';
-import { exportStage } from '../../stages/export.ts';
-import { load } from '../../stages/load.ts';
-import { share } from '../../stages/share.ts';
+import { openSafetensors } from '../../formats/tensors/safetensors.ts';
+import { openLlama, writeLlama } from '../../model/checkpoint/checkpoint.ts';
+import { writeNarrowed } from '../../model/checkpoint/narrow.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
+import { exportStage } from '../../stages/export/declare.ts';
+import { load } from '../../stages/load/declare.ts';
+import { share } from '../../stages/share/declare.ts';
 import { expectClose } from '../model/fixtures.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 

@@ -3,7 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { Facts, JsonObject, Progress, StageDefinition, StageInput, UnitTask } from '../../spec/stage.ts';
+import type {
+  Facts,
+  JsonObject,
+  Progress,
+  StageDeclaration,
+  StageDefinition,
+  StageInput,
+  StageRun,
+  UnitTask,
+} from '../../contract/stage.ts';
+import { stageRegistry } from '../../stages/registry.ts';
 
 export interface StageOutcome {
   /** Paths by unit name, then by output name. */
@@ -40,13 +50,13 @@ export function temporaryFolder(): string {
 }
 
 /** Validates the parameters (filling in defaults) as a plan does, runs the stage and returns what it wrote. */
-export async function runStage(definition: StageDefinition, setup: StageSetup = {}): Promise<StageOutcome> {
+export async function runStage(definition: StageDeclaration, setup: StageSetup = {}): Promise<StageOutcome> {
   const params = withDefaults(definition, setup.params ?? {});
   const inputs = Object.fromEntries(Object.entries(setup.inputs ?? {}).map(([name, input]) => [name, asInput(input)]));
   definition.check?.(params, new Set(Object.keys(inputs)));
   const folder = setup.folder ?? temporaryFolder();
   const outcome: StageOutcome = { files: {}, facts: {}, reports: [], warnings: [] };
-  const run = await definition.run();
+  const run = await workOf(definition);
   await run({
     params,
     seed: setup.seed ?? 42,
@@ -63,7 +73,16 @@ export async function runStage(definition: StageDefinition, setup: StageSetup = 
   return outcome;
 }
 
-function withDefaults(definition: StageDefinition, given: Record<string, unknown>): JsonObject {
+/** The work of a stage; that which the registry joins to a mere declaration. */
+async function workOf(stage: StageDeclaration | StageDefinition): Promise<StageRun> {
+  if ('run' in stage) return stage.run();
+  const { name } = stage;
+  const found = stageRegistry.get(name);
+  if (found === undefined) throw new Error(`no stage '${name}' in the registry`);
+  return found.run();
+}
+
+function withDefaults(definition: StageDeclaration, given: Record<string, unknown>): JsonObject {
   const params = structuredClone(given);
   if (!ajv.validate(definition.params, params)) throw new Error(ajv.errorsText());
   return params as JsonObject;
@@ -74,7 +93,7 @@ function asInput(input: string | StageInput): StageInput {
 }
 
 function tasksOf(
-  definition: StageDefinition,
+  definition: StageDeclaration,
   params: JsonObject,
   inputs: Record<string, StageInput>,
   setup: StageSetup,

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dataset } from '../../stages/dataset.ts';
-import { load } from '../../stages/load.ts';
-import { factsOfModel, modelFacts } from '../../stages/model-facts.ts';
+import { factsOfModel, modelFacts } from '../../stages/common/model-facts.ts';
+import { dataset } from '../../stages/dataset/declare.ts';
+import { load } from '../../stages/load/declare.ts';
 import { sha256 } from '../../store/digest.ts';
 import { type HubWorld, openHubWorld } from '../hub/hub-world.ts';
 import { runStage, temporaryFolder } from './harness.ts';

@@ -1,17 +1,18 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeOnnxModel, type OnnxModel } from '../../formats/onnx.ts';
-import { readMetric } from '../../report/collect.ts';
-import type { StageDefinition } from '../../spec/stage.ts';
-import { latencyReport } from '../../stages/latency-report.ts';
-import { type LatencySample, measureLatency } from '../../tensor/latency-session.ts';
+import type { StageDefinition, StageRegistry } from '../../contract/stage.ts';
+import { encodeOnnxModel, type OnnxModel } from '../../formats/tensors/onnx.ts';
+import { readMetric } from '../../report/result/collect.ts';
+import { latencyReport } from '../../stages/latency/report.ts';
+import { type LatencySample, measureLatency } from '../../stages/latency/session.ts';
 import { runStage, temporaryFolder } from './harness.ts';
 import { decoderModel, writeDecoder } from './onnx-decoder.ts';
 
 // The stage starts a process, which runs the compiled program.
-const compiled = new URL('../../dist/stages/latency.js', import.meta.url).href;
-const { latency } = (await import(compiled)) as { latency: StageDefinition };
+const compiled = new URL('../../dist/stages/registry.js', import.meta.url).href;
+const { stageRegistry } = (await import(compiled)) as { stageRegistry: StageRegistry };
+const latency = stageRegistry.get('latency') as StageDefinition;
 
 interface Report extends Record<string, unknown> {
   n: number;

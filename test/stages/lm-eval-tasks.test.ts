@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importHuggingFace } from '../../model/huggingface.ts';
-import { readMetric } from '../../report/collect.ts';
-import { lmEvalTasks } from '../../stages/lm-eval-tasks.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
+import { readMetric } from '../../report/result/collect.ts';
+import { lmEvalTasks } from '../../stages/lm-eval-tasks/declare.ts';
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';

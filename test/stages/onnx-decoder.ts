@@ -1,7 +1,7 @@
 // A decoder with a cache, small enough to be written by hand: token t's keys and values are row t of its embedding.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeOnnxModel, ONNX_TYPES, type OnnxModel, type OnnxNode } from '../../formats/onnx.ts';
+import { encodeOnnxModel, ONNX_TYPES, type OnnxModel, type OnnxNode } from '../../formats/tensors/onnx.ts';
 
 export interface DecoderShape {
   layers: number;

@@ -2,20 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openLlama, writeModel } from '../../model/checkpoint.ts';
-import { createRecovery } from '../../model/recovery.ts';
-import { readReplacements, writeRecovery } from '../../model/recovery-file.ts';
-import { prunedReplacements } from '../../model/replacement.ts';
-import type { StageDefinition, StageInput } from '../../spec/stage.ts';
-import { captureActivations } from '../../stages/capture-activations.ts';
-import { dataset } from '../../stages/dataset.ts';
-import { lora } from '../../stages/lora.ts';
-import { perplexityEval } from '../../stages/perplexity-eval.ts';
-import { ratios } from '../../stages/ratios.ts';
-import { sft } from '../../stages/sft.ts';
-import { share } from '../../stages/share.ts';
-import { slw } from '../../stages/slw.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import type { StageDeclaration, StageInput } from '../../contract/stage.ts';
+import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { createRecovery } from '../../model/sharing/recovery.ts';
+import { prunedReplacements } from '../../model/sharing/replacement.ts';
+import { captureActivations } from '../../stages/capture-activations/declare.ts';
+import { dataset } from '../../stages/dataset/declare.ts';
+import { lora } from '../../stages/lora/declare.ts';
+import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
+import { ratios } from '../../stages/ratios/declare.ts';
+import { sft } from '../../stages/sft/declare.ts';
+import { share } from '../../stages/share/declare.ts';
+import { slw } from '../../stages/slw/declare.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
@@ -45,7 +45,7 @@ const recoveryOf = (...paths: string[]): StageInput => ({
 });
 
 /** The recovery that `stage` writes for the model. */
-async function make(stage: StageDefinition, params: object, recovery?: string): Promise<string> {
+async function make(stage: StageDeclaration, params: object, recovery?: string): Promise<string> {
   const inputs = { model: model(), ...(recovery !== undefined && { recovery: recoveryOf(recovery) }) };
   return only(await runStage(stage, { params: { ...params }, inputs }), 'recovery');
 }

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openActivations } from '../../formats/activations.ts';
-import { captureActivations } from '../../stages/capture-activations.ts';
-import { dataset } from '../../stages/dataset.ts';
-import { perplexityEval } from '../../stages/perplexity-eval.ts';
-import { pretrain } from '../../stages/pretrain.ts';
-import { sft } from '../../stages/sft.ts';
-import { share } from '../../stages/share.ts';
-import { slw } from '../../stages/slw.ts';
-import { trainTokenizer } from '../../stages/train-tokenizer.ts';
+import { openActivations } from '../../formats/tensors/activations.ts';
+import { captureActivations } from '../../stages/capture-activations/declare.ts';
+import { dataset } from '../../stages/dataset/declare.ts';
+import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
+import { pretrain } from '../../stages/pretrain/declare.ts';
+import { sft } from '../../stages/sft/declare.ts';
+import { share } from '../../stages/share/declare.ts';
+import { slw } from '../../stages/slw/declare.ts';
+import { trainTokenizer } from '../../stages/train-tokenizer/declare.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
 
 // The whole of SHARP on a model of 6 layers of 32, trained for a few seconds: small, but through the real stages.

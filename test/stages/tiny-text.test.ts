@@ -1,9 +1,9 @@
 // The five generators of the tiny profile's text: pinned bytes, one stream per record, short and rarely repeated records.
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { TextRecord } from '../../stages/tiny-text/tiny-text.ts';
-import { tinyTexts } from '../../stages/tiny-text/tiny-texts.ts';
-import { goods, people, personNamed, towns } from '../../stages/tiny-text/world.ts';
+import type { TextRecord } from '../../tiny/text/tiny-text.ts';
+import { tinyTexts } from '../../tiny/text/tiny-texts.ts';
+import { goods, people, personNamed, towns } from '../../tiny/text/world.ts';
 
 const names = ['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'] as const;
 

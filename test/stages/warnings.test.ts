@@ -2,17 +2,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeModel } from '../../model/checkpoint.ts';
-import type { Facts, StageDefinition } from '../../spec/stage.ts';
-import { captureActivations } from '../../stages/capture-activations.ts';
-import { exportStage } from '../../stages/export.ts';
-import { load } from '../../stages/load.ts';
-import { lora } from '../../stages/lora.ts';
-import { perplexityEval } from '../../stages/perplexity-eval.ts';
-import { ratios } from '../../stages/ratios.ts';
-import { share } from '../../stages/share.ts';
-import { slw } from '../../stages/slw.ts';
-import { useBackend } from '../../tensor/backend.ts';
+import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { captureActivations } from '../../stages/capture-activations/declare.ts';
+import { exportStage } from '../../stages/export/declare.ts';
+import { load } from '../../stages/load/declare.ts';
+import { lora } from '../../stages/lora/declare.ts';
+import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
+import { ratios } from '../../stages/ratios/declare.ts';
+import { share } from '../../stages/share/declare.ts';
+import { slw } from '../../stages/slw/declare.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { copyOf } from '../model/folders.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 
 /** What a stage says of parameters, with its defaults, and of a model's facts. */
-const said = (stage: StageDefinition, params: object, model: Facts | undefined = facts) =>
+const said = (stage: StageDeclaration, params: object, model: Facts | undefined = facts) =>
   stage.warn?.({ type: 'T_next', candidate: 'g0', match_rank: false, ...params }, { model }) ?? [];
 
 describe('a rank', () => {

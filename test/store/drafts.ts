@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JsonObject } from '../../spec/stage.ts';
+import type { JsonObject } from '../../contract/stage.ts';
 import { sha256 } from '../../store/digest.ts';
 import { cacheKey, type KeyPreimage } from '../../store/key.ts';
 import type { Attempt, Draft, Publication, Store } from '../../store/store.ts';

@@ -1,7 +1,7 @@
 // Names of runs: numbered ones, and those of before they were numbered.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareRunNames, isRunName, runName, runNumber, runsMeant, runTime } from '../../store/run-names.ts';
+import { compareRunNames, isRunName, runName, runNumber, runsMeant, runTime } from '../../store/runs/run-names.ts';
 
 const start = new Date('2026-11-22T15:02:11.987Z');
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keepEnd, keepStart, loadEnd, loadStart, type RunEnd, statusWithoutEnd } from '../../store/run-record.ts';
+import { keepEnd, keepStart, loadEnd, loadStart, type RunEnd, statusWithoutEnd } from '../../store/runs/run-record.ts';
 import {
   dropRun,
   listExperiments,
@@ -13,7 +13,7 @@ import {
   lookForRuns,
   reserveRun,
   saveRun,
-} from '../../store/runs.ts';
+} from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import { emptyFolder } from './drafts.ts';
 

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { compileTemplate } from '../../tasks/jinja.ts';
-import { compileRegex } from '../../tasks/python-regex.ts';
-import type { Doc } from '../../tasks/python-value.ts';
+import { compileTemplate } from '../../python/jinja/jinja.ts';
+import { compileRegex } from '../../python/regex.ts';
+import type { Doc } from '../../python/value.ts';
 import { UserError } from '../../util/errors.ts';
 
 const fixture = <T>(name: string) =>

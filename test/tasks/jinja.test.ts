@@ -1,7 +1,7 @@
 // Templates: the forms that the task files of Table 6 use, with Python's meaning.
 import { describe, expect, it } from 'vitest';
-import { compileTemplate } from '../../tasks/jinja.ts';
-import type { Doc } from '../../tasks/python-value.ts';
+import { compileTemplate } from '../../python/jinja/jinja.ts';
+import type { Doc } from '../../python/value.ts';
 
 const render = (template: string, doc: Doc = {}) => compileTemplate(template, 'task.yaml:4')(doc);
 

@@ -1,10 +1,10 @@
 // Python's text, literals, regular expressions and random numbers, as CPython 3.11 has them.
 import { describe, expect, it } from 'vitest';
-import { literalValue } from '../../tasks/python-literal.ts';
-import { PythonRandom } from '../../tasks/python-random.ts';
-import { compileRegex } from '../../tasks/python-regex.ts';
-import { codePoints, isDigit, lstrip, rstrip, split, strip } from '../../tasks/python-text.ts';
-import { repr } from '../../tasks/python-value.ts';
+import { literalValue } from '../../python/literal.ts';
+import { PythonRandom } from '../../python/random.ts';
+import { compileRegex } from '../../python/regex.ts';
+import { codePoints, isDigit, lstrip, rstrip, split, strip } from '../../python/text.ts';
+import { repr } from '../../python/value.ts';
 
 describe('random.Random', () => {
   it('gives the 32-bit outputs of seed 1234 (methods D.3)', () => {

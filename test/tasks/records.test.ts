@@ -2,12 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Encoder } from '../../tasks/encode.ts';
-import { evaluateTasks } from '../../tasks/evaluate.ts';
-import { selectTasks } from '../../tasks/groups.ts';
-import { prepareTask } from '../../tasks/prepare.ts';
-import { splitsIn } from '../../tasks/task-data.ts';
-import { TaskFolder } from '../../tasks/task-folder.ts';
+import { selectTasks } from '../../tasks/files/groups.ts';
+import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import { Encoder } from '../../tasks/score/encode.ts';
+import { evaluateTasks } from '../../tasks/score/evaluate.ts';
+import { prepareTask } from '../../tasks/score/prepare.ts';
+import { splitsIn } from '../../tasks/score/task-data.ts';
 import { temporaryFolder } from '../stages/harness.ts';
 
 const yaml = `task: a

@@ -2,14 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { aggregate, aggregateParts, standardError } from '../../tasks/aggregate.ts';
-import { cutAt, Encoder, type TaskTokenizer } from '../../tasks/encode.ts';
-import { evaluateTasks } from '../../tasks/evaluate.ts';
-import { selectTasks } from '../../tasks/groups.ts';
-import type { EvaluateOptions } from '../../tasks/prepare.ts';
-import type { Loglikelihood, Scorer } from '../../tasks/scorer.ts';
-import { splitsIn } from '../../tasks/task-data.ts';
-import { TaskFolder } from '../../tasks/task-folder.ts';
+import { selectTasks } from '../../tasks/files/groups.ts';
+import type { Loglikelihood, Scorer } from '../../tasks/files/scorer.ts';
+import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import { aggregate, aggregateParts, standardError } from '../../tasks/score/aggregate.ts';
+import { cutAt, Encoder, type TaskTokenizer } from '../../tasks/score/encode.ts';
+import { evaluateTasks } from '../../tasks/score/evaluate.ts';
+import type { EvaluateOptions } from '../../tasks/score/prepare.ts';
+import { splitsIn } from '../../tasks/score/task-data.ts';
 import { temporaryFolder } from '../stages/harness.ts';
 
 /** One token per character; BOS is 1, the end token 2. */

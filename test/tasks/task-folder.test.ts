@@ -2,8 +2,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { selectTasks } from '../../tasks/groups.ts';
-import { TaskFolder } from '../../tasks/task-folder.ts';
+import { selectTasks } from '../../tasks/files/groups.ts';
+import { TaskFolder } from '../../tasks/files/task-folder.ts';
 import { temporaryFolder } from '../stages/harness.ts';
 
 const definitions = resolve(import.meta.dirname, '../../tasks/definitions');

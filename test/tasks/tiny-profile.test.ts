@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { taskData } from '../../stages/task-data.ts';
+import { taskData } from '../../stages/task-data/declare.ts';
 import { sha256 } from '../../store/digest.ts';
 import { runStage } from '../stages/harness.ts';
 

@@ -1,6 +1,6 @@
 // Trains a small network on two threads and prints the SHA-256 of its weights: run twice, in two processes, by a test.
 import { createHash } from 'node:crypto';
-import { useBackend } from '../../dist/tensor/backend.js';
+import { useBackend } from '../../dist/tensor/backend/backend.js';
 import { attention, causalMask, gatherRows, rmsNorm, tokenLosses } from '../../dist/tensor/ops.js';
 import { tf } from '../../dist/tensor/tf.js';
 

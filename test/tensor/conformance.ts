@@ -1,6 +1,6 @@
 // The conformance suite of one backend: each case's values and gradients against TensorFlow.js's plain JavaScript backend.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BackendOptions, useBackend } from '../../tensor/backend.ts';
+import { type BackendOptions, useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { CASES, type Case, type Operand, valuesOf } from './cases.ts';
 

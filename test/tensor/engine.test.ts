@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { useBackend } from '../../tensor/backend.ts';
-import { flush } from '../../tensor/flush.ts';
-import { clearSessions, tensorStats } from '../../tensor/stats.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
+import { flush } from '../../tensor/backend/flush.ts';
+import { clearSessions, tensorStats } from '../../tensor/backend/stats.ts';
 import { tf } from '../../tensor/tf.ts';
 import { mlpLosses, trainMlp } from './mlp.ts';
 

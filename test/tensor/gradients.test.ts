@@ -1,6 +1,6 @@
 // Gradients that lamina replaces, against central differences, which are exact (up to rounding) for quadratic functions.
 import { beforeAll, expect, it } from 'vitest';
-import { useBackend } from '../../tensor/backend.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 

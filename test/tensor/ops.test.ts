@@ -1,6 +1,6 @@
 // Our fused functions against the same mathematics in ordinary TensorFlow.js operators with automatic gradients.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useBackend } from '../../tensor/backend.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import {
   attention,
   causalMask,

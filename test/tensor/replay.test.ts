@@ -1,8 +1,8 @@
 // A recording that is replayed: new inputs give new outputs, fixed tensors stay, and nothing is recorded twice.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useBackend } from '../../tensor/backend.ts';
-import { createReplay } from '../../tensor/replay.ts';
-import { clearSessions, tensorStats } from '../../tensor/stats.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
+import { createReplay } from '../../tensor/backend/replay.ts';
+import { clearSessions, tensorStats } from '../../tensor/backend/stats.ts';
 import { tf } from '../../tensor/tf.ts';
 
 const vector = (...values: number[]) => ({ data: Float32Array.from(values), shape: [values.length] });

@@ -1,12 +1,12 @@
-// The native binding of onnxruntime-node 1.30.0 behaves as `tensor/runtime.ts` assumes, and the session cache keeps its limits.
+// The native binding of onnxruntime-node 1.30.0 behaves as `tensor/graph/runtime.ts` assumes, and the session cache keeps its limits.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
-import { encodeOnnxModel } from '../../formats/onnx.ts';
-import { concrete, Recorder } from '../../tensor/graph.ts';
-import { peakBytes, planRun } from '../../tensor/lowering.ts';
-import { createSession, namedProviders, runtimeTensor } from '../../tensor/runtime.ts';
-import { SessionCache } from '../../tensor/sessions.ts';
+import { encodeOnnxModel } from '../../formats/tensors/onnx.ts';
+import { SessionCache } from '../../tensor/backend/sessions.ts';
+import { concrete, Recorder } from '../../tensor/graph/graph.ts';
+import { peakBytes, planRun } from '../../tensor/graph/lowering.ts';
+import { createSession, namedProviders, runtimeTensor } from '../../tensor/graph/runtime.ts';
 
 const CPU = { provider: 'cpu', threads: 1 } as const;
 

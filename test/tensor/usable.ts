@@ -1,9 +1,9 @@
 // Whether a backend can be used on this machine, found out in a process of its own: a driver may end the one that tries it.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { BackendOptions } from '../../tensor/backend.ts';
+import type { BackendOptions } from '../../tensor/backend/backend.ts';
 
-const backend = fileURLToPath(new URL('../../dist/tensor/backend.js', import.meta.url));
+const backend = fileURLToPath(new URL('../../dist/tensor/backend/backend.js', import.meta.url));
 
 /** Why not, or undefined when it can be used. */
 export function unusable(options: BackendOptions): string | undefined {

@@ -1,0 +1,154 @@
+// The flags that several commands share, and the values that they give.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { deviceNames } from '../../runner/estimate/devices.ts';
+
+/** Which plan a command is about. */
+export interface PlanFlags {
+  profile?: string;
+  set: string[];
+  only: string[];
+  force: string[];
+  seed?: number;
+  backend?: string;
+  provider?: string;
+  threads?: number;
+  store: string;
+  json?: boolean;
+}
+
+export interface RunFlags extends PlanFlags {
+  jobs?: number;
+  /** False when the grid is to run although its control is off. */
+  control: boolean;
+}
+
+export interface StoreFlags {
+  store: string;
+  json?: boolean;
+}
+
+/** Adds `--store` and `--json`. */
+export function addStoreFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--store <folder>', 'where artifacts and runs are kept').env('LAMINA_STORE').default('.lamina'),
+    )
+    .option('--json', 'print JSON for programs; its form is stable');
+}
+
+/** Adds the flags that say which profile, values and cells of a spec are meant. */
+export function addPlanFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('--profile <name>', 'models, data and sizes to use (default: the one the spec marks)')
+      .option(
+        '--set <path=value[,value...]>',
+        'replace a parameter, or a stage.parameter; several values are swept',
+        collect,
+        [],
+      )
+      .option('--only <axis=value,...>', 'keep only the cells with these axis values', collect, [])
+      .option('--force <stage>', 'run this stage again even where its result is cached', collect, [])
+      .option('--seed <number>', 'the seed of everything that draws', wholeNumber(0))
+      .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
+      .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
+      .option('--threads <number>', 'CPU threads of a stage; part of the cache key', wholeNumber(1)),
+  );
+}
+
+/** Adds `-j` and `--no-control`. */
+export function addRunFlags(command: Command): Command {
+  return command
+    .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
+    .option('--no-control', "run the grid although its control's numbers do not come out as expected");
+}
+
+/** What `generate` is asked to do. */
+export interface GenerateFlags {
+  prompt: string[];
+  system?: string;
+  /** True when the prompt is continued as it is. */
+  raw?: boolean;
+  maxTokens: number;
+  stop: string[];
+  temperature: number;
+  topP: number;
+  topK: number;
+  seed: number;
+  profile?: string;
+  set: string[];
+  only: string[];
+  backend?: 'onnx' | 'tensorflow' | 'cpu';
+  provider?: 'cpu' | 'webgpu' | 'cuda';
+  threads?: number;
+  store: string;
+  json?: boolean;
+}
+
+/** Adds the flags of `generate`. */
+export function addGenerateFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('-p, --prompt <text>', 'what to answer; may be given several times, - reads standard input', collect, [])
+      .option('--system <text>', 'a system message before the prompt')
+      .option('--raw', 'continue the prompt as it is, without the chat template')
+      .option('--max-tokens <number>', 'tokens to make at most', wholeNumber(1), 200)
+      .option('--stop <text>', 'end the text before this; may be given several times', collect, [])
+      .option('--temperature <number>', '0 takes the likeliest token, 1 draws as the model says', atLeast(0), 0)
+      .option('--top-p <share>', 'draw from the likeliest tokens that have this share together', share, 1)
+      .option('--top-k <number>', 'draw from this many of the likeliest tokens; 0 for all', wholeNumber(0), 0)
+      .option('--seed <number>', 'the seed of what is drawn', wholeNumber(0), 0)
+      .option('--profile <name>', 'of a spec: models, data and sizes to use')
+      .option('--set <path=value>', 'of a spec: replace a parameter', collect, [])
+      .option('--only <axis=value,...>', 'of a spec: keep only the cells with these axis values', collect, [])
+      .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
+      .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
+      .option('--threads <number>', 'CPU threads (default: 1, or all cores for a model above 100 MB)', wholeNumber(1)),
+  );
+}
+
+/** What the estimate of a plan assumes. */
+export interface EstimateFlags {
+  device?: string;
+  utilisation?: number;
+  recordTokens: number;
+}
+
+/** Adds `--device`, `--utilisation` and `--record-tokens`. */
+export function addEstimateFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--device <name>',
+        'estimate the work, time, memory and disk on this device (default: cpu, or h100 for more than a day of work)',
+      ).choices(deviceNames),
+    )
+    .option('--utilisation <share>', "share of the device's peak that is assumed, above 0 to 1", share)
+    .option('--record-tokens <number>', 'tokens per record, where the data set is not known', wholeNumber(1), 300);
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('expected a number above 0, at most 1');
+}
+
+function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= least && Number.isFinite(value)) return value;
+    throw new InvalidArgumentError(`expected a number of at least ${least}`);
+  };
+}
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least) return value;
+    throw new InvalidArgumentError(`expected a whole number of at least ${least}`);
+  };
+}

@@ -1,0 +1,51 @@
+// From the flags of a command to the plan of a spec.
+
+import type { Plan } from '../../contract/plan.ts';
+import type { Numerics, StageRegistry } from '../../contract/stage.ts';
+import { type Diagnostic, SpecErrors } from '../../located/diagnostic.ts';
+import type { SpecOrigin } from '../../located/source-file.ts';
+import type { SpecRequest } from '../../spec/experiment/request.ts';
+import { loadPlan } from '../../spec/plan/resolve.ts';
+import type { PlanFlags } from './flags.ts';
+
+/** The plan that a spec (from `origin`, else from the disk) and the flags make. Throws SpecErrors with every mistake. */
+export function planOf(
+  spec: string,
+  flags: PlanFlags,
+  registry: StageRegistry,
+  origin?: SpecOrigin | undefined,
+): Promise<Plan> {
+  return loadPlan({ ...requestOf(spec, flags), origin }, registry);
+}
+
+/** The plans of several specs, in their order, the same flags for all. Throws SpecErrors with every mistake of every spec. */
+export async function plansOf(specs: readonly string[], flags: PlanFlags, registry: StageRegistry): Promise<Plan[]> {
+  const plans: Plan[] = [];
+  const mistakes = new Map<string, Diagnostic>();
+  for (const spec of new Set(specs)) {
+    try {
+      plans.push(await planOf(spec, flags, registry));
+    } catch (error) {
+      if (!(error instanceof SpecErrors)) throw error;
+      // specs that share a pipeline share its mistakes
+      for (const each of error.diagnostics) {
+        mistakes.set(JSON.stringify([each.file, each.line, each.column, each.text, each.message]), each);
+      }
+    }
+  }
+  if (mistakes.size > 0) throw new SpecErrors([...mistakes.values()]);
+  return plans;
+}
+
+/** What the flags ask of a spec. */
+export function requestOf(spec: string, flags: PlanFlags): SpecRequest {
+  const { profile, set, only, force, seed } = flags;
+  return { file: spec, profile, set, only, force, seed, numerics: numericsOf(flags), cwd: process.cwd() };
+}
+
+/** What the numeric stages run on; the defaults run anywhere. */
+function numericsOf(flags: PlanFlags): Numerics {
+  const backend = (flags.backend ?? 'onnx') as Numerics['backend'];
+  const provider = (flags.provider ?? 'cpu') as Numerics['provider'];
+  return { backend, provider, precision: 'float32', threads: flags.threads ?? 1 };
+}

@@ -1,0 +1,71 @@
+// What `lamina why` is asked about: a stage, a node, or cells, by the names that lamina prints.
+
+import type { Plan, PlanAxis, PlanCell, PlanNode } from '../../contract/plan.ts';
+import { expectedNames } from '../../located/nearest.ts';
+import { UserError } from '../../util/errors.ts';
+
+export type Subject = { nodes: readonly PlanNode[] } | { cells: readonly PlanCell[] };
+
+/** Finds a stage of the pipeline (all its nodes, or those of `cell`), a node by its id, or cells. Throws UserError. */
+export function findSubject(plan: Plan, subject: string, cell: string | undefined): Subject {
+  const nodes = plan.nodes.filter((node) => isNamed(node, subject));
+  if (nodes.length > 0) return { nodes: cell === undefined ? nodes : nodesOf(plan, nodes, cell) };
+  const cells = findCells(plan, subject);
+  if (cells.length > 0 && cell === undefined) return { cells };
+  if (cells.length > 0) {
+    throw new UserError(`'${subject}' names cells, not a stage: expected one cell, or a stage and then a cell`);
+  }
+  const known = [...stageNames(plan), ...plan.cells.map(({ name }) => name)];
+  throw new UserError(
+    `'${plan.experiment}' has no stage and no cell '${subject}'${expectedNames(subject, known, 'it is empty')}`,
+  );
+}
+
+/** True for a node's id and for the names of all stages that it stands for. */
+export function isNamed({ id, stage, also = [] }: PlanNode, name: string): boolean {
+  return id === name || stage === name || also.includes(name);
+}
+
+/** The names of all stages that a plan's nodes stand for. */
+export function stageNames(plan: Plan): string[] {
+  return [...new Set(plan.nodes.flatMap(({ stage, also = [] }) => [stage, ...also]))];
+}
+
+/** The cells of a name, in names or labels of values (`sharp,dialogsum`), or with axes (`data=dialogsum`). */
+function findCells(plan: Plan, text: string): PlanCell[] {
+  const exact = plan.cells.filter((cell) => cell.name === text);
+  if (exact.length > 0) return exact;
+  const wanted = text.split(',').map((part) => part.trim());
+  return plan.cells.filter((cell) => wanted.every((part) => hasValue(cell, part, plan.axes)));
+}
+
+function hasValue(cell: PlanCell, part: string, axes: readonly PlanAxis[]): boolean {
+  return axes.some(({ name, values }) => {
+    const value = cell.axes[name];
+    const label = values.find((each) => each.name === value)?.label;
+    return value !== undefined && [value, `${name}=${value}`, label, `${name}=${label}`].includes(part);
+  });
+}
+
+/** The nodes that the given cells are made of, or those whose own axis values are named. */
+function nodesOf(plan: Plan, nodes: readonly PlanNode[], text: string): PlanNode[] {
+  const own = nodes.filter((node) => text.split(',').every((part) => node.cell.split(',').includes(part.trim())));
+  const below = new Set(findCells(plan, text).flatMap((cell) => ancestors(plan, cell.metric.node)));
+  const found = own.length > 0 ? own : nodes.filter((node) => below.has(node.id));
+  if (found.length > 0) return found;
+  const parts = plan.cells.filter(({ metric }) => {
+    const made = new Set(ancestors(plan, metric.node));
+    return nodes.some(({ id }) => made.has(id));
+  });
+  const known = [...nodes.map((node) => node.cell), ...parts.map(({ name }) => name)].filter((name) => name !== '');
+  throw new UserError(
+    `stage '${nodes[0]?.stage}' has no part in a cell '${text}'${expectedNames(text, known, 'it has no cells')}`,
+  );
+}
+
+function ancestors(plan: Plan, id: string): string[] {
+  const byId = new Map(plan.nodes.map((node) => [node.id, node]));
+  const seen = new Set([id]);
+  for (const each of seen) for (const { node } of Object.values(byId.get(each)?.inputs ?? {})) seen.add(node);
+  return [...seen];
+}

@@ -1,0 +1,199 @@
+// Finds what a diff is to compare: runs in the store, outcomes in the results folder, specs now and in git.
+import { join, resolve } from 'node:path';
+import type { Plan } from '../../contract/plan.ts';
+import type { RunResult } from '../../contract/result.ts';
+import { NotASpec, type SpecOrigin, specText } from '../../located/source-file.ts';
+import type { DiffSide } from '../../report/diff/side.ts';
+import { snapshotOf } from '../../store/runs/plan-snapshot.ts';
+import { runsMeant } from '../../store/runs/run-names.ts';
+import { listRuns } from '../../store/runs/runs.ts';
+import { UserError } from '../../util/errors.ts';
+import type { Context } from '../common/context.ts';
+import { planOf } from '../common/plan-request.ts';
+import { outcomeOf, readOutcome, resultsFolder, sumsName } from '../result/outcome-folder.ts';
+import { loadKeptPlan } from '../runs/kept-plan.ts';
+import { findNumbers, findOutcome, findResult, loadResult } from '../runs/run-files.ts';
+import { orSay, runInfo } from '../runs/run-info.ts';
+import { endSentences } from '../runs/run-info-text.ts';
+import { openRevision } from './git.ts';
+import { parseSideName, resultsName, type SideName } from './names.ts';
+
+export interface SideFlags {
+  store: string;
+  profile?: string;
+}
+
+/** A side; of a spec also the plan, for finding numbers that are there already. */
+export interface FoundSide {
+  side: DiffSide;
+  plan: Plan | null;
+  /** What to say of it: how its run ended, later runs that were passed over, damaged files. */
+  remarks: readonly string[];
+}
+
+/** The two sides that one or two names mean, the older first. Throws UserError. */
+export async function findSides(
+  [first, second]: readonly [string, string?],
+  flags: SideFlags,
+  context: Context,
+): Promise<[FoundSide, FoundSide]> {
+  const a = withProfile(parseSideName(first), flags);
+  if (second !== undefined) {
+    const b = withProfile(parseSideName(second), flags);
+    // what is kept in git has a profile in its path: that of the other side, unless one is given
+    if (a.kind === 'name' && b.kind === 'name') {
+      const after = await findNamed(b, flags.store, a.profile);
+      return [await findNamed(a, flags.store, after.side.profile), after];
+    }
+    return [await findSide(a, flags, context), await findSide(b, flags, context)];
+  }
+  if (a.kind === 'spec') {
+    const before = await specSide({ ...a, at: a.at ?? 'HEAD' }, flags, context);
+    return [before, await specSide({ ...a, at: undefined }, flags, context)];
+  }
+  if (a.kind === 'outcome') {
+    const before = folderSide(a);
+    const { experiment: name, profile } = before.side;
+    return [before, await findNamed({ ...a, kind: 'name', name }, flags.store, profile)];
+  }
+  return runsOf(a, flags.store);
+}
+
+function withProfile(name: SideName, { profile }: SideFlags): SideName {
+  return { ...name, profile: name.profile ?? profile };
+}
+
+function findSide(name: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
+  if (name.kind === 'outcome') return Promise.resolve(folderSide(name));
+  return name.kind === 'spec' ? specSide(name, flags, context) : findNamed(name, flags.store, name.profile);
+}
+
+/** The named run and the latest one; the latest two of one profile where none is named. */
+async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundSide]> {
+  const latest = await findNamed({ ...name, at: undefined }, store, name.profile);
+  const { run, profile } = latest.side;
+  if (name.at !== undefined) {
+    const before = await findNamed(name, store, profile);
+    if (before.side.label !== latest.side.label) return [before, latest];
+    throw new UserError(`'${name.text}' is the latest run itself: name the run to compare it with as well`);
+  }
+  const passed: string[] = [];
+  const earlier = run === null ? undefined : previousRun(name.name, run, profile, store, passed);
+  if (earlier !== undefined) return [runSide(earlier, store, passed), latest];
+  throw new UserError(
+    `${[...latest.remarks, ...passed].map((sentence) => `${sentence}\n`).join('')}experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
+      `name what to compare it with, such as '${name.name}@${resultsName}' (its outcome in ${resultsFolder}) or '${name.name}@HEAD' (the outcome in git)`,
+  );
+}
+
+/** The run before `run` that has a result of this profile; what is to be said of it, and of damaged ones on the way, goes into `remarks`. */
+function previousRun(
+  experiment: string,
+  run: string,
+  profile: string,
+  store: string,
+  remarks: string[],
+): RunResult | undefined {
+  const names = listRuns(store, experiment);
+  for (const each of names.slice(0, names.indexOf(run)).reverse()) {
+    const result = orSay(() => loadResult(store, experiment, each), remarks);
+    if (result?.profile !== profile) continue;
+    const info = runInfo(store, experiment, each);
+    if (info.status !== 'done') remarks.push(...endSentences(info));
+    return result;
+  }
+  return undefined;
+}
+
+/** A run, the outcome in the results folder, or that in git. */
+async function findNamed(name: SideName, store: string, profile: string | undefined): Promise<FoundSide> {
+  const { name: experiment, at } = name;
+  const wanted = name.profile ?? (at === undefined ? undefined : profile);
+  if (at === resultsName) return outcomeSide(findOutcome(experiment, store, wanted).result, null);
+  const isRun = at === undefined || runsMeant(listRuns(store, experiment), at).length > 0;
+  if (!isRun) return outcomeSide(await outcomeInGit(name, at, wanted ?? usualProfile(experiment, store)), at);
+  const found = findNumbers(at === undefined ? experiment : `${experiment}@${at}`, store, name.profile);
+  const { result, warnings } = found;
+  if (found.info === null) return { ...outcomeSide(result, null), remarks: warnings };
+  return runSide(result, store, warnings);
+}
+
+function runSide(result: RunResult, store: string, warnings: readonly string[]): FoundSide {
+  const { experiment, profile, run } = result;
+  const remarks = [...warnings];
+  const plan = orSay(() => loadKeptPlan(store, experiment, run), remarks) ?? null;
+  const side = {
+    kind: 'run',
+    label: `${experiment}@${run}`,
+    experiment,
+    profile,
+    run,
+    revision: null,
+    plan,
+    result,
+  } as const;
+  return { side, plan: null, remarks };
+}
+
+function outcomeSide(result: RunResult, revision: string | null): FoundSide {
+  const { experiment, profile } = result;
+  const label = `${resultsFolder}/${experiment}/${profile}${revision === null ? '' : `@${revision}`}`;
+  const side = { kind: 'outcome', label, experiment, profile, run: null, revision, plan: null, result } as const;
+  return { side, plan: null, remarks: [] };
+}
+
+/** The outcome in a folder of any place: another checkout, a colleague's copy. */
+function folderSide({ name }: SideName): FoundSide {
+  const found = outcomeSide(readOutcome(name), null);
+  return { ...found, side: { ...found.side, label: name.replace(/\/+$/, '') } };
+}
+
+/** The profile of what `lamina show` shows. */
+function usualProfile(experiment: string, store: string): string {
+  try {
+    return findResult(experiment, store, undefined).result?.profile ?? 'tiny';
+  } catch (error) {
+    if (error instanceof UserError) return 'tiny';
+    throw error;
+  }
+}
+
+async function outcomeInGit({ name, text }: SideName, revision: string, profile: string): Promise<RunResult> {
+  const file = join(resultsFolder, name, profile, 'cells.json');
+  const opened = await openRevision(resolve(file), revision).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`'${text}' is no run in the store, and no outcome in git: ${error.message}`, { cause: error });
+  });
+  const cells = await opened.read(resolve(file));
+  if (typeof cells === 'string') throw new UserError(`'${file}' ${cells}`);
+  const beside = async (other: string) => {
+    const bytes = await opened.read(resolve(file, '..', other));
+    return typeof bytes === 'string' ? undefined : bytes;
+  };
+  const provenance = await beside('provenance.json');
+  const sums = await beside(sumsName);
+  return outcomeOf({ cells, provenance, sums }, (other) => `${join(file, '..', other)}@${revision}`);
+}
+
+/** A spec, now or at a revision, as it is resolved under a profile. */
+async function specSide({ name, at, profile }: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
+  const origin = at === undefined ? undefined : await originAt(name, at);
+  const registry = await context.registry();
+  const asked = profile === undefined ? {} : { profile };
+  const plan = await planOf(name, { ...asked, set: [], only: [], force: [], store: flags.store }, registry, origin);
+  const label = `${name}${at === undefined ? '' : `@${at}`}${profile === undefined ? '' : `:${profile}`}`;
+  const { experiment, profile: chosen } = plan;
+  const named = { kind: 'spec', label, experiment, profile: chosen, run: null, revision: at ?? null } as const;
+  return { side: { ...named, plan: snapshotOf(plan, registry), result: null }, plan, remarks: [] };
+}
+
+/** Spec files as they were at a revision; all files of one spec come from it. */
+async function originAt(file: string, name: string): Promise<SpecOrigin> {
+  const revision = await openRevision(resolve(file), name);
+  const read = async (path: string) => {
+    const bytes = await revision.read(path);
+    if (typeof bytes === 'string') throw new NotASpec(bytes);
+    return specText(bytes);
+  };
+  return { read, suffix: `@${name}` };
+}

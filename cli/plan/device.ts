@@ -1,0 +1,38 @@
+// Which device a plan is estimated for, and whether this machine's history says it better.
+import { type Device, deviceNamed } from '../../runner/estimate/devices.ts';
+import { type Estimate, estimateWork } from '../../runner/estimate/estimate.ts';
+import type { StageHistory } from '../../runner/estimate/history.ts';
+import { isCached, type JointWork } from '../../runner/estimate/work.ts';
+import type { EstimateFlags } from '../common/flags.ts';
+
+const day_ms = 24 * 3600 * 1000;
+/** What is estimated for where this machine would take more than a day, or does not have the memory. */
+const largeDevice = 'h100';
+
+/** The estimate of what is left to run; undefined when nothing is. */
+export function estimateFor(work: JointWork, flags: EstimateFlags): Estimate | undefined {
+  if (work.distinct.every(({ unit }) => isCached(unit))) return undefined;
+  if (flags.device !== undefined) return estimateOn(flags.device, work, flags);
+  const here = estimateOn('cpu', work, flags);
+  const isSmall = here.total.duration_ms <= day_ms && here.stages.every(({ fits }) => fits);
+  return isSmall ? here : estimateOn(largeDevice, work, flags);
+}
+
+function estimateOn(name: string, work: JointWork, { utilisation, recordTokens }: EstimateFlags): Estimate {
+  const device = deviceNamed(name) as Device;
+  return estimateWork(work, { device, utilisation: utilisation ?? device.utilisation, record_tokens: recordTokens });
+}
+
+/**
+ * True when earlier units answer for what is left: on this machine, unless a device was named, and of every stage. A large
+ * plan is not judged by them: they were of other models.
+ */
+export function isKnownFromHistory(
+  work: JointWork,
+  estimate: Estimate,
+  history: ReadonlyMap<string, StageHistory>,
+  flags: EstimateFlags,
+): boolean {
+  if (flags.device !== undefined || estimate.options.device.name !== 'cpu') return false;
+  return work.stages.every(({ stage, run }) => run === 0 || history.has(stage));
+}

@@ -1,0 +1,63 @@
+// Files made of a result beside its text: the cells as Arrow, the figures as SVG.
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { RunResult } from '../../contract/result.ts';
+import { stagesFigure } from '../../spec/plan/figures.ts';
+import { writeDurably } from '../../store/durable.ts';
+import { makeFolders } from '../../util/make-folders.ts';
+
+/** Writes the cells as an Arrow IPC file, under its name only when it is whole. */
+export async function writeCells(path: string, result: RunResult): Promise<void> {
+  const { writeCellsTable } = await import('../../formats/arrow/cells-table.ts'); // Arrow takes a while to load
+  const { experiment, profile, title, cells, axes } = result;
+  makeFolders(dirname(path));
+  const names = axes.map(({ name }) => name);
+  const unfinished = `${path}.${randomUUID()}.part`; // another run may write the same outcome now
+  try {
+    await writeCellsTable(unfinished, names, cells, { experiment, profile, title });
+    renameSync(unfinished, path);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+/** Writes the figures of a result, and takes away those that it no longer has. Returns the files. */
+export async function writeFigures(folder: string, result: RunResult): Promise<string[]> {
+  if (result.figures.length === 0 && !existsSync(folder)) return [];
+  const figures = await drawnFigures(result);
+  const kept = new Set(figures.map(({ file }) => file));
+  makeFolders(folder);
+  for (const file of readdirSync(folder))
+    if (file.endsWith('.svg') && !kept.has(file)) rmSync(join(folder, file), { force: true });
+  return writeAll(folder, figures);
+}
+
+/** Writes the figures of a result and the picture of its stages; other files in the folder stay. Returns the files. */
+export async function writePictures(folder: string, result: RunResult): Promise<string[]> {
+  const { drawStages } = await import('../../report/figure/stage-graph.ts');
+  const stages = await drawStages(result);
+  const pictures = await drawnFigures(result);
+  if (stages !== null) pictures.push({ file: `${stagesFigure}.svg`, svg: stages });
+  makeFolders(folder);
+  return writeAll(folder, pictures);
+}
+
+interface Picture {
+  file: string;
+  svg: string;
+}
+
+/** Plot takes 0.2 s to load: only who has figures waits for it. */
+async function drawnFigures(result: RunResult): Promise<Picture[]> {
+  if (result.figures.length === 0) return [];
+  const { drawFigures } = await import('../../report/figure/svg.ts');
+  return drawFigures(result).map(({ name, svg }) => ({ file: `${name}.svg`, svg }));
+}
+
+function writeAll(folder: string, pictures: readonly Picture[]): string[] {
+  return pictures.map(({ file, svg }) => {
+    writeDurably(join(folder, file), svg);
+    return join(folder, file);
+  });
+}

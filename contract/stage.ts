@@ -1,0 +1,223 @@
+// The stage contract: what a stage declares, and what it is given when it runs. Stages and the runner meet here.
+import type { TSchema } from 'typebox';
+import type { Json, JsonObject } from '../util/json.ts';
+
+/** What an artifact holds; inputs and outputs are joined only when their kinds agree. */
+export const artifactKinds = [
+  'checkpoint',
+  'recovery',
+  'activations',
+  'dataset',
+  'tasks',
+  'metrics',
+  'table',
+  'file',
+] as const;
+export type ArtifactKind = (typeof artifactKinds)[number];
+
+export interface InputPort {
+  kind: ArtifactKind;
+  summary: string;
+  optional?: boolean;
+}
+
+export interface OutputPort {
+  kind: ArtifactKind;
+  summary: string;
+  /** The file's ending, without the dot: `arrow`, `json`, `jsonl`. */
+  extension: string;
+  /** True where some parameters make none of it; an optional input that is joined to it is then left empty. */
+  optional?: boolean;
+  /** What `lamina copy` calls it, where not `<output>.<extension>`; a record's fact `file_names` wins over it. */
+  file_name?: string;
+  /** The fields of a metrics output, when they are known beforehand; metric references are then checked against them. */
+  fields?: readonly string[];
+}
+
+/** Small JSON that a record keeps about an artifact, for planning without opening it (`layers`, `records`, ...). */
+export type Facts = JsonObject;
+
+/**
+ * One independent part of a stage, planned, cached and scheduled by itself. An output of a stage with units is the
+ * set of its units' artifacts. Only units that somebody needs are run.
+ */
+export interface Unit {
+  /** Unique within the stage, shown to people and used by consumers to pick: `3→4`, `layer 4`. */
+  name: string;
+  /**
+   * What enters the unit's cache key instead of the stage's parameters, and what its `run` gets as `params`: leave
+   * out what does not change the unit, so that grids that share units share work.
+   */
+  params: JsonObject;
+  /** Which units of an input it reads, by input name; an input not named here is read whole. */
+  needs?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface StageResources {
+  /** A rough estimate of the peak memory of one attempt. */
+  memory_bytes?: number;
+}
+
+/** What a stage says of itself: all that planning reads. */
+export interface StageDeclaration {
+  name: string;
+  /** Raised when the same key would give other bytes; part of the cache key. */
+  version: number;
+  summary: string;
+  /** Where the method comes from: paper and section or equation. */
+  reference?: string;
+  /**
+   * A JSON Schema (object, additionalProperties false, defaults given). A string with `format: 'path'` names a file or
+   * folder: its content digest enters the key, the path itself does not.
+   */
+  params: TSchema;
+  inputs: Readonly<Record<string, InputPort>>;
+  outputs: Readonly<Record<string, OutputPort>>;
+  /** True when the bytes depend on backend, provider, precision and threads; these then enter the key. */
+  numeric: boolean;
+  /** True when the stage draws from the seed; the seed then enters the key. */
+  seeded: boolean;
+  /**
+   * Throws UserError where parameters that are right one by one do not go together, or not with the names of the inputs that are
+   * joined. Asked when a spec is read: the mistake is shown at the stage's place in it.
+   */
+  check?(params: JsonObject, inputs: ReadonlySet<string>): void;
+  /**
+   * Throws UserError for what would stop the stage and can be seen in the files that its parameters name; gives the sentences that
+   * are to be known of them, as `warn` does. Asked before anything runs, where something of the stage has yet to run and its
+   * sources are there: what the work itself finds is kept in the record, and the two are shown once where they are the same.
+   */
+  preflight?(params: JsonObject): Promise<readonly string[]>;
+  /**
+   * Sentences on what will be done and may not be what was meant: a rank above the width. Cheap, from parameters and facts; asked
+   * by `check`, `plan` and `run` with what is known, whether or not anything runs. A sentence names no unit, cell or path, so that
+   * it is the same wherever the same is done: who asks adds the stage and counts the cells.
+   */
+  warn?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): readonly string[];
+  /** Facts of the outputs before the stage has run, from parameters and the inputs' facts; undefined when unknown. */
+  expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
+  /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */
+  units?(params: JsonObject, inputs: Readonly<Record<string, Facts>>): readonly Unit[];
+  /**
+   * True when the result is a timing: nothing else runs beside it, and other bytes for the same key are no warning. It is the
+   * one kind of stage that looks at a clock.
+   */
+  timing?: boolean;
+  /** True when several units run cheaper together: all that are ready then go to one attempt. */
+  grouped?: boolean;
+  resources?(params: JsonObject): StageResources;
+  /**
+   * What one attempt takes, by arithmetic on parameters and facts: `lamina plan` prints it before anything runs. Cheap, and
+   * without the code that does the work; undefined while a fact that decides it is unknown.
+   */
+  cost?(query: CostQuery): Cost | undefined;
+}
+
+/** A stage: what it says of itself, and its work. */
+export interface StageDefinition extends StageDeclaration {
+  /** Loads the code that does the work; kept apart so that planning never loads it. */
+  run(): Promise<StageRun>;
+}
+
+/** Joins a declaration with what loads its work: a declaration never imports its work, so neither waits for the other. */
+export function stage(declaration: StageDeclaration, run: StageDefinition['run']): StageDefinition {
+  return { ...declaration, run };
+}
+
+/** What `cost` is asked about: the units that one attempt would do. */
+export interface CostQuery {
+  /** The stage's parameters. */
+  params: JsonObject;
+  /** One unit (named `''` for a stage without units), or all that run together where the stage is `grouped`. */
+  units: readonly Unit[];
+  inputs: Readonly<Record<string, CostInput>>;
+  /** Facts of its own outputs, as `expect` gives them. */
+  facts: Facts;
+  /** Tokens of a record, where the data's facts do not say. */
+  record_tokens: number;
+}
+
+/** An input as far as planning knows it. */
+export interface CostInput {
+  facts: Facts;
+  /** Which output of its stage it is: `train`. */
+  output: string;
+  /** Bytes of the artifacts that are read, recorded or estimated; undefined when neither is known. */
+  size_bytes: number | undefined;
+}
+
+export interface Cost {
+  /** Floating-point operations; a multiply-add is two. */
+  flops: number;
+  /** The most memory of the device that computes, at any time. */
+  memory_bytes: number;
+  /** Bytes read from disk or fetched; default: all bytes of the inputs. */
+  read_bytes?: number | undefined;
+  /** Bytes of the outputs, all units together; they stay in the store. */
+  written_bytes: number;
+  /** What was assumed, in words that can stand in a list: `300 tokens per record`. */
+  assumed?: readonly string[];
+}
+
+/** What does the work: once for a stage without units, once for the batch of units of an attempt otherwise. */
+export type StageRun = (context: StageContext) => Promise<void>;
+
+/** Everything that a running stage may touch. It never sees the store, a clock or global randomness. */
+export interface StageContext {
+  /** The stage's parameters, validated and with defaults; paths are absolute. */
+  params: JsonObject;
+  seed: number;
+  numerics: Numerics;
+  inputs: Readonly<Record<string, StageInput>>;
+  /** Exactly one entry for a stage without units (name `''`). */
+  tasks: readonly UnitTask[];
+  progress(report: Progress): void;
+  /**
+   * Says, before `done`, what whoever reads the number has to know: it is shown at once, and again whenever the record is used. Kept
+   * with the record of `unit`, without one with those of all units that are not done. In sentences as those of `StageDefinition.warn`.
+   */
+  warn(message: string, unit?: string): void;
+  /** Aborted when the user stops the run; long stages save their state and throw `signal.reason`. */
+  signal: AbortSignal;
+}
+
+export interface StageInput {
+  /** Absolute paths by unit name; a stage without units has the one name `''`. */
+  files: Readonly<Record<string, string>>;
+  facts: Facts;
+}
+
+export interface UnitTask {
+  name: string;
+  params: JsonObject;
+  /** Where to write each output; nothing is there before, and it is published when `done` is called. */
+  outputs: Readonly<Record<string, string>>;
+  /** A folder that survives a killed attempt of the same key; for resumable state. */
+  scratch: string;
+  /** Call when all outputs are written and closed; `facts` are kept in the record. */
+  done(facts?: Facts): Promise<void>;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+  /** What is counted: `step`, `epoch`, `token`, `layer`. */
+  of: string;
+  /** The unit it belongs to, when the attempt has several. */
+  unit?: string;
+  /** A short remark: `loss 0.0132`. */
+  note?: string;
+}
+
+/** What the numeric stages run on; part of their key. */
+export interface Numerics {
+  backend: 'onnx' | 'tensorflow' | 'cpu';
+  provider: 'cpu' | 'webgpu' | 'cuda';
+  precision: 'float32';
+  threads: number;
+}
+
+/** The explicit list of stages by name. */
+export type StageRegistry = ReadonlyMap<string, StageDefinition>;
+
+export type { Json, JsonObject };

@@ -1,0 +1,43 @@
+// A Llama of a given shape with random weights: what is timed, or tested, need not have been trained.
+import { fromFloat32 } from '../../formats/tensors/dtype.ts';
+import { UserError } from '../../util/errors.ts';
+import { createRandom } from '../../util/random.ts';
+import type { LlamaConfig } from '../architecture/config.ts';
+import { tensorShapes } from '../architecture/names.ts';
+import { type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
+
+/** Of every matrix, as Llamas are initialised; norms are 1. */
+const deviation = 0.02;
+/** Of one tensor, which is made in float32. */
+const mostNumbers = 2 ** 31;
+
+/** Writes the model of `config` to `path` in bfloat16, tensor by tensor; each tensor's numbers follow from `seed` and its name. */
+export async function writeRandomLlama(
+  path: string,
+  { config, tokenizer }: { config: LlamaConfig; tokenizer: TokenizerFiles },
+  seed: number,
+  onProgress?: (done: number, total: number) => void,
+): Promise<void> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, shape] of tensorShapes(config)) {
+    checkSize(name, shape);
+    tensors.set(name, { dtype: 'BF16', shape, bytes: async () => fromFloat32('BF16', valuesOf(name, shape, seed)) });
+  }
+  await writeLlama(path, config, tensors, tokenizer, onProgress);
+}
+
+/** A config.json may say anything. */
+function checkSize(name: string, shape: readonly number[]): void {
+  if (shape.reduce((a, b) => a * b, 1) <= mostNumbers) return;
+  throw new UserError(
+    `tensor '${name}' must have at most ${mostNumbers} numbers to be made up, got [${shape.join(', ')}]`,
+  );
+}
+
+function valuesOf(name: string, shape: readonly number[], seed: number): Float32Array {
+  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  if (shape.length === 1) return values.fill(1);
+  const random = createRandom('random-llama', seed, name);
+  for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
+  return values;
+}

@@ -1,0 +1,95 @@
+// The compact folder: each stored tensor once, the recovery parameters beside them, and sharp.json, which says what stands where.
+import { writeFile } from 'node:fs/promises';
+import { writing } from '../../formats/files/writing.ts';
+import { encodeFloats, fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
+import { createSafetensors } from '../../formats/tensors/safetensors.ts';
+import { UserError } from '../../util/errors.ts';
+import { projections, tensorShapes } from '../architecture/names.ts';
+import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
+import { droppedMatrices, formatReplacements } from '../sharing/replacement.ts';
+import { type FloatType, type OnProgress, writeConfig } from './huggingface.ts';
+import { type ExportSizes, exportSizes } from './sizes.ts';
+import type { ExportSource } from './source.ts';
+import { type TextFiles, writeTexts } from './texts.ts';
+
+/** `format` and `version` of sharp.json. */
+export const compactFormat = 'lamina-compact';
+export const compactVersion = 1;
+/** Not `model.safetensors`: transformers would load that, and fill in the missing MLPs with random numbers. */
+export const compactWeights = 'shared.safetensors';
+export const compactMap = 'sharp.json';
+
+/** Where the files of a compact folder go. */
+export interface CompactFiles extends TextFiles {
+  readonly config: string;
+  readonly weights: string;
+  readonly map: string;
+}
+
+/** Writes weights rounded to `dtype`, recovery parameters as float32. */
+export async function writeCompact(
+  source: ExportSource,
+  files: CompactFiles,
+  dtype: FloatType,
+  onProgress: OnProgress = () => {},
+): Promise<ExportSizes> {
+  const { stored, tokenizer, recovery } = source;
+  await writeConfig(files.config, stored, dtype);
+  await writeTexts(files, tokenizer);
+  await writeFile(files.map, `${JSON.stringify(await mapJson(source), null, 2)}\n`);
+  const weights = storedTensors(source).map(([name, shape]) => ({ name, dtype, shape }));
+  const factors = compactParameters(source).map(({ name, shape }) => ({ name, dtype: 'F32', shape }) as const);
+  await writing(await createSafetensors(files.weights, [...weights, ...factors]), async (writer) => {
+    for (const [i, { name }] of weights.entries()) {
+      await writer.write(name, encodeFloats(name, dtype, await source.readStored(name)));
+      onProgress(i + 1, weights.length);
+    }
+    for (const { name } of factors) {
+      const values = (await recovery.parameters.get(name)?.data()) as Float32Array;
+      await writer.write(name, fromFloat32('F32', values));
+    }
+  });
+  return exportSizes(source, (shape) => tensorBytes(dtype, shape) as number);
+}
+
+function storedTensors({ stored, recovery }: ExportSource): [string, number[]][] {
+  const dropped = droppedMatrices(recovery.replacements);
+  return [...tensorShapes(stored)].filter(([name]) => !dropped.has(name));
+}
+
+/** The recovery parameters that are tensors; the scalars alpha stand in sharp.json. */
+function compactParameters({ stored, recovery }: ExportSource): { name: string; shape: number[] }[] {
+  const shapes = [...recoveryShapes(stored, recovery.replacements)];
+  return shapes.filter(([, shape]) => shape.length > 0).map(([name, shape]) => ({ name, shape }));
+}
+
+async function mapJson(source: ExportSource): Promise<object> {
+  const { replacements } = source.recovery;
+  const listed: object[] = [];
+  for (const { target, reference, candidate, rank } of replacements) {
+    const alphas = rank === 0 ? {} : { alpha: await alphasOf(source, target) };
+    listed.push({ target, reference, candidate, rank, ...alphas });
+  }
+  return {
+    format: compactFormat,
+    version: compactVersion,
+    weights: compactWeights,
+    layers_count_from: 1,
+    map: formatReplacements(replacements),
+    replacements: listed,
+  };
+}
+
+async function alphasOf(source: ExportSource, target: number): Promise<Record<string, number>> {
+  const alphas: Record<string, number> = {};
+  for (const projection of projections) {
+    const alpha = (await source.parameter(target, projection, 'alpha'))[0] as number;
+    if (!Number.isFinite(alpha)) {
+      throw new UserError(
+        `'${recoveryName(target, projection, 'alpha')}' must be a finite number to be exported, got ${alpha}`,
+      );
+    }
+    alphas[projection] = alpha; // float32, which JSON's decimals hold exactly
+  }
+  return alphas;
+}

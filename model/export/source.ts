@@ -1,0 +1,159 @@
+// What an export is made of: a checkpoint, and the recovery that stands in for some of its MLPs, tensor by tensor.
+import { tf } from '../../tensor/tf.ts';
+import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
+import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
+import { type LlamaCheckpoint, openLlama, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
+import { readRecovery } from '../checkpoint/recovery-file.ts';
+import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
+import { expandMatrix } from '../sharing/candidates/registry.ts';
+import { disposeRecovery, type Recovery, recoveryName } from '../sharing/recovery.ts';
+import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+
+/** A model on its way out. */
+export interface ExportSource {
+  /** With one MLP width for all layers, that of the widest: what other programs know. */
+  readonly config: LlamaConfig;
+  /** As it is stored, with a width for each layer where they differ. */
+  readonly stored: LlamaConfig;
+  readonly tokenizer: TokenizerFiles;
+  readonly recovery: Recovery;
+  /** Layers (from 1) whose MLP is narrower than `config` says: zeros stand in for the removed channels, which changes no output. */
+  readonly padded: readonly number[];
+  /** The tensor `name` of `config` as float32: a replaced MLP as the whole matrices that it works with, a pruned one as zeros. */
+  read(name: string): Promise<Float32Array>;
+  /** The same without A B: alpha Theta, what an adapter goes on top of. g0 only. */
+  readBase(name: string): Promise<Float32Array>;
+  /** The tensor `name` of `stored` as the checkpoint has it. */
+  readStored(name: string): Promise<Float32Array>;
+  /** The checkpoint as it lies there: what is quantised, and the stored arrays. */
+  readonly checkpoint: Pick<LlamaCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
+  /** The recovery's files as they lie there. */
+  readonly recoveryParts: RecoveryParts;
+  /** A recovery parameter by its layer (from 1), as float32. */
+  parameter(target: number, projection: Projection, name: string): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Opens the checkpoint `modelPath` with the recoveries in `recoveryPaths` on top; the tensor backend must be ready for these. */
+export async function openExportSource(
+  modelPath: string,
+  recoveryPaths: readonly string[] = [],
+): Promise<ExportSource> {
+  const checkpoint = await openLlama(modelPath);
+  try {
+    const { config: stored } = checkpoint;
+    const recovery =
+      recoveryPaths.length === 0
+        ? { replacements: [], parameters: new Map() }
+        : await readRecovery(recoveryPaths, stored);
+    return exportSource(checkpoint, recovery, await openRecoveryParts(recoveryPaths));
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+/** True where the MLP of `replacement` has recovery parameters. */
+export function isAdapted(replacement: Replacement): boolean {
+  return replacement.rank > 0;
+}
+
+function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery, recoveryParts: RecoveryParts): ExportSource {
+  const { config: stored, tokenizer } = checkpoint;
+  const config = fullWidth(stored);
+  const shapes = tensorShapes(config);
+  const storedShapes = tensorShapes(stored);
+  const matrices = replacedMatrices(recovery.replacements);
+  const parameter: ExportSource['parameter'] = async (target, projection, name) =>
+    (await parameterOf(recovery, target, projection, name).data()) as Float32Array;
+  const replaced = async (name: string, isBase: boolean) => {
+    const matrix = matrices.get(name);
+    const shape = storedShapes.get(name) as number[];
+    if (matrix === undefined) return checkpoint.readFloat32(name);
+    const { replacement, projection } = matrix;
+    const { target, reference } = replacement;
+    if (reference === null) return new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const weight = await checkpoint.readFloat32(mlpName(reference, projection));
+    if (!isAdapted(replacement)) return weight;
+    if (!isBase) return expanded(recovery, replacement, projection, { weight, shape });
+    const [alpha = 1] = await parameter(target, projection, 'alpha');
+    return alpha === 1 ? weight : weight.map((value) => value * alpha);
+  };
+  const full = async (name: string, isBase: boolean) =>
+    padded(await replaced(name, isBase), storedShapes.get(name) as number[], shapes.get(name) as number[]);
+  return {
+    config,
+    stored,
+    tokenizer,
+    checkpoint,
+    recovery,
+    recoveryParts,
+    padded: narrowLayers(stored, config.intermediate_size),
+    read: (name) => full(name, false),
+    readBase: (name) => full(name, true),
+    readStored: (name) => checkpoint.readFloat32(name),
+    parameter,
+    async close() {
+      disposeRecovery(recovery);
+      await recoveryParts.close();
+      await checkpoint.close();
+    },
+  };
+}
+
+interface ReplacedMatrix {
+  readonly replacement: Replacement;
+  readonly projection: Projection;
+}
+
+/** The matrices that are not what the checkpoint has under their name. */
+function replacedMatrices(replacements: readonly Replacement[]): Map<string, ReplacedMatrix> {
+  const changed = replacements.filter((replacement) => dropsMlp(replacement) || isAdapted(replacement));
+  return new Map(
+    changed.flatMap((replacement) =>
+      projections.map((projection) => [mlpName(replacement.target, projection), { replacement, projection }] as const),
+    ),
+  );
+}
+
+async function expanded(
+  recovery: Recovery,
+  { target, candidate }: Replacement,
+  projection: Projection,
+  { weight, shape }: { weight: Float32Array; shape: number[] },
+): Promise<Float32Array> {
+  const reference = tf.tensor2d(weight, shape as [number, number]);
+  const whole = expandMatrix(candidate, projection, reference, (name) =>
+    parameterOf(recovery, target, projection, name),
+  );
+  const values = (await whole.data()) as Float32Array;
+  tf.dispose([reference, whole]);
+  return values;
+}
+
+function parameterOf({ parameters }: Recovery, target: number, projection: Projection, name: string): tf.Tensor {
+  const full = recoveryName(target, projection, name);
+  const tensor = parameters.get(full);
+  if (tensor === undefined) throw new Error(`the recovery has no tensor '${full}'`);
+  return tensor;
+}
+
+/** The config with one width for every layer, that of the widest MLP. */
+function fullWidth({ intermediate_sizes, ...config }: LlamaConfig): LlamaConfig {
+  return intermediate_sizes ? { ...config, intermediate_size: Math.max(...intermediate_sizes) } : config;
+}
+
+function narrowLayers(config: LlamaConfig, width: number): number[] {
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => i + 1);
+  return layers.filter((layer) => mlpWidth(config, layer) < width);
+}
+
+/** A matrix with zeros to the right and below, up to `to`; as it is when it has that shape. */
+export function padded(values: Float32Array, from: readonly number[], to: readonly number[]): Float32Array {
+  if (from.join() === to.join()) return values;
+  const [height = 0, width = 0] = from;
+  const [rows = 0, columns = 0] = to;
+  const wide = new Float32Array(rows * columns);
+  for (let row = 0; row < height; row++) wide.set(values.subarray(row * width, (row + 1) * width), row * columns);
+  return wide;
+}

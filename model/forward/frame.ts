@@ -1,0 +1,25 @@
+// The constants of a forward pass that depend on the number of tokens alone: position tables and the causal mask.
+import { causalMask } from '../../tensor/ops.ts';
+import { tf } from '../../tensor/tf.ts';
+import type { LlamaConfig } from '../architecture/config.ts';
+import { ropeTables } from './rope.ts';
+
+/** Constants for sequences of T tokens. */
+export interface Frame {
+  /** cos and sin [T, hd/2] of every position's angles. */
+  readonly cos: tf.Tensor2D;
+  readonly sin: tf.Tensor2D;
+  /** [T, T]: 0 where a query may see a key, else so low that its weight is 0. */
+  readonly mask: tf.Tensor2D;
+  dispose(): void;
+}
+
+/** Makes the frame for `tokens` tokens; the caller frees it. */
+export function createFrame(config: LlamaConfig, tokens: number): Frame {
+  const table = ropeTables(config, tokens);
+  const shape: [number, number] = [tokens, config.head_dim / 2];
+  const cos = tf.keep(tf.tensor2d(table.cos, shape));
+  const sin = tf.keep(tf.tensor2d(table.sin, shape));
+  const mask = tf.keep(causalMask(tokens));
+  return { cos, sin, mask, dispose: () => tf.dispose([cos, sin, mask]) };
+}

@@ -1,0 +1,36 @@
+// A Llama ready to run: its weights, what stands in for some of its MLPs, and the constants of its forward pass.
+import type { LlamaConfig } from '../architecture/config.ts';
+import type { Weights } from '../architecture/weights.ts';
+import type { Recovery } from '../sharing/recovery.ts';
+import { createFrame, type Frame } from './frame.ts';
+
+/** A Llama that can run forward; made by `createModel`. */
+export interface Model {
+  readonly config: LlamaConfig;
+  readonly weights: Weights;
+  /** What stands in for MLPs; none is the original model. */
+  readonly recovery?: Recovery | undefined;
+  /** The constants for sequences of `tokens` tokens, made once. */
+  frame(tokens: number): Frame;
+  /** Frees the frames; weights and recovery parameters belong to whoever made them. */
+  disposeFrames(): void;
+}
+
+/** Joins weights and a recovery into a model. */
+export function createModel(weights: Weights, recovery?: Recovery): Model {
+  const frames = new Map<number, Frame>();
+  return {
+    config: weights.config,
+    weights,
+    recovery,
+    frame(tokens) {
+      const frame = frames.get(tokens) ?? createFrame(weights.config, tokens);
+      frames.set(tokens, frame);
+      return frame;
+    },
+    disposeFrames() {
+      for (const frame of frames.values()) frame.dispose();
+      frames.clear();
+    },
+  };
+}

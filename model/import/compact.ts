@@ -1,0 +1,164 @@
+// The compact folder read back: a checkpoint in which shared MLPs are stored once, and the recovery that belongs on it.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dtypeBytes, tensorBytes } from '../../formats/tensors/dtype.ts';
+import { openSafetensors } from '../../formats/tensors/safetensors.ts';
+import type { TensorReader } from '../../formats/tensors/tensor-reader.ts';
+import { parseStrictJson } from '../../formats/text/strict-json.ts';
+import { readText } from '../../formats/text/text.ts';
+import { UserError } from '../../util/errors.ts';
+import { isObject } from '../../util/json.ts';
+import { shown } from '../../util/shown.ts';
+import { checkTensors } from '../architecture/check-tensors.ts';
+import type { LlamaConfig } from '../architecture/config.ts';
+import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
+import { type StoredTensor, writeLlama } from '../checkpoint/checkpoint.ts';
+import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
+import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
+import type { OnProgress } from '../export/huggingface.ts';
+import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
+import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+import { type FolderSummary, readModelFolder } from './model-folder.ts';
+
+const largestMap = 2 ** 24;
+/** Of one pruned matrix, which is made and not read. */
+const largestZeros = 2 ** 31;
+
+/** What sharp.json says. */
+interface CompactMap {
+  readonly replacements: readonly Replacement[];
+  /** By `recoveryName`. */
+  readonly alphas: ReadonlyMap<string, number>;
+}
+
+/** True when `folder` holds a compact export. */
+export async function isCompactFolder(folder: string): Promise<boolean> {
+  return (await stat(join(folder, compactMap)).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** Reads sharp.json of `folder` for a model of `config`; anything wrong with it is a UserError. */
+async function readCompactMap(folder: string, config: LlamaConfig): Promise<CompactMap> {
+  const path = join(folder, compactMap);
+  const json = parseStrictJson(await readText(path, 'map', largestMap), `'${path}'`, 6);
+  const { format, version, weights, layers_count_from, replacements: listed } = isObject(json) ? json : {};
+  const expected = { format: compactFormat, version: compactVersion, weights: compactWeights, layers_count_from: 1 };
+  for (const [key, found] of Object.entries({ format, version, weights, layers_count_from })) {
+    const wanted = expected[key as keyof typeof expected];
+    if (found === wanted) continue;
+    throw new UserError(`'${path}': '${key}' must be ${JSON.stringify(wanted)}, got ${shown(found)}`);
+  }
+  const replacements = replacementsFrom(listed, config, `'${path}'`);
+  const alphas = new Map<string, number>();
+  for (const { target, rank } of replacements) {
+    const entry = (listed as Record<string, unknown>[]).find((each) => each.target === target);
+    if (rank > 0) for (const projection of projections) addAlpha(alphas, entry?.alpha, target, projection, path);
+  }
+  return { replacements, alphas };
+}
+
+/** Copies the compact `folder` into a checkpoint (with Direct Sharing, each stored tensor once) and its recovery. */
+export async function importCompact(
+  folder: string,
+  paths: { readonly model: string; readonly recovery: string },
+  onProgress?: OnProgress,
+  onWarning: (message: string) => void = () => {},
+  summary?: FolderSummary,
+): Promise<{ config: LlamaConfig; replacements: readonly Replacement[] }> {
+  const { config, tokenizer, adapter, warnings } = summary ?? (await readModelFolder(folder));
+  if (adapter !== undefined) {
+    throw new UserError(
+      `compact folder '${folder}' has an adapter beside it, which lamina attaches to whole models only`,
+    );
+  }
+  for (const message of warnings) onWarning(message);
+  const map = await readCompactMap(folder, config);
+  const reader = await openSafetensors(join(folder, compactWeights));
+  try {
+    const parameters = parameterTensors(reader, config, map, folder);
+    const tensors = modelTensors(reader, config, map, new Set(parameters.map(({ name }) => name)));
+    checkTensors(config, tensors, folder);
+    await writeLlama(paths.model, config, tensors, tokenizer, onProgress);
+    await writeRecoveryTensors(paths.recovery, map.replacements, parameters);
+  } finally {
+    await reader.close();
+  }
+  return { config, replacements: map.replacements };
+}
+
+function addAlpha(
+  alphas: Map<string, number>,
+  alpha: unknown,
+  target: number,
+  projection: Projection,
+  path: string,
+): void {
+  const value = isObject(alpha) ? alpha[projection] : undefined;
+  if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) {
+    throw new UserError(
+      `'${path}': 'alpha' of layer ${target} must hold a number for '${projection}', got ${shown(value)}`,
+    );
+  }
+  alphas.set(recoveryName(target, projection, 'alpha'), value);
+}
+
+/** Recovery parameters by name and shape, checked to be there before any is read. */
+function parameterTensors(
+  reader: TensorReader,
+  config: LlamaConfig,
+  { replacements, alphas }: CompactMap,
+  folder: string,
+): RecoveryTensor[] {
+  return [...recoveryShapes(config, replacements)].map(([name, shape]) => {
+    const alpha = alphas.get(name);
+    if (alpha !== undefined) return { name, shape, read: async () => Float32Array.of(alpha) };
+    const found = reader.tensors.get(name);
+    if (found?.dtype === 'F32' && found.shape.join() === shape.join()) {
+      return { name, shape, read: () => reader.readFloat32(name) };
+    }
+    const got = found ? `${found.dtype} of [${found.shape.join(', ')}]` : 'nothing';
+    throw new UserError(
+      `model folder '${folder}': tensor '${name}': expected F32 of [${shape.join(', ')}], got ${got}`,
+    );
+  });
+}
+
+/** The model's tensors: as stored, the reference's for a shared MLP, zeros for a pruned one. */
+function modelTensors(
+  reader: TensorReader,
+  config: LlamaConfig,
+  { replacements }: CompactMap,
+  parameters: ReadonlySet<string>,
+): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
+  const stored = (name: string) => {
+    const entry = reader.tensors.get(name);
+    return entry && { dtype: entry.dtype, shape: entry.shape, bytes: () => reader.readBytes(name) };
+  };
+  for (const name of reader.tensors.keys()) {
+    if (!parameters.has(name)) tensors.set(name, stored(name) as StoredTensor);
+  }
+  const shapes = tensorShapes(config);
+  for (const { target, reference } of replacements.filter(dropsMlp)) {
+    for (const projection of projections) {
+      const name = mlpName(target, projection);
+      if (tensors.has(name) && reader.tensors.has(name)) {
+        throw new UserError(
+          `'${compactWeights}' has tensor '${name}', but '${compactMap}' says that layer ${target} has no MLP of its own`,
+        );
+      }
+      const tensor = reference === null ? zeros(shapes.get(name) as number[]) : stored(mlpName(reference, projection));
+      if (tensor !== undefined) tensors.set(name, tensor);
+    }
+  }
+  return tensors;
+}
+
+function zeros(shape: readonly number[]): StoredTensor {
+  const size = tensorBytes('BF16', shape) ?? Number.POSITIVE_INFINITY;
+  if (size > largestZeros) {
+    throw new UserError(
+      `a pruned MLP must have matrices of at most ${largestZeros / dtypeBytes('BF16')} numbers, got [${shape.join(', ')}]`,
+    );
+  }
+  return { dtype: 'BF16', shape, bytes: async () => new Uint8Array(size) };
+}

@@ -1,0 +1,88 @@
+// An ONNX model for ONNX Runtime, from Python to browsers: each stored tensor once, however many layers use it.
+import { writeFile } from 'node:fs/promises';
+import { writing } from '../../formats/files/writing.ts';
+import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
+import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
+import { headName, mlpName, tensorShapes } from '../architecture/names.ts';
+import { type OnProgress, writeConfig } from '../export/huggingface.ts';
+import type { ExportSizes } from '../export/sizes.ts';
+import type { ExportSource } from '../export/source.ts';
+import { type TextFiles, writeTexts } from '../export/texts.ts';
+import { replacementAt } from '../sharing/recovery.ts';
+import { OnnxBuilder } from './graph.ts';
+import { addDecoder } from './llama.ts';
+import { mlpOf } from './mlp.ts';
+import { type OnnxPrecision, type OnnxSettings, precisionOf } from './precision.ts';
+import { storedPrecision } from './stored.ts';
+import { onnxWeights } from './weights.ts';
+
+/** Where the files of an ONNX folder go. */
+export interface OnnxFiles extends TextFiles {
+  readonly config: string;
+  readonly onnx: string;
+  readonly onnx_data: string;
+}
+
+/** The name by which `model.onnx` finds its weights: they must lie beside it under this name. */
+export const onnxDataName = 'model.onnx.data';
+/** INT4 and its block-wise DequantizeLinear came with opset 21, which is IR version 10. */
+const opset = 21;
+const irVersion = 10;
+
+/** What an ONNX export did. */
+export interface OnnxExport extends ExportSizes {
+  /** The output head has codes too. */
+  readonly quantized_head: boolean;
+  /** STORED: the scheme of the codes, and the operator that multiplies with those of the layers. */
+  readonly codes?: { readonly scheme: string; readonly operator: string | undefined } | undefined;
+}
+
+/** Writes the model as `settings` say, with recovery parameters beside the matrices that they belong to. */
+export async function writeOnnx(
+  source: ExportSource,
+  files: OnnxFiles,
+  settings: OnnxSettings,
+  onProgress: OnProgress = () => {},
+): Promise<OnnxExport> {
+  const { stored: config, tokenizer } = source;
+  const isStored = settings.dtype === 'STORED';
+  const precision = isStored ? storedPrecision(source, settings.accuracy_level) : precisionOf(config, settings);
+  await writeConfig(files.config, config, settings.dtype === 'F16' ? 'F16' : 'F32');
+  await writeTexts(files, tokenizer);
+  const unique_bytes = await writing(await createOnnxData(files.onnx_data, onnxDataName), async (data) => {
+    const graph = await graphOf(source, data, precision, onProgress);
+    const opsets = { '': opset, ...precision.opsets };
+    await writeFile(files.onnx, encodeOnnxModel({ irVersion, producer: 'lamina', opsets, graph }));
+    return data.bytes;
+  });
+  const expanded_bytes = expandedBytes(source, precision.bytesOf);
+  return {
+    unique_bytes,
+    expanded_bytes,
+    quantized_head: precision.quantizes(headName),
+    codes: precision.codes,
+  };
+}
+
+async function graphOf(
+  source: ExportSource,
+  data: OnnxDataWriter,
+  precision: OnnxPrecision,
+  onProgress: OnProgress,
+): Promise<OnnxGraph> {
+  const graph = new OnnxBuilder(precision.float, data);
+  const weights = onnxWeights(source, graph, precision, onProgress);
+  const mlp = (layer: number) => {
+    const replacement = replacementAt(source.recovery, layer);
+    if (precision.isAbsent(mlpName(replacement?.reference ?? layer, 'gate'))) return null;
+    return mlpOf(graph, layer, replacement, weights);
+  };
+  const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
+  const { nodes, initializers } = graph;
+  return { name: 'llama', nodes, initializers, ...ports };
+}
+
+/** Every layer with an MLP of its own, recovery folded in. */
+function expandedBytes({ stored }: ExportSource, bytesOf: (name: string, shape: readonly number[]) => number): number {
+  return [...tensorShapes(stored)].reduce((total, [name, shape]) => total + bytesOf(name, shape), 0);
+}

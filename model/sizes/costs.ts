@@ -1,0 +1,185 @@
+// What work costs before it is done: operations and bytes by arithmetic on shapes alone, for planning without weights.
+//
+// D hidden, F MLP width, Q width of all queries (H*hd), K width of all keys (K*hd), H heads, V vocabulary, L layers, r rank,
+// T tokens of a sequence. A multiply-add counts as two operations; norms, RoPE and softmax are left out (below 1 %).
+import type { Facts } from '../../contract/stage.ts';
+import { matrixParameters } from '../sharing/candidates/forms.ts';
+
+/** The sizes of a Llama that decide what it costs. */
+export interface ModelShape {
+  readonly layers: number;
+  readonly hidden_size: number;
+  readonly intermediate_size: number;
+  readonly vocab_size: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly tied: boolean;
+  /** Bytes of one weight in the checkpoint; in memory it always has 4. */
+  readonly stored_bytes: number;
+}
+
+/** What one attempt takes. */
+export interface Work {
+  readonly flops: number;
+  /** Weights, optimizer and intermediate values at once. */
+  readonly memory_bytes: number;
+}
+
+/** Bytes of a number while it is computed with: everything is float32. */
+const float = 4;
+/** A trained number, its gradient and Adam's two moments. */
+const trained = 4 * float;
+/** Rows of activations that SLW holds at once, with what the original MLP makes of them (slw-batches). */
+const slwWindowBytes = 2 ** 29;
+
+/** The shape that a model's facts give; undefined while they are unknown. Without facts about heads: 128 wide, no groups. */
+export function shapeOfFacts(facts: Facts | undefined): ModelShape | undefined {
+  const number = (name: string): number | undefined => (typeof facts?.[name] === 'number' ? facts[name] : undefined);
+  const layers = number('layers');
+  const hidden_size = number('hidden_size');
+  const intermediate_size = number('intermediate_size');
+  if (layers === undefined || hidden_size === undefined || intermediate_size === undefined) return undefined;
+  const heads = number('heads') ?? Math.max(1, Math.round(hidden_size / 128));
+  const head_dim = number('head_dim') ?? hidden_size / heads;
+  const keys = (number('kv_heads') ?? heads) * head_dim;
+  const sizes = { layers, hidden_size, intermediate_size, vocab_size: number('vocab_size') ?? 0 };
+  const tied = facts?.tied === true;
+  return { ...sizes, heads, queries: heads * head_dim, keys, tied, stored_bytes: number('weight_bytes') ?? 2 };
+}
+
+/** Parameters of one gated MLP, 3 D F: 135,266,304 for Llama-2-7b. */
+export function mlpParameters({
+  hidden_size,
+  intermediate_size,
+}: Pick<ModelShape, 'hidden_size' | 'intermediate_size'>) {
+  return 3 * hidden_size * intermediate_size;
+}
+
+/** Parameters of one layer's attention, 2 D Q + 2 D K: 67,108,864 for Llama-2-7b. */
+export function attentionParameters({ hidden_size, queries, keys }: ModelShape): number {
+  return 2 * hidden_size * (queries + keys);
+}
+
+/** Parameters of the whole model, norms included: 6,738,415,616 for Llama-2-7b. */
+export function modelParameters(shape: ModelShape): number {
+  const { layers, hidden_size, vocab_size, tied } = shape;
+  const layer = attentionParameters(shape) + mlpParameters(shape) + 2 * hidden_size;
+  return layers * layer + (tied ? 1 : 2) * vocab_size * hidden_size + hidden_size;
+}
+
+/** Tokens in sequences of `length` (their mean, padding not counted). */
+export interface Text {
+  readonly tokens: number;
+  readonly length: number;
+}
+
+/** Operations of a forward pass of `layers` layers: 2 per parameter and token, 4 T Q for the two products of attention. */
+export function forwardFlops(shape: ModelShape, { tokens, length }: Text, layers = shape.layers, head = true): number {
+  const layer = 2 * (attentionParameters(shape) + mlpParameters(shape)) + attentionFlops(shape, length);
+  return tokens * (layers * layer + (head ? 2 * shape.hidden_size * shape.vocab_size : 0));
+}
+
+/** Scores and values of one token against `length` keys, in one layer; masked ones are computed like the others. */
+function attentionFlops({ queries }: ModelShape, length: number): number {
+  return 4 * length * queries;
+}
+
+/** Recovery parameters of a model that is trained or measured. */
+export interface RecoverySize {
+  readonly parameters: number;
+  /** The lowest layer that has some, from 1: the gradient goes no deeper. */
+  readonly first_layer: number;
+}
+
+/**
+ * Training recovery parameters on the language-model loss. Forward as above; backward the gradient of the activations through
+ * the head and the layers above the first that has recovery parameters (the weights are frozen, so theirs is not made), there
+ * through `down` alone; and for each recovery parameter its product, its gradient and that of its input.
+ */
+export function sftFlops(shape: ModelShape, text: Text, { parameters, first_layer }: RecoverySize): number {
+  const { layers, hidden_size: d, intermediate_size: f, vocab_size } = shape;
+  const above = layers - first_layer;
+  // attention's backward has four products where forward has two
+  const backward = forwardFlops(shape, text, above, false) + text.tokens * above * attentionFlops(shape, text.length);
+  return forwardFlops(shape, text) + backward + text.tokens * (2 * d * vocab_size + 2 * d * f + 6 * parameters);
+}
+
+/** Training all weights: backward is twice the forward pass. */
+export function pretrainFlops(shape: ModelShape, text: Text): number {
+  return 3 * forwardFlops(shape, text);
+}
+
+/**
+ * Peak memory of training recovery parameters: float32 weights, what Adam keeps, the values of one micro batch of sequences of
+ * `length` tokens that wait for their gradient, and the values of the layer that is being worked on.
+ */
+export function sftMemory(
+  shape: ModelShape,
+  { parameters, first_layer }: RecoverySize,
+  batch: { readonly sequences: number; readonly length: number },
+): number {
+  const { hidden_size: d, intermediate_size: f, queries, keys, heads, layers } = shape;
+  const tokens = batch.sequences * batch.length;
+  // inputs of both norms; queries, keys, values, their mixture; the attention weights; gate and up
+  const kept = 2 * d + 2 * queries + 2 * keys + heads * batch.length + 2 * f;
+  const targets = parameters === 0 ? 0 : d + f; // inputs of A and B, where a layer has them; counted for all layers above
+  const waiting = tokens * (layers - first_layer + 1) * (kept + targets);
+  const head = 2 * tokens * shape.vocab_size;
+  return (
+    float * (modelParameters(shape) + waiting + head + layerValues(shape, tokens, batch.length)) + trained * parameters
+  );
+}
+
+/** Peak memory of a forward pass over one batch: float32 weights, one layer's values, logits and their softmax. */
+export function forwardMemory(
+  shape: ModelShape,
+  batch: { readonly sequences: number; readonly length: number },
+  more: { readonly parameters?: number; readonly head?: boolean } = {},
+): number {
+  const tokens = batch.sequences * batch.length;
+  const head = more.head === false ? 0 : 2 * tokens * shape.vocab_size;
+  return float * (modelParameters(shape) + (more.parameters ?? 0) + layerValues(shape, tokens, batch.length) + head);
+}
+
+/** Numbers that one layer holds at once: residual, norm, queries, keys, values; scores twice; gate, up and their product. */
+function layerValues(
+  { hidden_size: d, intermediate_size: f, queries, keys, heads }: ModelShape,
+  tokens: number,
+  length: number,
+) {
+  return tokens * (3 * d + queries + 2 * keys + 2 * heads * length + 3 * f);
+}
+
+/** Fitting one pair on `tokens` rows of activations. */
+export interface SlwSize {
+  readonly tokens: number;
+  readonly epochs: number;
+  readonly batch_tokens: number;
+  readonly candidate: string;
+  readonly rank: number;
+}
+
+/**
+ * SLW of one pair, whole MLP. Each token and epoch: the reference's three products, the recovery parameters forward and with
+ * both gradients, and backward through `down` alone, since the input needs no gradient. The original MLP's outputs are made
+ * once for each window of rows that is loaded: once in all where the rows fit into one, once per epoch otherwise. g3 makes
+ * its matrices anew in every step, forward and twice backward.
+ */
+export function slwWork(shape: ModelShape, size: SlwSize): Work {
+  const { hidden_size: d, intermediate_size: f } = shape;
+  const { tokens, epochs, batch_tokens, candidate, rank } = size;
+  const parameters = 3 * matrixParameters(candidate, d, f, rank);
+  const isProduct = candidate.startsWith('g3');
+  const perToken = isProduct ? 3 * matrixParameters('g0', d, f, rank) : parameters;
+  const passes = tokens * d * float <= slwWindowBytes ? 1 : epochs;
+  const teacher = 2 * mlpParameters(shape) * tokens * passes;
+  // gate and up do not need the gradient of their input, which would cost 2 r d each
+  const student = (2 * mlpParameters(shape) + 2 * d * f + 6 * perToken - 4 * rank * d) * tokens * epochs;
+  const steps = (epochs * tokens) / batch_tokens;
+  // U V, and for its gradient the product of input and output gradient, then dU and dV
+  const products = isProduct ? 3 * (6 * d * f * rank + 2 * d * f * batch_tokens) * steps : 0;
+  const values = batch_tokens * (6 * d + 8 * f + 6 * rank) + 2 * mlpParameters(shape) * (isProduct ? 2 : 1);
+  const windows = 2 * Math.min(slwWindowBytes, tokens * d * float);
+  return { flops: teacher + student + products, memory_bytes: trained * parameters + float * values + windows };
+}

@@ -1,0 +1,73 @@
+// Adam with decoupled weight decay (AdamW), by PyTorch's formula.
+import { adamStep } from '../../tensor/adam.ts';
+import { tf } from '../../tensor/tf.ts';
+
+/** Adam's settings; names as in PyTorch. weight_decay 0 is Adam, and norms and scalars never decay; clip_norm 0 does not clip. */
+export interface AdamSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weight_decay: number;
+  /** Greatest L2 norm of all gradients together. */
+  readonly clip_norm: number;
+}
+
+/** PyTorch's defaults, without weight decay and clipping. */
+export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0, clip_norm: 0 };
+
+/** Adam over named variables. */
+export interface Adam {
+  /** One update; `step` counts from 1. Gradients are by the variables' names; the caller frees them. */
+  apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, step: number): void;
+  /** The two moments, `first/<name>` and `second/<name>`, for saving and restoring. */
+  readonly state: ReadonlyMap<string, tf.Variable>;
+  dispose(): void;
+}
+
+/**
+ * Makes an optimizer for `variables`. The moments are kept without their factors, m = beta1 m + g and v = beta2 v + g^2;
+ * the factors (1 - beta) go, with the bias corrections, into two numbers per step that enter the graph as tensors.
+ */
+export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings: AdamSettings): Adam {
+  const state = new Map<string, tf.Variable>();
+  for (const [name, variable] of variables) {
+    for (const moment of ['first', 'second']) {
+      state.set(
+        `${moment}/${name}`,
+        tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)),
+      );
+    }
+  }
+  const moment = (kind: 'first' | 'second', name: string) => state.get(`${kind}/${name}`) as tf.Variable;
+  const apply: Adam['apply'] = (gradients, learningRate, step) =>
+    tf.tidy(() => {
+      const { keep, ...factors } = stepFactors(settings, learningRate, step);
+      const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
+      for (const [name, variable] of variables) {
+        const gradient = gradients.get(name);
+        if (!gradient) throw new Error(`no gradient for '${name}'`);
+        const [first, second] = [moment('first', name), moment('second', name)];
+        const own = { ...factors, clip, keep: variable.rank > 1 ? keep : undefined };
+        const updated = adamStep({ variable, first, second, gradient }, own, settings);
+        [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
+      }
+    });
+  return { apply, state, dispose: () => [...state.values()].forEach((variable) => void variable.dispose()) };
+}
+
+/** lr (1-b1)/c1 * m / (sqrt((1-b2) v / c2) + eps) = rate * m / (sqrt(v) + eps'), with c = 1 - b^step. */
+function stepFactors({ beta1, beta2, eps, weight_decay }: AdamSettings, lr: number, step: number) {
+  const first = (1 - beta1) / (1 - beta1 ** step);
+  const second = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
+  return {
+    rate: tf.scalar((lr * first) / second),
+    eps: tf.scalar(eps / second),
+    keep: weight_decay > 0 ? tf.scalar(1 - lr * weight_decay) : undefined,
+  };
+}
+
+/** min(1, clip_norm / norm), PyTorch's clip_grad_norm_. */
+function clipFactor(gradients: tf.Tensor[], clipNorm: number): tf.Scalar {
+  const squares = gradients.map((gradient) => tf.sum<tf.Scalar>(tf.square(gradient)));
+  return tf.minimum(tf.div(clipNorm, tf.add(tf.sqrt(tf.addN(squares)), 1e-6)), 1);
+}

@@ -1,0 +1,2 @@
+/** What a row means, for its colour. */
+export type Tone = 'good' | 'bad' | 'faint' | 'plain';

@@ -1,0 +1,38 @@
+// Finds the metrics artifacts of a run in its outcome, and reads them.
+import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from '../../runner/run/outcome.ts';
+import { readJsonArtifact } from '../../store/read-artifact.ts';
+import { UserError } from '../../util/errors.ts';
+import type { FindMetric, MetricArtifact, MetricMissing } from './collect.ts';
+
+/** Looks metrics up in the outcome of a run; what is missing is explained by what happened to its unit. */
+export function metricsOf(outcome: RunOutcome): FindMetric {
+  return async (node, output) => {
+    const found = outcome.nodes.get(node);
+    if (found === undefined) return { error: `stage '${node}' is not part of the run` };
+    const failed = found.units.find((unit) => !succeeded(unit));
+    if (failed !== undefined) return { error: whyMissing(failed) };
+    return readArtifact(found, output);
+  };
+}
+
+/** Metrics that were damaged since they were looked at cost their cell its number, and nobody else. */
+function readArtifact({ node, units }: NodeOutcome, output: string): MetricArtifact | MetricMissing {
+  const [unit, ...others] = units.filter(succeeded);
+  const artifact = unit?.outputs[output];
+  if (unit === undefined || artifact === undefined) return { error: `stage '${node}' has made no '${output}'` };
+  if (others.length > 0) return { error: `stage '${node}' has several units, a cell needs one number` };
+  try {
+    const metrics = readJsonArtifact(artifact.path, artifact, `the metrics of stage '${node}'`);
+    return { key: unit.key, digest: artifact.digest, metrics };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { key: unit.key, error: error.message };
+  }
+}
+
+function whyMissing(unit: UnitOutcome): string {
+  if (unit.status === 'failed') return unit.failure.message;
+  return unit.status === 'blocked'
+    ? `not reached, because '${unit.by}' failed`
+    : 'not reached, because the run was stopped';
+}

@@ -1,0 +1,144 @@
+// Gathers what a run's numbers were made of, and what each stage took, from the outcome of the run.
+import { relative } from 'node:path';
+import type { Origin, Plan, PlanNode } from '../../contract/plan.ts';
+import type { Provenance, ProvenanceNode, ProvenanceUnit, StageTiming } from '../../contract/result.ts';
+import type { JsonObject } from '../../contract/stage.ts';
+import { type NodeOutcome, type RunOutcome, succeeded, type UnitSuccess } from '../../runner/run/outcome.ts';
+import { canonicalJson } from '../../util/json.ts';
+
+/** The provenance of all that succeeded; time and size grow with the number of units. */
+export function provenanceOf(plan: Plan, outcome: RunOutcome): Provenance {
+  return new Collector(outcome).collect(plan);
+}
+
+class Collector {
+  readonly #outcome: RunOutcome;
+  readonly #nodes: ProvenanceNode[] = [];
+  readonly #nodeIndexes = new Map<string, number>();
+  readonly #units: ProvenanceUnit[] = [];
+  readonly #unitIndexes = new Map<string, number>();
+  readonly #params: JsonObject[] = [];
+  readonly #found = new Map<string, ReadonlyMap<string, UnitSuccess>>();
+  readonly #paramIndexes = new Map<string, number>();
+
+  constructor(outcome: RunOutcome) {
+    this.#outcome = outcome;
+  }
+
+  collect(plan: Plan): Provenance {
+    for (const node of plan.nodes) {
+      const units = [...this.#successes(node.id).values()].map((unit) => this.#unit(unit, node));
+      this.#nodeIndexes.set(node.id, this.#nodes.length);
+      this.#nodes.push(this.#node(node, units));
+    }
+    return { nodes: this.#nodes, params: this.#params, units: this.#units };
+  }
+
+  #successes(node: string): ReadonlyMap<string, UnitSuccess> {
+    let found = this.#found.get(node);
+    if (found === undefined) {
+      const units = this.#outcome.nodes.get(node)?.units ?? [];
+      found = new Map(units.filter(succeeded).map((unit) => [unit.unit, unit]));
+      this.#found.set(node, found);
+    }
+    return found;
+  }
+
+  #node(node: PlanNode, units: readonly number[]): ProvenanceNode {
+    const { id, stage, use, cell } = node;
+    const given = Object.entries(node.origins).filter(([pointer]) => /^\/[^/]+$/.test(pointer));
+    const origins = given.map(([pointer, origin]) => [pointer.slice(1), originText(origin)] as const);
+    const inputs = Object.entries(node.inputs).flatMap(([name, { node: from }]) => {
+      const index = this.#nodeIndexes.get(from);
+      return index === undefined ? [] : [[name, index] as const];
+    });
+    const named = { id, stage, use, cell, origin: originText(node.origin) };
+    return { ...named, origins: Object.fromEntries(origins), inputs: Object.fromEntries(inputs), units };
+  }
+
+  #unit(success: UnitSuccess, node: PlanNode): number {
+    const { key, preimage, outputs } = success;
+    const known = this.#unitIndexes.get(key);
+    if (known !== undefined) return known;
+    const inputs = Object.entries(node.inputs).map(([name, { node: from }]) => {
+      return [name, this.#readUnits(preimage.inputs[name], from)] as const;
+    });
+    const sources = Object.entries(preimage.sources).map(([pointer, { digest }]) => [pointer.slice(1), digest]);
+    const made = Object.entries(outputs).map(([name, { digest }]) => [name, digest]);
+    this.#unitIndexes.set(key, this.#units.length);
+    return (
+      this.#units.push({
+        unit: success.unit,
+        key,
+        version: preimage.version,
+        params: this.#paramsIndex(preimage.params),
+        seed: preimage.seed ?? null,
+        numerics: preimage.numerics ?? null,
+        sources: Object.fromEntries(sources) as Record<string, string>,
+        inputs: Object.fromEntries(inputs),
+        outputs: Object.fromEntries(made) as Record<string, string>,
+      }) - 1
+    );
+  }
+
+  /** The indexes of the units that an input was read from. */
+  #readUnits(digest: UnitSuccess['preimage']['inputs'][string] | undefined, from: string): number[] {
+    const names = digest === undefined ? [] : 'units' in digest ? Object.keys(digest.units) : [''];
+    const made = this.#successes(from);
+    return names.flatMap((name) => this.#unitIndexes.get(made.get(name)?.key ?? '') ?? []);
+  }
+
+  #paramsIndex(params: JsonObject): number {
+    const text = canonicalJson(params);
+    const known = this.#paramIndexes.get(text);
+    if (known !== undefined) return known;
+    this.#paramIndexes.set(text, this.#params.length);
+    return this.#params.push(params) - 1;
+  }
+}
+
+function originText({ file, line }: Origin): string {
+  const short = relative(process.cwd(), file);
+  const shown = short === '' || short.startsWith('..') ? file : short;
+  return line === 0 ? file : `${shown}:${line}`;
+}
+
+/** What each stage of the pipeline took, in plan order. */
+export function timingsOf(plan: Plan, outcome: RunOutcome): StageTiming[] {
+  const stages = new Map<string, NodeOutcome[]>();
+  for (const { id, stage } of plan.nodes) {
+    const node = outcome.nodes.get(id);
+    const group = stages.get(stage);
+    if (node !== undefined && group === undefined) stages.set(stage, [node]);
+    else if (node !== undefined) group?.push(node);
+  }
+  return [...stages.values()].map(timingOf);
+}
+
+function timingOf(nodes: readonly NodeOutcome[]): StageTiming {
+  const { stage, use } = nodes[0] as NodeOutcome;
+  const units = nodes.flatMap((node) => node.units);
+  const made = new Map<string, UnitSuccess>();
+  for (const unit of units.filter(succeeded)) if (made.get(unit.key)?.status !== 'ran') made.set(unit.key, unit);
+  const all = [...made.values()];
+  const ran = all.filter((unit) => unit.status === 'ran');
+  const missing = units.length - units.filter(succeeded).length;
+  const sum = (list: readonly UnitSuccess[]) => list.reduce((total, unit) => total + unit.duration_ms, 0);
+  return {
+    stage,
+    use,
+    units: all.length + missing,
+    cached: all.length - ran.length,
+    ran: ran.length,
+    missing,
+    duration_ms: sum(all),
+    longest_ms: largest(all.map((unit) => unit.duration_ms)),
+    ran_ms: sum(ran),
+    peak_rss_bytes: largest(all.map((unit) => unit.peak_rss_bytes ?? 0)),
+  };
+}
+
+/** The largest of any number of numbers, at least 0. */
+function largest(numbers: readonly number[]): number {
+  return numbers.reduce((most, number) => Math.max(most, number), 0);
+}

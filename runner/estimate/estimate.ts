@@ -1,0 +1,207 @@
+// What is left to run will take on a device, by arithmetic: work, time, peak memory and disk for each stage.
+import type { Cost, CostInput, CostQuery, StageDefinition } from '../../contract/stage.ts';
+import { type NodeInput, type UnitState, unitsRead } from '../survey/graph.ts';
+import type { Device } from './devices.ts';
+import { isCached, type JointWork } from './work.ts';
+
+/** Bytes per second to and from disk: one fast solid-state disk. */
+export const diskBytesPerSecond = 2e9;
+
+export interface EstimateOptions {
+  device: Device;
+  /** The share of the device's peak that is reached, above 0 and at most 1. */
+  utilisation: number;
+  /** Tokens of a record, where the data's facts do not say. */
+  record_tokens: number;
+}
+
+/** What a stage, or all of them, will take: one attempt after the other on one device. */
+export interface Amount {
+  flops: number;
+  duration_ms: number;
+  /** The largest of all attempts. */
+  memory_bytes: number;
+  read_bytes: number;
+  /** Outputs; the store keeps them. */
+  written_bytes: number;
+}
+
+export interface StageEstimate extends Amount {
+  stage: string;
+  /** Units that are counted here. */
+  units: number;
+  /** Units whose cost is not known; they are in none of the figures. */
+  unknown: number;
+  /** False when the peak exceeds the device's memory. */
+  fits: boolean;
+  /** Where it does not fit: the number of records at once with which it would, if there is one. */
+  fitting?: { param: string; value: number };
+}
+
+export interface Estimate {
+  options: EstimateOptions;
+  stages: readonly StageEstimate[];
+  total: Amount;
+  /** What the stages assumed, each phrase once. */
+  assumed: readonly string[];
+}
+
+/** Estimates every different unit that has no result, in plan order, each stage by its `cost`. */
+export function estimateWork(work: JointWork, options: EstimateOptions): Estimate {
+  const sizes = new Sizes(work);
+  const stages = new Map<string, StageEstimate>();
+  const assumed = new Set<string>();
+  for (const units of attemptsOf(work)) {
+    const { definition } = (units[0] as UnitState).owner;
+    const query = queryOf(units, sizes, options);
+    const cost = query && costOf(definition, query);
+    const stage = stages.get(definition.name) ?? {
+      stage: definition.name,
+      units: 0,
+      unknown: 0,
+      fits: true,
+      ...nothing,
+    };
+    stages.set(definition.name, cost === undefined ? { ...stage, unknown: stage.unknown + units.length } : stage);
+    if (query === undefined || cost === undefined) continue;
+    sizes.keep(units, cost.written_bytes);
+    for (const phrase of cost.assumed ?? []) assumed.add(phrase);
+    stages.set(definition.name, {
+      ...stage,
+      ...sum(stage, amountOf(cost, options)),
+      units: stage.units + units.length,
+      ...fitOf(stage, query, cost, options.device, definition),
+    });
+  }
+  return {
+    options,
+    stages: [...stages.values()],
+    total: [...stages.values()].reduce(sum, nothing),
+    assumed: [...assumed],
+  };
+}
+
+const nothing: Amount = { flops: 0, duration_ms: 0, memory_bytes: 0, read_bytes: 0, written_bytes: 0 };
+
+function sum(a: Amount, b: Amount): Amount {
+  return {
+    flops: a.flops + b.flops,
+    duration_ms: a.duration_ms + b.duration_ms,
+    memory_bytes: Math.max(a.memory_bytes, b.memory_bytes),
+    read_bytes: a.read_bytes + b.read_bytes,
+    written_bytes: a.written_bytes + b.written_bytes,
+  };
+}
+
+/** Units that run in one attempt: alone, or all of their node where the stage is grouped. */
+function attemptsOf({ distinct }: JointWork): UnitState[][] {
+  const attempts: UnitState[][] = [];
+  const groups = new Map<UnitState['owner'], UnitState[]>();
+  for (const { unit } of distinct) {
+    if (isCached(unit)) continue;
+    const group = unit.owner.definition.grouped === true ? groups.get(unit.owner) : undefined;
+    if (group !== undefined) {
+      group.push(unit);
+      continue;
+    }
+    const attempt = [unit];
+    attempts.push(attempt);
+    groups.set(unit.owner, attempt);
+  }
+  return attempts;
+}
+
+interface FullCost extends Cost {
+  read_bytes: number;
+}
+
+/** Undefined where the units are not known yet. */
+function queryOf(units: readonly UnitState[], sizes: Sizes, { record_tokens }: EstimateOptions): CostQuery | undefined {
+  const { owner } = units[0] as UnitState;
+  if (owner.units === undefined) return undefined;
+  const inputs: Record<string, CostInput> = {};
+  for (const input of owner.inputs) {
+    const size_bytes = sizes.read(units, input);
+    inputs[input.name] = { facts: input.from.facts ?? {}, output: input.output, size_bytes };
+  }
+  const facts = owner.facts ?? {};
+  return { params: owner.node.params, units: units.map(({ unit }) => unit), inputs, facts, record_tokens };
+}
+
+function costOf(definition: StageDefinition, query: CostQuery): FullCost | undefined {
+  const cost = definition.cost?.(query);
+  if (cost === undefined) return undefined;
+  const all = Object.values(query.inputs).reduce((total, { size_bytes = 0 }) => total + size_bytes, 0);
+  return { ...cost, read_bytes: cost.read_bytes ?? all };
+}
+
+/** Parameters that say how many records are in memory at once, and nothing else; the first that a stage has counts. */
+const atOnce = ['micro_batch', 'batch_size'];
+
+/** Whether the stage still fits with this attempt, which is the largest so far or no larger. */
+function fitOf(
+  stage: StageEstimate,
+  query: CostQuery,
+  cost: Cost,
+  device: Device,
+  definition: StageDefinition,
+): Pick<StageEstimate, 'fits' | 'fitting'> {
+  const { fits, fitting } = stage;
+  if (cost.memory_bytes <= device.memory_bytes) return { fits, ...(fitting && { fitting }) };
+  if (cost.memory_bytes <= stage.memory_bytes) return { fits: false, ...(fitting && { fitting }) };
+  const found = fittingParam(query, device, definition);
+  return { fits: false, ...(found && { fitting: found }) };
+}
+
+function fittingParam(
+  query: CostQuery,
+  { memory_bytes }: Device,
+  definition: StageDefinition,
+): StageEstimate['fitting'] {
+  const param = atOnce.find((name) => typeof query.params[name] === 'number');
+  if (param === undefined) return undefined;
+  for (let value = Math.floor(Number(query.params[param]) / 2); value >= 1; value = Math.floor(value / 2)) {
+    const cost = definition.cost?.({ ...query, params: { ...query.params, [param]: value } });
+    if (cost !== undefined && cost.memory_bytes <= memory_bytes) return { param, value };
+  }
+  return undefined;
+}
+
+function amountOf(cost: FullCost, { device, utilisation }: EstimateOptions): Amount {
+  const { flops, memory_bytes, read_bytes, written_bytes } = cost;
+  const computing_s = flops / (device.flops_per_second * utilisation);
+  const moving_s = (read_bytes + written_bytes) / diskBytesPerSecond;
+  return { flops, memory_bytes, read_bytes, written_bytes, duration_ms: 1000 * (computing_s + moving_s) };
+}
+
+/** Sizes of artifacts: what records say, or what was estimated before for the same work. */
+class Sizes {
+  readonly #identities: JointWork['identities'];
+  readonly #estimated = new Map<string, number>();
+
+  constructor({ identities }: JointWork) {
+    this.#identities = identities;
+  }
+
+  /** Shares the bytes of an attempt out over its units. */
+  keep(units: readonly UnitState[], written_bytes: number): void {
+    for (const unit of units) this.#estimated.set(this.#identity(unit), written_bytes / units.length);
+  }
+
+  /** The bytes that `units` read of an input; undefined when one of them is not known. */
+  read(units: readonly UnitState[], input: NodeInput): number | undefined {
+    const read = new Set<UnitState>();
+    for (const unit of units) for (const each of unitsRead(unit, input) ?? []) read.add(each);
+    let total = 0;
+    for (const each of read) {
+      const size = each.record?.outputs[input.output]?.size ?? this.#estimated.get(this.#identity(each));
+      if (size === undefined) return undefined;
+      total += size;
+    }
+    return read.size === 0 ? undefined : total;
+  }
+
+  #identity(unit: UnitState): string {
+    return this.#identities.get(unit) ?? '';
+  }
+}

@@ -1,0 +1,275 @@
+// The work of an attempt whose leases are held: a worker, a job, and the publication of every unit when it is finished.
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import type { Progress } from '../../contract/stage.ts';
+import { type RecordAbout, sameOutputs } from '../../store/record.ts';
+import type { Attempt, Draft, Lease, Publication, Store } from '../../store/store.ts';
+import { hasCode } from '../../util/errors.ts';
+import { canonicalJson, type Json } from '../../util/json.ts';
+import type { RunEvent } from '../survey/events.ts';
+import { nameOf, type UnitState } from '../survey/graph.ts';
+import type { Survey } from '../survey/survey.ts';
+import { type DamagedInput, JobInputs } from '../worker/job-inputs.ts';
+import type { WorkerPool } from '../worker/pool.ts';
+import type { JobEnd } from '../worker/process.ts';
+import type { FromWorker, TaskDone } from '../worker/protocol.ts';
+import { hopeless, nondeterminism } from './damage-text.ts';
+import { goneTrouble, type Trouble, troubleFrom, troubleOf } from './failure.ts';
+import { artifactsRead, jobOf } from './job.ts';
+import type { UnitOutcome } from './outcome.ts';
+import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
+
+/** What an attempt works with. */
+export interface AttemptContext {
+  store: Store;
+  survey: Survey;
+  pool: WorkerPool;
+  emit: (event: RunEvent) => void;
+  /** True once the user stopped the run: what ends then was cancelled, whatever it says. */
+  isCancelled: () => boolean;
+  experiment: string;
+  versions: Readonly<Record<string, string>>;
+  /** Called once for every unit that the attempt decided. */
+  settle: (unit: UnitState, outcome: UnitOutcome) => void;
+  /** The node whose failure ends everything, once there is one. */
+  stoppedBy: () => string | undefined;
+  /** What was looked up is out of date, or something was put off: when all else is done, the plan is gone through again. */
+  goAgain: () => void;
+}
+
+/** Units of which another runner has the say: it `held` them before they were begun, or has `taken` them since. */
+export interface Undecided {
+  held: readonly UnitState[];
+  taken: readonly UnitState[];
+}
+
+const decided: Undecided = { held: [], taken: [] };
+
+/** One job for `units`, all of one node, whose keys are known and whose leases are held. */
+export class AttemptRun {
+  readonly #context: AttemptContext;
+  readonly #units: readonly UnitState[];
+  readonly #open: Set<UnitState>;
+  readonly #leases: ReadonlyMap<UnitState, Lease>;
+  readonly #started = new Date();
+  #publishing: Promise<void> = Promise.resolve();
+  #attempt: Attempt | undefined;
+  #inputs: JobInputs | undefined;
+  #lap_ms = performance.now();
+  #keep: 'nothing' | 'log' = 'nothing';
+
+  constructor(units: readonly UnitState[], leases: ReadonlyMap<UnitState, Lease>, context: AttemptContext) {
+    this.#units = units;
+    this.#open = new Set(units);
+    this.#leases = leases;
+    this.#context = context;
+  }
+
+  /** Returns the units that it did not decide. */
+  async run(): Promise<Undecided> {
+    const { store, pool } = this.#context;
+    const { node, definition } = this.#first.owner;
+    const worker = pool.take(definition.numeric ? canonicalJson({ ...node.numerics }) : undefined);
+    try {
+      const keys = this.#units.map((unit) => unit.key as string);
+      this.#attempt = await store.openAttempt(keys, worker.pid);
+      if (this.#attempt === undefined) return { held: [...this.#open], taken: [] };
+      const job = jobOf(this.#units, this.#attempt, store);
+      this.#inputs = new JobInputs(job.artifacts, store);
+      for (const unit of this.#units) this.#context.emit({ type: 'unit-started', pid: worker.pid, ...nameOf(unit) });
+      // The last look before the job is sent: from then on, a stop reaches the worker.
+      if (this.#context.isCancelled()) {
+        this.#cancel();
+        return decided;
+      }
+      const end = await worker.run(job, this.#attempt.log, (message) => this.#receive(message));
+      await this.#publishing;
+      return await this.#conclude(end);
+    } finally {
+      pool.give(worker);
+      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt, this.#keep);
+    }
+  }
+
+  get #first(): UnitState {
+    return this.#units[0] as UnitState;
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'progress') this.#report(message.report);
+    if (message.type === 'warning') this.#warn(message.message);
+    if (message.type === 'inputs-read') this.#inputs?.note(message.read);
+    if (message.type === 'task-done') this.#publishing = this.#publishing.then(() => this.#publishDone(message));
+  }
+
+  /** A report that names no unit is about all that the attempt has not finished yet. */
+  #report(report: Progress): void {
+    for (const unit of this.#open) {
+      const about = nameOf(unit);
+      if ((report.unit ?? about.unit) === about.unit) this.#context.emit({ type: 'progress', ...about, report });
+    }
+  }
+
+  #warn(message: string): void {
+    this.#context.emit({ type: 'warned', whole: false, warnings: [{ node: this.#first.owner.node.id, message }] });
+  }
+
+  async #publishDone(message: TaskDone): Promise<void> {
+    const unit = this.#units.find((each) => each.unit.name === message.unit);
+    if (unit === undefined || !this.#open.has(unit)) return;
+    try {
+      await this.#publish(unit, message);
+      this.#leases.get(unit)?.release();
+    } catch (error) {
+      // Its files were taken away by a runner that took this one for dead: what becomes of the unit is seen at the end.
+      if (!hasCode(error, 'ENOENT')) this.#fail([unit], troubleFrom(error));
+    }
+  }
+
+  async #publish(unit: UnitState, message: TaskDone): Promise<void> {
+    const { store, survey, emit } = this.#context;
+    const changed = await changedSource(unit, survey);
+    if (changed !== undefined) {
+      this.#fail([unit], { reason: 'source-changed', message: changed });
+      return;
+    }
+    const doubted = (await this.#inputs?.findDoubted()) ?? [];
+    if (doubted.length > 0) {
+      this.#putOff([unit], doubted);
+      return;
+    }
+    const draft = this.#draft(unit, message);
+    const publication = await store.publish(draft);
+    this.#reportFound(unit, publication);
+    const earlier = unit.record;
+    unit.record = publication.record;
+    if (earlier !== undefined && !sameOutputs(earlier, unit.record)) this.#context.goAgain(); // keys were made of the earlier one
+    if (publication.status === 'different' && !unit.owner.definition.timing) emit(nondeterminism(unit, draft));
+    this.#open.delete(unit);
+    const success = successOf(unit, 'ran', store);
+    // an earlier record of the same bytes stays, and may be of a time when less was said
+    const warnings = [...new Set([...success.warnings, ...message.warnings])];
+    this.#context.settle(unit, { ...success, warnings });
+  }
+
+  #reportFound(unit: UnitState, { found, record }: Publication): void {
+    for (const { artifact, ...damage } of found) {
+      const output = Object.entries(record.outputs).find(([, { digest }]) => digest === artifact.digest)?.[0] ?? '';
+      this.#context.survey.damages.artifact(unit, output, artifact, damage);
+    }
+  }
+
+  #draft(unit: UnitState, message: TaskDone): Draft {
+    const { definition } = unit.owner;
+    const attempt = this.#attempt as Attempt;
+    const key = unit.key as string;
+    const outputs: Record<string, Draft['outputs'][string]> = {};
+    for (const [name, { extension, optional }] of Object.entries(definition.outputs)) {
+      const ref = message.outputs[name];
+      if (ref === undefined && optional) continue;
+      if (ref === undefined) throw new Error(`the worker did not report output '${name}' of '${definition.name}'`);
+      outputs[name] = { ...ref, extension, path: attempt.output(key, name, extension) };
+    }
+    const preimage = unit.preimage as Draft['preimage'];
+    const trusted = this.#inputs?.trustedBy(preimage) ?? [];
+    const about = this.#about(unit, message);
+    return { key, preimage, outputs, trusted, facts: message.facts, about, replace: unit.owner.node.force };
+  }
+
+  #about(unit: UnitState, { peak_rss_bytes, warnings }: TaskDone): RecordAbout {
+    const now_ms = performance.now();
+    const duration_ms = Math.round(now_ms - this.#lap_ms);
+    this.#lap_ms = now_ms; // in a group, a unit's time is the time since the one before
+    const { experiment, versions } = this.#context;
+    const times = { started: this.#started.toISOString(), finished: new Date().toISOString(), duration_ms };
+    const made = { ...times, peak_rss_bytes, host: hostname(), versions };
+    return { experiment, ...nameOf(unit), ...made, ...(warnings.length > 0 && { warnings }) };
+  }
+
+  /** Decides what is still open, but not of units that somebody else has by now. */
+  async #conclude(end: JobEnd): Promise<Undecided> {
+    if (this.#open.size === 0) return decided;
+    const open = [...this.#open];
+    const { store, isCancelled, emit } = this.#context;
+    if (isCancelled()) {
+      this.#cancel();
+      return decided;
+    }
+    const gone = goneTrouble(store.folder);
+    if (gone === undefined && end.type === 'failed' && end.failure.damaged !== undefined) {
+      this.#putOff(open, (await this.#inputs?.examine(end.failure.damaged)) ?? []);
+      return decided;
+    }
+    const taken = gone === undefined ? open.filter((unit) => this.#isTaken(unit)) : [];
+    for (const unit of taken) emit({ type: 'unit-put-off', ...nameOf(unit) });
+    const failed = open.filter((unit) => !taken.includes(unit));
+    const lost: Trouble = { reason: 'output-missing', message: 'its worker finished without reporting its outputs' };
+    if (failed.length > 0) this.#fail(failed, gone ?? troubleOf(end, store.folder) ?? lost);
+    return { held: [], taken };
+  }
+
+  /** True when a runner that took this one for dead has the unit now, or has removed its files. */
+  #isTaken(unit: UnitState): boolean {
+    return this.#leases.get(unit)?.isHeld() !== true || !existsSync(dirname(this.#attempt?.log ?? ''));
+  }
+
+  /** What the attempt was to read is not whole; the units have another go when it has been made again. */
+  #putOff(units: readonly UnitState[], damaged: readonly DamagedInput[]): void {
+    const { survey, emit, settle, goAgain } = this.#context;
+    const read = artifactsRead(units, this.#first.owner.inputs);
+    let by = '';
+    for (const { ref, damage } of damaged) {
+      const whose = read.find((each) => each.ref.digest === ref.digest);
+      if (whose === undefined) continue;
+      by ||= whose.from.owner.node.id;
+      const what = damage && survey.damages.artifact(whose.from, whose.output, whose.ref, damage);
+      if (!survey.damages.isHopeless(ref)) continue;
+      this.#fail(units, hopeless(whose, what));
+      return;
+    }
+    goAgain();
+    for (const unit of units) {
+      this.#open.delete(unit);
+      emit({ type: 'unit-put-off', ...nameOf(unit) });
+      settle(unit, blockedOf(unit, by));
+    }
+  }
+
+  #cancel(): void {
+    for (const unit of this.#open) this.#context.settle(unit, cancelledOf(unit));
+    this.#open.clear();
+  }
+
+  #fail(units: readonly UnitState[], trouble: Trouble): void {
+    this.#keep = 'log';
+    for (const unit of units) this.#open.delete(unit);
+    fail(units, trouble, this.#context, this.#attempt?.log);
+  }
+}
+
+/** Reports one failure and settles its units with it. */
+export function fail(units: readonly UnitState[], trouble: Trouble, context: AttemptContext, log?: string): void {
+  const by = context.stoppedBy();
+  if (trouble.reason === 'store-gone' && by !== undefined) {
+    for (const unit of units) context.settle(unit, blockedOf(unit, by)); // it is said once
+    return;
+  }
+  const outcomes = failedOf(units, trouble, log);
+  const [first] = outcomes;
+  if (first !== undefined) context.emit({ type: 'failed', failure: first.failure });
+  units.forEach((unit, i) => {
+    context.settle(unit, outcomes[i] as UnitOutcome);
+  });
+}
+
+/** A sentence when a file that a parameter names is no longer what the key says. */
+async function changedSource(unit: UnitState, survey: Survey): Promise<string | undefined> {
+  const before = unit.preimage?.sources ?? {};
+  if (Object.keys(before).length === 0) return undefined;
+  const now = await survey.sources(unit.owner, true);
+  const changed = Object.keys(before).find((name) => {
+    return canonicalJson({ ...before[name] } as Json) !== canonicalJson({ ...now[name] } as Json);
+  });
+  return changed && `what parameter '${changed.slice(1)}' names was changed while the stage read it; run again`;
+}

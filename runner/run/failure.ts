@@ -1,0 +1,75 @@
+// Puts what went wrong with an attempt into one sentence.
+import { existsSync } from 'node:fs';
+import { goneCode, noSpaceCodes, StoreWriteError } from '../../store/write-error.ts';
+import { isUserError } from '../../util/errors.ts';
+import { describeUnit, type Failure, type FailureReason } from '../survey/events.ts';
+import { nameOf, type UnitState } from '../survey/graph.ts';
+import type { JobEnd } from '../worker/process.ts';
+import type { WorkerFailure } from '../worker/protocol.ts';
+
+/** What is to be said, before it is known of whom. */
+export interface Trouble {
+  reason: FailureReason;
+  message: string;
+  stack?: string | null;
+}
+
+/** The failure of `units` (at least one, all of one node). The log is named only if the attempt wrote one. */
+export function failureOf(units: readonly UnitState[], trouble: Trouble, log?: string): Failure {
+  const names = units.map(({ unit }) => unit.name);
+  const first = nameOf(units[0] as UnitState);
+  const who = describeUnit({ ...first, unit: names.length === 1 ? first.unit : '' });
+  const several = names.length === 1 ? '' : `, ${names.length} units`;
+  const file = log !== undefined && existsSync(log) ? log : null;
+  const where = file === null ? '' : `; its output is in '${file}'`;
+  return {
+    ...first,
+    unit: names.length === 1 ? first.unit : '',
+    units: names,
+    reason: trouble.reason,
+    message: `${who}${several}: ${trouble.message}${where}`,
+    stack: trouble.stack ?? null,
+    log: file,
+  };
+}
+
+/** What a job's end means; undefined when it finished well. */
+export function troubleOf(end: JobEnd, store: string): Trouble | undefined {
+  if (end.type === 'finished') return undefined;
+  if (end.type === 'died') return { reason: 'worker-died', message: deathOf(end) };
+  return describe(end.failure, store);
+}
+
+function describe({ reason, message, stack }: WorkerFailure, store: string): Trouble {
+  if (reason === 'no-space') {
+    const way = 'free space there, or choose another folder with --store';
+    return { reason, message: `the disk is full while writing into the store '${store}': ${way}` };
+  }
+  if (reason === 'output-missing') return { reason, message: `${message}; this is a bug in the stage` };
+  if (reason === 'bug') return { reason, message: `it broke, which is a bug: ${message}`, stack };
+  const isOurs = reason === 'cancelled' || reason === 'input-damaged';
+  return { reason: isOurs ? 'bug' : reason, message };
+}
+
+/** Said instead of whatever a stage says whose store has gone away under it; undefined while the store is there. */
+export function goneTrouble(store: string): Trouble | undefined {
+  return existsSync(store) ? undefined : troubleFrom(new StoreWriteError(store, 'results', goneCode));
+}
+
+function deathOf({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): string {
+  if (signal === 'SIGKILL') {
+    return 'its worker process was killed (SIGKILL), most likely because memory ran out; run fewer jobs at once (-j 1) or smaller batches';
+  }
+  if (signal !== null) return `its worker process crashed (${signal})`;
+  return code === null ? 'its worker process could not be started' : `its worker process ended with exit code ${code}`;
+}
+
+/** A user's error as trouble; anything else is a bug of the runner and is thrown on. */
+export function troubleFrom(error: unknown): Trouble {
+  if (error instanceof StoreWriteError) {
+    const known = error.code === goneCode ? 'store-gone' : 'store-error';
+    return { reason: noSpaceCodes.includes(error.code) ? 'no-space' : known, message: error.message };
+  }
+  if (isUserError(error)) return { reason: 'user-error', message: error.message };
+  throw error;
+}

@@ -1,0 +1,125 @@
+// Runs a plan: surveys the store, lets everything flow, and says what came of it.
+import { availableParallelism, totalmem } from 'node:os';
+import type { Plan } from '../../contract/plan.ts';
+import type { RunSummary } from '../../contract/result.ts';
+import type { StageRegistry } from '../../contract/stage.ts';
+import type { Store } from '../../store/store.ts';
+import type { Failure, RunEvent } from '../survey/events.ts';
+import { countUnits, type Survey } from '../survey/survey.ts';
+import { WorkerPool } from '../worker/pool.ts';
+import type { RunOptions } from './options.ts';
+import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
+import { Passes } from './passes.ts';
+import { Slots } from './slots.ts';
+
+/** Runs what is not in the store. Failures are in the outcome; throws UserError only for a plan that cannot start. */
+export async function runPlan(
+  plan: Plan,
+  registry: StageRegistry,
+  store: Store,
+  options: RunOptions,
+): Promise<RunOutcome> {
+  const began_ms = performance.now();
+  const emit = (event: RunEvent) => options.onEvent?.(event);
+  const passes = new Passes(plan, registry, store, options, emit);
+  let survey: Survey;
+  try {
+    survey = await passes.survey();
+    // A source that is missing is said now, not by its stage after hours of other work.
+    for (const state of survey.nodes) await survey.sources(state);
+    if (options.refusal !== undefined && !isAllThere(survey)) throw options.refusal;
+    await survey.preflight();
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
+    const summary = summaryOf([], Math.round(performance.now() - began_ms));
+    emit({ type: 'finished', status: 'cancelled', summary });
+    return { status: 'cancelled', nodes: new Map(), failures: [], summary };
+  }
+  const warnings = survey.warnings();
+  if (warnings.length > 0) emit({ type: 'warned', whole: true, warnings });
+  const threads = Math.max(1, options.threads ?? availableParallelism());
+  const jobs = Math.max(1, options.jobs ?? threads);
+  const pool = new WorkerPool(options.workerUrl, jobs);
+  const unlisten = listen(options, pool);
+  try {
+    const slots = new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? machineMemory() });
+    let flow = await passes.flow(survey, pool, slots);
+    while (flow.isStale) {
+      const again = await passes.survey().catch(unlessStopped(options.signal));
+      if (again === undefined) break;
+      survey = again;
+      emit({ type: 'resumed' });
+      flow = await passes.flow(survey, pool, slots);
+    }
+    const outcome = outcomeOf(survey, flow.units, options.signal?.aborted ?? false, performance.now() - began_ms);
+    emit({ type: 'finished', status: outcome.status, summary: outcome.summary });
+    return outcome;
+  } finally {
+    unlisten();
+    await pool.close();
+  }
+}
+
+/** An error that the user's stop caused is none. */
+function unlessStopped(signal: AbortSignal | undefined): (error: unknown) => undefined {
+  return (error) => {
+    if (!signal?.aborted) throw error;
+  };
+}
+
+function isAllThere({ nodes }: Survey): boolean {
+  const { run, depends } = countUnits(nodes);
+  return run + depends === 0;
+}
+
+/** What this process may use: a container may have less than the machine. */
+function machineMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/** Passes the two stop signals on to the workers; call the result when the run is over. */
+function listen({ signal, kill, grace_ms = 10_000 }: RunOptions, pool: WorkerPool): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const onStop = () => {
+    pool.abortAll();
+    timer = setTimeout(() => pool.killAll(), grace_ms);
+  };
+  const onKill = () => pool.killAll();
+  signal?.addEventListener('abort', onStop);
+  kill?.addEventListener('abort', onKill);
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onStop);
+    kill?.removeEventListener('abort', onKill);
+  };
+}
+
+function outcomeOf(
+  survey: Survey,
+  units: readonly UnitOutcome[][],
+  cancelled: boolean,
+  duration_ms: number,
+): RunOutcome {
+  const nodes = new Map<string, NodeOutcome>();
+  survey.nodes.forEach((state, i) => {
+    const { id, stage, use, cell } = state.node;
+    nodes.set(id, { node: id, stage, use, cell, warnings: survey.warningsOf(state), units: units[i] as UnitOutcome[] });
+  });
+  const all = units.flat();
+  const failures = new Set<Failure>(all.flatMap((unit) => (unit.status === 'failed' ? [unit.failure] : [])));
+  const unfinished = all.some((unit) => !succeeded(unit));
+  const status = cancelled && unfinished ? 'cancelled' : unfinished ? 'failed' : 'done';
+  return { status, nodes, failures: [...failures], summary: summaryOf(all, Math.round(duration_ms)) };
+}
+
+function summaryOf(units: readonly UnitOutcome[], duration_ms: number): RunSummary {
+  const count = (...statuses: UnitOutcome['status'][]) => units.filter((unit) => statuses.includes(unit.status)).length;
+  return {
+    cached: count('cached', 'reused'),
+    ran: count('ran'),
+    failed: count('failed'),
+    blocked: count('blocked', 'cancelled'),
+    duration_ms,
+  };
+}

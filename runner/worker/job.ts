@@ -1,0 +1,118 @@
+// Runs one job inside the worker: builds the stage's context, watches that every output is written, names failures.
+import { existsSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../../contract/stage.ts';
+import { sentence } from '../../spec/plan/warnings.ts';
+import { noSpaceCodes } from '../../store/write-error.ts';
+import { hasCode, isUserError } from '../../util/errors.ts';
+import { machineError } from '../../util/system-error.ts';
+import { DamagedInputs, readInputs } from './inputs.ts';
+import { MissingOutput, nameOutput } from './output.ts';
+import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
+
+const progressEvery_ms = 100;
+
+/** Runs the job to its end; the failure, if any, as data. */
+export async function runJob(
+  job: Job,
+  registry: StageRegistry,
+  signal: AbortSignal,
+  send: (message: FromWorker) => void,
+): Promise<WorkerFailure | null> {
+  try {
+    const definition = registry.get(job.use);
+    if (definition === undefined) throw new Error(`the worker has no stage '${job.use}'`);
+    await runStage(job, definition, signal, send);
+    return null;
+  } catch (error) {
+    // An abort that arrived during the last step may still wait in the channel.
+    await nextTurn();
+    return describeFailure(error, signal);
+  }
+}
+
+async function runStage(
+  job: Job,
+  definition: StageDefinition,
+  signal: AbortSignal,
+  send: (message: FromWorker) => void,
+): Promise<void> {
+  const finished = new Set<string>();
+  const said: Said[] = [];
+  const tasks = job.tasks.map((task) => unitTask(task, definition, { finished, said }, job.id, send));
+  const { params, seed, numerics, inputs } = job;
+  const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const warn = (text: string, unit?: string) => {
+    const message = sentence(text);
+    said.push({ message, unit });
+    send({ type: 'warning', id: job.id, message });
+  };
+  send({ type: 'inputs-read', id: job.id, read: await readInputs(job.artifacts, signal) });
+  const run = await definition.run();
+  await run({ params, seed, numerics, inputs, tasks, progress, warn, signal });
+  const open = job.tasks.find((task) => !finished.has(task.unit));
+  if (open !== undefined) throw new MissingOutput(`it returned without calling done for unit '${open.unit}'`);
+}
+
+/** A warning, and the unit that it is about; all that are not done where none is named. */
+interface Said {
+  message: string;
+  unit: string | undefined;
+}
+
+function unitTask(
+  task: JobTask,
+  definition: StageDefinition,
+  { finished, said }: { finished: Set<string>; said: readonly Said[] },
+  id: string,
+  send: (message: FromWorker) => void,
+): UnitTask {
+  const { unit, params, outputs, scratch } = task;
+  const done = async (facts: Facts = {}) => {
+    if (finished.has(unit)) throw new Error(`done was called twice for unit '${unit}'`);
+    finished.add(unit);
+    const entries: [string, Awaited<ReturnType<typeof nameOutput>>][] = [];
+    for (const [name, { optional }] of Object.entries(definition.outputs)) {
+      const path = outputs[name] as string;
+      if (optional && !existsSync(path)) continue;
+      entries.push([name, await nameOutput(name, path)]);
+    }
+    const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
+    const warnings = [...new Set(own)];
+    const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
+    send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
+  };
+  return { name: unit, params, outputs, scratch, done };
+}
+
+/** Lets a report of each unit through every so often, and always the last one. */
+function throttled(report: (progress: Progress) => void): (progress: Progress) => void {
+  const sent = new Map<string, number>();
+  return (progress) => {
+    const unit = progress.unit ?? '';
+    const now = performance.now();
+    if (progress.done < progress.total && now - (sent.get(unit) ?? -Infinity) < progressEvery_ms) return;
+    sent.set(unit, now);
+    report(progress);
+  };
+}
+
+function describeFailure(error: unknown, signal: AbortSignal): WorkerFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? null) : null;
+  if (signal.aborted) return { reason: 'cancelled', message, stack: null };
+  if (isNoSpace(error)) return { reason: 'no-space', message, stack: null };
+  if (error instanceof DamagedInputs) return { reason: 'input-damaged', message, stack: null, damaged: error.damaged };
+  if (error instanceof MissingOutput) return { reason: 'output-missing', message, stack: null };
+  if (isUserError(error)) return { reason: 'user-error', message, stack: null };
+  const refusal = machineError(error);
+  if (refusal !== undefined) return { reason: 'user-error', message: refusal.message, stack: null };
+  console.error(stack ?? message); // goes to the attempt's log
+  return { reason: 'bug', message, stack };
+}
+
+/** Also true for a user's error that a full disk caused, as the writers of file formats throw it. */
+function isNoSpace(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return noSpaceCodes.some((code) => hasCode(error, code) || hasCode(cause, code));
+}

@@ -1,0 +1,140 @@
+// One worker process as the runner sees it: a job in, messages out, an end that may be a crash.
+import { type ChildProcess, fork } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { markWait_ms, OutputTap } from './log.ts';
+import type { FromWorker, Job, WorkerFailure } from './protocol.ts';
+
+/** How an attempt ended. `died`: the process is gone, and `code` or `signal` say how. */
+export type JobEnd =
+  | { type: 'finished' }
+  | { type: 'failed'; failure: WorkerFailure }
+  | { type: 'died'; code: number | null; signal: NodeJS.Signals | null };
+
+/** After the end of a process its output is waited for as long as it comes, with pauses of at most this. */
+const quiet_ms = 1000;
+/** A grandchild may print for ever. */
+const longest_ms = 5000;
+
+interface Current {
+  id: string;
+  log: string;
+  /** Resolves when all that the job printed is in the log. */
+  logged: Promise<unknown>;
+  onMessage: (message: FromWorker) => void;
+  resolve: (end: JobEnd) => void;
+}
+
+/** A persistent process that runs one attempt at a time. */
+export class WorkerProcess {
+  /** The numerics that it has served; a process is never used with two kinds. */
+  kind: string | undefined;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  readonly #taps: readonly OutputTap[];
+  #current: Current | undefined;
+  #end: JobEnd | undefined;
+
+  constructor(worker: URL) {
+    this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
+    this.#child.on('message', (message) => this.#receive(message as FromWorker));
+    this.#taps = [this.#child.stdout, this.#child.stderr].flatMap((stream) => (stream ? [new OutputTap(stream)] : []));
+    this.#exited = new Promise((resolve) => {
+      const ended = async (code: number | null, signal: NodeJS.Signals | null) => {
+        await this.#drain(); // the last of the output often says why the process died
+        this.#finish({ type: 'died', code, signal });
+        resolve();
+      };
+      this.#child.on('exit', ended);
+      this.#child.on('error', (error) => {
+        if (this.#current !== undefined) appendTo(this.#current.log, Buffer.from(`${error.message}\n`));
+        if (this.#child.pid === undefined) void ended(null, null);
+      });
+    });
+  }
+
+  /** Its process number; -1 when it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** False once it has ended or was told to. */
+  get usable(): boolean {
+    return this.#end === undefined && this.#child.connected;
+  }
+
+  /** Runs one job; output of the process goes to the file `log`. Never rejects. */
+  run(job: Job, log: string, onMessage: (message: FromWorker) => void): Promise<JobEnd> {
+    return new Promise((resolve) => {
+      const append = (bytes: Buffer) => appendTo(log, bytes);
+      const logged = Promise.all(this.#taps.map((tap) => tap.begin(job.id, append)));
+      if (this.#end !== undefined) {
+        resolve(this.#end);
+        return;
+      }
+      this.#current = { id: job.id, log, logged, onMessage, resolve };
+      this.#child.send(job, () => {}); // a failed send is followed by the end of the process
+    });
+  }
+
+  /** Asks the running job to stop between two steps. */
+  abort(): void {
+    if (this.#current !== undefined && this.#child.connected) {
+      this.#child.send({ type: 'abort', id: this.#current.id }, () => {});
+    }
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Lets an idle process go; it ends by itself when the channel closes, or is killed. */
+  async close(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.kill(), 2000);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  /** Waits for the output of an ended process; a grandchild that keeps the pipes open is not waited for. */
+  async #drain(): Promise<void> {
+    const closed = Promise.all(this.#taps.map((tap) => tap.closed)).then(() => true);
+    const start_ms = performance.now();
+    const isQuiet = (now_ms: number) => this.#taps.every((tap) => now_ms - tap.last_ms > quiet_ms);
+    while (!(await Promise.race([closed, sleep(quiet_ms / 4, false, { ref: false })]))) {
+      const now_ms = performance.now();
+      if (now_ms - start_ms > longest_ms || (now_ms - start_ms > quiet_ms && isQuiet(now_ms))) break;
+    }
+    for (const tap of this.#taps) tap.destroy();
+  }
+
+  #receive(message: FromWorker): void {
+    const current = this.#current;
+    if (current === undefined || message.id !== current.id) return;
+    if (message.type === 'end') void this.#endJob(current, message.failure);
+    else current.onMessage(message);
+  }
+
+  /** The end of a job overtakes what it printed last, which is in another pipe. */
+  async #endJob(current: Current, failure: WorkerFailure | null): Promise<void> {
+    await Promise.race([current.logged, sleep(markWait_ms, undefined, { ref: false })]);
+    if (this.#current !== current) return;
+    this.#current = undefined;
+    current.resolve(failure === null ? { type: 'finished' } : { type: 'failed', failure });
+  }
+
+  #finish(end: JobEnd): void {
+    this.#end = end;
+    this.#current?.resolve(end);
+    this.#current = undefined;
+  }
+}
+
+function appendTo(log: string, bytes: Buffer): void {
+  try {
+    appendFileSync(log, bytes);
+  } catch {
+    // The output of a worker is worth less than the run: on a full disk the result itself will say so.
+  }
+}

@@ -1,0 +1,174 @@
+// One experiment under one profile and the command line's flags: which axes it has and which values are bound.
+
+import type { Problems } from '../../located/diagnostic.ts';
+import type { Located, Span } from '../../located/located.ts';
+import { entriesAt, find, keySpan, valueSpan } from '../../located/located.ts';
+import { expectedNames } from '../../located/nearest.ts';
+import type { LinkedPipeline } from '../pipeline/link.ts';
+import type { KnownNames } from '../pipeline/target.ts';
+import { parseTarget } from '../pipeline/target.ts';
+import type { Axis, Edit } from './axes.ts';
+import { axisIndex, editValues, readAxes, valueIndex } from './axes.ts';
+import type { Bindings } from './bindings.ts';
+import { knownParams, seedName } from './bindings.ts';
+import type { Experiment } from './experiment.ts';
+import { layerAt, layersOf, profileNames } from './experiment.ts';
+import type { SetFlag } from './flags.ts';
+import { flagSource, parseOnlyFlag, parseSetFlag, wholeSpan } from './flags.ts';
+import { escapeName } from './names.ts';
+import type { SpecRequest } from './request.ts';
+import type { Selection } from './selector.ts';
+
+export interface Settings {
+  profile: string;
+  bindings: Bindings;
+  known: ReadonlySet<string>;
+  /** Where a parameter without a value is reported. */
+  home: Span;
+  /** Names of the axes that --set added. */
+  added: ReadonlySet<string>;
+  /** The cells that --only keeps. */
+  only: Selection;
+  force: ReadonlySet<string>;
+}
+
+type Flags = Pick<SpecRequest, 'profile' | 'set' | 'only' | 'force' | 'seed' | 'cwd'>;
+
+/** Lays the profile and the flags over the experiment; reports what they name and nothing knows. */
+export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Flags, problems: Problems): Settings {
+  const profile = chooseProfile(experiment, flags, problems);
+  const params = knownParams(linked, layersOf(experiment));
+  const broken = [...linked.pipeline.broken].flatMap((name) => (name.startsWith('stages.') ? [name.slice(7)] : []));
+  const known = {
+    params,
+    stages: new Set([...linked.pipeline.stages.keys(), ...broken]),
+    partial: linked.pipeline.partial,
+  };
+  const { tree } = experiment;
+  const hasProfile = profileNames(experiment).includes(profile);
+  const layers = [layerAt(tree, []), ...(hasProfile ? [layerAt(tree, ['profiles', profile])] : [])];
+  const changes = readSetFlags(flags, readAxes(experiment, layers, known, problems), known, problems);
+  const axes = withLabels(changes.axes, experiment, profile, problems);
+  return {
+    profile,
+    bindings: { linked, layers, axes, edits: changes.edits },
+    known: params,
+    home: hasProfile ? keySpan(tree, ['profiles', profile]) : valueSpan(tree, ['pipeline']),
+    added: changes.added,
+    only: readOnlyFlags(flags, axes, problems),
+    force: readForceFlags(flags, known, problems),
+  };
+}
+
+function chooseProfile(experiment: Experiment, flags: Flags, problems: Problems): string {
+  const names = profileNames(experiment);
+  if (flags.profile !== undefined) {
+    if (!names.includes(flags.profile)) {
+      const hint = expectedNames(flags.profile, names, 'the experiment has none');
+      problems.add(
+        wholeSpan(flagSource('--profile', flags.profile, flags.cwd)),
+        `unknown profile '${flags.profile}'${hint}`,
+      );
+    } else return flags.profile;
+  }
+  const defaults = names.filter((name) => experiment.data.profiles?.[name]?.default === true);
+  for (const name of defaults.slice(1)) {
+    const span = keySpan(experiment.tree, ['profiles', name, 'default']);
+    problems.add(span, `profile '${name}': '${defaults[0]}' is the default already`);
+  }
+  return defaults[0] ?? names[0] ?? 'default';
+}
+
+interface Changes {
+  axes: Axis[];
+  edits: Edit[];
+  added: Set<string>;
+}
+
+function readSetFlags(flags: Flags, fileAxes: Axis[], known: KnownNames, problems: Problems): Changes {
+  const changes: Changes = { axes: [...fileAxes], edits: [], added: new Set() };
+  for (const text of flags.set ?? []) {
+    const flag = parseSetFlag(flagSource('--set', text, flags.cwd), problems);
+    if (flag !== undefined) applySet(flag, changes, known, problems);
+  }
+  if (flags.seed !== undefined) applySeed(flags.seed, flags.cwd, changes, problems);
+  return changes;
+}
+
+function applySet(flag: SetFlag, changes: Changes, known: KnownNames, problems: Problems): void {
+  const { path, pathSpan, values } = flag;
+  const index = changes.axes.findIndex((axis) => axis.name === path);
+  const axis = changes.axes[index];
+  if (axis !== undefined && axis.target === undefined) {
+    problems.add(pathSpan, `axis '${path}' of the experiment sets this: choose its values with --only ${path}=...`);
+    return;
+  }
+  const target = axis?.target ?? parseTarget(path, known);
+  if (typeof target === 'string') problems.add(pathSpan, target);
+  else if (axis !== undefined) changes.axes[index] = { ...axis, values: editValues(path, target, values, problems) };
+  else if (values.length > 1) {
+    const read = editValues(path, target, values, problems);
+    changes.axes.push({ name: path, label: path, values: read, key: pathSpan, target, broken: false });
+    changes.added.add(path);
+  } else for (const { value } of values) changes.edits.push({ target, value });
+}
+
+function applySeed(seed: number, cwd: string, changes: Changes, problems: Problems): void {
+  const source = flagSource('--seed', String(seed), cwd);
+  const span = wholeSpan(source);
+  if (changes.axes.some((axis) => axis.name === seedName)) {
+    problems.add(span, "axis 'seed' of the experiment sets the seed: choose its values with --only seed=...");
+    return;
+  }
+  const value: Located = { kind: 'scalar', span, value: seed };
+  changes.edits.push({ target: { stage: undefined, path: [seedName] }, value });
+}
+
+function readOnlyFlags(flags: Flags, axes: readonly Axis[], problems: Problems): Selection {
+  const selection = new Map<number, Set<number>>();
+  for (const text of flags.only ?? []) {
+    for (const { axis: name, axisSpan, value, valueSpan: span } of parseOnlyFlag(
+      flagSource('--only', text, flags.cwd),
+      problems,
+    )) {
+      const index = axisIndex(axes, name, axisSpan, '', problems);
+      const axis = axes[index];
+      if (axis === undefined) continue;
+      const escaped = axis.values.find((candidate) => escapeName(candidate.name) === value)?.name;
+      const chosen = valueIndex(axis, escaped ?? value, span, '', problems);
+      const values = selection.get(index) ?? new Set<number>();
+      selection.set(index, values.add(chosen));
+    }
+  }
+  return selection;
+}
+
+function readForceFlags(flags: Flags, known: KnownNames, problems: Problems): Set<string> {
+  for (const name of flags.force ?? []) {
+    if (known.stages.has(name)) continue;
+    const hint = expectedNames(name, [...known.stages], 'the pipeline has none');
+    problems.add(wholeSpan(flagSource('--force', name, flags.cwd)), `unknown stage '${name}'${hint}`);
+  }
+  return new Set(flags.force);
+}
+
+/** The labels that a profile gives to axis values. */
+function withLabels(axes: readonly Axis[], experiment: Experiment, profile: string, problems: Problems): Axis[] {
+  const path = ['profiles', profile, 'labels'];
+  const where = `profile '${profile}': labels: `;
+  const labelled = [...axes];
+  for (const [name, { key }] of entriesAt(experiment.tree, path)) {
+    const index = axisIndex(axes, name, key, where, problems);
+    const axis = axes[index];
+    if (axis === undefined) continue;
+    const values = [...axis.values];
+    for (const [value, entry] of entriesAt(experiment.tree, [...path, name])) {
+      const at = valueIndex(axis, value, entry.key, where, problems);
+      const label = find(entry.value, []);
+      const before = values[at];
+      if (before !== undefined && label?.kind === 'scalar') values[at] = { ...before, label: String(label.value) };
+    }
+    labelled[index] = { ...axis, values };
+  }
+  return labelled;
+}

@@ -1,0 +1,231 @@
+// Plan nodes from stages and cells: a stage is instantiated once for each combination of the axes that reach it, and
+// instances that would do the same work are one node.
+
+import type { PlanInput, PlanNode } from '../../contract/plan.ts';
+import type { Numerics } from '../../contract/stage.ts';
+import { place } from '../../located/located.ts';
+import type { Axis } from '../experiment/axes.ts';
+import type { Choice } from '../experiment/evaluator.ts';
+import { projection } from '../experiment/evaluator.ts';
+import { cellLabel } from '../experiment/names.ts';
+import type { StageEvaluator, StageParams } from '../experiment/stage-params.ts';
+import type { LinkedPipeline, LinkedStage } from '../pipeline/link.ts';
+
+interface Draft {
+  stage: LinkedStage;
+  /** Stages of other names that would do the same. */
+  also: Set<string>;
+  given: StageParams;
+  inputs: readonly { name: string; node: number; output: string }[];
+  seed: number;
+  numerics: Numerics;
+  force: boolean;
+}
+
+export class Instances {
+  /** How many stage instances were made before equal ones were merged: the work that a grid costs. */
+  made = 0;
+  readonly #linked: LinkedPipeline;
+  readonly #axes: readonly Axis[];
+  readonly #evaluator: StageEvaluator;
+  readonly #numerics: Numerics;
+  readonly #force: ReadonlySet<string>;
+  readonly #drafts: Draft[] = [];
+  readonly #byIdentity = new Map<string, number>();
+  readonly #byProjection = new Map<string, number | undefined>();
+  /** By stage: for each instance the axis values and its node. */
+  readonly #instances = new Map<string, { choice: Choice; node: number }[]>();
+  readonly #needed = new Map<string, readonly LinkedStage[]>();
+  readonly #reaching = new Map<string, readonly number[]>();
+
+  constructor(
+    linked: LinkedPipeline,
+    axes: readonly Axis[],
+    evaluator: StageEvaluator,
+    numerics: Numerics,
+    force: ReadonlySet<string>,
+  ) {
+    this.#linked = linked;
+    this.#axes = axes;
+    this.#evaluator = evaluator;
+    this.#numerics = numerics;
+    this.#force = force;
+  }
+
+  /** The node of a stage in a cell, with all that it needs; undefined when something is wrong (reported). */
+  node(stage: string, choice: Choice): number | undefined {
+    const target = this.#linked.stages.get(stage);
+    if (target === undefined) return undefined;
+    const key = `${stage}:${projection(this.#axesReaching(target), choice)}`;
+    if (!this.#byProjection.has(key)) for (const needed of this.#neededBy(target)) this.#instantiate(needed, choice);
+    return this.#byProjection.get(key);
+  }
+
+  /** A stage and all that feeds it, feeders first. */
+  #neededBy(target: LinkedStage): readonly LinkedStage[] {
+    let needed = this.#needed.get(target.name);
+    if (needed === undefined) {
+      const names = new Set([target.name]);
+      for (const name of names) for (const link of this.#linked.stages.get(name)?.links ?? []) names.add(link.stage);
+      const unordered = new Set(names);
+      for (const name of this.#linked.order) unordered.delete(name);
+      const ordered = [...this.#linked.order.filter((name) => names.has(name)), ...unordered];
+      needed = ordered.flatMap((name) => this.#linked.stages.get(name) ?? []);
+      this.#needed.set(target.name, needed);
+    }
+    return needed;
+  }
+
+  /** The axes on which a stage or anything that feeds it depends. */
+  #axesReaching(target: LinkedStage): readonly number[] {
+    let axes = this.#reaching.get(target.name);
+    if (axes === undefined) {
+      const found = new Set(this.#neededBy(target).flatMap((stage) => [...this.#evaluator.ownAxes(stage)]));
+      axes = [...found].sort((a, b) => a - b);
+      this.#reaching.set(target.name, axes);
+    }
+    return axes;
+  }
+
+  #instantiate(stage: LinkedStage, choice: Choice): void {
+    const key = `${stage.name}:${projection(this.#axesReaching(stage), choice)}`;
+    if (this.#byProjection.has(key)) return;
+    this.made++;
+    const draft = this.#draft(stage, choice);
+    const node = draft === undefined ? undefined : this.#merge(draft);
+    this.#byProjection.set(key, node);
+    if (node === undefined) return;
+    const instances = this.#instances.get(stage.name);
+    if (instances === undefined) this.#instances.set(stage.name, [{ choice, node }]);
+    else instances.push({ choice, node });
+  }
+
+  #draft(stage: LinkedStage, choice: Choice): Draft | undefined {
+    const given = this.#evaluator.stageParams(stage, choice);
+    const seed = this.#evaluator.seed(stage, choice);
+    const inputs: Draft['inputs'][number][] = [];
+    for (const { input, stage: from, output } of stage.links) {
+      const source = this.#linked.stages.get(from);
+      const reach = source === undefined ? [] : this.#axesReaching(source);
+      const node = this.#byProjection.get(`${from}:${projection(reach, choice)}`);
+      if (node !== undefined) inputs.push({ name: input, node, output });
+    }
+    if (given === undefined || seed === undefined || stage.broken) return undefined;
+    if (inputs.length < stage.links.length) return undefined;
+    const force = this.#force.has(stage.name);
+    return { stage, also: new Set(), seed, force, inputs, ...withThreads(stage, given, this.#numerics) };
+  }
+
+  #merge(draft: Draft): number {
+    const { stage, given, seed, numerics, inputs } = draft;
+    const identity = JSON.stringify([stage.use, given.text, seed, numerics.threads, inputs]);
+    const known = this.#byIdentity.get(identity);
+    if (known !== undefined) {
+      const first = this.#drafts[known] as Draft;
+      first.force ||= draft.force;
+      first.also.add(stage.name).add(first.stage.name);
+      // equal work goes by the stage that stands first in the pipeline, whichever cell came first
+      if (this.#place(stage.name) < this.#place(first.stage.name)) first.stage = stage;
+      return known;
+    }
+    this.#byIdentity.set(identity, this.#drafts.length);
+    return this.#drafts.push(draft) - 1;
+  }
+
+  #place(stage: string): number {
+    return [...this.#linked.pipeline.stages.keys()].indexOf(stage);
+  }
+
+  /** The nodes that `roots` need, inputs first, and the ids of all nodes by their numbers. */
+  finish(roots: Iterable<number>): { nodes: PlanNode[]; ids: readonly string[] } {
+    const cells = this.#cells();
+    const ids = this.#drafts.map(({ stage }, i) => (cells[i] === '' ? stage.name : `${stage.name}[${cells[i]}]`));
+    const wanted = new Set(roots);
+    for (let i = this.#drafts.length - 1; i >= 0; i--) {
+      if (wanted.has(i)) for (const { node } of (this.#drafts[i] as Draft).inputs) wanted.add(node);
+    }
+    const nodes = this.#drafts.flatMap((draft, i) =>
+      wanted.has(i) ? [toNode(draft, cells[i] as string, ids, i)] : [],
+    );
+    return { nodes, ids };
+  }
+
+  /** For each node the axis values that set it apart from the other nodes of its stage. */
+  #cells(): string[] {
+    const cells: string[] = [];
+    for (const [stage, instances] of this.#instances) {
+      const own = instances.filter(({ node }) => (this.#drafts[node] as Draft).stage.name === stage);
+      const axes = this.#tellingAxes(this.#reaching.get(stage) ?? [], own);
+      for (const { choice, node } of own) {
+        cells[node] ??= cellLabel(axes.map((a) => this.#namesOf(a, choice)));
+      }
+    }
+    return cells;
+  }
+
+  #namesOf(axis: number, choice: Choice): readonly [string, string] {
+    const { name, values } = this.#axes[axis] as Axis;
+    return [name, values[choice[axis] as number]?.name ?? ''];
+  }
+
+  /** Axes without which two nodes would have the same name: each axis is dropped when the others tell nodes apart. */
+  #tellingAxes(reaching: readonly number[], instances: readonly { choice: Choice; node: number }[]): readonly number[] {
+    let axes = reaching;
+    for (const axis of reaching) {
+      const without = axes.filter((a) => a !== axis);
+      if (tellsApart(without, instances)) axes = without;
+    }
+    return axes;
+  }
+}
+
+/**
+ * Settles the threads of a stage that has them as a parameter: what the spec gives, else --threads when it is not 1,
+ * else the stage's default. The parameter and the numerics then agree.
+ */
+function withThreads(stage: LinkedStage, given: StageParams, numerics: Numerics): Pick<Draft, 'given' | 'numerics'> {
+  const { properties } = stage.definition.params as { properties?: object };
+  const own = given.params.threads;
+  if (properties === undefined || !Object.hasOwn(properties, 'threads')) return { given, numerics };
+  const written = Object.hasOwn(given.origins, '/threads') || numerics.threads === 1;
+  const threads = written && typeof own === 'number' ? own : numerics.threads;
+  const params = threads === own ? given.params : { ...given.params, threads };
+  return { given: { ...given, params }, numerics: threads === numerics.threads ? numerics : { ...numerics, threads } };
+}
+
+function tellsApart(axes: readonly number[], instances: readonly { choice: Choice; node: number }[]): boolean {
+  const nodes = new Map<string, number>();
+  for (const { choice, node } of instances) {
+    const key = projection(axes, choice);
+    const known = nodes.get(key);
+    if (known !== undefined && known !== node) return false;
+    nodes.set(key, node);
+  }
+  return true;
+}
+
+function toNode(draft: Draft, cell: string, ids: readonly string[], index: number): PlanNode {
+  const { stage, seed, numerics, force } = draft;
+  const also = [...draft.also].filter((name) => name !== stage.name);
+  const { params, origins, paths } = draft.given;
+  const inputs: Record<string, PlanInput> = {};
+  for (const { name, node, output } of draft.inputs) {
+    const link = stage.links.find((candidate) => candidate.input === name);
+    inputs[name] = { node: ids[node] as string, output, origin: place(link?.span ?? stage.key) };
+  }
+  return {
+    id: ids[index] as string,
+    stage: stage.name,
+    ...(also.length === 0 ? {} : { also }),
+    use: stage.use,
+    cell,
+    params,
+    origins,
+    paths,
+    inputs,
+    seed,
+    numerics,
+    origin: place(stage.key),
+    force,
+  };
+}

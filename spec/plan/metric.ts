@@ -1,0 +1,73 @@
+// Metric references: `stage.field` or `stage.output.field`, where a cell's number is.
+
+import type { StageDefinition } from '../../contract/stage.ts';
+import type { Problems } from '../../located/diagnostic.ts';
+import type { LocatedScalar } from '../../located/located.ts';
+import { expectedNames, orList } from '../../located/nearest.ts';
+import type { LinkedPipeline } from '../pipeline/link.ts';
+import { isExcused } from '../pipeline/pipeline.ts';
+
+export interface MetricTarget {
+  stage: string;
+  output: string;
+  field: string;
+}
+
+/** Reads a reference; undefined when the stage, the output or the field is unknown (reported). */
+export function readMetric(
+  scalar: LocatedScalar,
+  linked: LinkedPipeline,
+  problems: Problems,
+): MetricTarget | undefined {
+  const text = String(scalar.value);
+  const [stage = '', ...rest] = text.split('.');
+  const complain = (message: string) => {
+    problems.add(scalar.span, `metric '${text}': ${message}`);
+    return undefined;
+  };
+  const { pipeline } = linked;
+  if (!pipeline.stages.has(stage)) {
+    if (isExcused(pipeline, 'stages', stage)) return undefined;
+    return complain(
+      `unknown stage '${stage}'${expectedNames(stage, [...pipeline.stages.keys()], 'the pipeline has none')}`,
+    );
+  }
+  const definition = linked.stages.get(stage)?.definition;
+  if (definition === undefined) return undefined;
+  if (rest.length === 0 || rest.includes('')) return complain(`expected '${stage}.field' or '${stage}.output.field'`);
+  return locate(stage, rest, definition, complain);
+}
+
+function locate(
+  stage: string,
+  rest: readonly string[],
+  definition: StageDefinition,
+  complain: (message: string) => undefined,
+): MetricTarget | undefined {
+  const metrics = Object.keys(definition.outputs).filter((name) => definition.outputs[name]?.kind === 'metrics');
+  const [first = '', ...others] = rest;
+  if (others.length > 0 && Object.hasOwn(definition.outputs, first)) {
+    const kind = definition.outputs[first]?.kind;
+    if (kind !== 'metrics')
+      return complain(`output '${first}' of stage '${stage}' is of kind '${kind}', expected 'metrics'`);
+    return withField({ stage, output: first, field: others.join('.') }, definition, complain);
+  }
+  const [only] = metrics;
+  if (only === undefined) return complain(`stage '${stage}' has no output of kind 'metrics'`);
+  if (metrics.length > 1) {
+    const names = metrics.map((name) => `${stage}.${name}.${rest.join('.')}`);
+    return complain(`stage '${stage}' has several outputs of kind 'metrics', expected ${orList(names)}`);
+  }
+  return withField({ stage, output: only, field: rest.join('.') }, definition, complain);
+}
+
+function withField(
+  target: MetricTarget,
+  definition: StageDefinition,
+  complain: (message: string) => undefined,
+): MetricTarget | undefined {
+  const fields = definition.outputs[target.output]?.fields;
+  if (fields === undefined || fields.includes(target.field)) return target;
+  const hint = expectedNames(target.field, fields, 'it has none');
+  return complain(`stage '${target.stage}' (${definition.name}) has no metric '${target.field}'${hint}`);
+}

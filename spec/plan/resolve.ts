@@ -1,0 +1,169 @@
+// Specs in, plan out: the two entry points of this folder.
+import { resolve } from 'node:path';
+import type { Plan } from '../../contract/plan.ts';
+import type { Numerics, StageRegistry } from '../../contract/stage.ts';
+import type { Diagnostic } from '../../located/diagnostic.ts';
+import { Problems, SpecErrors } from '../../located/diagnostic.ts';
+import type { Located, Source } from '../../located/located.ts';
+import { entriesAt, find, keySpan, valueSpan } from '../../located/located.ts';
+import type { SpecOrigin } from '../../located/source-file.ts';
+import { SpecFiles } from '../../located/source-file.ts';
+import { parseYaml } from '../../located/yaml-source.ts';
+import { experimentFile } from '../../schemas/experiment.ts';
+import { pipelineFile } from '../../schemas/pipeline.ts';
+import { checkAxisNames } from '../experiment/axes.ts';
+import { checkAxesDisjoint, checkLayer, checkStageKeys, knownParams, referredParams } from '../experiment/bindings.ts';
+import { Evaluator } from '../experiment/evaluator.ts';
+import type { Experiment } from '../experiment/experiment.ts';
+import { layersOf, profileNames, readExperiment } from '../experiment/experiment.ts';
+import { checkFragment, extended } from '../experiment/extend.ts';
+import { flagSource, wholeSpan } from '../experiment/flags.ts';
+import type { SpecRequest } from '../experiment/request.ts';
+import { settle } from '../experiment/settings.ts';
+import { StageEvaluator } from '../experiment/stage-params.ts';
+import type { LinkedPipeline } from '../pipeline/link.ts';
+import { linkPipeline } from '../pipeline/link.ts';
+import { loadPipeline, readPipeline } from '../pipeline/pipeline.ts';
+import { buildPlan } from './plan-builder.ts';
+
+const plainNumerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 };
+
+/** Resolves an experiment to its plan. Throws SpecErrors with every mistake of the spec and the flags. */
+export async function loadPlan(request: SpecRequest, registry: StageRegistry): Promise<Plan> {
+  const problems = new Problems();
+  const path = resolve(request.cwd, request.file);
+  const main = await openSpec(request.file, path, request.cwd, problems, request.origin);
+  if (main !== undefined && isPipelineFile(main.tree)) {
+    const span = keySpan(main.tree, ['pipeline']);
+    problems.add(span, "this is a pipeline, expected an experiment (a file with the key 'experiment')");
+  }
+  if (main !== undefined && isFragmentFile(main.tree)) {
+    const span = keySpan(main.tree, ['fragment']);
+    problems.add(span, "this is a fragment, expected an experiment (a file with the key 'experiment')");
+  }
+  const loaded = problems.count > 0 ? undefined : await loadExperiment(main, registry, problems);
+  const plan = loaded === undefined ? undefined : planOf(loaded, request, path, problems);
+  if (plan === undefined || problems.count > 0) throw new SpecErrors(problems.list());
+  return plan;
+}
+
+/**
+ * Checks a spec, an experiment under each of its profiles or a pipeline by itself; no diagnostics when all is well. `onPlan` is
+ * given the plans of an experiment without mistakes.
+ */
+export async function checkSpec(
+  file: string,
+  registry: StageRegistry,
+  cwd: string = process.cwd(),
+  onPlan: (plan: Plan) => void = () => {},
+): Promise<Diagnostic[]> {
+  const problems = new Problems();
+  const path = resolve(cwd, file);
+  const main = await openSpec(file, path, cwd, problems);
+  if (main !== undefined && isPipelineFile(main.tree)) {
+    const pipeline = await readPipeline(path, main.source, main.tree, main.files);
+    if (pipeline !== undefined) checkPipeline(linkPipeline(pipeline, registry, problems), problems);
+  } else if (main !== undefined && isFragmentFile(main.tree)) {
+    checkFragment(main.tree, problems);
+  } else {
+    const loaded = await loadExperiment(main, registry, problems);
+    const profiles = loaded === undefined ? [] : profileNames(loaded.experiment);
+    for (const profile of profiles.length === 0 ? [undefined] : [undefined, ...profiles]) {
+      if (loaded === undefined) continue;
+      const plan = planOf(loaded, { file, profile, numerics: plainNumerics, cwd }, path, problems);
+      if (problems.count === 0) onPlan(plan);
+    }
+  }
+  return problems.list();
+}
+
+interface OpenSpec {
+  source: Source;
+  tree: Located;
+  files: SpecFiles;
+}
+
+async function openSpec(
+  file: string,
+  path: string,
+  cwd: string,
+  problems: Problems,
+  origin?: SpecOrigin,
+): Promise<OpenSpec | undefined> {
+  const files = new SpecFiles(cwd, problems, origin);
+  const source = await files.read(path, wholeSpan(flagSource(file, '', cwd)), 'the spec');
+  const tree = source === undefined ? undefined : parseYaml(source, problems);
+  return source === undefined || tree === undefined ? undefined : { source, tree, files };
+}
+
+/** Which of the two kinds of file it is, by the keys that only one of them has. */
+function isPipelineFile(tree: Located): boolean {
+  if (tree.kind !== 'map' || tree.entries.has('experiment')) return false;
+  const keys = [...tree.entries.keys()];
+  const inPipeline = keys.filter((key) => key in pipelineFile.properties && !(key in experimentFile.properties));
+  const inExperiment = keys.filter((key) => key in experimentFile.properties && !(key in pipelineFile.properties));
+  return keys.includes('pipeline') && inPipeline.length >= inExperiment.length;
+}
+
+function isFragmentFile(tree: Located): boolean {
+  return entriesAt(tree, []).has('fragment');
+}
+
+interface Loaded {
+  experiment: Experiment;
+  linked: LinkedPipeline;
+}
+
+async function loadExperiment(
+  main: OpenSpec | undefined,
+  registry: StageRegistry,
+  problems: Problems,
+): Promise<Loaded | undefined> {
+  if (main === undefined) return undefined;
+  const tree = await extended(main.tree, main.files, problems);
+  const experiment = tree === undefined ? undefined : readExperiment(main.source, tree, problems);
+  if (experiment === undefined) return undefined;
+  const span = valueSpan(main.tree, ['pipeline']);
+  const path = resolve(main.source.folder, experiment.data.pipeline);
+  const pipeline = await loadPipeline(path, span, main.files);
+  if (pipeline === undefined) return undefined;
+  const linked = linkPipeline(pipeline, registry, problems);
+  checkStageParams(linked, problems);
+  const layers = layersOf(experiment);
+  const referred = referredParams(linked, layers, [find(experiment.tree, ['axes']), find(experiment.tree, ['metric'])]);
+  for (const layer of layers) checkLayer(layer, layer.where, main.source, linked, referred, problems);
+  return { experiment, linked };
+}
+
+function planOf({ experiment, linked }: Loaded, request: SpecRequest, path: string, problems: Problems): Plan {
+  const settings = settle(experiment, linked, request, problems);
+  checkAxisNames(settings.bindings.axes, problems);
+  checkAxesDisjoint(settings.bindings.axes, problems);
+  const { numerics } = request;
+  return buildPlan({ experiment, settings, numerics, file: path, overrides: overridesOf(request) }, problems);
+}
+
+function overridesOf({ set = [], only = [], seed }: SpecRequest): string[] {
+  const flags = [...set.map((text) => `--set ${text}`), ...only.map((text) => `--only ${text}`)];
+  return seed === undefined ? flags : [...flags, `--seed ${seed}`];
+}
+
+function checkStageParams(linked: LinkedPipeline, problems: Problems): void {
+  for (const stage of linked.stages.values()) {
+    if (stage.with?.kind === 'map') checkStageKeys(stage, stage.with, problems);
+  }
+}
+
+/** A pipeline by itself: its defaults and all parameters of stages that do not wait for an experiment. */
+function checkPipeline(linked: LinkedPipeline, problems: Problems): void {
+  checkStageParams(linked, problems);
+  const bindings = { linked, layers: [], axes: [], edits: [] };
+  const known = knownParams(linked, []);
+  const evaluator = new Evaluator(bindings, problems, { home: undefined, known });
+  for (const name of linked.pipeline.params.keys()) evaluator.param(name, []);
+  const stages = new StageEvaluator(bindings, problems, evaluator);
+  for (const stage of linked.stages.values()) {
+    stages.stageParams(stage, []);
+    stages.seed(stage, []);
+  }
+}

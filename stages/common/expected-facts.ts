@@ -1,0 +1,76 @@
+// What can be said of a stage's outputs before it has run, for the estimates of the stages that read them.
+
+import type { Facts, JsonObject } from '../../contract/stage.ts';
+import { matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { pairs } from '../../model/sharing/sharing.ts';
+import { rankOf, replacementOf } from './replacement.ts';
+
+interface Sharing {
+  type: string;
+  map?: string;
+  candidate: string;
+  rank: number;
+  match_rank: boolean;
+}
+
+/** Recovery parameters and the lowest layer that has some, of the map that `params` mean for a model. */
+export function sharedRecovery(params: JsonObject, model: Facts | undefined): Facts | undefined {
+  const { layers, hidden_size: d, intermediate_size: f } = model ?? {};
+  if (typeof layers !== 'number' || typeof d !== 'number' || typeof f !== 'number') return undefined;
+  const sharing = params as unknown as Sharing;
+  const shared = pairs(replacementOf(sharing, layers));
+  const rank = (reference: number) => rankOf(sharing, { hidden_size: d, intermediate_size: f }, reference);
+  const of = (reference: number) => 3 * matrixParameters(sharing.candidate, d, f, rank(reference));
+  return {
+    targets: shared.length,
+    recovery_parameters: shared.reduce((sum, { reference }) => sum + of(reference), 0),
+    first_layer: Math.min(...shared.map(({ target }) => target)),
+  };
+}
+
+/** What training does not change of a recovery. */
+export function sameRecovery(recovery: Facts | undefined): Facts | undefined {
+  const { recovery_parameters, first_layer } = recovery ?? {};
+  if (recovery_parameters === undefined) return undefined;
+  return { recovery_parameters, ...(first_layer === undefined ? {} : { first_layer }) };
+}
+
+/** Records of both outputs of a data set: duplicates are not known before, so at most these. */
+export function generatedRecords(params: JsonObject): { train: number; eval: number } | undefined {
+  const { generate, records, limit, eval_path, ...drawing } = params as {
+    generate?: string | string[];
+    records: number;
+    limit?: number;
+    eval_path?: string;
+    eval_fraction: number;
+    eval_limit?: number;
+  };
+  if (generate === undefined || eval_path !== undefined) return undefined;
+  const all = records * (typeof generate === 'string' ? 1 : generate.length);
+  return splitCounts(Math.min(all, limit ?? all), drawing);
+}
+
+/** What a split of `all` records gives. */
+export function splitCounts(
+  all: number,
+  { eval_fraction, eval_limit }: { eval_fraction: number; eval_limit?: number | undefined },
+): { train: number; eval: number } {
+  const held = eval_fraction === 0 ? 0 : Math.max(1, Math.round(all * eval_fraction));
+  return { train: all - held, eval: Math.min(held, eval_limit ?? held) };
+}
+
+/** The shape of the model that pretrain makes; float32 in its checkpoint. */
+export function pretrainedModel(params: JsonObject, tokenizer: Facts | undefined): Facts {
+  const { layers, hidden_size, intermediate_size, heads, kv_heads = heads, tie_word_embeddings: tied } = params;
+  const shape = { layers, hidden_size, intermediate_size, heads, kv_heads, tied, weight_bytes: 4 };
+  return { ...shape, ...(tokenizer?.vocab_size === undefined ? {} : { vocab_size: tokenizer.vocab_size }) } as Facts;
+}
+
+/** Tasks that are generated, and the records that are scored of all of them. */
+export function generatedTaskRecords(params: JsonObject): { records: number; tasks: number } | undefined {
+  const { generate, records } = params as { generate?: string; records: number };
+  return generate === undefined ? undefined : { records: records * generatedTasks, tasks: generatedTasks };
+}
+
+/** How many tasks tiny-tasks generates: QA4MRE counts three times and BBH twice; a test compares. */
+const generatedTasks = 17;

@@ -1,0 +1,100 @@
+// What planning wants to know of a model, without its weights and without the code that computes.
+import { join } from 'node:path';
+import type { Facts } from '../../contract/stage.ts';
+import { parseStrictJson } from '../../formats/text/strict-json.ts';
+import { readText } from '../../formats/text/text.ts';
+import { fetchModelConfig } from '../../hub/fetch-model.ts';
+import { formatHubName, hubName, isCommit, isHubName } from '../../hub/name.ts';
+import { hubSettings } from '../../hub/settings.ts';
+import { type LlamaConfig, parseLlamaConfig } from '../../model/architecture/config.ts';
+import { knownModel } from '../../model/architecture/known-models.ts';
+import { adapterIn, findAdapter } from '../../model/import/adapter-config.ts';
+import { UserError } from '../../util/errors.ts';
+import { isObject } from '../../util/json.ts';
+/** Where a model comes from, as the load stage is told. */
+export interface ModelSource {
+  readonly path: string;
+  readonly adapter?: string;
+  readonly random_seed?: number;
+}
+
+/** As large as a config.json may be (the import has the same limit). */
+const largestConfig = 2 ** 20;
+
+type Sizes = Pick<
+  LlamaConfig,
+  | 'hidden_size'
+  | 'intermediate_size'
+  | 'intermediate_sizes'
+  | 'num_hidden_layers'
+  | 'num_attention_heads'
+  | 'num_key_value_heads'
+  | 'head_dim'
+  | 'vocab_size'
+  | 'tie_word_embeddings'
+>;
+
+/** The facts that a checkpoint's record carries. */
+export function modelFacts(config: Sizes): Facts {
+  const { num_hidden_layers, hidden_size, intermediate_size, intermediate_sizes, vocab_size } = config;
+  const { num_attention_heads: heads, num_key_value_heads: kv_heads, head_dim, tie_word_embeddings: tied } = config;
+  const widths = intermediate_sizes && { intermediate_sizes };
+  const sizes = { layers: num_hidden_layers, hidden_size, intermediate_size, ...widths, vocab_size };
+  return { ...sizes, heads, kv_heads, head_dim, tied };
+}
+
+/**
+ * The facts of the model folder or `hf://` name `path`, from its config.json (fetched when the name is pinned and the hub
+ * answers), else from the table of known models; undefined when neither says: then the stage itself tells what is wrong.
+ */
+export async function factsOfModel(path: string): Promise<Facts | undefined> {
+  if (!isHubName(path)) return factsOfConfig(join(await modelPlace(path), 'config.json'));
+  const name = hubName(path);
+  if (name.type !== 'model') {
+    throw new UserError(`expected a model ('hf://org/name'), got the data set '${formatHubName(name)}'`);
+  }
+  const facts = isCommit(name.revision) ? await hubFacts(path) : undefined;
+  if (facts !== undefined) return facts;
+  const known = knownModel(name.repo);
+  return known && modelFacts(known);
+}
+
+/** The folder of the weights: of an adapter that brings its base along, that base. */
+async function modelPlace(folder: string): Promise<string> {
+  const found = await findAdapter(folder).catch(() => undefined);
+  return found?.base ?? folder;
+}
+
+/** What is to be known of a model's small files, in sentences, before hours of work; UserErrors for what lamina cannot run. */
+export async function lookAtModel({ path, adapter, random_seed }: ModelSource): Promise<readonly string[]> {
+  if (adapter !== undefined && !isHubName(adapter)) await adapterIn(adapter);
+  if (isHubName(path)) return []; // its files are fetched when the stage runs, which then says the same
+  const { readModelFolder } = await import('../../model/import/model-folder.ts'); // with what reads tokenizers
+  const { warnings } = await readModelFolder(path, { weights: random_seed === undefined, tokenizer: false });
+  return warnings;
+}
+
+async function hubFacts(path: string): Promise<Facts | undefined> {
+  try {
+    return await factsOfConfig(await fetchModelConfig(hubName(path), { settings: hubSettings() }));
+  } catch (error) {
+    if (error instanceof UserError) return undefined; // gated, or out of reach
+    throw error;
+  }
+}
+
+async function factsOfConfig(path: string): Promise<Facts | undefined> {
+  try {
+    const json = parseStrictJson(await readText(path, 'configuration', largestConfig), path, 16);
+    return { ...modelFacts(parseLlamaConfig(json, path)), ...storedType(json) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of a stored weight, where config.json says the type. */
+function storedType(json: unknown): Facts {
+  const type = isObject(json) ? (json.dtype ?? json.torch_dtype) : undefined;
+  if (type === 'float32') return { weight_bytes: 4 };
+  return type === 'float16' || type === 'bfloat16' ? { weight_bytes: 2 } : {};
+}

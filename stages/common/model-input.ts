@@ -1,0 +1,172 @@
+// What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { StageContext, StageInput } from '../../contract/stage.ts';
+import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
+import type { LlamaConfig } from '../../model/architecture/config.ts';
+import { createWeights, type Weights } from '../../model/architecture/weights.ts';
+import { loadModel, openLlama, type TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
+import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { hasTokenizer, settleTokenizer } from '../../model/checkpoint/tokenizer-files.ts';
+import type { Example } from '../../model/forward/batches.ts';
+import { encodeExample } from '../../model/forward/chat.ts';
+import { roundingOf } from '../../model/forward/linear.ts';
+import { createModel, type Model } from '../../model/forward/model.ts';
+import { loadHuggingFace } from '../../model/import/huggingface.ts';
+import { disposeRecovery, type Recovery } from '../../model/sharing/recovery.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
+import { tf } from '../../tensor/tf.ts';
+import { UserError } from '../../util/errors.ts';
+import type { InstructionRecord } from './record-forms.ts';
+
+/** A model opened for a stage; `close` frees everything. */
+export interface OpenModel {
+  model: Model;
+  recovery: Recovery | undefined;
+  tokenizer: Tokenizer;
+  /** The tokenizer's files and those beside them. */
+  files: TokenizerFiles;
+  close(): void;
+}
+
+/** Starts the backend and loads input `model`, with input `recovery` applied where there is one. */
+export async function openModel(context: StageContext): Promise<OpenModel> {
+  await startBackend(context);
+  const parts = context.inputs.recovery;
+  return openModelFiles(onlyFile(context.inputs.model), parts && Object.values(parts.files));
+}
+
+/** Loads the checkpoint `model` with the recovery of `parts` applied, on the backend that was started. */
+export async function openModelFiles(model: string, parts?: readonly string[]): Promise<OpenModel> {
+  return openLoaded(await loadModel(model), parts);
+}
+
+/** Loads a Hugging Face folder as it is; `onWarning` is told what of it is not honoured. */
+export async function openModelFolder(folder: string, onWarning: (message: string) => void): Promise<OpenModel> {
+  return openLoaded(await loadHuggingFace(folder, { onWarning }), undefined);
+}
+
+async function openLoaded(
+  { config, weights, tokenizer }: { config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles },
+  parts: readonly string[] | undefined,
+): Promise<OpenModel> {
+  const recovery = parts === undefined ? undefined : await readRecovery(parts, config);
+  const model = createModel(weights, recovery);
+  const close = () => {
+    model.disposeFrames();
+    weights.dispose();
+    if (recovery !== undefined) disposeRecovery(recovery);
+  };
+  return { model, recovery, tokenizer: tokenizerOf(tokenizer), files: tokenizer, close };
+}
+
+/** Selects the backend that the plan says. */
+export async function startBackend({ numerics: { backend, provider, threads } }: StageContext): Promise<void> {
+  await useBackend({ backend, provider, threads });
+}
+
+/** Loads only `names`, so that one layer of a large model costs one layer. */
+export async function loadTensors(path: string, names: readonly string[]): Promise<Weights> {
+  const checkpoint = await openLlama(path);
+  try {
+    const tensors = new Map<string, tf.Tensor>();
+    for (const name of names) {
+      const shape = checkpoint.tensors.get(name)?.shape ?? [];
+      tensors.set(name, tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32'));
+    }
+    return createWeights(checkpoint.config, tensors, roundingOf(checkpoint.quantization));
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** The path of an input that is one file. */
+export function onlyFile(input: StageInput | undefined): string {
+  const [path] = Object.values(input?.files ?? {});
+  if (path === undefined) throw new Error('the stage was started without one of its inputs');
+  return path;
+}
+
+/** The tokenizer that travels in a checkpoint. */
+export function tokenizerOf(files: TokenizerFiles): Tokenizer {
+  if (!hasTokenizer(files))
+    throw new UserError("the model has no tokenizer, expected a 'tokenizer.json' in its folder");
+  return settleTokenizer(files).tokenizer;
+}
+
+/** The tokens that a model has, and how many of them it was made to read at once. */
+type ModelExtent = Pick<LlamaConfig, 'vocab_size' | 'max_position_embeddings'>;
+
+/** Records between two progress reports while encoding. */
+const reportEvery = 2000;
+
+/**
+ * Encodes the records that have something to learn from; the others are dropped, as open-instruct does. A token that the
+ * model does not have is a UserError: then tokenizer and model do not belong together. Records that are cut, dropped or longer than
+ * the model's context are warned about.
+ */
+export async function encodeRecords(
+  context: StageContext,
+  records: readonly InstructionRecord[],
+  tokenizer: Tokenizer,
+  { max_length, vocab_size, max_position_embeddings }: { max_length: number } & ModelExtent,
+): Promise<Example[]> {
+  const examples: Example[] = [];
+  for (const [i, record] of records.entries()) {
+    const example = encodeOne(record, tokenizer, { max_length, vocab_size });
+    if (example !== null) examples.push(example);
+    if ((i + 1) % reportEvery === 0) await reportEncoding(context, i + 1, records.length);
+  }
+  for (const message of lengthWarnings(examples, records.length, { max_length, max_position_embeddings })) {
+    context.warn(message);
+  }
+  if (examples.length > 0) return examples;
+  throw new UserError(
+    `none of ${records.length} records has a response within ${max_length} tokens, expected at least one (raise 'max_length')`,
+  );
+}
+
+function lengthWarnings(
+  examples: readonly Example[],
+  records: number,
+  { max_length, max_position_embeddings: context }: { max_length: number; max_position_embeddings: number },
+): string[] {
+  const cut = examples.filter((example) => example.is_cut === true).length;
+  const dropped = records - examples.length;
+  const beyond = examples.filter(({ ids }) => ids.length > context).length;
+  const count = (some: number) => `${some} of ${records} ${records === 1 ? 'record' : 'records'}`;
+  return [
+    ...(cut > 0
+      ? [`${count(cut)} ${cut === 1 ? 'is' : 'are'} longer than ${max_length} tokens (max_length) and cut there`]
+      : []),
+    ...(dropped > 0
+      ? [
+          `${count(dropped)} ${dropped === 1 ? 'has' : 'have'} no answer within ${max_length} tokens (max_length) and ${dropped === 1 ? 'is' : 'are'} left out`,
+        ]
+      : []),
+    ...(beyond > 0
+      ? [
+          `${count(beyond)} ${beyond === 1 ? 'has' : 'have'} more tokens than the model's context of ${context}: lower 'max_length' to it`,
+        ]
+      : []),
+  ];
+}
+
+/** One record's example, null when it has nothing to learn from; a UserError for tokens that the model does not have. */
+export function encodeOne(
+  record: InstructionRecord,
+  tokenizer: Tokenizer,
+  { max_length, vocab_size }: { max_length: number; vocab_size: number },
+): Example | null {
+  const example = encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`);
+  const stranger = example?.ids.find((id) => id >= vocab_size);
+  if (stranger === undefined) return example;
+  throw new UserError(
+    `record '${record.id}' has token ${stranger}, but the model has ${vocab_size} tokens: its tokenizer.json belongs to another model`,
+  );
+}
+
+async function reportEncoding({ signal, progress }: StageContext, done: number, total: number): Promise<void> {
+  progress({ done, total, of: 'record', note: 'encoding' });
+  await nextTurn(); // lets a message of the runner in
+  signal.throwIfAborted();
+}

@@ -1,0 +1,106 @@
+// README.md of an export: what the model is, what was done to it, how large it is and how to load it.
+
+import { parameterCounts } from '../../model/architecture/names.ts';
+import type { ExportSizes } from '../../model/export/sizes.ts';
+import type { ExportSource } from '../../model/export/source.ts';
+import { recoveryParameters, storedMlpParameters } from '../../model/sharing/ratios.ts';
+import { dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
+import { formatBytes } from '../../util/amounts.ts';
+import type { ExportParams } from './declare.ts';
+import { type CardNotes, layersText, loadingText, notesOf } from './model-card-notes.ts';
+
+interface CardParts {
+  readonly params: ExportParams;
+  readonly sizes: ExportSizes;
+  readonly notes: CardNotes;
+}
+
+type CardSource = Pick<ExportSource, 'config' | 'stored' | 'recovery' | 'tokenizer'>;
+
+/** The card's text, from the export's parameters and the model alone. */
+export function modelCard(source: CardSource, { params, sizes, notes }: CardParts): string {
+  const { replacements } = source.recovery;
+  const hasTokenizer = source.tokenizer.tokenizer_json !== null;
+  const listed = notesOf(notes, params, { isShared: replacements.some(dropsMlp), hasTokenizer });
+  const parts = [
+    frontMatter(params, replacements),
+    `# ${params.name.replace(/[\\`*_[\]<>#|]/g, '\\$&')}`,
+    whatItIs(source),
+    ...(replacements.length > 0 ? ['## What was done', doneText(source)] : []),
+    '## Size',
+    sizeTable(source, sizes, params),
+    ...(listed.length > 0 ? ['## Notes', listed.map((note) => `- ${note}`).join('\n')] : []),
+    '## Loading',
+    loadingText(params, notes),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function frontMatter({ format, layout }: ExportParams, replacements: readonly Replacement[]): string {
+  const ofHuggingFace = layout === 'compact' ? 'lamina' : 'transformers';
+  const library = format === 'huggingface' ? ofHuggingFace : format;
+  const tags = ['lamina', 'llama', ...(replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
+  return `---\nlibrary_name: ${library}\npipeline_tag: text-generation\ntags: [${tags.join(', ')}]\n---`;
+}
+
+function whatItIs({ config }: CardSource): string {
+  const { num_hidden_layers: layers, hidden_size, intermediate_size, vocab_size } = config;
+  const { num_attention_heads: heads, num_key_value_heads: kv } = config;
+  const attention = heads === kv ? `${heads} heads` : `${heads} heads over ${kv} key/value heads`;
+  const sizes = `${layers} layers, hidden size ${hidden_size}, MLP width ${intermediate_size}, ${attention}, ${vocab_size} tokens`;
+  const tied = config.tie_word_embeddings ? ', tied embeddings' : '';
+  return `A Llama: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
+}
+
+function doneText({ stored, recovery: { replacements } }: CardSource): string {
+  const own = replacements.filter(({ reference, target }) => reference === target);
+  const pruned = replacements.filter(({ reference }) => reference === null);
+  const shared = replacements.filter((each) => dropsMlp(each) && each.reference !== null);
+  const lines: string[] = [];
+  if (shared.length > 0) {
+    const map = formatReplacements(shared);
+    lines.push(`MLPs of ${shared.length} layers are those of another layer: \`${map}\` (reference:targets, from 1).`);
+  }
+  if (own.length > 0) lines.push(`The MLPs of ${layersOf(own)} are their own, with recovery parameters on top.`);
+  if (pruned.length > 0) lines.push(`The MLPs of ${layersOf(pruned)} are pruned: they contribute nothing.`);
+  lines.push(`Recovery: ${recoveryText(replacements)}.`, storedText({ replacements, config: stored }));
+  return `${lines.map((line) => `- ${line}`).join('\n')}\n\nMethod: SHARP, arXiv 2502.07832.`;
+}
+
+function storedText(kept: Parameters<typeof storedMlpParameters>[0]): string {
+  const { mlp } = parameterCounts(kept.config);
+  const percent = (count: number) => `${Number(((100 * count) / mlp).toPrecision(4))} %`;
+  const stored = storedMlpParameters(kept);
+  const whole = percent(stored + recoveryParameters(kept));
+  return `Of the MLP parameters ${percent(stored)} are stored, ${whole} with the recovery parameters.`;
+}
+
+function recoveryText(replacements: readonly Replacement[]): string {
+  const groups = new Map<string, Replacement[]>();
+  for (const replacement of replacements.filter(({ rank }) => rank > 0)) {
+    const form = `candidate ${replacement.candidate} of rank ${replacement.rank}`;
+    groups.set(form, [...(groups.get(form) ?? []), replacement]);
+  }
+  if (groups.size === 0) return 'no parameters';
+  return [...groups].map(([form, of]) => `${form} at ${layersOf(of)}`).join('; ');
+}
+
+function sizeTable(
+  { stored, recovery: { replacements } }: CardSource,
+  { unique_bytes, expanded_bytes }: ExportSizes,
+  { dtype, format }: ExportParams,
+): string {
+  const hasRecovery = recoveryParameters({ replacements, config: stored }) > 0;
+  const ofOnnx = dtype === 'STORED' ? 'as stored' : dtype;
+  const factors = format === 'onnx' && (dtype === 'F16' || dtype === 'STORED') ? ofOnnx : 'F32';
+  const once = hasRecovery
+    ? `each stored tensor once, with the recovery parameters (${factors})`
+    : 'each stored tensor once';
+  const row = (what: string, bytes: number) => `| ${what} | ${formatBytes(bytes)} | ${bytes} |`;
+  const head = [`| weights (${dtype}) | | bytes |`, '| --- | ---: | ---: |'];
+  return [...head, row(once, unique_bytes), row('an MLP of its own for every layer', expanded_bytes)].join('\n');
+}
+
+function layersOf(replacements: readonly Replacement[]): string {
+  return layersText(replacements.map(({ target }) => target));
+}

@@ -1,0 +1,85 @@
+// The work of latency: both models in turn, each repetition in a fresh process, and a report of what came out.
+import { rm, writeFile } from 'node:fs/promises';
+import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { StageContext } from '../../contract/stage.ts';
+import { runtimeVersion } from '../../tensor/graph/runtime.ts';
+import type { LatencyParams } from './declare.ts';
+import { type PlacedModel, placeModel } from './files.ts';
+import { sampleOf } from './process.ts';
+import { latencyReport } from './report.ts';
+import type { LatencyRequest, LatencySample } from './session.ts';
+
+interface Contestant extends PlacedModel {
+  /** The name of the input. */
+  readonly name: string;
+  readonly samples: LatencySample[];
+}
+
+export async function measureLatency(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const { machine, ...setting } = context.params as LatencyParams;
+  const folder = join(task.scratch, 'models');
+  try {
+    const contestants = await placeInputs(context, folder);
+    await measureInTurn(context, contestants);
+    const [model, reference] = contestants as [Contestant, Contestant?];
+    const { provider, threads } = context.numerics;
+    const report = latencyReport(model, reference, threads);
+    const about = { ...setting, threads, provider, ...machineFacts(), ...(machine !== undefined && { machine }) };
+    await writeFile(task.outputs.metrics as string, `${JSON.stringify({ ...report, measured: about }, null, 2)}\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  await task.done();
+}
+
+/** The model, then the reference where there is one. */
+async function placeInputs({ inputs }: StageContext, folder: string): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
+  for (const name of ['model', 'reference']) {
+    const input = inputs[name];
+    if (input === undefined || Object.keys(input.files).length === 0) continue;
+    const placed = await placeModel(join(folder, name), input, inputs[`${name}_data`]);
+    contestants.push({ ...placed, name, samples: [] });
+  }
+  return contestants;
+}
+
+/** Rounds of one process per model; who goes first changes from round to round, and the round before them does not count. */
+async function measureInTurn(context: StageContext, contestants: readonly Contestant[]): Promise<void> {
+  const { repetitions } = context.params as LatencyParams;
+  for (let round = 0; round <= repetitions; round++) {
+    const order = round % 2 === 0 ? contestants : contestants.toReversed();
+    for (const contestant of order) {
+      const sample = await sampleOf(contestant.name, requestOf(context, contestant), context.signal);
+      if (round > 0) contestant.samples.push(sample);
+    }
+    context.progress({ done: round + 1, total: repetitions + 1, of: 'round', note: noteOf(contestants) });
+  }
+}
+
+function requestOf({ params, numerics }: StageContext, { path }: PlacedModel): LatencyRequest {
+  const { prompt_tokens, decode_tokens, warmups, passes } = params as LatencyParams;
+  const { provider, threads } = numerics;
+  return { path, provider, threads, prompt_tokens, decode_tokens, warmups, passes };
+}
+
+function noteOf([model]: readonly Contestant[]): string {
+  const last = model?.samples.at(-1);
+  if (last === undefined) return 'warming up';
+  return `load ${last.load_s.toPrecision(3)} s, forward ${last.forward_s.toPrecision(3)} s`;
+}
+
+/** What the figures depend on and the cache key does not hold. */
+function machineFacts() {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memory_mb: Math.round(totalmem() / 1e6),
+    platform: `${platform()} ${arch()}`,
+    node: process.versions.node,
+    onnxruntime: runtimeVersion(),
+  };
+}

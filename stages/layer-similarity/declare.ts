@@ -1,0 +1,38 @@
+// layer-similarity: how little each layer changes what flows through it.
+import { type Static, Type } from 'typebox';
+import type { StageDeclaration } from '../../contract/stage.ts';
+import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
+import { evaluationCost } from '../costs/evaluation.ts';
+
+const params = object({
+  fraction: fraction('share of the records, drawn by the seed'),
+  max_records: Type.Optional(Type.Integer({ minimum: 1, description: 'at most this many records, drawn by the seed' })),
+  max_length: maxLength(),
+  batch_size: batchSize(8, 'records per forward pass'),
+  threads: threads(1),
+});
+export type LayerSimilarityParams = Static<typeof params>;
+
+export const layerSimilarity: StageDeclaration = {
+  name: 'layer-similarity',
+  version: 2,
+  summary: 'scores every layer by how little it changes the residual stream, in one pass over a data set',
+  reference:
+    'angular distance: Gromov et al. (arXiv 2403.17887), section 3.2; block influence: ShortGPT (arXiv 2403.03853); sublayer similarity: LLM-Drop (arXiv 2406.15786)',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    data: { kind: 'dataset', summary: 'the records to run it on' },
+  },
+  outputs: {
+    metrics: {
+      kind: 'metrics',
+      summary:
+        'angular.n.l (n layers from layer l on), block_influence.l, attention_similarity.l and mlp_similarity.l, with layers from 1; sequences, tokens',
+      extension: 'json',
+    },
+  },
+  numeric: true,
+  seeded: true,
+  cost: evaluationCost,
+};

@@ -1,0 +1,95 @@
+// The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
+import { open, writeFile } from 'node:fs/promises';
+import type { StageContext } from '../../contract/stage.ts';
+import type { Model } from '../../model/forward/model.ts';
+import { selectTasks } from '../../tasks/files/groups.ts';
+import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import { Encoder } from '../../tasks/score/encode.ts';
+import { type Evaluation, evaluateTasks, type Sample } from '../../tasks/score/evaluate.ts';
+import { type ReadSplit, splitsIn } from '../../tasks/score/task-data.ts';
+import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
+import { UserError } from '../../util/errors.ts';
+import { onlyFile, openModel } from '../common/model-input.ts';
+import type { LmEvalTasksParams } from './declare.ts';
+import { modelScorer } from './model-scorer.ts';
+
+export async function scoreTasks(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const params = context.params as LmEvalTasksParams;
+  const read = splitsOf(params, context);
+  const names = [params.tasks].flat();
+  const selection = await selectTasks(await TaskFolder.open(params.folder), names);
+  const { model, tokenizer, close } = await openModel(context);
+  try {
+    const max_length = lengthOf(params, model);
+    const evaluation = await evaluateTasks(
+      selection,
+      read,
+      {
+        scorer: modelScorer(model, tokenizer, {
+          batch_size: params.batch_size,
+          max_length,
+          signal: context.signal,
+          onProgress: (progress) => context.progress(progress),
+        }),
+        encoder: new Encoder(tokenizer, { bos: params.bos, max_length }),
+      },
+      { ...params, num_fewshot: params.num_fewshot, limit: params.limit, max_gen_toks: params.max_gen_toks },
+    );
+    refuseNoNumber(evaluation);
+    for (const [name, { cut, requests }] of evaluation.cuts) {
+      context.warn(
+        `task '${name}': ${cut} of ${requests} requests are longer than ${max_length} tokens and lost their beginning, as in the harness`,
+      );
+    }
+    const { bos, compat, harness } = params;
+    const settings = {
+      harness,
+      bos,
+      compat,
+      max_length,
+      fewshot_seed: params.fewshot_seed,
+      limit: params.limit ?? null,
+    };
+    await writeFile(
+      task.outputs.metrics as string,
+      `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`,
+    );
+    await writeSamples(task.outputs.samples as string, evaluation.samples);
+    await task.done({ records: evaluation.samples.length });
+  } finally {
+    close();
+  }
+}
+
+/** Records come from the artifact that is joined, or from a folder. */
+function splitsOf({ data }: LmEvalTasksParams, { inputs }: StageContext): ReadSplit {
+  return data === undefined ? splitsInArtifact(onlyFile(inputs.data)) : splitsIn(data);
+}
+
+function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number {
+  const most = config.max_position_embeddings;
+  if (max_length === undefined || max_length <= most) return max_length ?? most;
+  throw new UserError(`'max_length' is ${max_length}, but the model's context is ${most} tokens`);
+}
+
+/** JSON has no NaN: the table would show an empty place, and nobody would know why. */
+function refuseNoNumber({ samples }: Evaluation): void {
+  const bad = samples.find(({ answers }) =>
+    answers.some((answer) => typeof answer === 'object' && !Number.isFinite(answer.logprob)),
+  );
+  if (bad === undefined) return;
+  throw new UserError(
+    `record ${bad.record + 1} of task '${bad.task}' has no finite log-likelihood: look for NaN or very large values in the weights of its model and recovery parameters`,
+  );
+}
+
+async function writeSamples(path: string, samples: readonly Sample[]): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const sample of samples) await file.write(`${JSON.stringify(sample)}\n`);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,67 @@
+// load: a Hugging Face Llama folder becomes a checkpoint.
+import { type Static, Type } from 'typebox';
+import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { UserError } from '../../util/errors.ts';
+import { object } from '../common/options.ts';
+import { loadCost } from '../costs/checkpoints.ts';
+
+const params = object({
+  path: Type.String({
+    format: 'path',
+    description:
+      'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json, a compact folder of export, or hf://org/name; a LoRA adapter beside the weights is attached (docs/models.md)',
+  }),
+  adapter: Type.Optional(
+    Type.String({
+      format: 'path',
+      description:
+        'a LoRA adapter of PEFT to attach: a folder with adapter_config.json and adapter_model.safetensors, or hf://org/name',
+    }),
+  ),
+  random_seed: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2 ** 31,
+      description:
+        'weights made up from this seed, in bfloat16; of the folder only config.json and the tokenizer, where there is one, are read (of an hf:// name config.json alone). For timings, which do not depend on the values',
+    }),
+  ),
+});
+export type LoadParams = Static<typeof params>;
+
+export const load: StageDeclaration = {
+  name: 'load',
+  version: 2,
+  summary:
+    'reads a Llama from a Hugging Face folder, or a compact one, into one checkpoint file, checking every tensor and every key of its configuration; of a compact folder the checkpoint alone is Direct Sharing',
+  params,
+  inputs: {},
+  outputs: {
+    model: { kind: 'checkpoint', summary: 'weights, configuration and tokenizer', extension: 'arrow' },
+    recovery: {
+      kind: 'recovery',
+      summary: "of a compact folder of lamina's export: its shared layers and recovery parameters",
+      extension: 'arrow',
+      optional: true,
+    },
+  },
+  numeric: false,
+  seeded: false,
+  check: ({ adapter, random_seed }) => checkAdapter({ adapter, random_seed } as LoadParams),
+  async preflight(params) {
+    const { lookAtModel } = await import('../common/model-facts.ts');
+    return lookAtModel(params as LoadParams);
+  },
+  async expect(params): Promise<Facts | undefined> {
+    const { factsOfModel } = await import('../common/model-facts.ts');
+    const { path, random_seed } = params as LoadParams;
+    const facts = await factsOfModel(path);
+    return random_seed === undefined ? facts : facts && { ...facts, weight_bytes: 2 };
+  },
+  cost: loadCost,
+};
+
+function checkAdapter({ adapter, random_seed }: LoadParams): void {
+  if (adapter === undefined || random_seed === undefined) return;
+  throw new UserError("'adapter' belongs to weights that are read, expected it without 'random_seed'");
+}

@@ -1,0 +1,95 @@
+// lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
+import { type Static, Type } from 'typebox';
+import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { mlpWidth } from '../../model/architecture/config.ts';
+import { inits, matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { parseLayers } from '../../model/sharing/sharing-parse.ts';
+import { UserError } from '../../util/errors.ts';
+import { object, replacement } from '../common/options.ts';
+import { rankWarning, sizesOf } from '../common/rank-warnings.ts';
+import { type ModelSizes, replacementOf } from '../common/replacement.ts';
+import { untrainedCost } from '../costs/checkpoints.ts';
+
+const params = object({
+  layers: Type.String({
+    default: 'others',
+    description:
+      "which layers: 'all', 'others' (those that the recovery does not replace), 'references' or 'targets' of type or map, or a list such as '3-16,18'",
+  }),
+  ...replacement,
+  rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  init: Type.Enum(
+    inits.filter((init) => init !== 'svd'),
+    { default: 'default', description: 'how AB starts; every choice starts at what is there' },
+  ),
+});
+export type LoraParams = Static<typeof params>;
+
+export const lora: StageDeclaration = {
+  name: 'lora',
+  version: 2,
+  summary: "adds untrained recovery parameters (g0 on a layer's own MLP) to layers that are not replaced",
+  reference:
+    'SHARP (arXiv 2502.07832), appendix D.3 (Full-LoRA); the recovery of LayerPruning, of LLM-Pruner and of the original model',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the model' },
+    recovery: { kind: 'recovery', summary: 'what is replaced already; it stays as it is', optional: true },
+  },
+  outputs: { recovery: { kind: 'recovery', summary: 'what came in, and the new parameters', extension: 'arrow' } },
+  numeric: false,
+  seeded: true,
+  expect: async (params, inputs) => expected(params as LoraParams, inputs),
+  warn(params, inputs) {
+    const sizes = sizesOf(inputs.model);
+    return sizes === undefined ? [] : rankWarning([{ rank: (params as LoraParams).rank, layer: 1 }], sizes);
+  },
+  cost: untrainedCost,
+};
+
+/** The layers that get parameters, ascending; a UserError when one of them is among the `replaced`. */
+export function loraLayers(params: LoraParams, layers: number, replaced: readonly number[]): number[] {
+  const taken = new Set(replaced);
+  const chosen = namedLayers(params, layers, taken);
+  const clash = chosen.find((layer) => taken.has(layer));
+  if (clash !== undefined) {
+    throw new UserError(
+      `layers '${params.layers}': layer ${clash} is replaced by the recovery that comes in, expected other layers ('others' takes all of them)`,
+    );
+  }
+  if (chosen.length > 0) return chosen;
+  throw new UserError(`layers '${params.layers}' are none: the recovery that comes in replaces all ${layers} layers`);
+}
+
+function namedLayers(params: LoraParams, layers: number, taken: ReadonlySet<number>): number[] {
+  const all = Array.from({ length: layers }, (_, i) => i + 1);
+  switch (params.layers) {
+    case 'all':
+      return all;
+    case 'others':
+      return all.filter((layer) => !taken.has(layer));
+    case 'references':
+      return replacementOf(params, layers).map(({ reference }) => reference);
+    case 'targets':
+      return replacementOf(params, layers).flatMap(({ targets }) => [...targets]);
+    default:
+      return parseLayers(params.layers, layers);
+  }
+}
+
+/** How many parameters there will be; which layers a recovery replaces is not known before it exists, how many is. */
+function expected(params: LoraParams, inputs: Readonly<Record<string, Facts | undefined>>): Facts | undefined {
+  const { model, recovery } = inputs;
+  if ('recovery' in inputs && recovery === undefined) return undefined;
+  const sizes = model as unknown as ModelSizes | undefined;
+  if (sizes?.layers === undefined || sizes.intermediate_size === undefined) return undefined;
+  const { recovery_parameters: before = 0, targets = 0 } = (recovery ?? {}) as Record<string, number>;
+  const chosen = loraLayers(params, sizes.layers, []);
+  const rest = params.layers === 'others' ? 1 - targets / sizes.layers : 1;
+  const all = chosen.reduce(
+    (sum, layer) => sum + matrixParameters('g0', sizes.hidden_size, mlpWidth(sizes, layer), params.rank),
+    0,
+  );
+  const first_layer = Math.min(chosen[0] as number, before > 0 ? Number(recovery?.first_layer ?? 1) : sizes.layers);
+  return { targets, recovery_parameters: before + Math.round(3 * rest * all), first_layer };
+}

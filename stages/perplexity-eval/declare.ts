@@ -1,0 +1,44 @@
+// perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
+import { type Static, Type } from 'typebox';
+import type { StageDeclaration } from '../../contract/stage.ts';
+import { batchSize, maxLength, object, threads } from '../common/options.ts';
+import { evaluationCost } from '../costs/evaluation.ts';
+
+const params = object({
+  max_length: maxLength(),
+  batch_size: batchSize(16, 'records per forward pass'),
+  scope: Type.Enum(['response', 'full'], {
+    default: 'response',
+    description: 'which tokens are scored',
+  }),
+  reduction: Type.Enum(['token_mean', 'example_mean'], {
+    default: 'token_mean',
+    description: 'exp of the mean over all tokens, or of the mean of the mean of each record',
+  }),
+  threads: threads(1),
+});
+export type PerplexityParams = Static<typeof params>;
+
+export const perplexityEval: StageDeclaration = {
+  name: 'perplexity-eval',
+  version: 2,
+  summary: 'perplexity of the response tokens (end token included) over a data set',
+  reference: 'SHARP (arXiv 2502.07832), section 3.1; the paper does not define it, see docs/methods.md',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
+    data: { kind: 'dataset', summary: 'the records to score' },
+  },
+  outputs: {
+    metrics: {
+      kind: 'metrics',
+      summary: 'perplexity, its parts and its error',
+      extension: 'json',
+      fields: ['perplexity', 'mean_nll', 'stderr', 'tokens', 'examples'],
+    },
+  },
+  numeric: true,
+  seeded: false,
+  cost: evaluationCost,
+};

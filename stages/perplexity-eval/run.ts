@@ -1,0 +1,41 @@
+// The work of perplexity-eval: score every record once and write the summary.
+import { writeFile } from 'node:fs/promises';
+import type { StageContext } from '../../contract/stage.ts';
+import { evaluatePerplexity, type Perplexity } from '../../model/measure/evaluate.ts';
+import { UserError } from '../../util/errors.ts';
+import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
+import { readRecordLines } from '../common/record-lines.ts';
+import type { PerplexityParams } from './declare.ts';
+
+export async function measurePerplexity(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const params = context.params as PerplexityParams;
+  const { model, tokenizer, close } = await openModel(context);
+  try {
+    const records = await readRecordLines(onlyFile(context.inputs.data));
+    const { vocab_size, max_position_embeddings } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, {
+      ...params,
+      vocab_size,
+      max_position_embeddings,
+    });
+    const metrics = await evaluatePerplexity(model, examples, params, (done, total) => {
+      context.signal.throwIfAborted();
+      context.progress({ done, total, of: 'record' });
+    });
+    refuseNoNumber(metrics);
+    await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+    await task.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
+  } finally {
+    close();
+  }
+}
+
+/** JSON has no NaN: the table would show an empty place, and nobody would know why. */
+function refuseNoNumber({ perplexity, tokens }: Perplexity): void {
+  if (Number.isFinite(perplexity)) return;
+  throw new UserError(
+    `the perplexity over ${tokens} tokens is ${perplexity}, expected a finite number: look for NaN or very large values in the weights of its model and recovery parameters`,
+  );
+}

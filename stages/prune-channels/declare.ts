@@ -1,0 +1,55 @@
+// prune-channels: narrower MLPs in some layers (the baseline LLM-Pruner).
+import { type Static, Type } from 'typebox';
+import type { StageDeclaration } from '../../contract/stage.ts';
+import { groupReductions, importances } from '../../model/measure/importances.ts';
+import { object, threads } from '../common/options.ts';
+import { pruneChannelsCost } from '../costs/checkpoints.ts';
+
+const params = object({
+  ratio: Type.Number({
+    exclusiveMinimum: 0,
+    exclusiveMaximum: 1,
+    default: 0.5,
+    description: 'share of the channels that is removed from these layers',
+  }),
+  layers: Type.Optional(
+    Type.String({
+      description: "1-based layers, '4-30' or '3,5,7-9'; not given: all but the first two and the last",
+    }),
+  ),
+  importance: Type.Enum([...importances], {
+    default: 'param_first',
+    description:
+      'score of a channel in one matrix, of S = weight times gradient: vectorize |sum S|, param_first sum |S|, param_second sum |W^2 mean(g^2)|, param_mix sum |S - W^2 mean(g^2)/2|; l1 and l2 of the weights alone',
+  }),
+  group_reduction: Type.Enum([...groupReductions], {
+    default: 'sum',
+    description: 'how the scores in gate, up and down become one; first is gate, second is up',
+  }),
+  global: Type.Boolean({
+    default: false,
+    description: 'compare the channels of all these layers with each other, so that widths differ',
+  }),
+  samples: Type.Integer({ minimum: 1, maximum: 4096, default: 10, description: 'windows of text for the gradients' }),
+  sample_tokens: Type.Integer({ minimum: 2, maximum: 131072, default: 64, description: 'tokens of a window' }),
+  threads: threads(1),
+});
+export type PruneChannelsParams = Static<typeof params>;
+
+export const pruneChannels: StageDeclaration = {
+  name: 'prune-channels',
+  version: 2,
+  summary: 'removes the least important channels of the MLPs of some layers; without training',
+  reference:
+    'LLM-Pruner (arXiv 2305.11627), section 3.2 and its code, as SHARP (arXiv 2502.07832, section 3.1) adapts it: MLPs alone, not the first two and the last',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    data: { kind: 'dataset', summary: 'the text for the gradients; l1 and l2 need none', optional: true },
+  },
+  outputs: { model: { kind: 'checkpoint', summary: 'the model with narrower MLPs', extension: 'arrow' } },
+  numeric: true,
+  seeded: true,
+  expect: async (_params, { model }) => model,
+  cost: pruneChannelsCost,
+};

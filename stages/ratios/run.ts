@@ -1,0 +1,71 @@
+// The work of ratios: counting, from what files say of themselves; no tensor is read.
+import { writeFile } from 'node:fs/promises';
+import type { StageContext, StageInput } from '../../contract/stage.ts';
+import { dtypeBytes } from '../../formats/tensors/dtype.ts';
+import type { LlamaConfig } from '../../model/architecture/config.ts';
+import { type LlamaCheckpoint, openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { readReplacements } from '../../model/checkpoint/recovery-file.ts';
+import {
+  compressionRatio,
+  type Kept,
+  recoveryParameters,
+  storedBytes,
+  storedMlpParameters,
+  storedParameters,
+  storedRatio,
+} from '../../model/sharing/ratios.ts';
+import { checkReplacements, dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
+import { UserError } from '../../util/errors.ts';
+import { onlyFile } from '../common/model-input.ts';
+
+export async function countRatios({ inputs, tasks }: StageContext): Promise<void> {
+  const [task] = tasks;
+  if (task === undefined) return;
+  const original = await describe(inputs.model);
+  const current = inputs.pruned === undefined ? original : await describe(inputs.pruned);
+  checkDepth(original.config, current.config);
+  const kept: Kept = { replacements: await replacementsIn(inputs.recovery, current.config), config: current.config };
+  const counts = metricsOf(original.config, kept);
+  const bytes = storedBytes(kept, (name) => dtypeBytes(current.tensors.get(name)?.dtype ?? 'F32'));
+  const metrics = { ...counts, bytes };
+  await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+  const { tau, s } = metrics;
+  await task.done({ tau, s });
+}
+
+function metricsOf(original: LlamaConfig, kept: Kept) {
+  return {
+    tau: storedRatio(original, kept),
+    s: compressionRatio(original, kept),
+    mlp_parameters: storedMlpParameters(kept),
+    recovery_parameters: recoveryParameters(kept),
+    parameters: storedParameters(kept),
+    layers: original.num_hidden_layers,
+    targets: kept.replacements.filter(dropsMlp).length,
+    map: formatReplacements(kept.replacements),
+  };
+}
+
+async function describe(input: StageInput | undefined): Promise<Pick<LlamaCheckpoint, 'config' | 'tensors'>> {
+  const checkpoint = await openLlama(onlyFile(input));
+  await checkpoint.close();
+  if (checkpoint.quantization === undefined) return checkpoint;
+  throw new UserError(
+    `stage 'ratios' counts parameters of models that are not quantised, got scheme '${checkpoint.quantization.scheme}': the bytes of that model are in output 'size' of its 'quantize'`,
+  );
+}
+
+async function replacementsIn(input: StageInput | undefined, config: LlamaConfig): Promise<Replacement[]> {
+  const parts: Replacement[] = [];
+  for (const path of Object.values(input?.files ?? {})) {
+    parts.push(...(await readReplacements(path, config)));
+    checkReplacements(config, parts, `recovery '${path}'`);
+  }
+  return parts.toSorted((a, b) => a.target - b.target);
+}
+
+function checkDepth(original: LlamaConfig, pruned: LlamaConfig): void {
+  const sizes = ({ num_hidden_layers, hidden_size }: LlamaConfig) => `${num_hidden_layers} layers of ${hidden_size}`;
+  if (sizes(original) === sizes(pruned)) return;
+  throw new UserError(`input 'pruned' must come from input 'model', expected ${sizes(original)}, got ${sizes(pruned)}`);
+}

@@ -1,0 +1,40 @@
+// sft: supervised fine-tuning of all recovery parameters together.
+import { type Static, Type } from 'typebox';
+import type { StageDeclaration } from '../../contract/stage.ts';
+import { sameRecovery } from '../common/expected-facts.ts';
+import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from '../common/options.ts';
+import { sftCost } from '../costs/training.ts';
+
+const params = object({
+  fraction: fraction('share of the records, drawn by the seed'),
+  max_length: maxLength(),
+  epochs: Type.Integer({ minimum: 1, maximum: 1000, default: 2 }),
+  max_steps: Type.Optional(Type.Integer({ minimum: 1, description: 'stop the schedule at this many steps' })),
+  batch_size: batchSize(128, 'records per optimizer step'),
+  micro_batch: batchSize(8, 'records per forward and backward pass; gradients are accumulated'),
+  lr: learningRate(2e-5),
+  ...training({ schedule: 'linear', weight_decay: 0, clip_norm: 0, save_every: 50 }),
+  threads: threads(1),
+});
+export type SftParams = Static<typeof params>;
+
+export const sft: StageDeclaration = {
+  name: 'sft',
+  version: 3,
+  summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
+  reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model, frozen' },
+    recovery: { kind: 'recovery', summary: 'the map and where its parameters start' },
+    data: { kind: 'dataset', summary: 'training records' },
+  },
+  outputs: {
+    recovery: { kind: 'recovery', summary: 'the trained parameters', extension: 'arrow' },
+    curve,
+  },
+  numeric: true,
+  seeded: true,
+  expect: async (_params, inputs) => sameRecovery(inputs.recovery),
+  cost: sftCost,
+};

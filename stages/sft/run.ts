@@ -1,0 +1,50 @@
+// The work of sft: the language-model loss on the recovery parameters of all target layers.
+
+import type { StageContext } from '../../contract/stage.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { trainLanguageModel } from '../../model/train/language-model-training.ts';
+import { adamDefaults } from '../../model/train/optimizer.ts';
+import { UserError } from '../../util/errors.ts';
+import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
+import { readRecordLines, sampleRecords } from '../common/record-lines.ts';
+import { recoveryFacts } from '../common/recovery-facts.ts';
+import { reportSteps, writeCurve } from '../common/training-report.ts';
+import type { SftParams } from './declare.ts';
+
+export async function fineTune(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  const { fraction, micro_batch, save_every, ...params } = context.params as SftParams;
+  const { model, recovery, tokenizer, close } = await openModel(context);
+  try {
+    if (recovery === undefined || recovery.parameters.size === 0) {
+      throw new UserError(
+        "stage 'sft' has nothing to train: expected a recovery with parameters of rank 1 or more, got none",
+      );
+    }
+    const records = sampleRecords(await readRecordLines(onlyFile(context.inputs.data)), fraction, context.seed);
+    const { vocab_size, max_position_embeddings } = model.config;
+    const examples = await encodeRecords(context, records, tokenizer, {
+      ...params,
+      vocab_size,
+      max_position_embeddings,
+    });
+    const settings = {
+      ...adamDefaults,
+      ...params,
+      micro_batch_size: micro_batch,
+      reduce_loss: 'mean',
+      seed: context.seed,
+    } as const;
+    const { losses } = await trainLanguageModel(model, recovery.parameters, examples, settings, {
+      save: { folder: task.scratch, every_steps: save_every },
+      onProgress: reportSteps(context),
+    });
+    await writeRecovery(task.outputs.recovery as string, recovery);
+    await writeCurve(task.outputs.curve as string, losses, settings);
+    const facts = recoveryFacts(model.config, recovery.replacements);
+    await task.done({ ...facts, records: records.length, steps: losses.length });
+  } finally {
+    close();
+  }
+}

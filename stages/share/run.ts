@@ -1,0 +1,67 @@
+// The work of share: make the replacements of the map, untrained, and write them.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { StageContext } from '../../contract/stage.ts';
+import type { LlamaConfig } from '../../model/architecture/config.ts';
+import { mlpName, projections } from '../../model/architecture/names.ts';
+import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import {
+  createRecovery,
+  disposeRecovery,
+  joinRecoveries,
+  type Recovery,
+  readsWeights,
+} from '../../model/sharing/recovery.ts';
+import type { RunReplacement } from '../../model/sharing/replacement.ts';
+import { pairs } from '../../model/sharing/sharing.ts';
+import { loadTensors, onlyFile, startBackend } from '../common/model-input.ts';
+import { recoveryFacts } from '../common/recovery-facts.ts';
+import { rankOf, replacementOf } from '../common/replacement.ts';
+import type { ShareParams } from './declare.ts';
+
+export async function makeShared(context: StageContext): Promise<void> {
+  const [task] = context.tasks;
+  if (task === undefined) return;
+  await startBackend(context);
+  const checkpoint = await openLlama(onlyFile(context.inputs.model));
+  await checkpoint.close();
+  const { config } = checkpoint;
+  const replacements = replacementsFor(context.params as ShareParams, config);
+  const parts: Recovery[] = [];
+  for (const replacement of replacements) {
+    context.signal.throwIfAborted();
+    parts.push(await startOf(context, config, replacement));
+    context.progress({ done: parts.length, total: replacements.length, of: 'layer' });
+    await nextTurn(); // the backend blocks: lets a message of the runner in
+  }
+  const recovery = joinRecoveries(config, parts, 'the map');
+  await writeRecovery(task.outputs.recovery as string, recovery);
+  disposeRecovery(recovery);
+  await task.done(recoveryFacts(config, replacements));
+}
+
+function replacementsFor(params: ShareParams, config: LlamaConfig): RunReplacement[] {
+  const { candidate } = params;
+  const map = replacementOf(params, config.num_hidden_layers);
+  return pairs(map).map(({ reference, target }) => {
+    return { target, reference, candidate, rank: rankOf(params, config, reference) };
+  });
+}
+
+/** One target's start; where it is computed from the reference's MLP, that alone is in memory. */
+async function startOf(
+  { inputs, params, seed }: StageContext,
+  config: LlamaConfig,
+  replacement: RunReplacement,
+): Promise<Recovery> {
+  const { init } = params as ShareParams;
+  const { candidate, rank, reference } = replacement;
+  if (rank === 0 || !readsWeights(candidate, init)) return createRecovery(config, [replacement], { init, seed });
+  const names = projections.map((projection) => mlpName(reference, projection));
+  const weights = await loadTensors(onlyFile(inputs.model), names);
+  try {
+    return createRecovery(config, [replacement], { init, seed }, weights);
+  } finally {
+    weights.dispose();
+  }
+}

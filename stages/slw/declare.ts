@@ -1,0 +1,60 @@
+// slw: single layer warm-up, one unit per (reference, target) pair.
+import { type Static, Type } from 'typebox';
+import type { StageDeclaration, Unit } from '../../contract/stage.ts';
+import { initOf } from '../../model/sharing/candidates/forms.ts';
+import { pairs } from '../../model/sharing/sharing.ts';
+import { captureUnit } from '../capture-activations/declare.ts';
+import { sharedRecovery } from '../common/expected-facts.ts';
+import { candidate, init, learningRate, matchRank, object, replacement, threads } from '../common/options.ts';
+import { recoveryWarnings } from '../common/rank-warnings.ts';
+import { type ModelSizes, rankOf, replacementOf } from '../common/replacement.ts';
+import { slwCost } from '../costs/training.ts';
+
+const params = object({
+  ...replacement,
+  candidate,
+  rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  match_rank: matchRank,
+  init,
+  lr: learningRate(1e-3),
+  epochs: Type.Integer({ minimum: 1, maximum: 10_000, default: 5 }),
+  batch_tokens: Type.Integer({ minimum: 1, default: 1024, description: 'activations (tokens) per step of Adam' }),
+  granularity: Type.Enum(['mlp', 'projection'], {
+    default: 'mlp',
+    description: 'one loss at the output of the MLP, or one at each projection',
+  }),
+  threads: threads(1),
+});
+export type SlwParams = Static<typeof params>;
+
+/** A unit's parameters: those of the stage without the map, and the one pair that it fits. */
+export type SlwUnitParams = Omit<SlwParams, 'type' | 'map' | 'match_rank'> & { reference: number; target: number };
+
+export const slw: StageDeclaration = {
+  name: 'slw',
+  version: 2,
+  summary: "fits one target layer's recovery parameters to the output of its original MLP",
+  reference: 'SHARP (arXiv 2502.07832), section 2.3 and eq. 2 (with g applied to the reference layer)',
+  params,
+  inputs: {
+    model: { kind: 'checkpoint', summary: 'the original model' },
+    activations: { kind: 'activations', summary: 'inputs of the MLPs of the target layers' },
+  },
+  outputs: { recovery: { kind: 'recovery', summary: 'the fitted parameters of one pair', extension: 'arrow' } },
+  numeric: true,
+  seeded: true,
+  units(params, inputs): Unit[] {
+    const given = params as SlwParams;
+    const { type: _type, map: _map, match_rank: _match, ...rest } = given;
+    const model = inputs.model as unknown as ModelSizes;
+    const init = initOf(given.candidate, given.init);
+    return pairs(replacementOf(given, model.layers)).map(({ reference, target }) => ({
+      name: `${reference}→${target}`,
+      params: { ...rest, init, rank: rankOf(given, model, reference), reference, target },
+      needs: { activations: [captureUnit(target)] },
+    }));
+  },
+  expect: async (params, inputs) => sharedRecovery(params, inputs.model),
+  warn: (params, inputs) => recoveryWarnings(params, inputs.model),
+  cost: slwCost,
+};

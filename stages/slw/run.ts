@@ -1,0 +1,79 @@
+// The work of slw: one pair's recovery parameters, fitted to the activations of its target layer.
+
+import type { StageContext, UnitTask } from '../../contract/stage.ts';
+import { openActivations } from '../../formats/tensors/activations.ts';
+import { mlpName, projections } from '../../model/architecture/names.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { disposeRecovery } from '../../model/sharing/recovery.ts';
+import { warmUp } from '../../model/train/slw.ts';
+import { captureUnit } from '../capture-activations/declare.ts';
+import { loadTensors, onlyFile, startBackend } from '../common/model-input.ts';
+import { recoveryFacts } from '../common/recovery-facts.ts';
+import type { SlwUnitParams } from './declare.ts';
+
+export async function warmUpPairs(context: StageContext): Promise<void> {
+  await startBackend(context);
+  for (const task of context.tasks) await warmUpPair(context, task);
+}
+
+async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> {
+  const { reference, target, candidate, rank, ...settings } = task.params as SlwUnitParams;
+  const names = [reference, target].flatMap((layer) => projections.map((projection) => mlpName(layer, projection)));
+  const weights = await loadTensors(onlyFile(context.inputs.model), names);
+  const activations = await openActivations(context.inputs.activations?.files[captureUnit(target)] as string);
+  try {
+    const rows = {
+      rows: activations.rows,
+      read: (start: number, count: number) => activations.readRows(start, count, 'input'),
+    };
+    const { recovery, losses } = await warmUp(
+      weights,
+      { target, reference, candidate, rank },
+      rows,
+      { ...settings, seed: context.seed },
+      { save: { folder: task.scratch, every_steps: 1000 }, onProgress: reporter(context, task, settings.epochs) },
+    );
+    warnOfSteps(context, losses.length, activations.rows, settings);
+    await writeRecovery(task.outputs.recovery as string, recovery);
+    disposeRecovery(recovery);
+    const facts = recoveryFacts(weights.config, recovery.replacements);
+    await task.done({ ...facts, tokens: activations.rows, steps: losses.length, ...ends(losses) });
+  } finally {
+    await activations.close();
+    weights.dispose();
+  }
+}
+
+/** Fewer steps of Adam at a rate of 1e-3 leave the parameters about where they started. */
+const fewestSteps = 10;
+
+function warnOfSteps(
+  context: StageContext,
+  steps: number,
+  tokens: number,
+  { epochs, batch_tokens }: Pick<SlwUnitParams, 'epochs' | 'batch_tokens'>,
+): void {
+  if (steps >= fewestSteps) return;
+  context.warn(
+    `the warm-up has ${steps} ${steps === 1 ? 'step' : 'steps'} (${tokens} tokens in batches of ${batch_tokens}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}), fewer than ${fewestSteps}: capture more records, or lower 'batch_tokens'`,
+  );
+}
+
+function reporter(context: StageContext, task: UnitTask, epochs: number) {
+  return (step: number, total: number, loss: number) => {
+    context.signal.throwIfAborted();
+    const epoch = Math.min(epochs, 1 + Math.floor((step * epochs) / total));
+    context.progress({
+      done: step,
+      total,
+      of: 'step',
+      unit: task.name,
+      note: `epoch ${epoch}/${epochs}  loss ${loss.toPrecision(3)}`,
+    });
+  };
+}
+
+/** The loss before and after, as far as single steps tell. */
+function ends(losses: readonly number[]): { first_loss: number; last_loss: number } {
+  return { first_loss: losses[0] ?? 0, last_loss: losses.at(-1) ?? 0 };
+}

@@ -1,0 +1,154 @@
+// Chooses the TensorFlow.js backend of this process.
+import { createRequire } from 'node:module';
+import nodeUtil from 'node:util';
+import { encodeOnnxModel } from '../../formats/tensors/onnx.ts';
+import { UserError } from '../../util/errors.ts';
+import { correctGradients } from '../gradients.ts';
+import { createSession, type Provider, type RuntimeOptions } from '../graph/runtime.ts';
+import { tf } from '../tf.ts';
+import { BACKEND_NAME, registerOnnx } from './register.ts';
+
+/** Where numbers are computed. */
+export interface BackendOptions {
+  readonly backend: 'onnx' | 'cpu' | 'tensorflow';
+  /** Execution provider of `onnx`; default `cpu`. */
+  readonly provider?: Provider | undefined;
+  /** Threads of one operator on `onnx`; default 1. The bytes of results may depend on it. */
+  readonly threads?: number | undefined;
+  /** Writes ONNX Runtime profiles to files that start so; for benchmarks. */
+  readonly profilePrefix?: string | undefined;
+}
+
+let current = '';
+let registered = '';
+
+/**
+ * Registers and selects a backend for this process; the same options twice do nothing the second time.
+ * Throws UserError when a package or a provider that the options need is not usable, with the command that helps.
+ */
+export async function useBackend(options: BackendOptions): Promise<void> {
+  const wanted = JSON.stringify([
+    options.backend,
+    options.provider ?? 'cpu',
+    options.threads ?? 1,
+    options.profilePrefix,
+  ]);
+  if (wanted === current) return;
+  tf.enableProdMode();
+  checkThreads(options);
+  if (options.backend === 'onnx' && registered !== wanted) {
+    prepareOnnx(options);
+    registered = wanted;
+  }
+  if (options.backend === 'tensorflow') loadTensorFlow(options.threads ?? 1);
+  correctGradients(); // last: TensorFlow's package registers the wrong ones again
+  const name = { onnx: BACKEND_NAME, cpu: 'cpu', tensorflow: 'tensorflow' }[options.backend];
+  if (!(await tf.setBackend(name))) throw new UserError(`backend '${options.backend}' could not be started`);
+  current = wanted;
+}
+
+function checkThreads({ threads = 1 }: BackendOptions): void {
+  if (Number.isInteger(threads) && threads >= 1) return;
+  throw new UserError(`threads: expected a whole number of at least 1, got ${threads}`);
+}
+
+function prepareOnnx(options: BackendOptions): void {
+  const threads = options.threads ?? 1;
+  const runtime: RuntimeOptions = {
+    provider: options.provider ?? 'cpu',
+    threads,
+    profilePrefix: options.profilePrefix,
+  };
+  if (runtime.provider !== 'cpu') tryProvider(runtime.provider);
+  registerOnnx(runtime);
+}
+
+/** Compiles a model of one node, because a provider that is named in the package may still lack its libraries. */
+function tryProvider(provider: Provider): void {
+  try {
+    createSession(probeModel(), { provider, threads: 1 }).dispose();
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    throw new UserError(`provider '${provider}' is not usable here: ${reason}; ${PROVIDER_HELP[provider]}`);
+  }
+}
+
+const PROVIDER_HELP: Record<Provider, string> = {
+  cpu: `reinstall with 'npm ci'`,
+  cuda: `install its libraries with 'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js', or leave out --provider`,
+  webgpu: `it needs a Vulkan driver, see 'vulkaninfo --summary', or leave out --provider`,
+};
+
+function probeModel(): Uint8Array {
+  const info = { type: 'float32', dims: [1] } as const;
+  return encodeOnnxModel({
+    irVersion: 10,
+    producer: 'lamina',
+    opsets: { '': 21 },
+    graph: {
+      name: 'probe',
+      nodes: [{ op: 'Neg', inputs: ['x'], outputs: ['y'] }],
+      initializers: [],
+      inputs: [{ name: 'x', ...info }],
+      outputs: [{ name: 'y', ...info }],
+    },
+  });
+}
+
+const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+
+const BINDING_HELP = "build its binding as lamina's tensor/README.md says";
+let tensorFlowThreads: number | undefined;
+
+/** Loads the TensorFlow binding that the user has installed, beside lamina or in the folder `.gpu`; it keeps its number of threads. */
+function loadTensorFlow(threads: number): void {
+  if (tensorFlowThreads !== undefined) {
+    if (threads === tensorFlowThreads) return;
+    throw new Error(
+      `TensorFlow runs with ${tensorFlowThreads} threads in this process, and cannot take ${threads} any more`,
+    );
+  }
+  restoreNodeUtil();
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads); // the only way to say it
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // errors come back as errors; the rest is greetings
+  requireTensorFlow();
+  tensorFlowThreads = threads;
+}
+
+function requireTensorFlow(): void {
+  const places = [createRequire(import.meta.url), createRequire(`${process.cwd()}/.gpu/package.json`)];
+  for (const name of TENSORFLOW_PACKAGES) {
+    for (const require of places) if (tryRequire(require, name)) return;
+  }
+  throw new UserError(
+    `backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; ` +
+      `install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and ${BINDING_HELP}`,
+  );
+}
+
+function tryRequire(require: NodeJS.Require, name: string): boolean {
+  if (!isInstalled(require, name)) return false;
+  try {
+    require(name);
+    return true;
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    throw new UserError(`backend 'tensorflow': '${name}' is installed but does not load: ${reason}; ${BINDING_HELP}`);
+  }
+}
+
+function isInstalled(require: NodeJS.Require, name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** tfjs-node 4.22.0 calls helpers that Node 23 removed. */
+function restoreNodeUtil(): void {
+  const util = nodeUtil as unknown as Record<string, unknown>;
+  util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
+  util.isArray ??= Array.isArray;
+}

@@ -1,0 +1,174 @@
+// The TensorFlow.js backend that records: tensors are values of a graph, and reading one runs what is pending.
+import { UserError } from '../../util/errors.ts';
+import { reshape } from '../graph/build.ts';
+import { concrete, type ElementType, Recorder, type Value } from '../graph/graph.ts';
+import { planRun } from '../graph/lowering.ts';
+import type { TensorData } from '../graph/runtime.ts';
+import { tf } from '../tf.ts';
+import type { SessionCache } from './sessions.ts';
+
+/** What a data id stands for. */
+interface Entry {
+  value: Value;
+  refCount: number;
+  /** Elements of a string tensor, which only pass through. */
+  readonly strings?: Uint8Array[] | undefined;
+}
+
+/** Arrays up to this many elements are copied on entry, so that a reused batch buffer cannot change what was recorded. */
+const COPIED_ELEMENTS = 65_536;
+/** A recording this long without a read is run, so that a loop that never reads cannot grow without bound. */
+const LONGEST_RECORDING = 200_000;
+
+/** TensorFlow.js backend `onnx`: kernels record, `readSync` compiles and runs everything live and pending at once. */
+export class OnnxBackend extends tf.KernelBackend {
+  readonly recorder: Recorder;
+  readonly sessions: SessionCache;
+  readonly #entries: tf.DataStorage<Entry>;
+  readonly #pending = new Set<Entry>();
+
+  constructor(sessions: SessionCache) {
+    super();
+    this.sessions = sessions;
+    this.recorder = new Recorder(sessions.provider);
+    this.#entries = new tf.DataStorage<Entry>(this, tf.engine() as unknown as tf.DataMover);
+  }
+
+  /** Keeps `values` as a tensor. Arrays above 65,536 elements are not copied and must not change any more. */
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(
+    dataId: tf.DataId,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    if (dtype === 'string') {
+      const value = concrete('bool', new Uint8Array(0), shape);
+      this.#entries.set(dataId, { value, refCount, strings: values as Uint8Array[] });
+      return;
+    }
+    const type = elementType(dtype);
+    this.#entries.set(dataId, { value: concrete(type, ownArray(values, type), shape), refCount });
+  }
+
+  override read(dataId: tf.DataId): Promise<tf.BackendValues> {
+    return Promise.resolve(this.readSync(dataId));
+  }
+
+  override readSync(dataId: tf.DataId): tf.BackendValues {
+    const entry = this.#entries.get(dataId);
+    if (entry.strings !== undefined) return entry.strings;
+    if (entry.value.pending) this.flush();
+    return entry.value.data as TensorData;
+  }
+
+  /** Computes every live pending tensor in one run and forgets the recording. */
+  flush(): void {
+    const outputs = new Set<Value>();
+    for (const entry of this.#pending) outputs.add(entry.value);
+    const values = [...outputs];
+    if (values.length > 0) {
+      const results = this.sessions.run(planRun(this.recorder.nodes, values));
+      for (let i = 0; i < values.length; i++) (values[i] as Value).settle(results[i] as NonNullable<Value['tensor']>);
+    }
+    this.#pending.clear();
+    this.recorder.nodes = [];
+  }
+
+  /** The recorded value of a tensor, in the tensor's own shape (reshapes share their data id). */
+  recorded(info: tf.TensorInfo): Value {
+    const entry = this.#entries.get(info.dataId);
+    if (entry.strings !== undefined) throw new UserError(`string tensors cannot be computed with on backend 'onnx'`);
+    return reshape(this.recorder, entry.value, info.shape);
+  }
+
+  /** A new tensor for a value that a kernel recorded. */
+  adopt(value: Value): tf.TensorInfo {
+    const dataId = {};
+    const entry: Entry = { value: value.constant ? unboxed(value) : value, refCount: 1 };
+    this.#entries.set(dataId, entry);
+    if (value.pending) this.#pending.add(entry);
+    if (this.recorder.nodes.length > LONGEST_RECORDING) this.flush();
+    return { dataId, shape: value.shape as number[], dtype: value.type as tf.DataType };
+  }
+
+  override incRef(dataId: tf.DataId): void {
+    this.#entries.get(dataId).refCount++;
+  }
+
+  override refCount(dataId: tf.DataId): number {
+    return this.#entries.has(dataId) ? this.#entries.get(dataId).refCount : 0;
+  }
+
+  override disposeData(dataId: tf.DataId, force = false): boolean {
+    if (!this.#entries.has(dataId)) return true;
+    const entry = this.#entries.get(dataId);
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    this.#entries.delete(dataId);
+    this.#pending.delete(entry);
+    return true;
+  }
+
+  override numDataIds(): number {
+    return this.#entries.numDataIds();
+  }
+
+  /** Values that are recorded and live but not computed. */
+  numPending(): number {
+    return this.#pending.size;
+  }
+
+  override memory(): { unreliable: boolean; reasons?: string[] } {
+    return { unreliable: true, reasons: ['intermediate values live inside ONNX Runtime and are not counted'] };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override timerAvailable(): boolean {
+    return false;
+  }
+
+  override async time(run: () => void): Promise<tf.BackendTimingInfo> {
+    const start = performance.now();
+    run();
+    this.flush();
+    return { kernelMs: performance.now() - start };
+  }
+
+  override dispose(): void {
+    this.sessions.clear();
+  }
+}
+
+function elementType(dtype: tf.DataType): 'float32' | 'int32' | 'bool' {
+  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
+  throw new UserError(`backend 'onnx' expects tensors of float32, int32 or bool, got '${dtype}'`);
+}
+
+/** A constant of a graph as a tensor of its own. */
+function unboxed(value: Value): Value {
+  const buffer = (value.bytes as Uint8Array<ArrayBuffer>).slice().buffer;
+  const type = elementType(value.type as tf.DataType);
+  const Arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[type];
+  return concrete(type, new Arrays(buffer), value.shape);
+}
+
+function ownArray(values: tf.BackendValues, type: ElementType): TensorData {
+  const Arrays = type === 'float32' ? Float32Array : type === 'int32' ? Int32Array : Uint8Array;
+  const source = values as TensorData;
+  if (source instanceof Arrays) return source.length <= COPIED_ELEMENTS ? source.slice() : source;
+  return Arrays.from(source);
+}

@@ -1,0 +1,130 @@
+// Compiled sessions, kept by the structure of their graph, least recently used first out.
+import type { Value } from '../graph/graph.ts';
+import { encodePlan, type Plan, peakBytes, valueName } from '../graph/lowering.ts';
+import {
+  createSession,
+  type Provider,
+  type RuntimeOptions,
+  type RuntimeTensor,
+  type Session,
+} from '../graph/runtime.ts';
+
+/** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
+export interface SessionLimits {
+  readonly sessions: number;
+  readonly bytes: number;
+}
+
+/** Counts of what the cache has done since the process began. */
+export interface SessionCounts {
+  sessions: number;
+  compiled: number;
+  runs: number;
+  run_ms: number;
+  compile_ms: number;
+}
+
+interface Compiled {
+  readonly session: Session;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly bytes: number;
+}
+
+const DEFAULT_LIMITS: SessionLimits = { sessions: 128, bytes: 2 ** 31 };
+
+/** Runs plans, compiling each structure once while it stays within the limits. */
+export class SessionCache {
+  readonly #options: RuntimeOptions;
+  readonly #limits: SessionLimits;
+  readonly #compiled = new Map<string, Compiled>();
+  #bytes = 0;
+  readonly counts: SessionCounts = { sessions: 0, compiled: 0, runs: 0, run_ms: 0, compile_ms: 0 };
+
+  constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
+    this.#options = options;
+    this.#limits = limits;
+  }
+
+  get provider(): Provider {
+    return this.#options.provider;
+  }
+
+  /** Computes the plan's outputs, in their order. */
+  run(plan: Plan): RuntimeTensor[] {
+    return this.#run(this.#find(plan), plan.inputs);
+  }
+
+  /** Computes the outputs of an earlier plan, by its key, with other inputs; undefined when it is not kept any more. */
+  rerun(key: string, inputs: readonly Value[]): RuntimeTensor[] | undefined {
+    const compiled = this.#known(key);
+    return compiled && this.#run(compiled, inputs);
+  }
+
+  #run(compiled: Compiled, inputs: readonly Value[]): RuntimeTensor[] {
+    const feeds: Record<string, RuntimeTensor> = {};
+    const fetches: Record<string, null> = {};
+    for (let i = 0; i < inputs.length; i++) {
+      feeds[compiled.inputNames[i] as string] = (inputs[i] as Value).runtime();
+    }
+    for (const name of compiled.outputNames) fetches[name] = null;
+    const start = performance.now();
+    const results = compiled.session.run(feeds, fetches);
+    this.counts.run_ms += performance.now() - start;
+    this.counts.runs++;
+    return compiled.outputNames.map((name) => results[name] as RuntimeTensor);
+  }
+
+  /** Releases every session. */
+  clear(): void {
+    for (const key of [...this.#compiled.keys()]) this.#evict(key);
+  }
+
+  /** The session of that key, which now is the one used last. */
+  #known(key: string): Compiled | undefined {
+    const known = this.#compiled.get(key);
+    if (known === undefined) return undefined;
+    this.#compiled.delete(key);
+    this.#compiled.set(key, known);
+    return known;
+  }
+
+  #find(plan: Plan): Compiled {
+    const known = this.#known(plan.key);
+    if (known !== undefined) return known;
+    const start = performance.now();
+    const compiled = this.#compile(plan);
+    this.counts.compile_ms += performance.now() - start;
+    this.counts.compiled++;
+    this.#keep(plan.key, compiled);
+    return compiled;
+  }
+
+  #compile(plan: Plan): Compiled {
+    return {
+      session: createSession(encodePlan(plan), this.#options),
+      inputNames: plan.inputs.map(valueName),
+      outputNames: plan.outputs.map(valueName),
+      bytes: peakBytes(plan),
+    };
+  }
+
+  #keep(key: string, compiled: Compiled): void {
+    this.#compiled.set(key, compiled);
+    this.#bytes += compiled.bytes;
+    for (const oldest of this.#compiled.keys()) {
+      const fits = this.#compiled.size <= this.#limits.sessions && this.#bytes <= this.#limits.bytes;
+      if (fits || oldest === key) break;
+      this.#evict(oldest);
+    }
+    this.counts.sessions = this.#compiled.size;
+  }
+
+  #evict(key: string): void {
+    const compiled = this.#compiled.get(key) as Compiled;
+    compiled.session.dispose();
+    this.#compiled.delete(key);
+    this.#bytes -= compiled.bytes;
+    this.counts.sessions = this.#compiled.size;
+  }
+}
