@@ -1,28 +1,29 @@
-// The part that all candidates have: a low-rank matrix A B beside the transformed reference, as in LoRA.
-import { tf } from '../../../tensor/tf.ts';
-import type { Random } from '../../../util/random.ts';
-import type { Projection } from '../../architecture/names.ts';
-import type { NamedInit } from './forms.ts';
+// The low-rank matrix A B [d, f] beside a stored one, as in LoRA: its start, and x through it.
+import type { Random } from '../../util/random.ts';
+import type { MatrixAt, MatrixSize, MatrixStart } from './method.ts';
 
-/** x through A [d, r] and B [r, f], or through their transpose for down: x [n, d] -> [n, f], down [n, f] -> [n, d]. */
-export function throughLowRank(projection: Projection, x: tf.Tensor2D, a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor2D {
-  if (projection === 'down') return tf.matMul(tf.matMul(x, b, false, true), a, false, true);
-  return tf.matMul(tf.matMul(x, a), b);
+/** Shapes of A and B. */
+export function lowRankShapes({ d, f, rank }: MatrixSize): { A: number[]; B: number[] } {
+  return { A: [d, rank], B: [rank, f] };
+}
+
+/** x through A B, or through its transpose where the matrix is applied transposed: x [n, in] -> [n, out]. */
+export function throughLowRank<V>({ operators, isTransposed, parameters }: Omit<MatrixAt<V>, 'product'>, x: V): V {
+  const [a, b] = isTransposed ? (['B', 'A'] as const) : (['A', 'B'] as const);
+  const inner = operators.matMul(x, parameters.get(a), false, isTransposed);
+  return operators.matMul(inner, parameters.get(b), false, isTransposed);
 }
 
 /**
  * The start of A and B: one factor random and the other zero, so that A B = 0. The random one meets the input first, as in PEFT.
  * `random` fills both, as training leaves them: no start, but the size and the speed of trained parameters.
  */
-export function startLowRank(
-  projection: Projection,
-  [d, f, rank]: readonly [d: number, f: number, rank: number],
-  init: NamedInit,
-  random: Random,
-): { A: Float32Array; B: Float32Array } {
-  // down is applied transposed: there B meets the input
-  const [inner, outer] = projection === 'down' ? (['B', 'A'] as const) : (['A', 'B'] as const);
-  const width = inner === 'A' ? d : f;
+export function startLowRank({ d, f, rank, init, isTransposed, random }: MatrixStart): {
+  A: Float32Array;
+  B: Float32Array;
+} {
+  const [inner, outer] = isTransposed ? (['B', 'A'] as const) : (['A', 'B'] as const);
+  const width = isTransposed ? f : d;
   const start = { A: new Float32Array(d * rank), B: new Float32Array(rank * f) };
   if (init === 'zero_input_side') fillUniform(start[outer], 1 / Math.sqrt(rank), random);
   else if (init === 'gaussian') fillNormal(start[inner], 1 / Math.sqrt(width), random);
