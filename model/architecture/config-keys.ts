@@ -5,7 +5,7 @@ import { shown } from '../../util/shown.ts';
 /** A key's value, to what is to be said of it; undefined where nothing is. */
 type Say = (value: unknown) => string | undefined;
 
-/** Read by `parseLlamaConfig`, or by planning (`dtype`); what they mean together is settled there. */
+/** Read by `parseConfig`, or by planning (`dtype`); what they mean together is settled there. */
 const honoured = [
   ...[
     'model_type',

@@ -5,10 +5,10 @@ import { keyWarnings, refuseKeys } from './config-keys.ts';
 import { type Llama3Scaling, ropeOf } from './config-rope.ts';
 
 /** The sizes of a Llama's MLPs. */
-export type MlpSizes = Pick<LlamaConfig, 'hidden_size' | 'intermediate_size' | 'intermediate_sizes'>;
+export type MlpSizes = Pick<ModelConfig, 'hidden_size' | 'intermediate_size' | 'intermediate_sizes'>;
 
 /** The sizes and constants of a Llama; names as in Hugging Face's config.json. */
-export interface LlamaConfig {
+export interface ModelConfig {
   readonly hidden_size: number;
   readonly intermediate_size: number;
   /** MLP width of each layer where they differ, after channel pruning; ours alone, Hugging Face has no such field. */
@@ -34,11 +34,7 @@ const mostLayers = 4096;
  * Reads the parsed config.json found at `source`; throws a UserError for what is no Llama that lamina can run. `warn` is told, in
  * sentences, what is seen and not honoured, and which of two sources of one fact was taken.
  */
-export function parseLlamaConfig(
-  json: unknown,
-  source: string,
-  warn: (message: string) => void = () => {},
-): LlamaConfig {
+export function parseConfig(json: unknown, source: string, warn: (message: string) => void = () => {}): ModelConfig {
   const fields = fieldsOf(json, source);
   refuseOtherModels(fields);
   refuseKeys(json as Record<string, unknown>, source);
@@ -52,7 +48,7 @@ export function parseLlamaConfig(
   }
   const layers = fields.integer('num_hidden_layers', 1, mostLayers);
   const max_position_embeddings = fields.integer('max_position_embeddings', 1, 2 ** 31, 2048);
-  const config: LlamaConfig = {
+  const config: ModelConfig = {
     hidden_size: hidden,
     intermediate_size: fields.integer('intermediate_size', 1, largestSize),
     ...(fields.has('intermediate_sizes') && {
@@ -76,7 +72,7 @@ export function parseLlamaConfig(
 }
 
 /** The config.json that Hugging Face's LlamaForCausalLM reads; `dtype` is the weights' type in the file. */
-export function llamaConfigJson(config: LlamaConfig, dtype?: 'float32' | 'float16' | 'bfloat16'): object {
+export function configJson(config: ModelConfig, dtype?: 'float32' | 'float16' | 'bfloat16'): object {
   const { rope_scaling, ...sizes } = config;
   return {
     architectures: ['LlamaForCausalLM'],
@@ -103,7 +99,7 @@ function refuseOtherModels(fields: Fields): void {
 }
 
 /** Facts that the file states twice, or that contradict each other without stopping anything. */
-function warnOfFacts(fields: Fields, config: LlamaConfig, warn: (message: string) => void): void {
+function warnOfFacts(fields: Fields, config: ModelConfig, warn: (message: string) => void): void {
   const [dtype, older] = [fields.text('dtype'), fields.text('torch_dtype')];
   if (dtype !== undefined && older !== undefined && dtype !== older) {
     warn(
@@ -119,7 +115,7 @@ function warnOfFacts(fields: Fields, config: LlamaConfig, warn: (message: string
   }
 }
 
-function checkDivisions(config: LlamaConfig, source: string): void {
+function checkDivisions(config: ModelConfig, source: string): void {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
   if (heads % groups !== 0) {
     throw new UserError(

@@ -1,5 +1,5 @@
 // The names and shapes of a Llama's tensors, as Hugging Face writes them.
-import { type LlamaConfig, mlpWidth } from './config.ts';
+import { type ModelConfig, mlpWidth } from './config.ts';
 
 /** The three projections of a gated MLP. */
 export const projections = ['gate', 'up', 'down'] as const;
@@ -31,7 +31,7 @@ export function normName(layer: number, norm: NormName): string {
 }
 
 /** Every tensor that a Llama of this config has, with its shape; a tied model has no output head of its own. */
-export function tensorShapes(config: LlamaConfig): Map<string, number[]> {
+export function tensorShapes(config: ModelConfig): Map<string, number[]> {
   const { hidden_size: d, vocab_size: v } = config;
   const shapes = new Map<string, number[]>([[embeddingName, [v, d]]]);
   for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
@@ -43,7 +43,7 @@ export function tensorShapes(config: LlamaConfig): Map<string, number[]> {
 }
 
 /** Parameters of the whole model, of its MLPs, of its attention and of its embeddings (with the head). */
-export function parameterCounts(config: LlamaConfig): {
+export function parameterCounts(config: ModelConfig): {
   total: number;
   mlp: number;
   attention: number;
@@ -60,7 +60,7 @@ export function parameterCounts(config: LlamaConfig): {
   return counts;
 }
 
-function layerShapes(config: LlamaConfig, layer: number): [string, number[]][] {
+function layerShapes(config: ModelConfig, layer: number): [string, number[]][] {
   const { hidden_size: d, head_dim } = config;
   const f = mlpWidth(config, layer);
   const queries = config.num_attention_heads * head_dim;

@@ -1,12 +1,12 @@
 // The weights of a Llama as tensors by name: held, made at random for pretraining, and freed.
 import { tf } from '../../tensor/tf.ts';
 import type { Random } from '../../util/random.ts';
-import type { LlamaConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 import { embeddingName, tensorShapes } from './names.ts';
 
 /** The tensors of one Llama, float32, by their Hugging Face names. */
 export interface Weights {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly names: string[];
   /** The tensor called `name`; an unknown name is a bug. */
   get(name: string): tf.Tensor;
@@ -26,7 +26,7 @@ export interface Values {
 }
 
 /** Weights made of `tensors`, which they own from now on. */
-export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, tf.Tensor>, input?: InputOf): Weights {
+export function createWeights(config: ModelConfig, tensors: ReadonlyMap<string, tf.Tensor>, input?: InputOf): Weights {
   return {
     config,
     input,
@@ -54,7 +54,7 @@ export interface InitSettings {
 }
 
 /** Float32 values of every tensor at the start of pretraining: matrices random, norms 1. */
-export function initWeights(config: LlamaConfig, random: Random, settings: InitSettings): Map<string, Values> {
+export function initWeights(config: ModelConfig, random: Random, settings: InitSettings): Map<string, Values> {
   const weights = new Map<string, Values>();
   for (const [name, shape] of tensorShapes(config)) {
     const std = stdOf(name, settings, config.num_hidden_layers);

@@ -6,7 +6,7 @@ import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { type Values, variablesOf } from '../architecture/weights.ts';
 import { quantizePlain } from '../codec/plain.ts';
 import { quantizationJson, quantizationKey } from '../codec/quantization.ts';
@@ -77,7 +77,7 @@ export async function writeRecoveryTensors(
  * Reads the recoveries in `paths` as one; the caller frees it. A UserError when the files do not belong to a model of
  * `config` or do not go together.
  */
-export async function readRecovery(paths: readonly string[], config: LlamaConfig): Promise<Recovery> {
+export async function readRecovery(paths: readonly string[], config: ModelConfig): Promise<Recovery> {
   if (paths.length === 0) throw new UserError('a recovery needs at least one file, got none');
   const parts: Recovery[] = [];
   try {
@@ -93,7 +93,7 @@ export async function readRecovery(paths: readonly string[], config: LlamaConfig
 }
 
 /** What the recovery in `path` replaces, without its parameters. */
-export async function readReplacements(path: string, config: LlamaConfig): Promise<readonly Replacement[]> {
+export async function readReplacements(path: string, config: ModelConfig): Promise<readonly Replacement[]> {
   const reader = await openCheckpoint(path);
   try {
     return parseReplacements(reader, path, config);
@@ -102,7 +102,7 @@ export async function readReplacements(path: string, config: LlamaConfig): Promi
   }
 }
 
-async function readPart(path: string, config: LlamaConfig): Promise<Recovery> {
+async function readPart(path: string, config: ModelConfig): Promise<Recovery> {
   const reader = await openCheckpoint(path);
   try {
     const replacements = parseReplacements(reader, path, config);
@@ -129,7 +129,7 @@ function checkShapes(view: TensorView, shapes: ReadonlyMap<string, number[]>, pa
   }
 }
 
-function parseReplacements({ metadata }: CheckpointReader, path: string, config: LlamaConfig): Replacement[] {
+function parseReplacements({ metadata }: CheckpointReader, path: string, config: ModelConfig): Replacement[] {
   if (metadata.kind !== kind) {
     throw new UserError(
       `checkpoint '${path}' must hold a recovery (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
@@ -140,14 +140,14 @@ function parseReplacements({ metadata }: CheckpointReader, path: string, config:
 }
 
 /** Replacements from parsed JSON, checked to go together in a model of `config`; `source` begins the messages. */
-export function replacementsFrom(listed: unknown, config: LlamaConfig, source: string): Replacement[] {
+export function replacementsFrom(listed: unknown, config: ModelConfig, source: string): Replacement[] {
   if (!Array.isArray(listed)) throw new UserError(`${source}: 'replacements' must be a list`);
   const replacements = listed.map((entry, i) => parseReplacement(entry, config, `${source}: replacement ${i + 1}`));
   checkReplacements(config, replacements, source);
   return replacements;
 }
 
-function parseReplacement(entry: unknown, { num_hidden_layers: layers }: LlamaConfig, source: string): Replacement {
+function parseReplacement(entry: unknown, { num_hidden_layers: layers }: ModelConfig, source: string): Replacement {
   const { target, reference, candidate, rank } = isObject(entry) ? entry : {};
   if (!isWhole(target, 1, layers)) throw new UserError(`${source}: 'target' must be a layer from 1 to ${layers}`);
   if (reference !== null && !isWhole(reference, 1, layers)) {

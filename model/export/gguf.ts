@@ -4,7 +4,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { createGguf, type GgufEntry, type GgufTensor } from '../../formats/tensors/gguf.ts';
 import { encodeGguf, type GgufType, ggufBytes, isBlocked } from '../../formats/tensors/gguf-blocks.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import {
   attentionName,
   embeddingName,
@@ -81,7 +81,7 @@ function typeOf(type: GgufType, shape: readonly number[]): GgufType {
   return ggufBytes(type, shape) === undefined ? 'F16' : type;
 }
 
-function modelEntries(config: LlamaConfig, { type, name }: { type: GgufType; name: string }): GgufEntry[] {
+function modelEntries(config: ModelConfig, { type, name }: { type: GgufType; name: string }): GgufEntry[] {
   return [
     ['general.architecture', 'string', 'llama'],
     ['general.name', 'string', name],
@@ -103,7 +103,7 @@ function modelEntries(config: LlamaConfig, { type, name }: { type: GgufType; nam
 }
 
 /** Names of a Llama's tensors in GGUF, by ours. */
-function ggufNames(config: LlamaConfig): Map<string, string> {
+function ggufNames(config: ModelConfig): Map<string, string> {
   const names = new Map([
     [embeddingName, 'token_embd.weight'],
     [finalNormName, 'output_norm.weight'],
@@ -124,7 +124,7 @@ function ggufNames(config: LlamaConfig): Map<string, string> {
  * Rows of q and k from Hugging Face's order, in which RoPE turns dimension i with i + hd/2, to ggml's, in which it turns
  * neighbours: [heads, 2, hd/2, D] -> [heads, hd/2, 2, D]. Other tensors as they are.
  */
-function interleaved(name: string, values: Float32Array, { head_dim, hidden_size }: LlamaConfig): Float32Array {
+function interleaved(name: string, values: Float32Array, { head_dim, hidden_size }: ModelConfig): Float32Array {
   if (!/\.attn_[qk]\.weight$/.test(name)) return values;
   const turned = new Float32Array(values.length);
   const half = head_dim / 2;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
-import { type LlamaConfig, llamaConfigJson } from '../architecture/config.ts';
+import { configJson, type ModelConfig } from '../architecture/config.ts';
 import { tensorShapes } from '../architecture/names.ts';
 import { type ExportSizes, exportSizes } from './sizes.ts';
 import { type ExportSource, openExportSource } from './source.ts';
@@ -67,6 +67,6 @@ export async function exportHuggingFace(
 }
 
 /** Writes config.json. */
-export async function writeConfig(path: string, config: LlamaConfig, dtype: FloatType): Promise<void> {
-  await writeFile(path, `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`);
+export async function writeConfig(path: string, config: ModelConfig, dtype: FloatType): Promise<void> {
+  await writeFile(path, `${JSON.stringify(configJson(config, dtypeNames[dtype]), null, 2)}\n`);
 }

@@ -4,7 +4,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { type Projection, projections } from '../architecture/names.ts';
 import type { Replacement } from '../sharing/replacement.ts';
 import { writeCodes } from './codes.ts';
@@ -112,7 +112,7 @@ async function writeAdapter(source: ExportSource, adapted: readonly Replacement[
 
 /** PEFT wants lora_A [r, in] and lora_B [out, r]: A^T and B^T, but B and A for down, which is applied transposed. */
 function adapterTensors(
-  { hidden_size: d, intermediate_size: f }: LlamaConfig,
+  { hidden_size: d, intermediate_size: f }: ModelConfig,
   { target, rank }: Replacement,
 ): AdapterTensor[] {
   return projections.flatMap((projection) => {

@@ -1,8 +1,8 @@
 // What an export is made of: a checkpoint, and the recovery that stands in for some of its MLPs, tensor by tensor.
 import { tf } from '../../tensor/tf.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
 import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
-import { type LlamaCheckpoint, openLlama, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
+import { type ModelCheckpoint, openStored, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { readRecovery } from '../checkpoint/recovery-file.ts';
 import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
 import { expandMatrix } from '../sharing/candidates/registry.ts';
@@ -12,9 +12,9 @@ import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
 /** A model on its way out. */
 export interface ExportSource {
   /** With one MLP width for all layers, that of the widest: what other programs know. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** As it is stored, with a width for each layer where they differ. */
-  readonly stored: LlamaConfig;
+  readonly stored: ModelConfig;
   readonly tokenizer: TokenizerFiles;
   readonly recovery: Recovery;
   /** Layers (from 1) whose MLP is narrower than `config` says: zeros stand in for the removed channels, which changes no output. */
@@ -26,7 +26,7 @@ export interface ExportSource {
   /** The tensor `name` of `stored` as the checkpoint has it. */
   readStored(name: string): Promise<Float32Array>;
   /** The checkpoint as it lies there: what is quantised, and the stored arrays. */
-  readonly checkpoint: Pick<LlamaCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
+  readonly checkpoint: Pick<ModelCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
   /** The recovery's files as they lie there. */
   readonly recoveryParts: RecoveryParts;
   /** A recovery parameter by its layer (from 1), as float32. */
@@ -39,7 +39,7 @@ export async function openExportSource(
   modelPath: string,
   recoveryPaths: readonly string[] = [],
 ): Promise<ExportSource> {
-  const checkpoint = await openLlama(modelPath);
+  const checkpoint = await openStored(modelPath);
   try {
     const { config: stored } = checkpoint;
     const recovery =
@@ -58,7 +58,7 @@ export function isAdapted(replacement: Replacement): boolean {
   return replacement.rank > 0;
 }
 
-function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery, recoveryParts: RecoveryParts): ExportSource {
+function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryParts: RecoveryParts): ExportSource {
   const { config: stored, tokenizer } = checkpoint;
   const config = fullWidth(stored);
   const shapes = tensorShapes(config);
@@ -139,11 +139,11 @@ function parameterOf({ parameters }: Recovery, target: number, projection: Proje
 }
 
 /** The config with one width for every layer, that of the widest MLP. */
-function fullWidth({ intermediate_sizes, ...config }: LlamaConfig): LlamaConfig {
+function fullWidth({ intermediate_sizes, ...config }: ModelConfig): ModelConfig {
   return intermediate_sizes ? { ...config, intermediate_size: Math.max(...intermediate_sizes) } : config;
 }
 
-function narrowLayers(config: LlamaConfig, width: number): number[] {
+function narrowLayers(config: ModelConfig, width: number): number[] {
   const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => i + 1);
   return layers.filter((layer) => mlpWidth(config, layer) < width);
 }

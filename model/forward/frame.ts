@@ -1,7 +1,7 @@
 // The constants of a forward pass that depend on the number of tokens alone: position tables and the causal mask.
 import { causalMask } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { ropeTables } from './rope.ts';
 
 /** Constants for sequences of T tokens. */
@@ -15,7 +15,7 @@ export interface Frame {
 }
 
 /** Makes the frame for `tokens` tokens; the caller frees it. */
-export function createFrame(config: LlamaConfig, tokens: number): Frame {
+export function createFrame(config: ModelConfig, tokens: number): Frame {
   const table = ropeTables(config, tokens);
   const shape: [number, number] = [tokens, config.head_dim / 2];
   const cos = tf.keep(tf.tensor2d(table.cos, shape));

@@ -1,17 +1,17 @@
 // Rotary position embedding in the Hugging Face convention, with the frequency scaling of Llama 3.
 
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import type { Llama3Scaling } from '../architecture/config-rope.ts';
 
 /** Inverse frequencies [hd/2] of RoPE: theta^(-2i/hd), scaled for Llama 3 where the config says so. */
-export function inverseFrequencies(config: LlamaConfig): Float64Array {
+export function inverseFrequencies(config: ModelConfig): Float64Array {
   const { head_dim, rope_theta, rope_scaling } = config;
   const frequencies = Float64Array.from({ length: head_dim / 2 }, (_, i) => rope_theta ** ((-2 * i) / head_dim));
   return rope_scaling ? frequencies.map((frequency) => scaleFrequency(frequency, rope_scaling)) : frequencies;
 }
 
 /** By what the scaling divides each frequency [hd/2], as float32; null where there is no scaling. */
-export function ropeFactors(config: LlamaConfig): Float32Array | null {
+export function ropeFactors(config: ModelConfig): Float32Array | null {
   if (config.rope_scaling === null) return null;
   const plain = inverseFrequencies({ ...config, rope_scaling: null });
   return Float32Array.from(inverseFrequencies(config), (frequency, i) => (plain[i] as number) / frequency);
@@ -24,7 +24,7 @@ export interface RopeTables {
 }
 
 /** cos and sin [T, hd/2] of the angles of the positions 0 to T - 1. */
-export function ropeTables(config: LlamaConfig, tokens: number): RopeTables {
+export function ropeTables(config: ModelConfig, tokens: number): RopeTables {
   return ropeAt(
     inverseFrequencies(config),
     Array.from({ length: tokens }, (_, t) => t),

@@ -10,9 +10,9 @@ import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { shown } from '../../util/shown.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
-import { type StoredTensor, writeLlama } from '../checkpoint/checkpoint.ts';
+import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
 import type { OnProgress } from '../export/huggingface.ts';
@@ -37,7 +37,7 @@ export async function isCompactFolder(folder: string): Promise<boolean> {
 }
 
 /** Reads sharp.json of `folder` for a model of `config`; anything wrong with it is a UserError. */
-async function readCompactMap(folder: string, config: LlamaConfig): Promise<CompactMap> {
+async function readCompactMap(folder: string, config: ModelConfig): Promise<CompactMap> {
   const path = join(folder, compactMap);
   const json = parseStrictJson(await readText(path, 'map', largestMap), `'${path}'`, 6);
   const { format, version, weights, layers_count_from, replacements: listed } = isObject(json) ? json : {};
@@ -63,7 +63,7 @@ export async function importCompact(
   onProgress?: OnProgress,
   onWarning: (message: string) => void = () => {},
   summary?: FolderSummary,
-): Promise<{ config: LlamaConfig; replacements: readonly Replacement[] }> {
+): Promise<{ config: ModelConfig; replacements: readonly Replacement[] }> {
   const { config, tokenizer, adapter, warnings } = summary ?? (await readModelFolder(folder));
   if (adapter !== undefined) {
     throw new UserError(
@@ -77,7 +77,7 @@ export async function importCompact(
     const parameters = parameterTensors(reader, config, map, folder);
     const tensors = modelTensors(reader, config, map, new Set(parameters.map(({ name }) => name)));
     checkTensors(config, tensors, folder);
-    await writeLlama(paths.model, config, tensors, tokenizer, onProgress);
+    await writeStored(paths.model, config, tensors, tokenizer, onProgress);
     await writeRecoveryTensors(paths.recovery, map.replacements, parameters);
   } finally {
     await reader.close();
@@ -104,7 +104,7 @@ function addAlpha(
 /** Recovery parameters by name and shape, checked to be there before any is read. */
 function parameterTensors(
   reader: TensorReader,
-  config: LlamaConfig,
+  config: ModelConfig,
   { replacements, alphas }: CompactMap,
   folder: string,
 ): RecoveryTensor[] {
@@ -125,7 +125,7 @@ function parameterTensors(
 /** The model's tensors: as stored, the reference's for a shared MLP, zeros for a pruned one. */
 function modelTensors(
   reader: TensorReader,
-  config: LlamaConfig,
+  config: ModelConfig,
   { replacements }: CompactMap,
   parameters: ReadonlySet<string>,
 ): Map<string, StoredTensor> {

@@ -5,7 +5,7 @@
 import { gatherRows } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { type Batch, type Example, makeBatch } from '../forward/batches.ts';
-import { block, embed } from '../forward/llama.ts';
+import { block, embed } from '../forward/forward.ts';
 import type { Model } from '../forward/model.ts';
 
 /** Scores by layer; every key is a number from 1 as text. */

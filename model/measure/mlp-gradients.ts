@@ -6,7 +6,7 @@ import { flush } from '../../tensor/backend/flush.ts';
 import { tf } from '../../tensor/tf.ts';
 import { mlpName, type Projection, projections } from '../architecture/names.ts';
 import type { Batch } from '../forward/batches.ts';
-import { block, type Extent, embed } from '../forward/llama.ts';
+import { block, type Extent, embed } from '../forward/forward.ts';
 import { nllOfStates } from '../forward/loss.ts';
 import type { Model } from '../forward/model.ts';
 

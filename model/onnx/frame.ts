@@ -1,5 +1,5 @@
 // What all layers of an ONNX decoder share: shapes, the mask, and the angles of RoPE, computed from the graph's inputs.
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { inverseFrequencies } from '../forward/rope.ts';
 import { floatBytes, type OnnxBuilder, type Value } from './graph.ts';
 
@@ -22,13 +22,13 @@ export interface Rotation {
 const lowest = -3.4028234663852886e38;
 
 /** The frame of a graph whose inputs are `input_ids`, `attention_mask` and `position_ids`. */
-export function frameOf(graph: OnnxBuilder, config: LlamaConfig): OnnxFrame {
+export function frameOf(graph: OnnxBuilder, config: ModelConfig): OnnxFrame {
   const extent = graph.add('Shape', ['input_ids']);
   return { extent, mask: maskOf(graph, config), ...rotationsOf(graph, config) };
 }
 
 /** A token sees those before it and itself, where the attention mask is not 0. A token that sees none (padding) mixes them all. */
-function maskOf(graph: OnnxBuilder, { num_attention_heads: heads, num_key_value_heads: groups }: LlamaConfig): Value {
+function maskOf(graph: OnnxBuilder, { num_attention_heads: heads, num_key_value_heads: groups }: ModelConfig): Value {
   const length = (input: Value) => {
     const along = graph.add('Shape', [input], { attributes: { start: { int: 1 }, end: { int: 2 } } });
     return graph.add('Squeeze', [along, graph.ints(0)]);
@@ -44,7 +44,7 @@ function maskOf(graph: OnnxBuilder, { num_attention_heads: heads, num_key_value_
 }
 
 /** Angles in float32, as transformers has them; sin with the sign of its half: x turned is x cos + swapped(x) sin. */
-function rotationsOf(graph: OnnxBuilder, config: LlamaConfig): { key: Rotation; query: Rotation } {
+function rotationsOf(graph: OnnxBuilder, config: ModelConfig): { key: Rotation; query: Rotation } {
   const frequencies = Float32Array.from(inverseFrequencies(config));
   const inverse = graph.constant('rope.inv_freq', 'float32', [frequencies.length], floatBytes('float32', frequencies));
   const positions = graph.cast(graph.add('Unsqueeze', ['position_ids', graph.ints(2, 3)]), 'int64', 'float32');

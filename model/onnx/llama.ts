@@ -3,7 +3,7 @@
 // B batch, T tokens, P past tokens, S = P + T, N = B*T rows, D hidden, H heads, K key/value heads, G = H/K, hd head size, V vocabulary.
 // Hidden states are [N, D], as in llama.ts. Norms and softmax are float32 in every precision.
 import type { OnnxValueInfo } from '../../formats/tensors/onnx.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { attentionName, finalNormName, headName, type NormName, normName } from '../architecture/names.ts';
 import { frameOf, type OnnxFrame, type Rotation } from './frame.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
@@ -18,7 +18,7 @@ export interface DecoderWeights extends Pick<OnnxWeights, 'vector' | 'matrix' | 
 /** Adds the decoder to `graph`; returns the graph's inputs and outputs. */
 export async function addDecoder(
   graph: OnnxBuilder,
-  config: LlamaConfig,
+  config: ModelConfig,
   weights: DecoderWeights,
 ): Promise<{ inputs: OnnxValueInfo[]; outputs: OnnxValueInfo[] }> {
   const decoder = { graph, config, weights, frame: frameOf(graph, config) };
@@ -32,7 +32,7 @@ export async function addDecoder(
 
 interface Decoder {
   readonly graph: OnnxBuilder;
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: DecoderWeights;
   readonly frame: OnnxFrame;
 }
@@ -100,7 +100,7 @@ function withPast(graph: OnnxBuilder, layer: number, kind: 'key' | 'value', x: V
 }
 
 /** Queries [B, T, H, hd] -> [B, K, G*T, hd]: those that share a key are rows of one matrix, and no key is copied. */
-function grouped(graph: OnnxBuilder, q: Value, config: LlamaConfig): Value {
+function grouped(graph: OnnxBuilder, q: Value, config: ModelConfig): Value {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
   if (heads === groups) return transpose(graph, q, [0, 2, 1, 3]);
   const perGroup = graph.add('Reshape', [q, graph.ints(0, 0, groups, heads / groups, head_dim)]);
@@ -116,7 +116,7 @@ function mix(graph: OnnxBuilder, { q, k, v }: { q: Value; k: Value; v: Value }, 
 }
 
 /** [B, K, G*T, hd] -> [N, H*hd]. */
-function joined(graph: OnnxBuilder, mixed: Value, config: LlamaConfig): Value {
+function joined(graph: OnnxBuilder, mixed: Value, config: ModelConfig): Value {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
   const flat = graph.ints(-1, heads * head_dim);
   if (heads === groups) return graph.add('Reshape', [transpose(graph, mixed, [0, 2, 1, 3]), flat]);
@@ -139,7 +139,7 @@ async function addHead(decoder: Decoder, h: Value): Promise<void> {
 
 function portsOf(
   { float }: OnnxBuilder,
-  { num_hidden_layers: layers, num_key_value_heads: groups, head_dim, vocab_size }: LlamaConfig,
+  { num_hidden_layers: layers, num_key_value_heads: groups, head_dim, vocab_size }: ModelConfig,
 ): { inputs: OnnxValueInfo[]; outputs: OnnxValueInfo[] } {
   const cache = (prefix: string, length: string): OnnxValueInfo[] => {
     const names = Array.from({ length: layers }, (_, i) => [`${prefix}.${i}.key`, `${prefix}.${i}.value`]).flat();

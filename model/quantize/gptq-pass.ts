@@ -5,11 +5,11 @@ import { flush } from '../../tensor/backend/flush.ts';
 import { tf } from '../../tensor/tf.ts';
 import { attentionName, embeddingName, finalNormName, mlpName, normName, projections } from '../architecture/names.ts';
 import { createWeights, type InputOf } from '../architecture/weights.ts';
-import type { LlamaCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { ModelCheckpoint } from '../checkpoint/checkpoint.ts';
 import { checkFinite, quantizePlain } from '../codec/plain.ts';
 import { type Codec, decode, matrixShape, type Parts, packInteger } from '../codec/quantize-codec.ts';
+import { block, type Extent, embed, finalNorm } from '../forward/forward.ts';
 import { roundingOf } from '../forward/linear.ts';
-import { block, type Extent, embed, finalNorm } from '../forward/llama.ts';
 import { createModel, type Model } from '../forward/model.ts';
 import { type Recovery, replacementAt } from '../sharing/recovery.ts';
 import { type GptqSettings, quantizeGptq } from './gptq.ts';
@@ -18,7 +18,7 @@ import { arithmeticOf, type QuantizePlan, roundsActivations, type Scheme } from 
 
 /** What a pass rounds, and with which inputs. */
 export interface GptqRun {
-  readonly checkpoint: LlamaCheckpoint;
+  readonly checkpoint: ModelCheckpoint;
   readonly plan: QuantizePlan;
   readonly scheme: Scheme;
   readonly recovery: Recovery | undefined;

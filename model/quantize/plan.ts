@@ -1,6 +1,6 @@
 // Which tensors of a model a scheme quantises, how, and which are not stored at all. Light: planning counts bytes with it.
 import { UserError } from '../../util/errors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { attentionName, embeddingName, headName, mlpName, projections, tensorShapes } from '../architecture/names.ts';
 import type { Quantization } from '../codec/quantization.ts';
 import type { Codec } from '../codec/quantize-codec.ts';
@@ -66,7 +66,7 @@ export function needsData(scheme: Scheme): boolean {
  * UserError where 8da4w's groups do not fit.
  */
 export function planQuantization(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacements: readonly Replacement[],
   settings: PlanSettings,
   storedAs: (name: string) => string = (name) => name,
@@ -83,7 +83,7 @@ export function planQuantization(
 }
 
 function placesOf(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacements: readonly Replacement[],
   storedAs: (name: string) => string,
 ): { aliases: Map<string, string>; absent: Set<string> } {
@@ -107,7 +107,7 @@ function placesOf(
   return { aliases, absent };
 }
 
-function codecsOf(config: LlamaConfig, settings: PlanSettings): Map<string, Codec> {
+function codecsOf(config: ModelConfig, settings: PlanSettings): Map<string, Codec> {
   const { scheme, head = roundsActivations(scheme) } = settings;
   const codecs = new Map<string, Codec>(embeddingCodec(settings));
   const codec = linearCodec(settings);

@@ -1,6 +1,6 @@
 // Which whole blocks stand in for which others, and what a model so arranged is like. Light: planning reads this.
 import { UserError } from '../../util/errors.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
 import { consecutive, type ReplacementMap, replacementMap } from './sharing.ts';
 import { parseMap } from './sharing-parse.ts';
 
@@ -27,7 +27,7 @@ export function keptSources(map: ReplacementMap, layers: number): number[] {
 }
 
 /** The config of the model whose layers are `sources` of a model of `config`. */
-export function arrangedConfig(config: LlamaConfig, sources: readonly number[]): LlamaConfig {
+export function arrangedConfig(config: ModelConfig, sources: readonly number[]): ModelConfig {
   const { intermediate_sizes, ...rest } = config;
   const widths = intermediate_sizes && { intermediate_sizes: sources.map((layer) => mlpWidth(config, layer)) };
   return { ...rest, ...widths, num_hidden_layers: sources.length };

@@ -1,6 +1,6 @@
 // How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
 
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
 import { parameterCounts, projections, tensorShapes } from '../architecture/names.ts';
 import { matrixParameters } from './candidates/forms.ts';
 import { droppedMatrices, dropsMlp, type Replacement, replacementWidth } from './replacement.ts';
@@ -11,7 +11,7 @@ const float32Bytes = 4;
 export interface Kept {
   readonly replacements: readonly Replacement[];
   /** The model as it is now; the original when its MLPs were not narrowed. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
 }
 
 /** Parameters of the MLPs that are stored: all but those that another layer's stands in for and those that are pruned. */
@@ -32,12 +32,12 @@ export function recoveryParameters({ replacements, config }: Kept): number {
 }
 
 /** Stored ratio tau: parameters of the stored MLPs / of the original's. With MLPs of one width it is (N - X) / N. */
-export function storedRatio(original: LlamaConfig, kept: Kept): number {
+export function storedRatio(original: ModelConfig, kept: Kept): number {
   return storedMlpParameters(kept) / parameterCounts(original).mlp;
 }
 
 /** Compression ratio s: stored MLP parameters and recovery parameters / original MLP parameters (equation 1). */
-export function compressionRatio(original: LlamaConfig, kept: Kept): number {
+export function compressionRatio(original: ModelConfig, kept: Kept): number {
   return (storedMlpParameters(kept) + recoveryParameters(kept)) / parameterCounts(original).mlp;
 }
 

@@ -1,7 +1,7 @@
 // Recovery: what stands in for the MLPs of some layers, and the recovery parameters that this takes (methods A.3).
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { mlpName, type Projection, projections } from '../architecture/names.ts';
 import { type Values, variablesOf, type Weights } from '../architecture/weights.ts';
 import { type Init, initOf, matrixShapes } from './candidates/forms.ts';
@@ -27,7 +27,7 @@ export function recoveryName(target: number, projection: Projection, parameter: 
 }
 
 /** Names and shapes of all recovery parameters of `replacements`. */
-export function recoveryShapes(config: LlamaConfig, replacements: readonly Replacement[]): Map<string, number[]> {
+export function recoveryShapes(config: ModelConfig, replacements: readonly Replacement[]): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   for (const replacement of replacements) {
     const { target, candidate, rank } = replacement;
@@ -46,7 +46,7 @@ export function recoveryShapes(config: LlamaConfig, replacements: readonly Repla
  * alone. `weights` are needed for inits that read the reference's matrices (`readsWeights`).
  */
 export function createRecovery(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacements: readonly Replacement[],
   settings: RecoverySettings,
   weights?: Pick<Weights, 'get'>,
@@ -62,7 +62,7 @@ export function createRecovery(
 }
 
 /** Several recoveries as one, which owns their parameters; a UserError when they do not go together. */
-export function joinRecoveries(config: LlamaConfig, parts: readonly Recovery[], source: string): Recovery {
+export function joinRecoveries(config: ModelConfig, parts: readonly Recovery[], source: string): Recovery {
   const replacements = parts.flatMap((part) => part.replacements).toSorted((a, b) => a.target - b.target);
   checkReplacements(config, replacements, source);
   const all = new Map(parts.flatMap(({ parameters }) => [...parameters]));
@@ -110,7 +110,7 @@ export function projectionOf(
 }
 
 function startTarget(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacement: Replacement,
   { init, seed }: RecoverySettings,
   weights: Pick<Weights, 'get'> | undefined,

@@ -1,6 +1,6 @@
 // A replacement: what stands in for one layer's MLP. Light: planning reads this, so no numeric library is imported here.
 import { UserError } from '../../util/errors.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
 import { mlpName, projections } from '../architecture/names.ts';
 import { pairs, type ReplacementMap } from './sharing.ts';
 
@@ -49,7 +49,7 @@ export function droppedMatrices(replacements: readonly Replacement[]): Set<strin
 }
 
 /** The MLP width that a replacement works on: its reference's. */
-export function replacementWidth(config: LlamaConfig, { target, reference }: Replacement): number {
+export function replacementWidth(config: ModelConfig, { target, reference }: Replacement): number {
   return mlpWidth(config, reference ?? target);
 }
 
@@ -57,7 +57,7 @@ export function replacementWidth(config: LlamaConfig, { target, reference }: Rep
  * Throws a UserError unless `replacements` go together in a model of `config`: each target once, references whose own MLP is
  * stored, and MLPs of equal width where one stands in for another. `source` begins the message.
  */
-export function checkReplacements(config: LlamaConfig, replacements: readonly Replacement[], source: string): void {
+export function checkReplacements(config: ModelConfig, replacements: readonly Replacement[], source: string): void {
   const byTarget = new Map<number, Replacement>();
   for (const replacement of replacements) {
     const { target } = replacement;

@@ -1,5 +1,5 @@
 // Bytes of a stored model by kind, each stored tensor once and with every layer expanded (methods E.6).
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { embeddingName, headName, tensorShapes } from '../architecture/names.ts';
 import { plannedBytes, type QuantizePlan } from '../quantize/plan.ts';
 
@@ -19,7 +19,7 @@ export interface ModelSize {
 }
 
 /** The size of a model of `config` stored after `plan`, with `recovery` bytes of recovery parameters. */
-export function modelSize(config: LlamaConfig, plan: QuantizePlan, recovery: number): ModelSize {
+export function modelSize(config: ModelConfig, plan: QuantizePlan, recovery: number): ModelSize {
   const by_kind = { embedding: 0, attention: 0, mlp: 0, head: 0, norms: 0, recovery };
   let expanded_bytes = recovery;
   let [bytes, weights] = [0, 0];

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext } from '../../contract/stage.ts';
 import { type ActivationsWriter, createActivations } from '../../formats/tensors/activations.ts';
 import { type Batch, type Example, makeBatch } from '../../model/forward/batches.ts';
-import { block, embed } from '../../model/forward/llama.ts';
+import { block, embed } from '../../model/forward/forward.ts';
 import type { Model } from '../../model/forward/model.ts';
 import { tf } from '../../tensor/tf.ts';
 import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';

@@ -1,8 +1,8 @@
 // The work of lora: recovery parameters at their start beside those that came in.
 
 import type { StageContext, StageInput } from '../../contract/stage.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../../model/architecture/config.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
 import { ownReplacements } from '../../model/sharing/replacement.ts';
@@ -15,7 +15,7 @@ export async function startLora(context: StageContext): Promise<void> {
   if (task === undefined) return;
   await startBackend({ ...context, numerics: { ...context.numerics, backend: 'cpu' } });
   const params = context.params as LoraParams;
-  const checkpoint = await openLlama(onlyFile(context.inputs.model));
+  const checkpoint = await openStored(onlyFile(context.inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
   const incoming = await incomingRecovery(context.inputs.recovery, config);
@@ -31,7 +31,7 @@ export async function startLora(context: StageContext): Promise<void> {
   }
 }
 
-async function incomingRecovery(input: StageInput | undefined, config: LlamaConfig): Promise<Recovery> {
+async function incomingRecovery(input: StageInput | undefined, config: ModelConfig): Promise<Recovery> {
   if (input === undefined) return { replacements: [], parameters: new Map() };
   return readRecovery(Object.values(input.files), config);
 }

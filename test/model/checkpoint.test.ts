@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
-import { parseLlamaConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
 import { mlpName, parameterCounts, tensorShapes } from '../../model/architecture/names.ts';
-import { loadModel, openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { exportHuggingFace } from '../../model/export/huggingface.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { fixtures, loadFixture, scratch } from './fixtures.ts';
@@ -27,7 +27,7 @@ describe('importing a Hugging Face folder', () => {
   it.each(['mha', 'gqa', 'deep'])("%s keeps every tensor's type and bytes", async (name) => {
     const source = await openSafetensorsFolder(join(fixtures, name));
     const { path } = await loadFixture(name);
-    const checkpoint = await openLlama(path);
+    const checkpoint = await openStored(path);
     for (const [tensor, { dtype, bytes }] of checkpoint.tensors) {
       expect(dtype).toBe(source.tensors.get(tensor)?.dtype);
       expect(await bytes()).toEqual(await source.readBytes(tensor));
@@ -64,7 +64,7 @@ describe('importing a Hugging Face folder', () => {
   it('a head of its own beside a tied flag stays, and the model is untied', async () => {
     const folder = await folderWith('mha', { tie_word_embeddings: true });
     await importHuggingFace(folder, join(folder, 'out.arrow'));
-    const checkpoint = await openLlama(join(folder, 'out.arrow'));
+    const checkpoint = await openStored(join(folder, 'out.arrow'));
     expect(checkpoint.tensors.has('lm_head.weight')).toBe(true);
     expect(checkpoint.config.tie_word_embeddings).toBe(false);
     await checkpoint.close();
@@ -127,7 +127,7 @@ describe('writing a model', () => {
       num_attention_heads: 32,
       vocab_size: 32000,
     };
-    const counts = parameterCounts(parseLlamaConfig(llama, 'config.json'));
+    const counts = parameterCounts(parseConfig(llama, 'config.json'));
     expect([counts.attention / 32, counts.mlp / 32]).toEqual([67_108_864, 135_266_304]);
     expect(counts.total).toBe(6_738_415_616); // the published size of Llama-2-7b
   });
@@ -171,6 +171,6 @@ describe('config.json', () => {
   ] as Refusal[])('%j is refused', (change, message) => expect(() => tinyConfig(change)).toThrow(message));
 
   it('what is no object is refused', () => {
-    expect(() => parseLlamaConfig([], 'x/config.json')).toThrow('x/config.json: expected a JSON object, got a list');
+    expect(() => parseConfig([], 'x/config.json')).toThrow('x/config.json: expected a JSON object, got a list');
   });
 });

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGguf } from '../../formats/tensors/gguf.ts';
 import type { GgufType } from '../../formats/tensors/gguf-blocks.ts';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';
-import { loadModel, openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { writeCompact } from '../../model/export/compact.ts';
 import { writeGguf } from '../../model/export/gguf.ts';
@@ -18,7 +18,7 @@ import { writeHuggingFace } from '../../model/export/huggingface.ts';
 import { writePeft } from '../../model/export/peft.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { importCompact } from '../../model/import/compact.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
@@ -194,7 +194,7 @@ describe('PEFT', () => {
     const { target_modules, ...config } = JSON.parse(await readFile(files.adapter_config, 'utf8'));
     expect({ ...config, target_modules: target_modules.toSorted() }).toMatchObject(expected.adapter_config);
     await importHuggingFace(to, join(to, 'base.arrow'));
-    const [base, original] = await Promise.all([openLlama(join(to, 'base.arrow')), openLlama(model)]);
+    const [base, original] = await Promise.all([openStored(join(to, 'base.arrow')), openStored(model)]);
     const gate = (layer: number) => `model.layers.${layer - 1}.mlp.gate_proj.weight`;
     const lent = await original.readFloat32(gate(2));
     expect(await base.readFloat32(gate(3))).toEqual(lent.map((value) => 0.75 * value));
@@ -308,7 +308,7 @@ describe('the compact folder', () => {
     const again = { model: join(to, 'model.arrow'), recovery: join(to, 'recovery.arrow') };
     await importCompact(to, again);
     expect(await readFile(again.recovery)).toEqual(await readFile(paths.recovery));
-    const [before, after] = await Promise.all([openLlama(paths.model), openLlama(again.model)]);
+    const [before, after] = await Promise.all([openStored(paths.model), openStored(again.model)]);
     const gone = /layers\.(2|5|6)\.mlp/; // of layers 3, 6 and 7
     for (const [name, tensor] of before.tensors) {
       if (!gone.test(name)) expect(await after.tensors.get(name)?.bytes(), name).toEqual(await tensor.bytes());

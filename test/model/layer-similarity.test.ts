@@ -1,6 +1,6 @@
 // Layer scores against PyTorch, and the weights' differences against numpy.
 import { describe, expect, it } from 'vitest';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { layerSimilarity } from '../../model/measure/layer-similarity.ts';
 import {
@@ -51,7 +51,7 @@ describe.each(['cpu', 'onnx'] as const)('layerSimilarity on backend %s', (backen
 describe('weightDifferences', () => {
   it('gives the Frobenius ratios of numpy to 1e-6', async () => {
     const { difference } = baseline<{ difference: Record<ComparedMatrix, Difference> }>('weight-difference.json');
-    const checkpoint = await openLlama((await loadBaseline()).path);
+    const checkpoint = await openStored((await loadBaseline()).path);
     const found = await weightDifferences(6, (name) => checkpoint.readFloat32(name));
     await checkpoint.close();
     expect(Object.keys(found)).toEqual(Object.keys(difference));

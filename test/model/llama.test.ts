@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createWeights } from '../../model/architecture/weights.ts';
 import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { replacementsOf } from '../../model/sharing/replacement.ts';

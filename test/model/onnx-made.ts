@@ -1,12 +1,12 @@
 // Small Llamas with every kind of replacement, exported as ONNX, and lamina's own logits of them.
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/config.ts';
 import { loadModel, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { type RecoveryBits, readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import type { OnnxSettings } from '../../model/onnx/precision.ts';
@@ -55,7 +55,7 @@ export const noTokenizer = { tokenizer_json: null, tokenizer_config_json: null }
 
 /** A model on disk, with its recovery. */
 export interface Made {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly model: string;
   readonly recovery: string;
 }
@@ -120,7 +120,7 @@ export async function opened(runtime: Promise<Runtime>): Promise<Runtime> {
 }
 
 /** Fails unless both runtimes have `expected` logits for `ids`, within `tolerance` of the largest. */
-export async function expectLogits(folder: string, config: LlamaConfig, expected: Float32Array, tolerance: number) {
+export async function expectLogits(folder: string, config: ModelConfig, expected: Float32Array, tolerance: number) {
   for (const [where, open] of Object.entries({ node: inNode, web: inWeb })) {
     const { run, float } = await opened(open(folder));
     const { logits } = await run(feedsOf(config, { ids: [ids] }, float));

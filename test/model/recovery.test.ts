@@ -5,7 +5,7 @@ import { createCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { mlpName, projections } from '../../model/architecture/names.ts';
 import { createWeights } from '../../model/architecture/weights.ts';
 import { readRecovery, readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { matrixShapes } from '../../model/sharing/candidates/forms.ts';
 import { createRecovery, joinRecoveries, type Recovery, recoveryName } from '../../model/sharing/recovery.ts';

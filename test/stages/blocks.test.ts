@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { attentionName, mlpName, normName } from '../../model/architecture/names.ts';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { blockMap, keptSources, sharedSources } from '../../model/sharing/block-map.ts';
 import { dropBlocks } from '../../stages/drop-blocks/declare.ts';
@@ -21,7 +21,7 @@ const only = (outcome: StageOutcome, output = 'model'): string => outcome.files[
 
 /** What a layer's first numbers are: of its norms, attention and MLP. */
 async function layersOf(path: string): Promise<number[][]> {
-  const checkpoint = await openLlama(path);
+  const checkpoint = await openStored(path);
   const names = (layer: number) => [
     normName(layer, 'input_layernorm'),
     attentionName(layer, 'q'),
@@ -71,7 +71,7 @@ describe('share-blocks', () => {
     const [before, after] = [await layersOf(model), await layersOf(only(outcome))];
     expect(after).toEqual([0, 0, 2, 2, 4, 4].map((layer) => before[layer]));
     expect(outcome.facts['']).toMatchObject({ layers: 6, stored_layers: 3, sources: [1, 1, 3, 3, 5, 5] });
-    const checkpoint = await openLlama(only(outcome));
+    const checkpoint = await openStored(only(outcome));
     expect(checkpoint.storedAs(attentionName(2, 'v'))).toBe(attentionName(1, 'v'));
     expect(checkpoint.storedAs(mlpName(6, 'up'))).toBe(mlpName(5, 'up'));
     await checkpoint.close();
@@ -119,7 +119,7 @@ describe('what is only timed', () => {
     expect(layers).toHaveLength(12); // models/tiny/config.json
     expect(layers).toEqual(await layersOf(only(second)));
     expect(layers).not.toEqual(await layersOf(only(other)));
-    const checkpoint = await openLlama(only(first));
+    const checkpoint = await openStored(only(first));
     const values = await checkpoint.readFloat32(mlpName(1, 'gate'));
     const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
     expect(deviation).toBeCloseTo(0.02, 3); // the initialisation of Llama
@@ -128,7 +128,7 @@ describe('what is only timed', () => {
 
   it('share fills both factors at random, so that no two recovery parameters are equal bytes', async () => {
     const recovery = await runStage(share, { params: { type: 'T_next', rank: 2, init: 'random' }, inputs: { model } });
-    const packed = await openLlama(model); // its config sizes the recovery
+    const packed = await openStored(model); // its config sizes the recovery
     const { parameters } = await readRecovery([only(recovery, 'recovery')], packed.config);
     await packed.close();
     for (const [name, variable] of parameters) {

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'nod
 import { dirname, join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';
-import { openLlama, writeLlama } from '../../model/checkpoint/checkpoint.ts';
+import { openStored, writeStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeNarrowed } from '../../model/checkpoint/narrow.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { exportStage } from '../../stages/export/declare.ts';
@@ -115,7 +115,7 @@ describe('export', () => {
     ]);
     const whole = await exported({ dtype: 'F32' }, inputs);
     const expected = await openSafetensors(whole.files.model as string);
-    const found = await openLlama(loaded.files['']?.model as string);
+    const found = await openStored(loaded.files['']?.model as string);
     let changed = 0;
     for (const name of expected.tensors.keys()) {
       const [ours, theirs] = [await found.readFloat32(name), await expected.readFloat32(name)];
@@ -163,7 +163,7 @@ describe('export', () => {
 
   it('a narrower model is padded for programs that know one width, and as it is in the compact folder', async () => {
     const narrow = join(temporaryFolder(), 'narrow.arrow');
-    const checkpoint = await openLlama(paths.model);
+    const checkpoint = await openStored(paths.model);
     await writeNarrowed(checkpoint, new Map([[3, Int32Array.of(0, 5, 9)]]), narrow);
     await checkpoint.close();
     const wide = await exported({}, { model: narrow });
@@ -176,8 +176,8 @@ describe('export', () => {
 
   it('writes a model without a tokenizer and says so; a gguf file needs one', async () => {
     const bare = join(temporaryFolder(), 'bare.arrow');
-    const { config, tensors, close } = await openLlama(paths.model);
-    await writeLlama(bare, config, tensors, { tokenizer_json: null, tokenizer_config_json: null });
+    const { config, tensors, close } = await openStored(paths.model);
+    await writeStored(bare, config, tensors, { tokenizer_json: null, tokenizer_config_json: null });
     await close();
     const { made, text } = await exported({}, { model: bare });
     expect(made).toEqual(['config', 'model', 'card', 'metrics']);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openActivations } from '../../formats/tensors/activations.ts';
 import { createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/config.ts';
 import { knownModel } from '../../model/architecture/known-models.ts';
 import { mlpName, tensorShapes } from '../../model/architecture/names.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
 import { modelSize } from '../../model/sizes/model-size.ts';
 import { captureActivations } from '../../stages/capture-activations/declare.ts';
@@ -50,7 +50,7 @@ async function perplexity({ model: path, recovery }: { model: string; recovery?:
 
 /** Relative error of all weights of the linear layers, ||W' - W|| / ||W||. */
 async function weightError(path: string): Promise<number> {
-  const [before, after] = [await openLlama(files.model as string), await openLlama(path)];
+  const [before, after] = [await openStored(files.model as string), await openStored(path)];
   let [error, norm] = [0, 0];
   for (const name of before.tensors.keys()) {
     if (!name.includes('_proj')) continue;
@@ -67,7 +67,7 @@ async function weightError(path: string): Promise<number> {
 
 /** ||(W' - W) x||^2 over the rows of `x`. */
 async function outputError(path: string, name: string, x: Float32Array): Promise<number> {
-  const [before, after] = [await openLlama(files.model as string), await openLlama(path)];
+  const [before, after] = [await openStored(files.model as string), await openStored(path)];
   const [w, q] = [await before.readFloat32(name), await after.readFloat32(name)];
   await before.close();
   await after.close();
@@ -202,7 +202,7 @@ it('a tied head is as the embedding is', async () => {
   const run = async (more: object) => {
     const params = { scheme: '8da4w', group_size: 32, ...more };
     const outcome = await runStage(quantize, { params, inputs: { model: model(tied) } });
-    const checkpoint = await openLlama(only(outcome, 'model'));
+    const checkpoint = await openStored(only(outcome, 'model'));
     await checkpoint.close();
     return { codecs: [...(checkpoint.quantization?.codecs.keys() ?? [])], size: json(only(outcome, 'size')) };
   };
@@ -242,14 +242,14 @@ describe('shared models', () => {
     expect(mlp).toBe(10 * 3 * 96 * 256 * (1 + 4 / 32));
     const before = await perplexity({ model: files.model as string, recovery: pruned });
     expect(Math.abs(Math.log(await perplexity(result)) - Math.log(before))).toBeLessThan(0.05);
-    const checkpoint = await openLlama(result.model);
+    const checkpoint = await openStored(result.model);
     expect((await checkpoint.readFloat32(mlpName(7, 'down'))).every((value) => value === 0)).toBe(true);
     await checkpoint.close();
   });
 });
 
 describe('bytes of Llama-2-7b in 8da4w with groups of 128 (methods E.2, against Table 7)', () => {
-  const config = knownModel('meta-llama/Llama-2-7b-hf') as LlamaConfig;
+  const config = knownModel('meta-llama/Llama-2-7b-hf') as ModelConfig;
   const settings: PlanSettings = {
     scheme: '8da4w',
     bits: 4,
@@ -291,7 +291,7 @@ describe('files that do not fit', () => {
     }
     await writer.close();
     await reader.close();
-    return openLlama(out);
+    return openStored(out);
   }
   const scales = `${mlpName(1, 'gate')}.scales`;
 
@@ -328,7 +328,7 @@ describe('files that do not fit', () => {
       if (metadata.config === undefined) return undefined;
       const config = JSON.parse(metadata.config) as Record<string, unknown>;
       metadata.config = JSON.stringify({ ...config, intermediate_size: 2 ** 24 });
-      const absent = [...tensorShapes({ ...(config as unknown as LlamaConfig), intermediate_size: 2 ** 24 }).keys()];
+      const absent = [...tensorShapes({ ...(config as unknown as ModelConfig), intermediate_size: 2 ** 24 }).keys()];
       const mlps = absent.filter((name) => name.includes('mlp'));
       metadata.quantization = JSON.stringify({ scheme: 'x', activations: null, codecs: [], tensors: {}, absent: mlps });
       return undefined;

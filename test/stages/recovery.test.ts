@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { StageDeclaration, StageInput } from '../../contract/stage.ts';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { createRecovery } from '../../model/sharing/recovery.ts';
 import { prunedReplacements } from '../../model/sharing/replacement.ts';
@@ -251,7 +251,7 @@ describe('ratios', () => {
     expect(found).toMatchObject({ tau: 4 / 6, s: (4 * mlp + recovery_parameters) / (6 * mlp), targets: 0 });
     const { parameters, bytes } = found as { parameters: number; bytes: number };
     expect(bytes).toBe(2 * (parameters - recovery_parameters) + 4 * recovery_parameters);
-    const checkpoint = await openLlama(files.pruned);
+    const checkpoint = await openStored(files.pruned);
     const stored = [...checkpoint.tensors.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,

@@ -2,9 +2,9 @@
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
 import { createRandom } from '../../util/random.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/config.ts';
 import { tensorShapes } from '../architecture/names.ts';
-import { type StoredTensor, type TokenizerFiles, writeLlama } from './checkpoint.ts';
+import { type StoredTensor, type TokenizerFiles, writeStored } from './checkpoint.ts';
 
 /** Of every matrix, as Llamas are initialised; norms are 1. */
 const deviation = 0.02;
@@ -12,9 +12,9 @@ const deviation = 0.02;
 const mostNumbers = 2 ** 31;
 
 /** Writes the model of `config` to `path` in bfloat16, tensor by tensor; each tensor's numbers follow from `seed` and its name. */
-export async function writeRandomLlama(
+export async function writeRandomModel(
   path: string,
-  { config, tokenizer }: { config: LlamaConfig; tokenizer: TokenizerFiles },
+  { config, tokenizer }: { config: ModelConfig; tokenizer: TokenizerFiles },
   seed: number,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
@@ -23,7 +23,7 @@ export async function writeRandomLlama(
     checkSize(name, shape);
     tensors.set(name, { dtype: 'BF16', shape, bytes: async () => fromFloat32('BF16', valuesOf(name, shape, seed)) });
   }
-  await writeLlama(path, config, tensors, tokenizer, onProgress);
+  await writeStored(path, config, tensors, tokenizer, onProgress);
 }
 
 /** A config.json may say anything. */
