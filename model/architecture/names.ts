@@ -1,5 +1,6 @@
 // The names and shapes of a Llama's tensors, as Hugging Face writes them.
 import { type ModelConfig, mlpWidth } from './config.ts';
+import { isMlpRole, type MatrixRole } from './roles.ts';
 
 /** The three projections of a gated MLP. */
 export const projections = ['gate', 'up', 'down'] as const;
@@ -23,6 +24,11 @@ export function mlpName(layer: number, projection: Projection): string {
 /** Name of an attention weight of layer `layer` (from 1): q [H*hd, D], k and v [K*hd, D], o [D, H*hd]. */
 export function attentionName(layer: number, projection: 'q' | 'k' | 'v' | 'o'): string {
   return layerName(layer, `self_attn.${projection}_proj`);
+}
+
+/** Name of the matrix `role` of layer `layer` (from 1). */
+export function matrixName(layer: number, role: MatrixRole): string {
+  return isMlpRole(role) ? mlpName(layer, role) : attentionName(layer, role);
 }
 
 /** Name of a norm weight [D] of layer `layer` (from 1). */

@@ -11,7 +11,16 @@ export const matrixRoles = [...attentionRoles, ...mlpRoles] as const;
 
 export type MatrixRole = (typeof matrixRoles)[number];
 
-/** True where a matrix reads its layer's part of the residual stream in and gives that back: its stored form [out, in] is [D, other]. */
+/** The part of a layer that a matrix belongs to, as names of tensors have it. */
+export function moduleOf(role: MatrixRole): 'self_attn' | 'mlp' {
+  return isMlpRole(role) ? 'mlp' : 'self_attn';
+}
+
+export function isMlpRole(role: MatrixRole): role is (typeof mlpRoles)[number] {
+  return (mlpRoles as readonly string[]).includes(role);
+}
+
+/** True where a matrix writes into the residual stream: it is stored as [D, other], where those that read from it are [other, D]. */
 export function writesHidden(role: MatrixRole): boolean {
   return role === 'down' || role === 'o';
 }

@@ -7,12 +7,14 @@ import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import type { ModelConfig } from '../architecture/config.ts';
+import { type MatrixRole, matrixRoles } from '../architecture/roles.ts';
 import { type Values, variablesOf } from '../architecture/weights.ts';
 import { quantizePlain } from '../codec/plain.ts';
 import { quantizationJson, quantizationKey } from '../codec/quantization.ts';
 import { type IntegerCodec, storedBytes } from '../codec/quantize-codec.ts';
-import { candidateNames } from '../sharing/candidates/forms.ts';
-import { disposeRecovery, joinRecoveries, type Recovery, recoveryShapes } from '../sharing/recovery.ts';
+import { methodNames } from '../methods/registry.ts';
+import { disposeRecovery, joinRecoveries, type Recovery } from '../sharing/recovery.ts';
+import { recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { checkReplacements, type Replacement } from '../sharing/replacement.ts';
 import { type TensorView, viewTensors, writeParts } from './quantized-tensors.ts';
 
@@ -51,7 +53,9 @@ export async function writeRecoveryTensors(
   tensors: readonly RecoveryTensor[],
   bits: RecoveryBits = 32,
 ): Promise<number> {
-  const listed = replacements.map(({ target, reference, candidate, rank }) => ({ target, reference, candidate, rank }));
+  const listed = replacements.map(({ target, reference, candidate, rank, roles }) => {
+    return { target, reference, candidate, rank, ...(roles && { roles }) };
+  });
   const codecs = new Map<string, IntegerCodec>();
   for (const { name, shape } of tensors) {
     if (shape.length === 2 && (bits === 8 || bits === 4)) codecs.set(name, { ...rowCodec, bits });
@@ -135,7 +139,7 @@ function parseReplacements({ metadata }: CheckpointReader, path: string, config:
       `checkpoint '${path}' must hold a recovery (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
     );
   }
-  const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 3);
+  const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 4);
   return replacementsFrom(listed, config, `recovery '${path}'`);
 }
 
@@ -148,18 +152,25 @@ export function replacementsFrom(listed: unknown, config: ModelConfig, source: s
 }
 
 function parseReplacement(entry: unknown, { num_hidden_layers: layers }: ModelConfig, source: string): Replacement {
-  const { target, reference, candidate, rank } = isObject(entry) ? entry : {};
+  const { target, reference, candidate, rank, roles } = isObject(entry) ? entry : {};
   if (!isWhole(target, 1, layers)) throw new UserError(`${source}: 'target' must be a layer from 1 to ${layers}`);
   if (reference !== null && !isWhole(reference, 1, layers)) {
     throw new UserError(`${source}: 'reference' must be a layer from 1 to ${layers} or null`);
   }
-  if (typeof candidate !== 'string' || !candidateNames.includes(candidate)) {
-    throw new UserError(`${source}: 'candidate' must be ${candidateNames.join(' or ')}`);
+  if (typeof candidate !== 'string' || !methodNames.includes(candidate)) {
+    throw new UserError(`${source}: 'candidate' must be ${methodNames.join(' or ')}`);
   }
   if (!isWhole(rank, 0, reference === null ? 0 : largestRank)) {
     throw new UserError(`${source}: 'rank' must be a whole number of at least 0, and 0 where the MLP is pruned`);
   }
-  return { target, reference, candidate, rank };
+  return { target, reference, candidate, rank, ...(roles !== undefined && { roles: parseRoles(roles, source) }) };
+}
+
+/** The matrices that a replacement stands at, each once, in the order in which a layer uses them. */
+function parseRoles(roles: unknown, source: string): MatrixRole[] {
+  const known = matrixRoles.filter((role) => Array.isArray(roles) && roles.includes(role));
+  if (Array.isArray(roles) && roles.length > 0 && known.join() === roles.join()) return known;
+  throw new UserError(`${source}: 'roles' must be some of ${matrixRoles.join(', ')}, in this order`);
 }
 
 function isWhole(value: unknown, minimum: number, maximum: number): value is number {

@@ -1,13 +1,16 @@
 // What an export is made of: a checkpoint, and the recovery that stands in for some of its MLPs, tensor by tensor.
 import { tf } from '../../tensor/tf.ts';
 import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
+import { tensorShapes } from '../architecture/names.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
 import { type ModelCheckpoint, openStored, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { readRecovery } from '../checkpoint/recovery-file.ts';
 import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
-import { expandMatrix } from '../sharing/candidates/registry.ts';
-import { disposeRecovery, type Recovery, recoveryName } from '../sharing/recovery.ts';
-import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+import { disposeRecovery, type Recovery } from '../sharing/recovery.ts';
+import { recoveryName } from '../sharing/recovery-shapes.ts';
+import type { Replacement } from '../sharing/replacement.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
+import { expandMatrix } from '../sharing/tensor-operators.ts';
 
 /** A model on its way out. */
 export interface ExportSource {
@@ -30,7 +33,7 @@ export interface ExportSource {
   /** The recovery's files as they lie there. */
   readonly recoveryParts: RecoveryParts;
   /** A recovery parameter by its layer (from 1), as float32. */
-  parameter(target: number, projection: Projection, name: string): Promise<Float32Array>;
+  parameter(target: number, role: MatrixRole, name: string): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -53,7 +56,7 @@ export async function openExportSource(
   }
 }
 
-/** True where the MLP of `replacement` has recovery parameters. */
+/** True where `replacement` has recovery parameters. */
 export function isAdapted(replacement: Replacement): boolean {
   return replacement.rank > 0;
 }
@@ -63,20 +66,19 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
   const config = fullWidth(stored);
   const shapes = tensorShapes(config);
   const storedShapes = tensorShapes(stored);
-  const matrices = replacedMatrices(recovery.replacements);
-  const parameter: ExportSource['parameter'] = async (target, projection, name) =>
-    (await parameterOf(recovery, target, projection, name).data()) as Float32Array;
+  const sources = tensorSources(stored, recovery.replacements);
+  const parameter: ExportSource['parameter'] = async (target, role, name) =>
+    (await parameterOf(recovery, target, role, name).data()) as Float32Array;
   const replaced = async (name: string, isBase: boolean) => {
-    const matrix = matrices.get(name);
+    const source = sources.get(name) as TensorSource;
     const shape = storedShapes.get(name) as number[];
-    if (matrix === undefined) return checkpoint.readFloat32(name);
-    const { replacement, projection } = matrix;
-    const { target, reference } = replacement;
-    if (reference === null) return new Float32Array(shape.reduce((a, b) => a * b, 1));
-    const weight = await checkpoint.readFloat32(mlpName(reference, projection));
-    if (!isAdapted(replacement)) return weight;
-    if (!isBase) return expanded(recovery, replacement, projection, { weight, shape });
-    const [alpha = 1] = await parameter(target, projection, 'alpha');
+    if (source.kind === 'zeros') return new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const weight = await checkpoint.readFloat32(source.of);
+    if (source.kind === 'stored') return weight;
+    const { replacement, role } = source;
+    if (!isBase) return expanded(recovery, replacement, role, { weight, shape });
+    if (!recovery.parameters.has(recoveryName(replacement.target, role, 'alpha'))) return weight;
+    const [alpha = 1] = await parameter(replacement.target, role, 'alpha');
     return alpha === 1 ? weight : weight.map((value) => value * alpha);
   };
   const full = async (name: string, isBase: boolean) =>
@@ -101,38 +103,21 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
   };
 }
 
-interface ReplacedMatrix {
-  readonly replacement: Replacement;
-  readonly projection: Projection;
-}
-
-/** The matrices that are not what the checkpoint has under their name. */
-function replacedMatrices(replacements: readonly Replacement[]): Map<string, ReplacedMatrix> {
-  const changed = replacements.filter((replacement) => dropsMlp(replacement) || isAdapted(replacement));
-  return new Map(
-    changed.flatMap((replacement) =>
-      projections.map((projection) => [mlpName(replacement.target, projection), { replacement, projection }] as const),
-    ),
-  );
-}
-
 async function expanded(
   recovery: Recovery,
   { target, candidate }: Replacement,
-  projection: Projection,
+  role: MatrixRole,
   { weight, shape }: { weight: Float32Array; shape: number[] },
 ): Promise<Float32Array> {
   const reference = tf.tensor2d(weight, shape as [number, number]);
-  const whole = expandMatrix(candidate, projection, reference, (name) =>
-    parameterOf(recovery, target, projection, name),
-  );
+  const whole = expandMatrix(candidate, role, reference, (name) => parameterOf(recovery, target, role, name));
   const values = (await whole.data()) as Float32Array;
   tf.dispose([reference, whole]);
   return values;
 }
 
-function parameterOf({ parameters }: Recovery, target: number, projection: Projection, name: string): tf.Tensor {
-  const full = recoveryName(target, projection, name);
+function parameterOf({ parameters }: Recovery, target: number, role: MatrixRole, name: string): tf.Tensor {
+  const full = recoveryName(target, role, name);
   const tensor = parameters.get(full);
   if (tensor === undefined) throw new Error(`the recovery has no tensor '${full}'`);
   return tensor;

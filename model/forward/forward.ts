@@ -6,18 +6,12 @@
 // masked in the loss, so no padding mask is needed.
 import { gatherRows, rmsNorm } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
-import {
-  attentionName,
-  embeddingName,
-  finalNormName,
-  headName,
-  type NormName,
-  normName,
-} from '../architecture/names.ts';
+import { embeddingName, finalNormName, headName, type NormName, normName } from '../architecture/names.ts';
 import { type Attend, causal } from './attend.ts';
 import { linear } from './linear.ts';
 import { mlp } from './mlp.ts';
 import type { Model } from './model.ts';
+import { project } from './project.ts';
 
 /** A batch's size; hidden states are [batch*tokens, D]. */
 export interface Extent {
@@ -91,16 +85,16 @@ function selfAttention(
   { turn, mix }: Attend,
 ): tf.Tensor2D {
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = model.config;
-  const project = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
-    const y = linear(model.weights, attentionName(layer, name), x);
+  const headsOf = (name: 'q' | 'k' | 'v', count: number): tf.Tensor => {
+    const y = project(model, layer, name, x);
     return tf.reshape(y, [batch, tokens, count, head_dim]);
   };
   const perHead = (y: tf.Tensor) => tf.transpose(y, [0, 2, 1, 3]);
-  const q = perHead(turn(project('q', heads))); // [B, H, T, hd]
-  const k = perHead(turn(project('k', groups))); // [B, K, T, hd]
-  const mixed = mix(layer, { q, k, v: perHead(project('v', groups)) }, 1 / Math.sqrt(head_dim));
+  const q = perHead(turn(headsOf('q', heads))); // [B, H, T, hd]
+  const k = perHead(turn(headsOf('k', groups))); // [B, K, T, hd]
+  const mixed = mix(layer, { q, k, v: perHead(headsOf('v', groups)) }, 1 / Math.sqrt(head_dim));
   const joined = tf.reshape(perHead(mixed), [batch * tokens, heads * head_dim]);
-  return linear(model.weights, attentionName(layer, 'o'), joined as tf.Tensor2D);
+  return project(model, layer, 'o', joined as tf.Tensor2D);
 }
 
 function norm(model: Model, layer: number, name: NormName, h: tf.Tensor2D): tf.Tensor2D {

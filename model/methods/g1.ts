@@ -35,10 +35,8 @@ export const g1Plus = transformed({
     fillUniform(start.C, 1 / Math.sqrt(f), random);
     return start;
   },
-  carry: (matrix, x) =>
-    onRight(matrix, x, (y) => matrix.operators.add(y, rightSide(matrix, y, matrix.isTransposed))),
-  transform: (operators, theta, parameters) =>
-    operators.add(theta, rightSide({ operators, parameters }, theta, false)),
+  carry: (matrix, x) => onRight(matrix, x, (y) => matrix.operators.add(y, rightSide(matrix, y, matrix.isTransposed))),
+  transform: (operators, theta, parameters) => operators.add(theta, rightSide({ operators, parameters }, theta, false)),
 });
 
 /** Theta first, then the factor on its right; where the matrix is applied transposed, the other way about. */

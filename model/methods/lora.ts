@@ -11,8 +11,7 @@ export const lora: Method = {
   inits: ['uniform', 'zero_input_side', 'gaussian', 'random'],
   shapes: lowRankShapes,
   start: startLowRank,
-  apply: (matrix, x) =>
-    matrix.operators.add(matrix.product.times(matrix.product.input(x)), throughLowRank(matrix, x)),
+  apply: (matrix, x) => matrix.operators.add(matrix.product.times(matrix.product.input(x)), throughLowRank(matrix, x)),
   whole: (operators, theta, parameters) =>
     operators.add(theta, operators.matMul(parameters.get('A'), parameters.get('B'))),
   cost: ({ d, f, rank }) => ({ row: (d + f) * rank, pass: 0 }),

@@ -34,8 +34,7 @@ export function matrixParameters(candidate: string, d: number, f: number, rank: 
 
 /** The rank at which `candidate` has as many parameters as g0 at `rank0`, to the nearest (methods A.3, Table 5); at least 1. */
 export function matchedRank(candidate: string, rank0: number, d: number, f: number): number {
-  const perRank = (method: Method) =>
-    parametersOf(method, { d, f, rank: 1 }) - parametersOf(method, { d, f, rank: 0 });
+  const perRank = (method: Method) => parametersOf(method, { d, f, rank: 1 }) - parametersOf(method, { d, f, rank: 0 });
   return rank0 === 0 ? 0 : Math.max(1, Math.round((rank0 * perRank(g0)) / perRank(methodNamed(candidate))));
 }
 

@@ -3,15 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
-import { headName, mlpName, tensorShapes } from '../architecture/names.ts';
+import { headName, matrixName, tensorShapes } from '../architecture/names.ts';
 import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
 import type { ExportSource } from '../export/source.ts';
 import { type TextFiles, writeTexts } from '../export/texts.ts';
-import { replacementAt } from '../sharing/recovery.ts';
+import { tensorSources } from '../sharing/sources.ts';
 import { OnnxBuilder } from './graph.ts';
 import { addDecoder } from './llama.ts';
-import { mlpOf } from './mlp.ts';
+import { projectOf } from './mlp.ts';
 import { type OnnxPrecision, type OnnxSettings, precisionOf } from './precision.ts';
 import { storedPrecision } from './stored.ts';
 import { onnxWeights } from './weights.ts';
@@ -72,12 +72,13 @@ async function graphOf(
 ): Promise<OnnxGraph> {
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
-  const mlp = (layer: number) => {
-    const replacement = replacementAt(source.recovery, layer);
-    if (precision.isAbsent(mlpName(replacement?.reference ?? layer, 'gate'))) return null;
-    return mlpOf(graph, layer, replacement, weights);
+  const sources = tensorSources(source.stored, source.recovery.replacements);
+  const isPruned = (layer: number) => {
+    const gate = sources.get(matrixName(layer, 'gate'));
+    return gate === undefined || gate.kind === 'zeros' || precision.isAbsent(gate.of);
   };
-  const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
+  const project = projectOf(graph, source.recovery, weights);
+  const ports = await addDecoder(graph, source.stored, { ...weights, project, isPruned });
   const { nodes, initializers } = graph;
   return { name: 'llama', nodes, initializers, ...ports };
 }

@@ -4,15 +4,18 @@
 // Hidden states are [N, D], as in llama.ts. Norms and softmax are float32 in every precision.
 import type { OnnxValueInfo } from '../../formats/tensors/onnx.ts';
 import type { ModelConfig } from '../architecture/config.ts';
-import { attentionName, finalNormName, headName, type NormName, normName } from '../architecture/names.ts';
+import { finalNormName, headName, type NormName, normName } from '../architecture/names.ts';
 import { frameOf, type OnnxFrame, type Rotation } from './frame.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
+import { addMlp, type Project } from './mlp.ts';
 import type { OnnxWeights } from './weights.ts';
 
 /** The weights that the graph is built on. */
 export interface DecoderWeights extends Pick<OnnxWeights, 'vector' | 'matrix' | 'embedding'> {
-  /** The MLP of layer `layer` (from 1) as it works: x [N, D] -> [N, D]; null where there is none. */
-  mlp(layer: number): ((x: Value) => Promise<Value>) | null;
+  /** The matrices of the layers as they work. */
+  readonly project: Project;
+  /** True where layer `layer` (from 1) has no MLP. */
+  isPruned(layer: number): boolean;
 }
 
 /** Adds the decoder to `graph`; returns the graph's inputs and outputs. */
@@ -41,10 +44,10 @@ async function addLayer(decoder: Decoder, layer: number, h: Value): Promise<Valu
   const { graph, weights } = decoder;
   graph.scope = `layers.${layer - 1}/attention`; // counted from 0, as the weights' names are
   const attended = graph.add('Add', [h, await addAttention(decoder, layer, await addNorm(decoder, layer, h))]);
-  const mlp = weights.mlp(layer);
-  if (mlp === null) return attended;
+  if (weights.isPruned(layer)) return attended;
   graph.scope = `layers.${layer - 1}/mlp`;
-  return graph.add('Add', [attended, await mlp(await addNorm(decoder, layer, attended, 'post_attention_layernorm'))]);
+  const normed = await addNorm(decoder, layer, attended, 'post_attention_layernorm');
+  return graph.add('Add', [attended, await addMlp(graph, weights.project, layer, normed)]);
 }
 
 function addNorm(decoder: Decoder, layer: number, h: Value, name: NormName = 'input_layernorm'): Promise<Value> {
@@ -65,10 +68,7 @@ async function addRmsNorm({ graph, config, weights }: Decoder, h: Value, name: s
 async function addAttention(decoder: Decoder, layer: number, x: Value): Promise<Value> {
   const { graph, config, weights, frame } = decoder;
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
-  const linear = async (name: 'q' | 'k' | 'v' | 'o', x: Value) => {
-    const product = await weights.matrix(attentionName(layer, name));
-    return product.times(product.input(x));
-  };
+  const linear = (role: 'q' | 'k' | 'v' | 'o', x: Value) => weights.project(layer, role, x);
   const perHead = async (name: 'q' | 'k' | 'v', count: number) => {
     const shape = graph.add('Concat', [frame.extent, graph.ints(count, head_dim)], {
       attributes: { axis: { int: 0 } },

@@ -1,29 +1,33 @@
-// The gated MLP of an ONNX graph: a layer's own matrices or its reference's, with the recovery parameters of the target beside them.
-import { mlpName, type Projection } from '../architecture/names.ts';
-import type { Replacement } from '../sharing/replacement.ts';
-import { applyFactors } from './candidates.ts';
+// The matrices of a layer in an ONNX graph: a layer's own or its reference's, with the recovery parameters of the target beside them.
+import { matrixName } from '../architecture/names.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { type Recovery, replacementAt } from '../sharing/recovery.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
+import { applyFactors } from './matrix-operators.ts';
 import type { OnnxWeights } from './weights.ts';
 
-/** The MLP of `layer` (from 1) with what stands in for it: x [N, D] -> [N, D]; null where it is pruned. */
-export function mlpOf(
+/** x [N, in] through matrix `role` of layer `layer` (from 1) -> [N, out]. */
+export type Project = (layer: number, role: MatrixRole, x: Value) => Promise<Value>;
+
+/** The matrices of a model with what stands at them. */
+export function projectOf(
   graph: OnnxBuilder,
-  layer: number,
-  replacement: Replacement | undefined,
+  recovery: Pick<Recovery, 'replacements'>,
   { matrix, factors }: Pick<OnnxWeights, 'matrix' | 'factors'>,
-): ((x: Value) => Promise<Value>) | null {
-  if (replacement?.reference === null) return null;
-  const reference = replacement?.reference ?? layer;
-  const project = async (projection: Projection, x: Value) => {
-    const product = await matrix(mlpName(reference, projection));
+): Project {
+  return async (layer, role, x) => {
+    const replacement = replacementAt(recovery, layer, role);
+    const product = await matrix(matrixName(replacement?.reference ?? layer, role));
     if (replacement === undefined || replacement.rank === 0) return product.times(product.input(x));
     const { candidate } = replacement;
-    return applyFactors(graph, { candidate, projection }, x, product, await factors(layer, projection));
+    return applyFactors(graph, { candidate, role }, x, product, await factors(layer, role));
   };
-  return async (x) => {
-    const gate = await project('gate', x);
-    const up = await project('up', x);
-    const activated = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])]);
-    return project('down', graph.add('Mul', [activated, up]));
-  };
+}
+
+/** The gated MLP of layer `layer`: x [N, D] -> [N, D]. */
+export async function addMlp(graph: OnnxBuilder, project: Project, layer: number, x: Value): Promise<Value> {
+  const gate = await project(layer, 'gate', x);
+  const up = await project(layer, 'up', x);
+  const activated = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])]);
+  return project(layer, 'down', graph.add('Mul', [activated, up]));
 }

@@ -1,13 +1,14 @@
 // The weights of an ONNX graph: read when the graph first needs them, written once, and then known by name.
 import { UserError } from '../../util/errors.ts';
-import { embeddingName, type Projection, tensorShapes } from '../architecture/names.ts';
+import { embeddingName, tensorShapes } from '../architecture/names.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import type { ExportSource } from '../export/source.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
-import { droppedMatrices } from '../sharing/replacement.ts';
-import type { Factors } from './candidates.ts';
+import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import type { Matrix, Product, Table } from './linear.ts';
+import type { Factors } from './matrix-operators.ts';
 import type { OnnxPrecision } from './precision.ts';
 
 /** Where a graph's weights come from. */
@@ -19,7 +20,7 @@ export interface OnnxWeights {
   /** A matrix at work, by name. */
   matrix(name: string): Promise<Product>;
   /** The recovery parameters of one matrix of layer `target` (from 1). */
-  factors(target: number, projection: Projection): Promise<Factors>;
+  factors(target: number, role: MatrixRole): Promise<Factors>;
 }
 
 /** The weights of `source` in `precision`; one matrix is in memory at a time. */
@@ -31,7 +32,7 @@ export function onnxWeights(
 ): OnnxWeights {
   const { stored, recovery } = source;
   const shapes = tensorShapes(stored);
-  const total = shapes.size - droppedMatrices(recovery.replacements).size;
+  const total = ownTensors(tensorSources(stored, recovery.replacements)).length;
   const factorShapes = recoveryShapes(stored, recovery.replacements);
   const read = new Set<string>();
   const reading = async <T>(name: string, content: () => Promise<T>) => {
@@ -40,9 +41,9 @@ export function onnxWeights(
     return found;
   };
   const valuesOf = (name: string) => reading(name, () => source.readStored(name));
-  const factor = async (target: number, projection: Projection, parameter: string) => {
-    const name = recoveryName(target, projection, parameter);
-    const values = () => source.parameter(target, projection, parameter);
+  const factor = async (target: number, role: MatrixRole, parameter: string) => {
+    const name = recoveryName(target, role, parameter);
+    const values = () => source.parameter(target, role, parameter);
     const parts = () => source.recoveryParts.readParts(name);
     return precision.storeFactor(name)(graph, { name, shape: factorShapes.get(name) as number[], values, parts });
   };
@@ -55,13 +56,13 @@ export function onnxWeights(
   const vector = (name: string) => precision.storeVector(name)(graph, matrixOf(name));
   const matrix = (name: string) => precision.storeOf(name)(graph, matrixOf(name));
   const table = (name: string) => precision.storeTable(name)(graph, matrixOf(name));
-  const factors = async (target: number, projection: Projection): Promise<Factors> => {
-    const [alpha = 1] = await source.parameter(target, projection, 'alpha');
+  const factors = async (target: number, role: MatrixRole): Promise<Factors> => {
+    const name = recoveryName(target, role, 'alpha');
+    const [alpha = 1] = recovery.parameters.has(name) ? await source.parameter(target, role, 'alpha') : [];
     if (!Number.isFinite(alpha)) {
-      const name = recoveryName(target, projection, 'alpha');
       throw new UserError(`'${name}' must be a finite number to be exported, got ${alpha}`);
     }
-    return { alpha, factor: (name) => factor(target, projection, name) };
+    return { alpha, factor: (name) => factor(target, role, name) };
   };
   const embedding = kept(table);
   return { vector: kept(vector), matrix: kept(matrix), embedding: () => embedding(embeddingName), factors };

@@ -3,7 +3,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { flush } from '../../tensor/backend/flush.ts';
 import { tf } from '../../tensor/tf.ts';
-import { attentionName, embeddingName, finalNormName, mlpName, normName, projections } from '../architecture/names.ts';
+import { embeddingName, finalNormName, matrixName, normName } from '../architecture/names.ts';
+import { matrixRoles } from '../architecture/roles.ts';
 import { createWeights, type InputOf } from '../architecture/weights.ts';
 import type { ModelCheckpoint } from '../checkpoint/checkpoint.ts';
 import { checkFinite, quantizePlain } from '../codec/plain.ts';
@@ -11,7 +12,8 @@ import { type Codec, decode, matrixShape, type Parts, packInteger } from '../cod
 import { block, type Extent, embed, finalNorm } from '../forward/forward.ts';
 import { roundingOf } from '../forward/linear.ts';
 import { createModel, type Model } from '../forward/model.ts';
-import { type Recovery, replacementAt } from '../sharing/recovery.ts';
+import type { Recovery } from '../sharing/recovery.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { type GptqSettings, quantizeGptq } from './gptq.ts';
 import { type GptqProgress, openProgress, type States } from './gptq-progress.ts';
 import { arithmeticOf, type QuantizePlan, roundsActivations, type Scheme } from './plan.ts';
@@ -44,12 +46,8 @@ function extentOf(windows: readonly Int32Array[]): Extent {
 
 /** The matrices of layer `layer` (from 1) in the order of rounding; those of one step have the same inputs. */
 function stepsOf(layer: number): string[][] {
-  return [
-    [attentionName(layer, 'q'), attentionName(layer, 'k'), attentionName(layer, 'v')],
-    [attentionName(layer, 'o')],
-    [mlpName(layer, 'gate'), mlpName(layer, 'up')],
-    [mlpName(layer, 'down')],
-  ];
+  const steps = [['q', 'k', 'v'], ['o'], ['gate', 'up'], ['down']] as const;
+  return steps.map((roles) => roles.map((role) => matrixName(layer, role)));
 }
 
 /** A model that is being rounded; ask for its matrices in the order of the layers, then dispose it. */
@@ -61,6 +59,7 @@ export class GptqPass {
   /** Rounded matrices that were not asked for yet, and those that stand for others. */
   readonly #rounded = new Map<string, Parts>();
   readonly #shared: ReadonlySet<string>;
+  readonly #sources: ReadonlyMap<string, TensorSource>;
   #progress: GptqProgress | undefined;
   /** Rounded since the last save, and when that was. */
   readonly #unsaved = new Map<string, Parts>();
@@ -73,6 +72,7 @@ export class GptqPass {
   constructor(run: GptqRun) {
     this.#run = run;
     this.#shared = new Set(run.plan.aliases.values());
+    this.#sources = tensorSources(run.checkpoint.config, run.recovery?.replacements ?? []);
     const activations = roundsActivations(run.scheme) ? 'int8' : null;
     this.#rounding = roundingOf({ ...run.plan, scheme: run.scheme, activations });
     const input: InputOf = (name, x) => {
@@ -226,15 +226,13 @@ export class GptqPass {
     await nextTurn();
   }
 
-  /** What a layer's forward pass reads; the MLP may be another layer's, or none. */
+  /** What a layer's forward pass reads; a matrix may be another layer's, or none. */
   #namesOf(layer: number): string[] {
-    const replacement = replacementAt(this.#run.recovery, layer);
-    const owner = replacement === undefined ? layer : replacement.reference;
+    const sources = matrixRoles.map((role) => this.#sources.get(matrixName(layer, role)));
     return [
       normName(layer, 'input_layernorm'),
       normName(layer, 'post_attention_layernorm'),
-      ...(['q', 'k', 'v', 'o'] as const).map((part) => attentionName(layer, part)),
-      ...(owner === null ? [] : projections.map((projection) => mlpName(owner, projection))),
+      ...sources.flatMap((source) => (source === undefined || source.kind === 'zeros' ? [] : [source.of])),
     ];
   }
 

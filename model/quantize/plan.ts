@@ -5,7 +5,8 @@ import { attentionName, embeddingName, headName, mlpName, projections, tensorSha
 import type { Quantization } from '../codec/quantization.ts';
 import type { Codec } from '../codec/quantize-codec.ts';
 import { matrixShape, storedBytes } from '../codec/quantize-codec.ts';
-import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+import type { Replacement } from '../sharing/replacement.ts';
+import { standIns, tensorSources } from '../sharing/sources.ts';
 
 /** The schemes, by what they do to a weight. */
 export const schemes = ['float', 'rtn', '8da4w', 'nf4', 'gptq', '8da4w-gptq'] as const;
@@ -71,7 +72,9 @@ export function planQuantization(
   settings: PlanSettings,
   storedAs: (name: string) => string = (name) => name,
 ): QuantizePlan {
-  const { aliases, absent } = placesOf(config, replacements, storedAs);
+  const sources = tensorSources(config, replacements, storedAs);
+  const aliases = standIns(sources);
+  const absent = new Set([...sources].filter(([, { kind }]) => kind === 'zeros').map(([name]) => name));
   const shapes = tensorShapes(config);
   const codecs = new Map<string, Codec>();
   for (const [name, codec] of codecsOf(config, settings)) {
@@ -80,31 +83,6 @@ export function planQuantization(
     codecs.set(name, codec);
   }
   return { codecs, aliases, absent, dtype: settings.dtype };
-}
-
-function placesOf(
-  config: ModelConfig,
-  replacements: readonly Replacement[],
-  storedAs: (name: string) => string,
-): { aliases: Map<string, string>; absent: Set<string> } {
-  const aliases = new Map<string, string>();
-  const absent = new Set<string>();
-  for (const { target, reference } of replacements.filter(dropsMlp)) {
-    for (const projection of projections) {
-      if (reference === null) absent.add(mlpName(target, projection));
-      else aliases.set(mlpName(target, projection), mlpName(reference, projection));
-    }
-  }
-  // tensors that were equal before: the first that is still there stands for the others
-  const first = new Map<string, string>();
-  for (const name of tensorShapes(config).keys()) {
-    if (aliases.has(name) || absent.has(name)) continue;
-    const known = first.get(storedAs(name));
-    if (known === undefined) first.set(storedAs(name), name);
-    else aliases.set(name, known);
-  }
-  for (const [name, target] of aliases) aliases.set(name, aliases.get(target) ?? target);
-  return { aliases, absent };
 }
 
 function codecsOf(config: ModelConfig, settings: PlanSettings): Map<string, Codec> {

@@ -1,9 +1,9 @@
 // The leading singular vectors of a large matrix: a randomized subspace iteration (Halko, Martinsson and Tropp, SIAM Review 53,
 // 2011, algorithms 4.4 and 5.1). Products with the matrix run on the backend, eigenproblems of a few hundred rows here.
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { tf } from '../../../tensor/tf.ts';
-import { UserError } from '../../../util/errors.ts';
-import { createRandom } from '../../../util/random.ts';
+import { tf } from '../../tensor/tf.ts';
+import { UserError } from '../../util/errors.ts';
+import { createRandom } from '../../util/random.ts';
 
 /** Products with the matrix and its transpose between two bases; errors shrink by the ratio of singular values with each. */
 const iterations = 6;

@@ -2,7 +2,7 @@
 
 import type { Facts, JsonObject } from '../../contract/stage.ts';
 import { mlpWidth } from '../../model/architecture/config.ts';
-import { matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { matrixParameters } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { UserError } from '../../util/errors.ts';
 import { type ModelSizes, rankOf, replacementOf } from './replacement.ts';

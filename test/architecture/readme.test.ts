@@ -6,10 +6,11 @@ import { expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
-it("the tree names every folder of the project, and no other", () => {
+it('the tree names every folder of the project, and no other', () => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n');
   const folders = new Set(tracked.filter((path) => path.includes('/')).map((path) => path.split('/')[0] as string));
-  const shown = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').split('### The whole tree')[1]?.split('```')[1] ?? '';
+  const shown =
+    readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').split('### The whole tree')[1]?.split('```')[1] ?? '';
   const named = shown
     .trim()
     .split('\n')

@@ -19,7 +19,7 @@ import { OnnxBuilder } from '../../model/onnx/graph.ts';
 import type { OnnxSettings } from '../../model/onnx/precision.ts';
 import { writeQuantized } from '../../model/quantize/model.ts';
 import { planQuantization } from '../../model/quantize/plan.ts';
-import { recoveryShapes } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import type { Replacement } from '../../model/sharing/replacement.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';

@@ -22,10 +22,11 @@ import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { importCompact } from '../../model/import/compact.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
-import { candidateNames, matrixShapes } from '../../model/sharing/candidates/forms.ts';
-import { applyMatrix, expandMatrix } from '../../model/sharing/candidates/registry.ts';
-import { disposeRecovery, recoveryShapes } from '../../model/sharing/recovery.ts';
+import { matrixShapes, methodNames } from '../../model/methods/registry.ts';
+import { disposeRecovery } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import type { Replacement } from '../../model/sharing/replacement.ts';
+import { applyMatrix, expandMatrix, tensorProduct } from '../../model/sharing/tensor-operators.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, type Packed, scratch, unpack } from './fixtures.ts';
@@ -223,7 +224,7 @@ describe('PEFT', () => {
     const replacements = [{ target: 3, reference: 2, candidate: 'g3', rank: 1 }];
     await writeRecoveryTensors(recovery, replacements, someTensors(config, replacements));
     await expect(writePeft(await sourceOf(model, [recovery]), files, 'F32')).rejects.toThrow(
-      /^format: peft can hold candidate 'g0' only, got 'g3' at layer 3; /,
+      /^format: peft can hold candidates 'g0' and 'lora' only, got 'g3' at layer 3; /,
     );
   });
 });
@@ -240,7 +241,7 @@ function someTensors(config: Parameters<typeof recoveryShapes>[0], replacements:
 }
 
 describe('folding a recovery into whole matrices', () => {
-  it.each(candidateNames)('%s: the whole matrix is what the factors do', async (candidate) => {
+  it.each(methodNames)('%s: the whole matrix is what the factors do', async (candidate) => {
     const [d, f, rank] = [6, 10, 2];
     for (const projection of ['gate', 'up', 'down'] as const) {
       const shapes = matrixShapes(candidate, d, f, rank);
@@ -263,7 +264,7 @@ describe('folding a recovery into whole matrices', () => {
       const weight = tf.tensor2d(normals(d * f, projection), [out, input]);
       const x = tf.tensor2d(normals(3 * input, 'x'), [3, input]);
       const whole = tf.matMul(x, expandMatrix(candidate, projection, weight, parameter), false, true);
-      const factored = applyMatrix(candidate, projection, x, weight, parameter);
+      const factored = applyMatrix(candidate, projection, x, tensorProduct(weight), parameter);
       expectClose(await whole.data(), await factored.data(), 1e-5, projection);
     }
   });

@@ -22,7 +22,7 @@ import { importCompact } from '../../model/import/compact.ts';
 import { openFolderTensors } from '../../model/import/folder-tensors.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { readModelFolder } from '../../model/import/model-folder.ts';
-import { recoveryShapes } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { damagedJson, makePipe, readsOrRefuses } from '../formats/mutate.ts';
 import { fixtures, scratch } from './fixtures.ts';

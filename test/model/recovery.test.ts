@@ -7,8 +7,9 @@ import { createWeights } from '../../model/architecture/weights.ts';
 import { readRecovery, readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
-import { matrixShapes } from '../../model/sharing/candidates/forms.ts';
-import { createRecovery, joinRecoveries, type Recovery, recoveryName } from '../../model/sharing/recovery.ts';
+import { matrixShapes } from '../../model/methods/registry.ts';
+import { createRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
+import { recoveryName } from '../../model/sharing/recovery-shapes.ts';
 import {
   checkReplacements,
   formatReplacements,

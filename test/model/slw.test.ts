@@ -1,7 +1,9 @@
 // Single-layer warm-up: it reaches the closed-form optimum, is exact over a kill, and shrinks the error of Direct Sharing.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mlpName } from '../../model/architecture/names.ts';
-import { createRecovery, projectionOf, recoveryName } from '../../model/sharing/recovery.ts';
+import { createRecovery, throughMatrix } from '../../model/sharing/recovery.ts';
+import { recoveryName } from '../../model/sharing/recovery-shapes.ts';
+import { tensorProduct } from '../../model/sharing/tensor-operators.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
 import { type SlwSettings, warmUp } from '../../model/train/slw.ts';
 import { type ActivationRows, rowBatches } from '../../model/train/slw-batches.ts';
@@ -68,7 +70,10 @@ describe('SLW', () => {
         learningRate: (step) => 0.03 * (1 - step / 400),
         batches: () => [null],
         loss: () =>
-          meanSquaredError(projectionOf(() => from, { ...pair, rank }, recovery.parameters)(projection, input), y),
+          meanSquaredError(
+            throughMatrix({ ...pair, rank }, projection, input, tensorProduct(from), recovery.parameters),
+            y,
+          ),
       });
       expect(losses[0]).toBeCloseTo(start_loss, 4);
       expect(losses.at(-1)).toBeGreaterThan(best_loss * 0.9999);
