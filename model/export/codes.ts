@@ -6,7 +6,8 @@ import { fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
 import { configJson } from '../architecture/config.ts';
-import { finalNormName, headName, mlpName, projections, tensorShapes } from '../architecture/names.ts';
+import { projections } from '../architecture/roles.ts';
+import { finalNormName, headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { checkAdapterCodes, checkLayoutCodes, otherFormats } from '../codec/codes-fit.ts';
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
 import { scaledParts, zeroParts } from '../codec/scaled-parts.ts';
@@ -91,7 +92,11 @@ function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSour
       .filter(dropsMlp)
       .flatMap(({ target, reference }) =>
         projections.map(
-          (part) => [mlpName(target, part), reference === null ? null : mlpName(reference, part)] as const,
+          (part) =>
+            [
+              tensorName(config, target, part),
+              reference === null ? null : tensorName(config, reference, part),
+            ] as const,
         ),
       ),
   );
@@ -117,12 +122,12 @@ async function partsOf(source: ExportSource, { name, shape, codec, from }: Place
 }
 
 /** alpha by the name of the target's matrix. */
-async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<string, number>> {
+async function alphasOf({ config, recovery, parameter }: ExportSource): Promise<Map<string, number>> {
   const alphas = new Map<string, number>();
   for (const { target } of recovery.replacements.filter(isAdapted)) {
     for (const projection of projections) {
       const [alpha = 1] = await parameter(target, projection, 'alpha');
-      alphas.set(mlpName(target, projection), alpha);
+      alphas.set(tensorName(config, target, projection), alpha);
     }
   }
   return alphas;

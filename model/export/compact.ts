@@ -4,7 +4,8 @@ import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats, fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import { projections, tensorShapes } from '../architecture/names.ts';
+import { projections } from '../architecture/roles.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
 import { droppedMatrices, formatReplacements } from '../sharing/replacement.ts';
 import { type FloatType, type OnProgress, writeConfig } from './huggingface.ts';
@@ -53,7 +54,7 @@ export async function writeCompact(
 }
 
 function storedTensors({ stored, recovery }: ExportSource): [string, number[]][] {
-  const dropped = droppedMatrices(recovery.replacements);
+  const dropped = droppedMatrices(stored, recovery.replacements);
   return [...tensorShapes(stored)].filter(([name]) => !dropped.has(name));
 }
 

@@ -1,6 +1,6 @@
 // How large an export's weights are: each stored tensor once, or with an MLP of its own for every layer (methods E.6).
 
-import { tensorShapes } from '../architecture/names.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
 import { droppedMatrices } from '../sharing/replacement.ts';
 import type { ExportSource } from './source.ts';
@@ -20,7 +20,7 @@ export function exportSizes(
   { config, stored, recovery: { replacements } }: Pick<ExportSource, 'config' | 'stored' | 'recovery'>,
   bytesOf: (shape: readonly number[]) => number,
 ): ExportSizes {
-  const dropped = droppedMatrices(replacements);
+  const dropped = droppedMatrices(stored, replacements);
   const sum = (shapes: Iterable<[string, number[]]>) =>
     [...shapes].reduce((total, [name, shape]) => total + (dropped.has(name) ? 0 : bytesOf(shape)), 0);
   const unique = sum(tensorShapes(stored)) + float32Bytes * recoveryParameters({ replacements, config: stored });

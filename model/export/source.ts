@@ -1,7 +1,8 @@
 // What an export is made of: a checkpoint, and the recovery that stands in for some of its MLPs, tensor by tensor.
 import { tf } from '../../tensor/tf.ts';
-import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import { type Projection, projections } from '../architecture/roles.ts';
+import { tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type ModelCheckpoint, openStored, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { readRecovery } from '../checkpoint/recovery-file.ts';
 import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
@@ -63,7 +64,7 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
   const config = fullWidth(stored);
   const shapes = tensorShapes(config);
   const storedShapes = tensorShapes(stored);
-  const matrices = replacedMatrices(recovery.replacements);
+  const matrices = replacedMatrices(config, recovery.replacements);
   const parameter: ExportSource['parameter'] = async (target, projection, name) =>
     (await parameterOf(recovery, target, projection, name).data()) as Float32Array;
   const replaced = async (name: string, isBase: boolean) => {
@@ -73,7 +74,7 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
     const { replacement, projection } = matrix;
     const { target, reference } = replacement;
     if (reference === null) return new Float32Array(shape.reduce((a, b) => a * b, 1));
-    const weight = await checkpoint.readFloat32(mlpName(reference, projection));
+    const weight = await checkpoint.readFloat32(tensorName(config, reference, projection));
     if (!isAdapted(replacement)) return weight;
     if (!isBase) return expanded(recovery, replacement, projection, { weight, shape });
     const [alpha = 1] = await parameter(target, projection, 'alpha');
@@ -107,11 +108,13 @@ interface ReplacedMatrix {
 }
 
 /** The matrices that are not what the checkpoint has under their name. */
-function replacedMatrices(replacements: readonly Replacement[]): Map<string, ReplacedMatrix> {
+function replacedMatrices(config: ModelConfig, replacements: readonly Replacement[]): Map<string, ReplacedMatrix> {
   const changed = replacements.filter((replacement) => dropsMlp(replacement) || isAdapted(replacement));
   return new Map(
     changed.flatMap((replacement) =>
-      projections.map((projection) => [mlpName(replacement.target, projection), { replacement, projection }] as const),
+      projections.map((projection) => {
+        return [tensorName(config, replacement.target, projection), { replacement, projection }] as const;
+      }),
     ),
   );
 }

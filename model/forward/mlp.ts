@@ -1,24 +1,17 @@
-// The gated MLP of a layer, the one seam through which layers share: its own weights, another layer's, or none.
-import { swiglu } from '../../tensor/ops.ts';
+// The gated MLP of a layer by itself, the one seam through which layers share: its own weights, or another layer's.
 import type { tf } from '../../tensor/tf.ts';
-import { mlpName, type Projection } from '../architecture/names.ts';
+import type { Projection } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import type { Weights } from '../architecture/weights.ts';
-import { projectionOf, type Recovery, replacementAt } from '../sharing/recovery.ts';
+import { tensorOperators } from '../operators/tensor-operators.ts';
+import { projectionOf, type Recovery } from '../sharing/recovery.ts';
 import type { RunReplacement } from '../sharing/replacement.ts';
+import { gatedMlp, type LayerWeights } from './block.ts';
 import { inputOf, linear } from './linear.ts';
-import type { Model } from './model.ts';
-
-/** x [N, D] -> [N, D] of layer `layer` (from 1) as the model's recovery says; null where the MLP is pruned. */
-export function mlp({ weights, recovery }: Model, layer: number, x: tf.Tensor2D): tf.Tensor2D | null {
-  const replacement = replacementAt(recovery, layer);
-  if (!replacement) return originalMlp(weights, layer, x);
-  const { reference } = replacement;
-  return reference === null ? null : replacedMlp(weights, { ...replacement, reference }, x, recovery?.parameters);
-}
 
 /** The layer's MLP as it was trained, down(silu(gate x) * up x): x [N, D] -> [N, D]. */
 export function originalMlp(weights: MlpWeights, layer: number, x: tf.Tensor2D): tf.Tensor2D {
-  return gated((projection, x) => linear(weights, mlpName(layer, projection), x), x);
+  return throughMlp((role, x) => linear(weights, tensorName(weights.config, layer, role), x as tf.Tensor2D), x);
 }
 
 /** The MLP of a replacement's reference with the recovery parameters of its target: x [N, D] -> [N, D]. */
@@ -28,18 +21,33 @@ export function replacedMlp(
   x: tf.Tensor2D,
   parameters?: Recovery['parameters'],
 ): tf.Tensor2D {
+  const replaced = replacedLinear(weights, replacement, parameters);
+  return throughMlp((role, x) => replaced(role as Projection, x), x);
+}
+
+/** One projection of that MLP: x [N, in] -> [N, out]. */
+export function replacedLinear(
+  weights: MlpWeights,
+  replacement: RunReplacement,
+  parameters?: Recovery['parameters'],
+): (projection: Projection, x: tf.Tensor) => tf.Tensor {
   const { reference } = replacement;
-  const input = (projection: Projection, x: tf.Tensor2D) => inputOf(weights, mlpName(reference, projection), x);
-  return gated(projectionOf(mlpWeights(weights, reference), replacement, parameters, input), x);
+  const input = (projection: Projection, x: tf.Tensor2D) =>
+    inputOf(weights, tensorName(weights.config, reference, projection), x);
+  const project = projectionOf(mlpWeights(weights, reference), replacement, parameters, input);
+  return (projection, x) => project(projection, x as tf.Tensor2D);
 }
 
 /** The three matrices of a layer's MLP, [out, in]. */
-export function mlpWeights(weights: Pick<Weights, 'get'>, layer: number): (projection: Projection) => tf.Tensor2D {
-  return (projection) => weights.get(mlpName(layer, projection)) as tf.Tensor2D;
+export function mlpWeights(
+  weights: Pick<Weights, 'config' | 'get'>,
+  layer: number,
+): (projection: Projection) => tf.Tensor2D {
+  return (projection) => weights.get(tensorName(weights.config, layer, projection)) as tf.Tensor2D;
 }
 
-type MlpWeights = Pick<Weights, 'get' | 'input'>;
+type MlpWeights = Pick<Weights, 'config' | 'get' | 'input'>;
 
-function gated(project: ReturnType<typeof projectionOf>, x: tf.Tensor2D): tf.Tensor2D {
-  return project('down', swiglu(project('gate', x), project('up', x)));
+function throughMlp(linear: LayerWeights<tf.Tensor>['linear'], x: tf.Tensor2D): tf.Tensor2D {
+  return gatedMlp<tf.Tensor>(tensorOperators, linear, x) as tf.Tensor2D;
 }

@@ -10,8 +10,9 @@ import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { shown } from '../../util/shown.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type Projection, projections } from '../architecture/roles.ts';
+import { tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
@@ -140,13 +141,14 @@ function modelTensors(
   const shapes = tensorShapes(config);
   for (const { target, reference } of replacements.filter(dropsMlp)) {
     for (const projection of projections) {
-      const name = mlpName(target, projection);
+      const name = tensorName(config, target, projection);
       if (tensors.has(name) && reader.tensors.has(name)) {
         throw new UserError(
           `'${compactWeights}' has tensor '${name}', but '${compactMap}' says that layer ${target} has no MLP of its own`,
         );
       }
-      const tensor = reference === null ? zeros(shapes.get(name) as number[]) : stored(mlpName(reference, projection));
+      const lent = reference === null ? undefined : tensorName(config, reference, projection);
+      const tensor = lent === undefined ? zeros(shapes.get(name) as number[]) : stored(lent);
       if (tensor !== undefined) tensors.set(name, tensor);
     }
   }

@@ -1,6 +1,6 @@
 // Candidate transformations as operators: recovery parameters stay factors beside the reference's matrix (methods A.3).
 
-import type { Projection } from '../architecture/names.ts';
+import type { Projection } from '../architecture/roles.ts';
 import { checkCandidate } from '../sharing/candidates/forms.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import { type Product, timesTransposed } from './linear.ts';

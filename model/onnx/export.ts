@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
-import { headName, mlpName, tensorShapes } from '../architecture/names.ts';
+import { headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
 import type { ExportSource } from '../export/source.ts';
@@ -74,8 +74,8 @@ async function graphOf(
   const weights = onnxWeights(source, graph, precision, onProgress);
   const mlp = (layer: number) => {
     const replacement = replacementAt(source.recovery, layer);
-    if (precision.isAbsent(mlpName(replacement?.reference ?? layer, 'gate'))) return null;
-    return mlpOf(graph, layer, replacement, weights);
+    if (precision.isAbsent(tensorName(source.stored, replacement?.reference ?? layer, 'gate'))) return null;
+    return mlpOf(graph, source.stored, layer, replacement, weights);
   };
   const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
   const { nodes, initializers } = graph;

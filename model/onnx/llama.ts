@@ -3,8 +3,8 @@
 // B batch, T tokens, P past tokens, S = P + T, N = B*T rows, D hidden, H heads, K key/value heads, G = H/K, hd head size, V vocabulary.
 // Hidden states are [N, D], as in llama.ts. Norms and softmax are float32 in every precision.
 import type { OnnxValueInfo } from '../../formats/tensors/onnx.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { attentionName, finalNormName, headName, type NormName, normName } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { finalNormName, headName, tensorName } from '../architecture/tensors.ts';
 import { frameOf, type OnnxFrame, type Rotation } from './frame.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import type { OnnxWeights } from './weights.ts';
@@ -44,11 +44,16 @@ async function addLayer(decoder: Decoder, layer: number, h: Value): Promise<Valu
   const mlp = weights.mlp(layer);
   if (mlp === null) return attended;
   graph.scope = `layers.${layer - 1}/mlp`;
-  return graph.add('Add', [attended, await mlp(await addNorm(decoder, layer, attended, 'post_attention_layernorm'))]);
+  return graph.add('Add', [attended, await mlp(await addNorm(decoder, layer, attended, 'mlp_norm'))]);
 }
 
-function addNorm(decoder: Decoder, layer: number, h: Value, name: NormName = 'input_layernorm'): Promise<Value> {
-  return addRmsNorm(decoder, h, normName(layer, name));
+function addNorm(
+  decoder: Decoder,
+  layer: number,
+  h: Value,
+  name: 'attention_norm' | 'mlp_norm' = 'attention_norm',
+): Promise<Value> {
+  return addRmsNorm(decoder, h, tensorName(decoder.config, layer, name));
 }
 
 /** x / sqrt(mean(x^2) + eps) w: the form that runtimes know how to fuse. */
@@ -66,7 +71,7 @@ async function addAttention(decoder: Decoder, layer: number, x: Value): Promise<
   const { graph, config, weights, frame } = decoder;
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
   const linear = async (name: 'q' | 'k' | 'v' | 'o', x: Value) => {
-    const product = await weights.matrix(attentionName(layer, name));
+    const product = await weights.matrix(tensorName(config, layer, name));
     return product.times(product.input(x));
   };
   const perHead = async (name: 'q' | 'k' | 'v', count: number) => {

@@ -1,6 +1,7 @@
 // The weights of an ONNX graph: read when the graph first needs them, written once, and then known by name.
 import { UserError } from '../../util/errors.ts';
-import { embeddingName, type Projection, tensorShapes } from '../architecture/names.ts';
+import type { Projection } from '../architecture/roles.ts';
+import { embeddingName, tensorShapes } from '../architecture/tensors.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import type { ExportSource } from '../export/source.ts';
 import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
@@ -31,7 +32,7 @@ export function onnxWeights(
 ): OnnxWeights {
   const { stored, recovery } = source;
   const shapes = tensorShapes(stored);
-  const total = shapes.size - droppedMatrices(recovery.replacements).size;
+  const total = shapes.size - droppedMatrices(stored, recovery.replacements).size;
   const factorShapes = recoveryShapes(stored, recovery.replacements);
   const read = new Set<string>();
   const reading = async <T>(name: string, content: () => Promise<T>) => {

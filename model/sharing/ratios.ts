@@ -1,7 +1,8 @@
 // How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
 
-import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { parameterCounts, projections, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { projections } from '../architecture/roles.ts';
+import { mlpParameters, parameterCounts, tensorShapes } from '../architecture/tensors.ts';
 import { matrixParameters } from './candidates/forms.ts';
 import { droppedMatrices, dropsMlp, type Replacement, replacementWidth } from './replacement.ts';
 
@@ -16,9 +17,7 @@ export interface Kept {
 
 /** Parameters of the MLPs that are stored: all but those that another layer's stands in for and those that are pruned. */
 export function storedMlpParameters({ replacements, config }: Kept): number {
-  const dropped = replacements
-    .filter(dropsMlp)
-    .reduce((sum, { target }) => sum + 3 * config.hidden_size * mlpWidth(config, target), 0);
+  const dropped = replacements.filter(dropsMlp).reduce((sum, { target }) => sum + mlpParameters(config, target), 0);
   return parameterCounts(config).mlp - dropped;
 }
 
@@ -49,7 +48,7 @@ export function storedParameters(kept: Kept): number {
 
 /** Bytes of the whole model, each stored tensor counted once; `bytesOf` is what one number of a tensor takes. */
 export function storedBytes({ replacements, config }: Kept, bytesOf: (tensor: string) => number): number {
-  const dropped = droppedMatrices(replacements);
+  const dropped = droppedMatrices(config, replacements);
   let bytes = float32Bytes * recoveryParameters({ replacements, config });
   for (const [name, shape] of tensorShapes(config)) {
     if (!dropped.has(name)) bytes += shape.reduce((a, b) => a * b, 1) * bytesOf(name);

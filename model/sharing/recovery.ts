@@ -1,8 +1,9 @@
 // Recovery: what stands in for the MLPs of some layers, and the recovery parameters that this takes (methods A.3).
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { mlpName, type Projection, projections } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type Projection, projections } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import { type Values, variablesOf, type Weights } from '../architecture/weights.ts';
 import { type Init, initOf, matrixShapes } from './candidates/forms.ts';
 import { applyMatrix, startMatrix } from './candidates/registry.ts';
@@ -125,7 +126,7 @@ function startTarget(
     const weight = () => {
       if (!weights)
         throw new Error(`init '${init}' of candidate '${candidate}' needs the weights of layer ${reference}`);
-      return weights.get(mlpName(reference as number, projection)) as tf.Tensor2D;
+      return weights.get(tensorName(config, reference as number, projection)) as tf.Tensor2D;
     };
     const values = startMatrix(candidate, initOf(candidate, init), { projection, d, f, rank, random, weight });
     for (const [name, shape] of Object.entries(shapes)) {

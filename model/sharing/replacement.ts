@@ -1,7 +1,7 @@
 // A replacement: what stands in for one layer's MLP. Light: planning reads this, so no numeric library is imported here.
 import { UserError } from '../../util/errors.ts';
-import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, projections } from '../architecture/names.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import { mlpNames } from '../architecture/tensors.ts';
 import { pairs, type ReplacementMap } from './sharing.ts';
 
 /**
@@ -43,9 +43,9 @@ export function dropsMlp({ target, reference }: Replacement): boolean {
 }
 
 /** Names of the MLP matrices that are not stored. */
-export function droppedMatrices(replacements: readonly Replacement[]): Set<string> {
+export function droppedMatrices(config: ModelConfig, replacements: readonly Replacement[]): Set<string> {
   const dropped = replacements.filter(dropsMlp);
-  return new Set(dropped.flatMap(({ target }) => projections.map((projection) => mlpName(target, projection))));
+  return new Set(dropped.flatMap(({ target }) => mlpNames(config, target)));
 }
 
 /** The MLP width that a replacement works on: its reference's. */

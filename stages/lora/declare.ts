@@ -1,7 +1,7 @@
 // lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDeclaration } from '../../contract/stage.ts';
-import { mlpWidth } from '../../model/architecture/config.ts';
+import { mlpWidth } from '../../model/architecture/model-config.ts';
 import { inits, matrixParameters } from '../../model/sharing/candidates/forms.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { UserError } from '../../util/errors.ts';

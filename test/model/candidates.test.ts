@@ -1,6 +1,6 @@
 // The candidate transformations against PyTorch and finite differences, their starts, and singular vectors against numpy.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Projection, projections } from '../../model/architecture/names.ts';
+import { type Projection, projections } from '../../model/architecture/roles.ts';
 import { replacedMlp } from '../../model/forward/mlp.ts';
 import type { ParameterOf } from '../../model/sharing/candidates/candidate.ts';
 import {

@@ -1,7 +1,7 @@
 // One candidate transformation: what is special to it (methods A.3).
 import type { tf } from '../../../tensor/tf.ts';
 import type { Random } from '../../../util/random.ts';
-import type { Projection } from '../../architecture/names.ts';
+import type { Projection } from '../../architecture/roles.ts';
 
 /** What a candidate's own factors start from. */
 export interface FactorStart {

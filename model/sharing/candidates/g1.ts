@@ -1,7 +1,7 @@
 // g1: alpha Theta C^T D + A B, the reference matrix times a low-rank one on the right (paper, equation 4); and our variant
 // g1_plus, alpha Theta (I + C^T D) + A B, which can start at Direct Sharing where g1 cannot.
 import { tf } from '../../../tensor/tf.ts';
-import type { Projection } from '../../architecture/names.ts';
+import type { Projection } from '../../architecture/roles.ts';
 import type { Candidate, ParameterOf } from './candidate.ts';
 import { fillUniform } from './low-rank.ts';
 import { singularVectors } from './singular-vectors.ts';

@@ -1,7 +1,7 @@
 // g2: alpha E F^T Theta + A B, the reference matrix times a low-rank one on the left (paper, equation 5); and our variant
 // g2_plus, alpha (I + E F^T) Theta + A B, which can start at Direct Sharing where g2 cannot.
 import { tf } from '../../../tensor/tf.ts';
-import type { Projection } from '../../architecture/names.ts';
+import type { Projection } from '../../architecture/roles.ts';
 import type { Candidate, ParameterOf } from './candidate.ts';
 import { fillUniform } from './low-rank.ts';
 import { singularVectors } from './singular-vectors.ts';

@@ -1,7 +1,7 @@
 // The part that all candidates have: a low-rank matrix A B beside the transformed reference, as in LoRA.
 import { tf } from '../../../tensor/tf.ts';
 import type { Random } from '../../../util/random.ts';
-import type { Projection } from '../../architecture/names.ts';
+import type { Projection } from '../../architecture/roles.ts';
 import type { NamedInit } from './forms.ts';
 
 /** x through A [d, r] and B [r, f], or through their transpose for down: x [n, d] -> [n, f], down [n, f] -> [n, d]. */

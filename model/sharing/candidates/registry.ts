@@ -1,6 +1,6 @@
 // Candidate transformations at work: how a reference's matrix is turned into a target's (methods A.3, paper equations 3 to 6).
 import { tf } from '../../../tensor/tf.ts';
-import type { Projection } from '../../architecture/names.ts';
+import type { Projection } from '../../architecture/roles.ts';
 import type { Candidate, FactorStart, ParameterOf } from './candidate.ts';
 import { checkCandidate, type NamedInit } from './forms.ts';
 import { g0 } from './g0.ts';
