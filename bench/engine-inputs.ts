@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dtype } from '../formats/tensors/dtype.ts';
 import { createSafetensors } from '../formats/tensors/safetensors.ts';
-import type { ModelConfig } from '../model/architecture/config.ts';
+import type { ModelConfig } from '../model/architecture/model-config.ts';
 import { createWeights, initWeights, variablesOf } from '../model/architecture/weights.ts';
 import { writeModel } from '../model/checkpoint/checkpoint.ts';
 import { exportHuggingFace } from '../model/export/huggingface.ts';

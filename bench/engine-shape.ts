@@ -1,6 +1,6 @@
 // What the engine benchmark computes: tasks, sizes, and the model's shape.
-import type { ModelConfig } from '../model/architecture/config.ts';
 import { parseConfig } from '../model/architecture/config.ts';
+import type { ModelConfig } from '../model/architecture/model-config.ts';
 
 /** What a side can be told to do: three tasks of lamina, and two that show what the machine can do. */
 export const tasks = ['forward', 'slw', 'sft', 'gemm', 'copy'] as const;

@@ -1,7 +1,7 @@
 // What a step cannot do without: the operations of its matrix products, and the bytes that they read and write.
 //
 // B batch, T tokens, N = B*T rows, D hidden, F MLP width, H heads, K key/value heads, hd head size, V vocabulary, r rank.
-import type { ModelConfig } from '../model/architecture/config.ts';
+import type { ModelConfig } from '../model/architecture/model-config.ts';
 import { pairs, replacementMap } from '../model/sharing/sharing.ts';
 import {
   copyBytes,

@@ -1,8 +1,8 @@
 // Whether a set of tensors is what a config calls for.
 import type { Dtype } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
-import type { ModelConfig } from './config.ts';
-import { tensorShapes } from './names.ts';
+import type { ModelConfig } from './model-config.ts';
+import { tensorShapes } from './tensors.ts';
 
 /** Throws a UserError, naming all that is wrong, unless `tensors` are float tensors of the config's names and shapes. */
 export function checkTensors(

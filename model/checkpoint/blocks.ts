@@ -1,7 +1,7 @@
 // Whole decoder blocks in another arrangement: each layer of the new model is a copy of some layer of the old one.
 import { UserError } from '../../util/errors.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { arrangedConfig, inSourceLayer } from '../sharing/block-map.ts';
 import { type ModelCheckpoint, type StoredTensor, writeStored } from './checkpoint.ts';
 

@@ -1,8 +1,9 @@
 // A model with fewer MLP channels: the checkpoint copied with rows and columns left out, every value as it was stored.
 import { dtypeBytes } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
-import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, projections } from '../architecture/names.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import { projections } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import { type ModelCheckpoint, type StoredTensor, writeStored } from './checkpoint.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function writeNarrowed(
   const tensors = new Map(checkpoint.tensors);
   for (const [layer, channels] of keep) {
     for (const projection of projections) {
-      const name = mlpName(layer, projection);
+      const name = tensorName(config, layer, projection);
       const tensor = tensors.get(name) as StoredTensor;
       tensors.set(name, projection === 'down' ? withColumns(tensor, channels) : withRows(tensor, channels));
     }

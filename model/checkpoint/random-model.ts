@@ -1,12 +1,13 @@
-// A Llama of a given shape with random weights: what is timed, or tested, need not have been trained.
+// A model of a given shape with random weights: what is timed, or tested, need not have been trained.
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
 import { createRandom } from '../../util/random.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { tensorSpecs } from '../architecture/tensors.ts';
+import { startValues } from '../architecture/weights.ts';
 import { type StoredTensor, type TokenizerFiles, writeStored } from './checkpoint.ts';
 
-/** Of every matrix, as Llamas are initialised; norms are 1. */
+/** Of every matrix, as models are initialised; norms are 1, biases 0. */
 const deviation = 0.02;
 /** Of one tensor, which is made in float32. */
 const mostNumbers = 2 ** 31;
@@ -19,9 +20,11 @@ export async function writeRandomModel(
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, shape] of tensorShapes(config)) {
+  for (const tensor of tensorSpecs(config)) {
+    const { name, shape } = tensor;
     checkSize(name, shape);
-    tensors.set(name, { dtype: 'BF16', shape, bytes: async () => fromFloat32('BF16', valuesOf(name, shape, seed)) });
+    const values = () => startValues(tensor, deviation, createRandom('random-llama', seed, name));
+    tensors.set(name, { dtype: 'BF16', shape, bytes: async () => fromFloat32('BF16', values()) });
   }
   await writeStored(path, config, tensors, tokenizer, onProgress);
 }
@@ -32,12 +35,4 @@ function checkSize(name: string, shape: readonly number[]): void {
   throw new UserError(
     `tensor '${name}' must have at most ${mostNumbers} numbers to be made up, got [${shape.join(', ')}]`,
   );
-}
-
-function valuesOf(name: string, shape: readonly number[], seed: number): Float32Array {
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  if (shape.length === 1) return values.fill(1);
-  const random = createRandom('random-llama', seed, name);
-  for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
-  return values;
 }

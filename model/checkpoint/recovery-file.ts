@@ -6,7 +6,7 @@ import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { type MatrixRole, matrixRoles } from '../architecture/roles.ts';
 import { type Values, variablesOf } from '../architecture/weights.ts';
 import { quantizePlain } from '../codec/plain.ts';

@@ -6,7 +6,7 @@ import { fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
 import { configJson } from '../architecture/config.ts';
-import { finalNormName, headName, matrixName, tensorShapes } from '../architecture/names.ts';
+import { finalNormName, headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { checkAdapterCodes, checkLayoutCodes, otherFormats } from '../codec/codes-fit.ts';
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
 import { scaledParts, zeroParts } from '../codec/scaled-parts.ts';
@@ -111,14 +111,14 @@ async function partsOf(source: ExportSource, { name, shape, codec, from }: Place
 }
 
 /** alpha by the name of the target's matrix. */
-async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<string, number>> {
+async function alphasOf({ config, recovery, parameter }: ExportSource): Promise<Map<string, number>> {
   const alphas = new Map<string, number>();
   for (const replacement of recovery.replacements.filter(isAdapted)) {
     const { target } = replacement;
     for (const role of rolesOf(replacement)) {
       if (!recovery.parameters.has(recoveryName(target, role, 'alpha'))) continue;
       const [alpha = 1] = await parameter(target, role, 'alpha');
-      alphas.set(matrixName(target, role), alpha);
+      alphas.set(tensorName(config, target, role), alpha);
     }
   }
   return alphas;

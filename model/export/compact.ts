@@ -4,7 +4,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats, fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { formatReplacements, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { ownTensors, tensorSources } from '../sharing/sources.ts';

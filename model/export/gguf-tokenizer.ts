@@ -3,7 +3,7 @@ import type { GgufEntry } from '../../formats/tensors/gguf.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { chatTemplates } from '../checkpoint/companions.ts';
 import { hasTokenizer, settleTokenizer } from '../checkpoint/tokenizer-files.ts';

@@ -4,16 +4,9 @@ import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { createGguf, type GgufEntry, type GgufTensor } from '../../formats/tensors/gguf.ts';
 import { encodeGguf, type GgufType, ggufBytes, isBlocked } from '../../formats/tensors/gguf-blocks.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import {
-  attentionName,
-  embeddingName,
-  finalNormName,
-  headName,
-  mlpName,
-  normName,
-  tensorShapes,
-} from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type BiasRole, isBiasRole, type Role } from '../architecture/roles.ts';
+import { tensorShapes, tensorSpecs } from '../architecture/tensors.ts';
 import { checkFinite } from '../codec/plain.ts';
 import { ropeFactors } from '../forward/rope.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
@@ -102,23 +95,24 @@ function modelEntries(config: ModelConfig, { type, name }: { type: GgufType; nam
   ];
 }
 
-/** Names of a Llama's tensors in GGUF, by ours. */
+/** Names of a model's tensors in GGUF, by ours. */
 function ggufNames(config: ModelConfig): Map<string, string> {
-  const names = new Map([
-    [embeddingName, 'token_embd.weight'],
-    [finalNormName, 'output_norm.weight'],
-    [headName, 'output.weight'],
-  ]);
-  for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
-    const block = (part: string) => `blk.${layer - 1}.${part}.weight`;
-    names.set(normName(layer, 'input_layernorm'), block('attn_norm'));
-    for (const part of ['q', 'k', 'v'] as const) names.set(attentionName(layer, part), block(`attn_${part}`));
-    names.set(attentionName(layer, 'o'), block('attn_output'));
-    names.set(normName(layer, 'post_attention_layernorm'), block('ffn_norm'));
-    for (const part of ['gate', 'up', 'down'] as const) names.set(mlpName(layer, part), block(`ffn_${part}`));
-  }
-  return names;
+  return new Map(tensorSpecs(config).map(({ name, role, layer }) => [name, ggufName(role, layer)]));
 }
+
+function ggufName(role: Role, layer: number | null): string {
+  const end = isBiasRole(role) ? 'bias' : 'weight';
+  const part = parts[role.replace(/_bias$/, '') as keyof typeof parts];
+  return layer === null ? `${part}.${end}` : `blk.${layer - 1}.${part}.${end}`;
+}
+
+/** The parts of those names, by role; a bias has its matrix's. */
+const parts: Readonly<Record<Exclude<Role, BiasRole>, string>> = {
+  ...{ embedding: 'token_embd', final_norm: 'output_norm', head: 'output' },
+  ...{ attention_norm: 'attn_norm', q: 'attn_q', k: 'attn_k', v: 'attn_v', o: 'attn_output' },
+  ...{ q_norm: 'attn_q_norm', k_norm: 'attn_k_norm' },
+  ...{ mlp_norm: 'ffn_norm', gate: 'ffn_gate', up: 'ffn_up', down: 'ffn_down' },
+};
 
 /**
  * Rows of q and k from Hugging Face's order, in which RoPE turns dimension i with i + hd/2, to ggml's, in which it turns

@@ -4,8 +4,9 @@ import { writing } from '../../formats/files/writing.ts';
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { type MatrixRole, moduleOf, writesHidden } from '../architecture/roles.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import { moduleName } from '../architecture/tensors.ts';
 import { recoveryName } from '../sharing/recovery-shapes.ts';
 import { matrixSize, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { writeCodes } from './codes.ts';
@@ -36,7 +37,7 @@ export async function writePeft(
   onProgress: OnProgress = () => {},
 ): Promise<PeftExport> {
   const adapted = adaptedBy(source);
-  await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(adapted), null, 2)}\n`);
+  await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(source.config, adapted), null, 2)}\n`);
   await writeAdapter(source, adapted, files.adapter_model);
   const sizes =
     dtype === 'STORED'
@@ -63,9 +64,9 @@ function adaptedBy({ recovery }: ExportSource): Replacement[] {
 }
 
 /** Scaling is alpha / r in PEFT, so both are the rank and the scaling is 1; layers of another rank are listed as patterns. */
-function adapterConfig(adapted: readonly Replacement[]): object {
+function adapterConfig(config: ModelConfig, adapted: readonly Replacement[]): object {
   const modules = adapted.flatMap((replacement) =>
-    rolesOf(replacement).map((role) => ({ name: moduleName(replacement.target, role), rank: replacement.rank })),
+    rolesOf(replacement).map((role) => ({ name: shortName(config, replacement.target, role), rank: replacement.rank })),
   );
   const rank = adapted[0]?.rank ?? 0;
   const pattern = Object.fromEntries(
@@ -118,7 +119,7 @@ async function writeAdapter(source: ExportSource, adapted: readonly Replacement[
 function adapterTensors(config: ModelConfig, replacement: Replacement): AdapterTensor[] {
   const { target, rank } = replacement;
   return rolesOf(replacement).flatMap((role) => {
-    const module = `base_model.model.model.${moduleName(target, role)}`;
+    const module = `base_model.model.${moduleName(config, target, role)}`;
     const { d, f } = matrixSize(config, replacement, role);
     const A = { target, role, factor: 'A', shape: [d, rank] } as const;
     const B = { target, role, factor: 'B', shape: [rank, f] } as const;
@@ -152,6 +153,6 @@ async function foldedLayers({ recovery }: ExportSource, adapted: readonly Replac
 }
 
 /** PEFT's name of a module, from the layers' list on: unique, as layers count there from 0. */
-function moduleName(target: number, role: MatrixRole): string {
-  return `layers.${target - 1}.${moduleOf(role)}.${role}_proj`;
+function shortName(config: ModelConfig, target: number, role: MatrixRole): string {
+  return moduleName(config, target, role).replace(/^model\./, '');
 }

@@ -1,6 +1,6 @@
 // How large an export's weights are: each stored tensor once, or with an MLP of its own for every layer (methods E.6).
 
-import { tensorShapes } from '../architecture/names.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
 import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import type { ExportSource } from './source.ts';

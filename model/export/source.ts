@@ -1,8 +1,8 @@
 // What an export is made of: a checkpoint, and the recovery that stands in for some of its MLPs, tensor by tensor.
 import { tf } from '../../tensor/tf.ts';
-import { type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { type ModelCheckpoint, openStored, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { readRecovery } from '../checkpoint/recovery-file.ts';
 import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
@@ -10,7 +10,7 @@ import { disposeRecovery, type Recovery } from '../sharing/recovery.ts';
 import { recoveryName } from '../sharing/recovery-shapes.ts';
 import type { Replacement } from '../sharing/replacement.ts';
 import { type TensorSource, tensorSources } from '../sharing/sources.ts';
-import { expandMatrix } from '../sharing/tensor-operators.ts';
+import { expandMatrix } from '../sharing/tensor-matrix.ts';
 
 /** A model on its way out. */
 export interface ExportSource {

@@ -1,7 +1,7 @@
 // The keys and values of the tokens so far: arrays of fixed size, which a step reads where they lie and adds one token to.
 //
 // B rows (texts), S places (tokens), L layers, K key/value heads, hd head size. Row b holds its tokens at the places 0 to lengths[b] - 1.
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 
 /** A layer's keys and values, [B, K, S, hd] each. */
 export interface LayerCache {

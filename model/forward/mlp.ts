@@ -1,23 +1,17 @@
-// The gated MLP of a layer, down(silu(gate x) * up x): its own, another layer's, or none.
-import { swiglu } from '../../tensor/ops.ts';
+// The gated MLP of a layer by itself: its own, or another layer's.
 import type { tf } from '../../tensor/tf.ts';
-import { matrixName } from '../architecture/names.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
-import { type Recovery, replacementAt, throughMatrix } from '../sharing/recovery.ts';
+import { tensorName } from '../architecture/tensors.ts';
+import { tensorOperators } from '../operators/tensor-operators.ts';
+import { type Recovery, throughMatrix } from '../sharing/recovery.ts';
 import type { RunReplacement } from '../sharing/replacement.ts';
+import { gatedMlp } from './block.ts';
 import { linear } from './linear.ts';
-import type { Model } from './model.ts';
-import { type MatrixWeights, project, storedProduct } from './project.ts';
+import { type MatrixWeights, storedProduct } from './project.ts';
 
-/** x [N, D] -> [N, D] of layer `layer` (from 1) as the model's recovery says; null where the MLP is pruned. */
-export function mlp(model: Model, layer: number, x: tf.Tensor2D): tf.Tensor2D | null {
-  const isPruned = replacementAt(model.recovery, layer, 'gate')?.reference === null;
-  return isPruned ? null : gated((role, x) => project(model, layer, role, x), x);
-}
-
-/** The layer's MLP as it was trained: x [N, D] -> [N, D]. */
+/** The layer's MLP as it was trained, down(silu(gate x) * up x): x [N, D] -> [N, D]. */
 export function originalMlp(weights: MatrixWeights, layer: number, x: tf.Tensor2D): tf.Tensor2D {
-  return gated((role, x) => linear(weights, matrixName(layer, role), x), x);
+  return throughMlp((role, x) => linear(weights, tensorName(weights.config, layer, role), x), x);
 }
 
 /** The MLP of a replacement's reference with the recovery parameters of its target: x [N, D] -> [N, D]. */
@@ -27,19 +21,22 @@ export function replacedMlp(
   x: tf.Tensor2D,
   parameters?: Recovery['parameters'],
 ): tf.Tensor2D {
-  return gated(recovered(weights, replacement, parameters), x);
+  return throughMlp(recovered(weights, replacement, parameters), x);
 }
+
+/** x through one matrix. */
+type Through = (role: MatrixRole, x: tf.Tensor2D) => tf.Tensor2D;
 
 /** The matrices of a replacement one by one. */
 export function recovered(
   weights: MatrixWeights,
   replacement: RunReplacement,
   parameters?: Recovery['parameters'],
-): (role: MatrixRole, x: tf.Tensor2D) => tf.Tensor2D {
+): Through {
   return (role, x) =>
     throughMatrix(replacement, role, x, storedProduct(weights, replacement.reference, role), parameters);
 }
 
-function gated(project: (role: MatrixRole, x: tf.Tensor2D) => tf.Tensor2D, x: tf.Tensor2D): tf.Tensor2D {
-  return project('down', swiglu(project('gate', x), project('up', x)));
+function throughMlp(through: Through, x: tf.Tensor2D): tf.Tensor2D {
+  return gatedMlp<tf.Tensor>(tensorOperators, (role, x) => through(role, x as tf.Tensor2D), x) as tf.Tensor2D;
 }

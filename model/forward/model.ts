@@ -1,5 +1,5 @@
 // A Llama ready to run: its weights, what stands in for some of its MLPs, and the constants of its forward pass.
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { Weights } from '../architecture/weights.ts';
 import type { Recovery } from '../sharing/recovery.ts';
 import { createFrame, type Frame } from './frame.ts';

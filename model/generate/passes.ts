@@ -1,7 +1,7 @@
 // Sequences in passes: what begins alike is joined into trees, rows of like length are read together, sizes are few.
 //
 // B rows, T tokens of a row, D hidden, F MLP width.
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { isChain, type TokenTree, tokenTrees } from './token-trees.ts';
 
 /** Rows that are read together: B trees, padded to T tokens. */

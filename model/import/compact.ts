@@ -10,9 +10,9 @@ import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { shown } from '../../util/shown.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { matrixName, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
@@ -137,13 +137,14 @@ function modelTensors(
   for (const replacement of replacements.filter(dropsMlp)) {
     const { target, reference } = replacement;
     for (const role of rolesOf(replacement)) {
-      const name = matrixName(target, role);
+      const name = tensorName(config, target, role);
       if (tensors.has(name) && reader.tensors.has(name)) {
         throw new UserError(
           `'${compactWeights}' has tensor '${name}', but '${compactMap}' says that layer ${target} has no MLP of its own`,
         );
       }
-      const tensor = reference === null ? zeros(shapes.get(name) as number[]) : stored(matrixName(reference, role));
+      const tensor =
+        reference === null ? zeros(shapes.get(name) as number[]) : stored(tensorName(config, reference, role));
       if (tensor !== undefined) tensors.set(name, tensor);
     }
   }

@@ -4,8 +4,8 @@ import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.
 import type { TensorReader } from '../../formats/tensors/tensor-reader.ts';
 import { UserError } from '../../util/errors.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { embeddingName, headName } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { embeddingName, headName } from '../architecture/tensors.ts';
 import type { StoredTensor } from '../checkpoint/checkpoint.ts';
 import { attachAdapter } from './adapter.ts';
 import type { AdapterFiles } from './adapter-config.ts';

@@ -2,7 +2,7 @@
 
 import { toFloat32 } from '../../formats/tensors/dtype.ts';
 import { tf } from '../../tensor/tf.ts';
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { createWeights, type Weights } from '../architecture/weights.ts';
 import { type TokenizerFiles, writeStored } from '../checkpoint/checkpoint.ts';
 import type { AdapterFiles } from './adapter-config.ts';

@@ -1,8 +1,7 @@
 // g1: alpha Theta C^T D + A B, the reference matrix times a low-rank one on the right; and our variant g1_plus,
 // alpha Theta (I + C^T D) + A B, which can start at Direct Sharing where g1 cannot.
 import { fillUniform } from './low-rank.ts';
-import type { MatrixAt, MatrixSize } from './method.ts';
-import type { MatrixOperators, MatrixParameters } from './operators.ts';
+import type { MatrixAt, MatrixOperators, MatrixParameters, MatrixSize } from './method.ts';
 import { transformed } from './transformed.ts';
 
 const reference = 'SHARP (arXiv 2502.07832), equation 4';
@@ -51,5 +50,5 @@ function rightSide<V>(
   isTransposed: boolean,
 ): V {
   const [first, second] = isTransposed ? (['D', 'C'] as const) : (['C', 'D'] as const);
-  return operators.matMul(operators.matMul(y, parameters.get(first), false, true), parameters.get(second));
+  return operators.matmul(operators.matmul(y, parameters.get(first), { b: true }), parameters.get(second));
 }

@@ -1,8 +1,7 @@
 // g2: alpha E F^T Theta + A B, the reference matrix times a low-rank one on the left; and our variant g2_plus,
 // alpha (I + E F^T) Theta + A B, which can start at Direct Sharing where g2 cannot.
 import { fillUniform } from './low-rank.ts';
-import type { MatrixAt, MatrixSize } from './method.ts';
-import type { MatrixOperators, MatrixParameters } from './operators.ts';
+import type { MatrixAt, MatrixOperators, MatrixParameters, MatrixSize } from './method.ts';
 import { transformed } from './transformed.ts';
 
 const reference = 'SHARP (arXiv 2502.07832), equation 5';
@@ -46,11 +45,11 @@ function onLeft<V>({ isTransposed, product }: MatrixAt<V>, x: V, side: (y: V) =>
 
 /** E F^T theta; [d, f] -> [d, f]. */
 function leftOf<V>(operators: MatrixOperators<V>, theta: V, parameters: MatrixParameters<V>): V {
-  return operators.matMul(parameters.get('E'), operators.matMul(parameters.get('F'), theta, true));
+  return operators.matmul(parameters.get('E'), operators.matmul(parameters.get('F'), theta, { a: true }));
 }
 
 /** y E F^T, transposed y F E^T; [n, d] -> [n, d]. */
 function leftSide<V>({ operators, isTransposed, parameters }: MatrixAt<V>, y: V): V {
   const [first, second] = isTransposed ? (['F', 'E'] as const) : (['E', 'F'] as const);
-  return operators.matMul(operators.matMul(y, parameters.get(first)), parameters.get(second), false, true);
+  return operators.matmul(operators.matmul(y, parameters.get(first)), parameters.get(second), { b: true });
 }

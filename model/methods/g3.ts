@@ -18,13 +18,13 @@ export const g3 = transformed({
     return { U, V: new Float32Array(rank * f).fill(1, 0, f) };
   },
   carry({ operators, isTransposed, product, parameters }, x) {
-    const [u, v] = [operators.widened(parameters.get('U')), operators.widened(parameters.get('V'))];
+    const [u, v] = [operators.wide(parameters.get('U')), operators.wide(parameters.get('V'))];
     // as the matrix is stored: U V where it is applied transposed, its transpose otherwise
-    const scale = isTransposed ? operators.matMul(u, v) : operators.matMul(v, u, true, true);
-    const whole = operators.narrowed(operators.mul(operators.widened(product.whole()), scale));
-    return operators.matMul(x, whole, false, true);
+    const scale = isTransposed ? operators.matmul(u, v) : operators.matmul(v, u, { a: true, b: true });
+    const whole = operators.narrow(operators.mul(operators.wide(product.whole()), scale));
+    return operators.matmul(x, whole, { b: true });
   },
   transform: (operators, theta, parameters) =>
-    operators.mul(theta, operators.matMul(parameters.get('U'), parameters.get('V'))),
+    operators.mul(theta, operators.matmul(parameters.get('U'), parameters.get('V'))),
   cost: ({ d, f, rank }) => ({ row: 0, pass: d * f * rank }),
 });

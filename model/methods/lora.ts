@@ -13,6 +13,6 @@ export const lora: Method = {
   start: startLowRank,
   apply: (matrix, x) => matrix.operators.add(matrix.product.times(matrix.product.input(x)), throughLowRank(matrix, x)),
   whole: (operators, theta, parameters) =>
-    operators.add(theta, operators.matMul(parameters.get('A'), parameters.get('B'))),
+    operators.add(theta, operators.matmul(parameters.get('A'), parameters.get('B'))),
   cost: ({ d, f, rank }) => ({ row: (d + f) * rank, pass: 0 }),
 };

@@ -10,8 +10,8 @@ export function lowRankShapes({ d, f, rank }: MatrixSize): { A: number[]; B: num
 /** x through A B, or through its transpose where the matrix is applied transposed: x [n, in] -> [n, out]. */
 export function throughLowRank<V>({ operators, isTransposed, parameters }: Omit<MatrixAt<V>, 'product'>, x: V): V {
   const [a, b] = isTransposed ? (['B', 'A'] as const) : (['A', 'B'] as const);
-  const inner = operators.matMul(x, parameters.get(a), false, isTransposed);
-  return operators.matMul(inner, parameters.get(b), false, isTransposed);
+  const inner = operators.matmul(x, parameters.get(a), { b: isTransposed });
+  return operators.matmul(inner, parameters.get(b), { b: isTransposed });
 }
 
 /**

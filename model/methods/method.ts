@@ -4,7 +4,7 @@
 // into the stream (`down`, `o`) are stored as [d, f] and applied transposed; the others are stored as [f, d].
 import type { Random } from '../../util/random.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
-import type { MatrixOperators, MatrixParameters, Product } from './operators.ts';
+import type { Operators, Product } from '../operators/operators.ts';
 
 /** How parameters start; `default` is each method's own default, the first of its list. */
 export const inits = ['default', 'uniform', 'zero_input_side', 'gaussian', 'random', 'svd'] as const;
@@ -24,6 +24,16 @@ export interface MatrixStart extends MatrixSize {
   readonly random: Random;
   /** The leading singular vectors of Theta [d, f], the largest first: left [d, r], right [r, f]; only inits called `svd` ask. */
   leading(side: 'left' | 'right'): Float32Array;
+}
+
+/** What the mathematics of a method is written in. */
+export type MatrixOperators<V> = Pick<Operators<V>, 'add' | 'mul' | 'matmul' | 'wide' | 'narrow'>;
+
+/** The parameters of one matrix of one layer, by name. */
+export interface MatrixParameters<V> {
+  get(name: string): V;
+  /** x times the scalar `name`; an engine may leave out what multiplies by one. */
+  scaled(x: V, name: string): V;
 }
 
 /** A matrix at work. */

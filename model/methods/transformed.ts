@@ -1,8 +1,7 @@
 // alpha T(Theta) + A B: what the paper's candidates have in common (methods A.3). A candidate says what T is.
-import { mlpRoles } from '../architecture/roles.ts';
+import { projections } from '../architecture/roles.ts';
 import { lowRankShapes, startLowRank, throughLowRank } from './low-rank.ts';
-import type { MatrixAt, MatrixSize, MatrixStart, Method } from './method.ts';
-import type { MatrixOperators, MatrixParameters } from './operators.ts';
+import type { MatrixAt, MatrixOperators, MatrixParameters, MatrixSize, MatrixStart, Method } from './method.ts';
 
 /** What is special to a candidate. */
 export interface Transformation extends Pick<Method, 'name' | 'formula' | 'reference' | 'inits'> {
@@ -21,7 +20,7 @@ export interface Transformation extends Pick<Method, 'name' | 'formula' | 'refer
 export function transformed({ factors, start, carry, transform, cost, ...said }: Transformation): Method {
   return {
     ...said,
-    roles: mlpRoles,
+    roles: projections,
     shapes: (size) => ({ alpha: [], ...lowRankShapes(size), ...factors(size) }),
     start: (given) => ({ alpha: Float32Array.of(1), ...startLowRank(given), ...start(given) }),
     apply(matrix, x) {
@@ -35,7 +34,7 @@ export function transformed({ factors, start, carry, transform, cost, ...said }:
     },
     whole(operators, theta, parameters) {
       const scaled = parameters.scaled(transform(operators, theta, parameters), 'alpha');
-      return operators.add(scaled, operators.matMul(parameters.get('A'), parameters.get('B')));
+      return operators.add(scaled, operators.matmul(parameters.get('A'), parameters.get('B')));
     },
     cost(size) {
       const { row, pass } = cost?.(size) ?? { row: elements(factors(size)), pass: 0 };

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
-import { headName, matrixName, tensorShapes } from '../architecture/names.ts';
+import { headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
 import type { ExportSource } from '../export/source.ts';
@@ -74,10 +74,10 @@ async function graphOf(
   const weights = onnxWeights(source, graph, precision, onProgress);
   const sources = tensorSources(source.stored, source.recovery.replacements);
   const isPruned = (layer: number) => {
-    const gate = sources.get(matrixName(layer, 'gate'));
+    const gate = sources.get(tensorName(source.stored, layer, 'gate'));
     return gate === undefined || gate.kind === 'zeros' || precision.isAbsent(gate.of);
   };
-  const project = projectOf(graph, source.recovery, weights);
+  const project = projectOf(graph, source.stored, source.recovery, weights);
   const ports = await addDecoder(graph, source.stored, { ...weights, project, isPruned });
   const { nodes, initializers } = graph;
   return { name: 'llama', nodes, initializers, ...ports };

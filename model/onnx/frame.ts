@@ -1,6 +1,6 @@
 // What all layers of an ONNX decoder share: shapes, the mask, and the angles of RoPE, computed from the graph's inputs.
-import type { ModelConfig } from '../architecture/config.ts';
-import { inverseFrequencies } from '../forward/rope.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { ropeOf } from '../forward/rope.ts';
 import { floatBytes, type OnnxBuilder, type Value } from './graph.ts';
 
 /** Values that do not depend on the layer; B batch, T tokens, S past and tokens, G queries per key. */
@@ -45,7 +45,7 @@ function maskOf(graph: OnnxBuilder, { num_attention_heads: heads, num_key_value_
 
 /** Angles in float32, as transformers has them; sin with the sign of its half: x turned is x cos + swapped(x) sin. */
 function rotationsOf(graph: OnnxBuilder, config: ModelConfig): { key: Rotation; query: Rotation } {
-  const frequencies = Float32Array.from(inverseFrequencies(config));
+  const frequencies = Float32Array.from(ropeOf(config).frequencies);
   const inverse = graph.constant('rope.inv_freq', 'float32', [frequencies.length], floatBytes('float32', frequencies));
   const positions = graph.cast(graph.add('Unsqueeze', ['position_ids', graph.ints(2, 3)]), 'int64', 'float32');
   const angles = graph.add('Mul', [positions, inverse]); // [B, T, 1, hd/2]

@@ -3,8 +3,8 @@
 // B batch, T tokens, P past tokens, S = P + T, N = B*T rows, D hidden, H heads, K key/value heads, G = H/K, hd head size, V vocabulary.
 // Hidden states are [N, D], as in llama.ts. Norms and softmax are float32 in every precision.
 import type { OnnxValueInfo } from '../../formats/tensors/onnx.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { finalNormName, headName, type NormName, normName } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { finalNormName, headName, tensorName } from '../architecture/tensors.ts';
 import { frameOf, type OnnxFrame, type Rotation } from './frame.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import { addMlp, type Project } from './mlp.ts';
@@ -46,12 +46,17 @@ async function addLayer(decoder: Decoder, layer: number, h: Value): Promise<Valu
   const attended = graph.add('Add', [h, await addAttention(decoder, layer, await addNorm(decoder, layer, h))]);
   if (weights.isPruned(layer)) return attended;
   graph.scope = `layers.${layer - 1}/mlp`;
-  const normed = await addNorm(decoder, layer, attended, 'post_attention_layernorm');
+  const normed = await addNorm(decoder, layer, attended, 'mlp_norm');
   return graph.add('Add', [attended, await addMlp(graph, weights.project, layer, normed)]);
 }
 
-function addNorm(decoder: Decoder, layer: number, h: Value, name: NormName = 'input_layernorm'): Promise<Value> {
-  return addRmsNorm(decoder, h, normName(layer, name));
+function addNorm(
+  decoder: Decoder,
+  layer: number,
+  h: Value,
+  name: 'attention_norm' | 'mlp_norm' = 'attention_norm',
+): Promise<Value> {
+  return addRmsNorm(decoder, h, tensorName(decoder.config, layer, name));
 }
 
 /** x / sqrt(mean(x^2) + eps) w: the form that runtimes know how to fuse. */

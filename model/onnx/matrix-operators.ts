@@ -1,7 +1,7 @@
 // A method's operators as nodes of a graph, and one matrix of a layer at work there: recovery parameters stay factors beside the
 // reference's matrix (methods A.3).
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
-import type { MatrixOperators, MatrixParameters } from '../methods/operators.ts';
+import type { MatrixOperators, MatrixParameters } from '../methods/method.ts';
 import { methodNamed } from '../methods/registry.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import { type Product, timesTransposed } from './linear.ts';
@@ -17,16 +17,15 @@ export interface Factors {
 /** Values are names; what a graph holds in fewer bits is widened to float32 for arithmetic that asks for it. */
 export function graphOperators(graph: OnnxBuilder): MatrixOperators<Value> {
   return {
-    matMul(a, b, transposeA = false, transposeB = false) {
-      if (!transposeA && !transposeB) return graph.add('MatMul', [a, b]);
-      if (!transposeA) return timesTransposed(graph, a, b);
-      const turned = { transA: { int: 1 }, ...(transposeB && { transB: { int: 1 } }) };
-      return graph.add('Gemm', [a, b], { attributes: turned });
+    matmul(a, b, { a: turnA = false, b: turnB = false } = {}) {
+      if (!turnA && !turnB) return graph.add('MatMul', [a, b]);
+      if (!turnA) return timesTransposed(graph, a, b);
+      return graph.add('Gemm', [a, b], { attributes: { transA: { int: 1 }, ...(turnB && { transB: { int: 1 } }) } });
     },
     add: (a, b) => graph.add('Add', [a, b]),
     mul: (a, b) => graph.add('Mul', [a, b]),
-    widened: (value) => graph.cast(value, graph.float, 'float32'),
-    narrowed: (value) => graph.cast(value, 'float32', graph.float),
+    wide: (value) => graph.cast(value, graph.float, 'float32'),
+    narrow: (value) => graph.cast(value, 'float32', graph.float),
   };
 }
 
@@ -52,7 +51,7 @@ export async function applyFactors(
 function namesInUse(candidate: string, isTransposed: boolean): Set<string> {
   const names = new Set<string>();
   const nothing = () => null;
-  const operators = { matMul: nothing, add: nothing, mul: nothing, widened: nothing, narrowed: nothing };
+  const operators = { matmul: nothing, add: nothing, mul: nothing, wide: nothing, narrow: nothing };
   const product = { input: nothing, times: nothing, whole: nothing };
   const parameters = {
     get(name: string) {

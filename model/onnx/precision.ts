@@ -1,5 +1,5 @@
 // The precisions of ONNX exports: what the graph computes in, and how each matrix is stored.
-import type { ModelConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { matrixShape } from '../codec/quantize-codec.ts';
 import { planQuantization } from '../quantize/plan.ts';
 import { store8da4w } from './8da4w.ts';

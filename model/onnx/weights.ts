@@ -1,7 +1,7 @@
 // The weights of an ONNX graph: read when the graph first needs them, written once, and then known by name.
 import { UserError } from '../../util/errors.ts';
-import { embeddingName, tensorShapes } from '../architecture/names.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
+import { embeddingName, tensorShapes } from '../architecture/tensors.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import type { ExportSource } from '../export/source.ts';
 import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';

@@ -3,15 +3,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { flush } from '../../tensor/backend/flush.ts';
 import { tf } from '../../tensor/tf.ts';
-import { embeddingName, finalNormName, matrixName, normName } from '../architecture/names.ts';
-import { matrixRoles } from '../architecture/roles.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { embeddingName, finalNormName, layerTensors, tensorName } from '../architecture/tensors.ts';
 import { createWeights, type InputOf } from '../architecture/weights.ts';
 import type { ModelCheckpoint } from '../checkpoint/checkpoint.ts';
 import { checkFinite, quantizePlain } from '../codec/plain.ts';
 import { type Codec, decode, matrixShape, type Parts, packInteger } from '../codec/quantize-codec.ts';
-import { block, type Extent, embed, finalNorm } from '../forward/forward.ts';
+import { embed, finalNorm, runBlock } from '../forward/forward.ts';
 import { roundingOf } from '../forward/linear.ts';
 import { createModel, type Model } from '../forward/model.ts';
+import type { Extent } from '../forward/pass-operators.ts';
 import type { Recovery } from '../sharing/recovery.ts';
 import { type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { type GptqSettings, quantizeGptq } from './gptq.ts';
@@ -45,9 +46,9 @@ function extentOf(windows: readonly Int32Array[]): Extent {
 }
 
 /** The matrices of layer `layer` (from 1) in the order of rounding; those of one step have the same inputs. */
-function stepsOf(layer: number): string[][] {
+function stepsOf(config: ModelConfig, layer: number): string[][] {
   const steps = [['q', 'k', 'v'], ['o'], ['gate', 'up'], ['down']] as const;
-  return steps.map((roles) => roles.map((role) => matrixName(layer, role)));
+  return steps.map((roles) => roles.map((role) => tensorName(config, layer, role)));
 }
 
 /** A model that is being rounded; ask for its matrices in the order of the layers, then dispose it. */
@@ -161,16 +162,16 @@ export class GptqPass {
 
   async #roundLayer(layer: number): Promise<void> {
     for (const name of this.#namesOf(layer)) this.#put(name, await this.#read(name));
-    for (const step of stepsOf(layer)) {
+    for (const step of stepsOf(this.#run.checkpoint.config, layer)) {
       const names = step.filter((name) => this.#run.plan.codecs.has(name));
       const [first] = names;
       if (first === undefined) continue;
-      const moments = await this.#moments(first, (walk) => block(this.#model, layer, walk.h, walk.extent));
+      const moments = await this.#moments(first, (walk) => runBlock(this.#model, layer, walk.h, walk.extent));
       for (const name of names) await this.#round(name, this.#run.plan.codecs.get(name) as Codec, moments.slice());
     }
     for (const walk of this.#walks) {
       const before = walk.h;
-      walk.h = tf.tidy(() => block(this.#model, layer, before, walk.extent).h);
+      walk.h = tf.tidy(() => runBlock(this.#model, layer, before, walk.extent).h);
       flush();
       before.dispose();
     }
@@ -228,12 +229,8 @@ export class GptqPass {
 
   /** What a layer's forward pass reads; a matrix may be another layer's, or none. */
   #namesOf(layer: number): string[] {
-    const sources = matrixRoles.map((role) => this.#sources.get(matrixName(layer, role)));
-    return [
-      normName(layer, 'input_layernorm'),
-      normName(layer, 'post_attention_layernorm'),
-      ...sources.flatMap((source) => (source === undefined || source.kind === 'zeros' ? [] : [source.of])),
-    ];
+    const own = layerTensors(this.#run.checkpoint.config, layer).map(({ name }) => this.#sources.get(name));
+    return own.flatMap((source) => (source === undefined || source.kind === 'zeros' ? [] : [source.of]));
   }
 
   /** The values of `name`, rounded when what stands for it is. */

@@ -1,6 +1,6 @@
 // A checkpoint quantised into another: tensor after tensor in the file's order, each stored matrix once.
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { type ModelCheckpoint, writeModelFile } from '../checkpoint/checkpoint.ts';
 import { writeParts } from '../checkpoint/quantized-tensors.ts';
 import { type Quantization, quantizationJson, quantizationKey } from '../codec/quantization.ts';

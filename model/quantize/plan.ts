@@ -1,7 +1,8 @@
 // Which tensors of a model a scheme quantises, how, and which are not stored at all. Light: planning counts bytes with it.
 import { UserError } from '../../util/errors.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { attentionName, embeddingName, headName, mlpName, projections, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { matrixRoles } from '../architecture/roles.ts';
+import { embeddingName, headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import type { Quantization } from '../codec/quantization.ts';
 import type { Codec } from '../codec/quantize-codec.ts';
 import { matrixShape, storedBytes } from '../codec/quantize-codec.ts';
@@ -91,8 +92,7 @@ function codecsOf(config: ModelConfig, settings: PlanSettings): Map<string, Code
   const codec = linearCodec(settings);
   if (codec === undefined) return codecs;
   for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
-    for (const part of ['q', 'k', 'v', 'o'] as const) codecs.set(attentionName(layer, part), codec);
-    for (const projection of projections) codecs.set(mlpName(layer, projection), codec);
+    for (const role of matrixRoles) codecs.set(tensorName(config, layer, role), codec);
   }
   if (head && !config.tie_word_embeddings) codecs.set(headName, codec);
   return codecs;
@@ -107,7 +107,7 @@ function embeddingCodec({ embedding_bits: bits, embedding_group_size: group_size
 export function expectedQuantization(settings: PlanSettings): Quantization {
   const { scheme } = settings;
   const codec = linearCodec(settings);
-  const linear: [string, Codec][] = codec === undefined ? [] : [[attentionName(1, 'q'), codec]];
+  const linear: [string, Codec][] = codec === undefined ? [] : [['a linear layer', codec]];
   const activations = roundsActivations(scheme) ? 'int8' : null;
   return { scheme, activations, codecs: new Map([...embeddingCodec(settings), ...linear]), absent: new Set() };
 }

@@ -1,7 +1,7 @@
 // How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
 
-import type { ModelConfig } from '../architecture/config.ts';
-import { parameterCounts, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { parameterCounts, tensorShapes } from '../architecture/tensors.ts';
 import { recoveryShapes } from './recovery-shapes.ts';
 import type { Replacement } from './replacement.ts';
 import { ownTensors, tensorSources } from './sources.ts';

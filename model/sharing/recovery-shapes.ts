@@ -1,11 +1,11 @@
-import type { ModelConfig } from '../architecture/config.ts';
-import { type MatrixRole, moduleOf } from '../architecture/roles.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { isProjection, type MatrixRole } from '../architecture/roles.ts';
 import { methodNamed } from '../methods/registry.ts';
 import { matrixSize, type Replacement, rolesOf } from './replacement.ts';
 
 /** The name of one parameter of the target layer `target` (from 1), as it stands in files. */
 export function recoveryName(target: number, role: MatrixRole, parameter: string): string {
-  return `layers.${target}.${moduleOf(role)}.${role}.${parameter}`;
+  return `layers.${target}.${isProjection(role) ? 'mlp' : 'self_attn'}.${role}.${parameter}`;
 }
 
 /** Names and shapes of all recovery parameters of `replacements`. */

@@ -1,17 +1,17 @@
 // Recovery: what stands at the matrices of some layers, and the recovery parameters that this takes (methods A.3).
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
-import type { ModelConfig } from '../architecture/config.ts';
-import { matrixName } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import { type Values, variablesOf, type Weights } from '../architecture/weights.ts';
 import type { Init } from '../methods/method.ts';
-import type { Product } from '../methods/operators.ts';
 import { initOf, methodNamed } from '../methods/registry.ts';
+import type { Product } from '../operators/operators.ts';
 import { recoveryName, recoveryShapes } from './recovery-shapes.ts';
 import { checkReplacements, matrixSize, type Replacement, rolesOf } from './replacement.ts';
 import { singularVectors } from './singular-vectors.ts';
-import { applyMatrix } from './tensor-operators.ts';
+import { applyMatrix } from './tensor-matrix.ts';
 
 /** Replacements, targets ascending, with their parameters. */
 export interface Recovery {
@@ -79,10 +79,10 @@ export function throughMatrix(
   { target, candidate, rank }: Replacement,
   role: MatrixRole,
   x: tf.Tensor2D,
-  product: Product<tf.Tensor2D>,
+  product: Product<tf.Tensor>,
   parameters: Recovery['parameters'] | undefined,
 ): tf.Tensor2D {
-  if (rank === 0) return product.times(product.input(x));
+  if (rank === 0) return product.times(product.input(x)) as tf.Tensor2D;
   return applyMatrix(candidate, role, x, product, (name) => {
     const full = recoveryName(target, role, name);
     const tensor = parameters?.get(full);
@@ -104,7 +104,8 @@ function startTarget(
   const random = createRandom('recovery', seed, target);
   for (const role of rolesOf(replacement)) {
     const size = matrixSize(config, replacement, role);
-    const leading = (side: 'left' | 'right') => leadingVectors(weightOf(replacement, role, weights), role, side, rank);
+    const leading = (side: 'left' | 'right') =>
+      leadingVectors(weightOf(config, replacement, role, weights), role, side, rank);
     const given = { ...size, rank, init: initOf(candidate, init), isTransposed: writesHidden(role), random, leading };
     const values = method.start(given);
     for (const [name, shape] of Object.entries(method.shapes({ ...size, rank }))) {
@@ -114,8 +115,13 @@ function startTarget(
   return entries;
 }
 
-function weightOf({ reference, candidate }: Replacement, role: MatrixRole, weights: Pick<Weights, 'get'> | undefined) {
-  if (weights) return weights.get(matrixName(reference as number, role)) as tf.Tensor2D;
+function weightOf(
+  config: ModelConfig,
+  { reference, candidate }: Replacement,
+  role: MatrixRole,
+  weights: Pick<Weights, 'get'> | undefined,
+) {
+  if (weights) return weights.get(tensorName(config, reference as number, role)) as tf.Tensor2D;
   throw new Error(`the start of candidate '${candidate}' needs the weights of layer ${reference}`);
 }
 

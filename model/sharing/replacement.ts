@@ -1,7 +1,8 @@
 // A replacement: what stands at some matrices of one layer. Light: planning reads this, so no numeric library is imported here.
 import { UserError } from '../../util/errors.ts';
-import { type MlpSizes, type ModelConfig, mlpWidth } from '../architecture/config.ts';
-import { type MatrixRole, mlpRoles } from '../architecture/roles.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import { type MatrixRole, projections, writesHidden } from '../architecture/roles.ts';
+import { type MatrixSizes, matrixShapeOf } from '../architecture/tensors.ts';
 import { methodNamed } from '../methods/registry.ts';
 import { pairs, type ReplacementMap } from './sharing.ts';
 
@@ -51,34 +52,18 @@ export function dropsMlp({ target, reference }: Replacement): boolean {
 }
 
 /** The matrices that a replacement stands at, in the order in which a layer uses them. */
-export function rolesOf({ roles = mlpRoles }: Pick<Replacement, 'roles'>): readonly MatrixRole[] {
+export function rolesOf({ roles = projections }: Pick<Replacement, 'roles'>): readonly MatrixRole[] {
   return roles;
 }
 
-/** The sizes of a model's attention. */
-export type AttentionSizes = Pick<
-  ModelConfig,
-  'hidden_size' | 'head_dim' | 'num_attention_heads' | 'num_key_value_heads'
->;
-
 /** The sizes of matrix `role` of a replacement by the paper's convention: d at the residual stream, f at the other side. */
 export function matrixSize(
-  config: AttentionSizes & MlpSizes,
-  replacement: Pick<Replacement, 'target' | 'reference'>,
+  config: MatrixSizes,
+  { target, reference }: Pick<Replacement, 'target' | 'reference'>,
   role: MatrixRole,
 ): { d: number; f: number } {
-  const { hidden_size: d, head_dim, num_attention_heads: heads, num_key_value_heads: groups } = config;
-  if (role === 'q' || role === 'o') return { d, f: heads * head_dim };
-  if (role === 'k' || role === 'v') return { d, f: groups * head_dim };
-  return { d, f: replacementWidth(config, replacement) };
-}
-
-/** The MLP width that a replacement works on: its reference's. */
-export function replacementWidth(
-  config: MlpSizes,
-  { target, reference }: Pick<Replacement, 'target' | 'reference'>,
-): number {
-  return mlpWidth(config, reference ?? target);
+  const [out, input] = matrixShapeOf(config, reference ?? target, role);
+  return writesHidden(role) ? { d: out, f: input } : { d: input, f: out };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Which tensor stands for which: the one description that files, exports, quantisation and counts are made from. Light: planning reads it.
-import type { ModelConfig } from '../architecture/config.ts';
-import { matrixName, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type Replacement, rolesOf } from './replacement.ts';
 
 /**
@@ -29,16 +29,21 @@ export function tensorSources(
   for (const name of tensorShapes(config).keys()) sources.set(name, { kind: 'stored', of: name, from: storedAs(name) });
   for (const replacement of replacements) {
     for (const role of rolesOf(replacement)) {
-      sources.set(matrixName(replacement.target, role), sourceOf(replacement, role, storedAs));
+      sources.set(tensorName(config, replacement.target, role), sourceOf(config, replacement, role, storedAs));
     }
   }
   return sources;
 }
 
-function sourceOf(replacement: Replacement, role: MatrixRole, storedAs: (name: string) => string): TensorSource {
+function sourceOf(
+  config: ModelConfig,
+  replacement: Replacement,
+  role: MatrixRole,
+  storedAs: (name: string) => string,
+): TensorSource {
   const { reference, rank } = replacement;
   if (reference === null) return { kind: 'zeros' };
-  const of = matrixName(reference, role);
+  const of = tensorName(config, reference, role);
   const lies = { of, from: storedAs(of) };
   return rank === 0 ? { kind: 'stored', ...lies } : { kind: 'made', ...lies, replacement, role };
 }

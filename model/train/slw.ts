@@ -1,8 +1,8 @@
 // Stage 1 of SHARP, single-layer warm-up: recovery parameters of one target that imitate its original MLP (methods A.6).
 import { meanSquaredError, swiglu } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
-import { matrixName } from '../architecture/names.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import type { Weights } from '../architecture/weights.ts';
 import { linear } from '../forward/linear.ts';
 import { originalMlp, recovered, replacedMlp } from '../forward/mlp.ts';
@@ -73,7 +73,8 @@ export function projectionLoss(
   batch: RowBatch,
 ): tf.Scalar {
   const x = tf.tensor2d(batch.x, [batch.count, weights.config.hidden_size]);
-  const original = (role: MatrixRole, x: tf.Tensor2D) => linear(weights, matrixName(replacement.target, role), x);
+  const original = (role: MatrixRole, x: tf.Tensor2D) =>
+    linear(weights, tensorName(weights.config, replacement.target, role), x);
   const through = recovered(weights, replacement, recovery.parameters);
   const [gate, up] = [original('gate', x), original('up', x)];
   const h = swiglu(gate, up);

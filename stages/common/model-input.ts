@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext, StageInput } from '../../contract/stage.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, type Weights } from '../../model/architecture/weights.ts';
 import { loadModel, openStored, type TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -65,11 +65,11 @@ export async function startBackend({ numerics: { backend, provider, threads } }:
 }
 
 /** Loads only `names`, so that one layer of a large model costs one layer. */
-export async function loadTensors(path: string, names: readonly string[]): Promise<Weights> {
+export async function loadTensors(path: string, namesIn: (config: ModelConfig) => readonly string[]): Promise<Weights> {
   const checkpoint = await openStored(path);
   try {
     const tensors = new Map<string, tf.Tensor>();
-    for (const name of names) {
+    for (const name of namesIn(checkpoint.config)) {
       const shape = checkpoint.tensors.get(name)?.shape ?? [];
       tensors.set(name, tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32'));
     }

@@ -1,7 +1,7 @@
 // What is to be said of a rank, by arithmetic on the sizes of a model: parameters that save nothing.
 
 import type { Facts, JsonObject } from '../../contract/stage.ts';
-import { mlpWidth } from '../../model/architecture/config.ts';
+import { mlpWidth } from '../../model/architecture/model-config.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { UserError } from '../../util/errors.ts';

@@ -1,7 +1,7 @@
 // What the record of a recovery says of it, for planning and for people.
 
 import type { Facts } from '../../contract/stage.ts';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { recoveryParameters } from '../../model/sharing/ratios.ts';
 import { dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
 

@@ -1,6 +1,6 @@
 // What a stage's `type`, `map`, `rank` and `match_rank` mean for a model.
 
-import { type MlpSizes, mlpWidth } from '../../model/architecture/config.ts';
+import { type MlpSizes, mlpWidth } from '../../model/architecture/model-config.ts';
 import { matchedRank } from '../../model/methods/registry.ts';
 import { type ReplacementMap, replacementMap } from '../../model/sharing/sharing.ts';
 import { parseMap } from '../../model/sharing/sharing-parse.ts';

@@ -1,7 +1,7 @@
 // lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDeclaration } from '../../contract/stage.ts';
-import { isMlpRole, type MatrixRole, matrixRoles } from '../../model/architecture/roles.ts';
+import { isProjection, type MatrixRole, matrixRoles } from '../../model/architecture/roles.ts';
 import { inits } from '../../model/methods/method.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import { matrixSize, type Replacement, rolesOf } from '../../model/sharing/replacement.ts';
@@ -107,7 +107,7 @@ function expected(params: LoraParams, inputs: Readonly<Record<string, Facts | un
   if (sizes?.layers === undefined || sizes.intermediate_size === undefined) return undefined;
   const { recovery_parameters: before = 0, targets = 0 } = (recovery ?? {}) as Record<string, number>;
   const chosen = loraLayers(params, sizes.layers, []);
-  const rest = params.layers === 'others' && loraRoles(params).some(isMlpRole) ? 1 - targets / sizes.layers : 1;
+  const rest = params.layers === 'others' && loraRoles(params).some(isProjection) ? 1 - targets / sizes.layers : 1;
   const all = chosen.reduce((sum, layer) => sum + layerParameters(params, model as Facts, layer), 0);
   const first_layer = Math.min(chosen[0] as number, before > 0 ? Number(recovery?.first_layer ?? 1) : sizes.layers);
   return { targets, recovery_parameters: before + Math.round(rest * all), first_layer };

@@ -1,7 +1,7 @@
 // The work of lora: recovery parameters at their start beside those that came in.
 
 import type { StageContext, StageInput } from '../../contract/stage.ts';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';

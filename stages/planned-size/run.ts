@@ -1,8 +1,9 @@
 // The work of planned-size: arithmetic on shapes.
 import { writeFile } from 'node:fs/promises';
 import type { StageContext } from '../../contract/stage.ts';
-import { type ModelConfig, parseConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
 import { knownModel, knownModelNames } from '../../model/architecture/known-models.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
 import { arrangedConfig, blockMap, inSourceLayer, keptSources, sharedSources } from '../../model/sharing/block-map.ts';
 import { recoveryParameters } from '../../model/sharing/ratios.ts';

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import type { StageContext } from '../../contract/stage.ts';
 import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
-import { type ModelConfig, parseConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, initWeights, variablesOf } from '../../model/architecture/weights.ts';
 import { writeModel } from '../../model/checkpoint/checkpoint.ts';
 import type { Example } from '../../model/forward/batches.ts';

@@ -1,7 +1,7 @@
 // The work of prune-channels: score the channels, choose, and copy the checkpoint without the others.
 
 import type { StageContext } from '../../contract/stage.ts';
-import { type ModelConfig, mlpWidth } from '../../model/architecture/config.ts';
+import { type ModelConfig, mlpWidth } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeNarrowed } from '../../model/checkpoint/narrow.ts';
 import { channelsToKeep } from '../../model/measure/channel-choice.ts';

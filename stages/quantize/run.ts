@@ -2,7 +2,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext, UnitTask } from '../../contract/stage.ts';
-import { embeddingName } from '../../model/architecture/names.ts';
+import { embeddingName } from '../../model/architecture/tensors.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { quantizePlain } from '../../model/codec/plain.ts';

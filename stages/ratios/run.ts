@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { StageContext, StageInput } from '../../contract/stage.ts';
 import { dtypeBytes } from '../../formats/tensors/dtype.ts';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readReplacements } from '../../model/checkpoint/recovery-file.ts';
 import {

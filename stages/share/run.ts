@@ -1,8 +1,8 @@
 // The work of share: make the replacements of the map, untrained, and write them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext } from '../../contract/stage.ts';
-import type { ModelConfig } from '../../model/architecture/config.ts';
-import { mlpName, projections } from '../../model/architecture/names.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { mlpNames } from '../../model/architecture/tensors.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import {
@@ -57,8 +57,7 @@ async function startOf(
   const { init } = params as ShareParams;
   const { candidate, rank, reference } = replacement;
   if (rank === 0 || !readsWeights(candidate, init)) return createRecovery(config, [replacement], { init, seed });
-  const names = projections.map((projection) => mlpName(reference, projection));
-  const weights = await loadTensors(onlyFile(inputs.model), names);
+  const weights = await loadTensors(onlyFile(inputs.model), () => mlpNames(config, reference));
   try {
     return createRecovery(config, [replacement], { init, seed }, weights);
   } finally {

@@ -1,13 +1,13 @@
 // The candidate transformations against PyTorch and finite differences, their starts, and singular vectors against numpy.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Projection, projections } from '../../model/architecture/names.ts';
+import { type Projection, projections } from '../../model/architecture/roles.ts';
 import { replacedMlp } from '../../model/forward/mlp.ts';
 import type { Init } from '../../model/methods/method.ts';
 import { initOf, matchedRank, matrixParameters, methodNames } from '../../model/methods/registry.ts';
 import { createRecovery, type Recovery } from '../../model/sharing/recovery.ts';
 import { recoveryName } from '../../model/sharing/recovery-shapes.ts';
 import { singularVectors } from '../../model/sharing/singular-vectors.ts';
-import { applyMatrix, type ParameterOf, tensorProduct } from '../../model/sharing/tensor-operators.ts';
+import { applyMatrix, type ParameterOf, tensorProduct } from '../../model/sharing/tensor-matrix.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, fixture, type Packed, unpack } from './fixtures.ts';

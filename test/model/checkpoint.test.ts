@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
 import { parseConfig } from '../../model/architecture/config.ts';
-import { mlpName, parameterCounts, tensorShapes } from '../../model/architecture/names.ts';
+import { parameterCounts, tensorShapes } from '../../model/architecture/tensors.ts';
 import { loadModel, openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { exportHuggingFace } from '../../model/export/huggingface.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { fixtures, loadFixture, scratch } from './fixtures.ts';
+import { llamaName } from './llama-name.ts';
 import { tinyConfig, tinyWeights } from './tiny.ts';
 
 const tokenizer = { tokenizer_json: '{"model":{}}', tokenizer_config_json: null };
@@ -94,7 +95,7 @@ describe('writing a model', () => {
     const config = tinyConfig();
     const weights = tinyWeights(config);
     const path = join(await scratch(), 'model.arrow');
-    const [shared, copy] = [mlpName(2, 'gate'), mlpName(3, 'gate')];
+    const [shared, copy] = [llamaName(2, 'gate'), llamaName(3, 'gate')];
     await writeModel(path, config, { get: (name) => weights.get(name === copy ? shared : name) }, tokenizer, 'BF16');
     const raw = await openCheckpoint(path);
     expect(raw.tensors.has(shared)).toBe(true);
@@ -111,10 +112,10 @@ describe('writing a model', () => {
     await writeModel(path, config, weights, tokenizer, 'F32');
     const loaded = await loadModel(path);
     expect(loaded.config).toEqual(config);
-    expect(loaded.weights.get(mlpName(2, 'down')).shape).toEqual([8, 6]);
+    expect(loaded.weights.get(llamaName(2, 'down')).shape).toEqual([8, 6]);
     expect(parameterCounts(config).mlp).toBe(3 * 8 * (12 + 6 + 6 + 10));
     await expect(writeModel(path, tinyConfig(), weights, tokenizer, 'F32')).rejects.toThrow(
-      `tensor '${mlpName(2, 'gate')}': expected [12, 8], got [6, 8]`,
+      `tensor '${llamaName(2, 'gate')}': expected [12, 8], got [6, 8]`,
     );
   });
 
@@ -138,11 +139,14 @@ type Refusal = [change: object, message: string];
 describe('config.json', () => {
   it.each([
     [
-      { model_type: 'mistral' },
-      "config.json: 'model_type' must be 'llama' (lamina runs Llama models only), got 'mistral'",
+      { model_type: 'mixtral' },
+      "config.json: 'model_type' must be one that lamina reads ('llama', 'mistral', 'qwen2', 'qwen3', 'smollm3'), got 'mixtral' (a mixture of experts)",
     ],
-    [{ hidden_act: 'gelu' }, "config.json: 'hidden_act' must be 'silu' (lamina runs Llama models only), got 'gelu'"],
-    [{ attention_bias: true }, "config.json: 'attention_bias' must be false (lamina runs Llama models only), got true"],
+    [
+      { hidden_act: 'gelu' },
+      "config.json: 'hidden_act' must be 'silu' (lamina runs MLPs that are gated by SiLU), got 'gelu'",
+    ],
+    [{ mlp_bias: true }, "config.json: 'mlp_bias' must be false (lamina's MLPs have no biases), got true"],
     [{ hidden_size: 7 }, "config.json: 'hidden_size' must be a multiple of 'num_attention_heads' (2), got 7"],
     [
       { num_attention_heads: 2, num_key_value_heads: 3 },
@@ -155,8 +159,8 @@ describe('config.json', () => {
       "config.json: 'num_hidden_layers' must be a whole number from 1 to 4096, got 1000000000",
     ],
     [
-      { rope_scaling: { type: 'linear', factor: 2 } },
-      "config.json: 'rope_scaling': 'type' must be 'default' or 'llama3', got 'linear'",
+      { rope_scaling: { type: 'proportional', factor: 2 } },
+      "config.json: 'rope_scaling': 'type' must be 'default' or 'linear' or 'dynamic' or 'yarn' or 'llama3', got 'proportional'",
     ],
     [
       { rope_scaling: { rope_type: 'llama3', factor: 8 } },

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../model/architecture/config.ts';
-import { parameterCounts } from '../../model/architecture/names.ts';
+import { parameterCounts } from '../../model/architecture/tensors.ts';
 import {
   attentionParameters,
   forwardFlops,

@@ -26,7 +26,7 @@ import { matrixShapes, methodNames } from '../../model/methods/registry.ts';
 import { disposeRecovery } from '../../model/sharing/recovery.ts';
 import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import type { Replacement } from '../../model/sharing/replacement.ts';
-import { applyMatrix, expandMatrix, tensorProduct } from '../../model/sharing/tensor-operators.ts';
+import { applyMatrix, expandMatrix, tensorProduct } from '../../model/sharing/tensor-matrix.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, type Packed, scratch, unpack } from './fixtures.ts';

@@ -1,7 +1,7 @@
 // A GPTQ pass that was stopped goes on after its last saved layer, and makes the same bytes.
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { tensorShapes } from '../../model/architecture/names.ts';
+import { tensorShapes } from '../../model/architecture/tensors.ts';
 import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import type { Parts } from '../../model/codec/quantize-codec.ts';
 import { GptqPass, type GptqRun } from '../../model/quantize/gptq-pass.ts';

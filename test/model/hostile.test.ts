@@ -7,7 +7,7 @@ import { createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoi
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { parseConfig } from '../../model/architecture/config.ts';
-import { embeddingName, tensorShapes } from '../../model/architecture/names.ts';
+import { embeddingName, tensorShapes } from '../../model/architecture/tensors.ts';
 import { loadModel, openStored, writeModel, writeModelFile } from '../../model/checkpoint/checkpoint.ts';
 import { writeParts } from '../../model/checkpoint/quantized-tensors.ts';
 import { writeRandomModel } from '../../model/checkpoint/random-model.ts';

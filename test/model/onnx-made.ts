@@ -1,7 +1,7 @@
 // Small Llamas with every kind of replacement, exported as ONNX, and lamina's own logits of them.
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { matrixRoles } from '../../model/architecture/roles.ts';
 import { loadModel, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { type RecoveryBits, readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';

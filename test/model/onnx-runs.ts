@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { InferenceSession as WebSession, Tensor as WebTensor } from 'onnxruntime-web';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 
 type Data = Float32Array | Uint16Array | BigInt64Array;
 

@@ -1,6 +1,6 @@
 // Stored ratio and compression ratio against what the paper prints, and counts of a whole model.
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { matchedRank } from '../../model/methods/registry.ts';
 import {
   compressionRatio,

@@ -1,5 +1,6 @@
 // Random Llamas of a few thousand parameters, made in the test.
-import { type ModelConfig, parseConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, initWeights, variablesOf, type Weights } from '../../model/architecture/weights.ts';
 import { createRandom } from '../../util/random.ts';
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openActivations } from '../../formats/tensors/activations.ts';
 import { createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
-import type { ModelConfig } from '../../model/architecture/config.ts';
 import { knownModel } from '../../model/architecture/known-models.ts';
-import { mlpName, tensorShapes } from '../../model/architecture/names.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { tensorShapes } from '../../model/architecture/tensors.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
 import { modelSize } from '../../model/sizes/model-size.ts';
@@ -18,6 +18,7 @@ import { pruneLayers } from '../../stages/prune-layers/declare.ts';
 import { quantize } from '../../stages/quantize/declare.ts';
 import { sft } from '../../stages/sft/declare.ts';
 import { share } from '../../stages/share/declare.ts';
+import { llamaName } from '../model/llama-name.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
 
 // models/tiny (12 layers of 96) through the real stages, on a few generated records.
@@ -142,7 +143,7 @@ describe('schemes on models/tiny', () => {
     const activations = await openActivations(captured.files['layer 3']?.activations as string);
     const x = await activations.readRows(0, 300, 'input');
     await activations.close();
-    const error = async (name: string) => outputError(made[name]?.model as string, mlpName(3, 'gate'), x);
+    const error = async (name: string) => outputError(made[name]?.model as string, llamaName(3, 'gate'), x);
     const nearest = await error('int4');
     console.log(`output error against int4: gptq ${(await error('gptq')) / nearest}`);
     expect(await error('gptq')).toBeLessThan(0.8 * nearest);
@@ -243,7 +244,7 @@ describe('shared models', () => {
     const before = await perplexity({ model: files.model as string, recovery: pruned });
     expect(Math.abs(Math.log(await perplexity(result)) - Math.log(before))).toBeLessThan(0.05);
     const checkpoint = await openStored(result.model);
-    expect((await checkpoint.readFloat32(mlpName(7, 'down'))).every((value) => value === 0)).toBe(true);
+    expect((await checkpoint.readFloat32(llamaName(7, 'down'))).every((value) => value === 0)).toBe(true);
     await checkpoint.close();
   });
 });
@@ -293,11 +294,11 @@ describe('files that do not fit', () => {
     await reader.close();
     return openStored(out);
   }
-  const scales = `${mlpName(1, 'gate')}.scales`;
+  const scales = `${llamaName(1, 'gate')}.scales`;
 
   it('a part that is missing or has another shape is named', async () => {
     await expect(damaged((_, name) => (name === scales ? [] : undefined))).rejects.toThrow(
-      `part 'scales' of tensor '${mlpName(1, 'gate')}': expected F32 [256, 3], got nothing`,
+      `part 'scales' of tensor '${llamaName(1, 'gate')}': expected F32 [256, 3], got nothing`,
     );
     await expect(damaged((_, name) => (name === scales ? [256, 2] : undefined))).rejects.toThrow('got F32 [256, 2]');
   });
