@@ -57,6 +57,8 @@ export interface GgufForm {
   readonly architecture: string;
   /** True: RoPE turns neighbours there, so that rows of q and k are stored in another order. */
   readonly interleaved: boolean;
+  /** True: it divides frequencies by the tensor `rope_freqs.weight`, as Llama 3's scaling needs. */
+  readonly rope_factors: boolean;
   /** Why a model of this config cannot be run there, to go on after `format: gguf cannot hold this model: `; undefined where it can. */
   refusal(config: ModelConfig): string | undefined;
 }

@@ -78,10 +78,24 @@ function headsOf(fields: Fields, { defaults }: Architecture): Heads {
 }
 
 /** The type of the weights in a file, as config.json names it. */
-export type DtypeName = 'float32' | 'float16' | 'bfloat16';
+type DtypeName = 'float32' | 'float16' | 'bfloat16';
 
 /** The config.json of a model as its checkpoint keeps it, which `parseConfig` reads again. */
-export function configJson(config: ModelConfig, dtype?: DtypeName): Record<string, unknown> {
+export function configJson(config: ModelConfig): Record<string, unknown> {
+  return jsonOf(config, {});
+}
+
+/**
+ * The config.json of a folder for other programs, with weights of type `dtype`. The type and what is said of RoPE stand there twice: as
+ * transformers 5 names them, and as older ones and other programs do, which would silently take a theta of 10000.
+ */
+export function folderConfigJson(config: ModelConfig, dtype: DtypeName): Record<string, unknown> {
+  const { rope_theta, rope_scaling } = config;
+  const rope_parameters = { rope_type: 'default', ...rope_scaling, rope_theta };
+  return { ...jsonOf(config, { torch_dtype: dtype, dtype }), rope_parameters };
+}
+
+function jsonOf(config: ModelConfig, types: Readonly<Record<string, DtypeName>>): Record<string, unknown> {
   const { model_type, rope_scaling, attention_bias, sliding_window, layer_types, no_rope_layers, ...sizes } = config;
   const { classes, keys, writeOwn } = architectureOf(config);
   return {
@@ -90,7 +104,7 @@ export function configJson(config: ModelConfig, dtype?: DtypeName): Record<strin
     hidden_act: 'silu',
     ...(keys.includes('attention_bias') && { attention_bias: attention_bias === true }),
     ...(keys.includes('mlp_bias') && { mlp_bias: false }),
-    ...(dtype && { torch_dtype: dtype }),
+    ...types,
     ...sizes,
     rope_scaling,
     ...writeOwn(config),

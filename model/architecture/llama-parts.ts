@@ -40,7 +40,10 @@ export function biasesIfAsked({ attention_bias }: Pick<ModelConfig, 'attention_b
   return attention_bias ? (['q', 'k', 'v', 'o'] as const) : [];
 }
 
-/** An architecture of llama.cpp that holds every config. */
-export function ggufForm(architecture: string, { interleaved }: { interleaved: boolean }): GgufForm {
-  return { architecture, interleaved, refusal: () => undefined };
-}
+/** llama.cpp's own Llama, which holds every config. */
+export const llamaGguf: GgufForm = {
+  architecture: 'llama',
+  interleaved: true,
+  rope_factors: true,
+  refusal: () => undefined,
+};

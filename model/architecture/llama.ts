@@ -1,6 +1,6 @@
 // Llama: the architecture from which the others are told apart.
 import type { Architecture } from './architecture.ts';
-import { biasesIfAsked, ggufForm, llamaDefaults, llamaNames, readBias } from './llama-parts.ts';
+import { biasesIfAsked, llamaDefaults, llamaGguf, llamaNames, readBias } from './llama-parts.ts';
 
 export const llama: Architecture = {
   model_type: 'llama',
@@ -14,5 +14,5 @@ export const llama: Architecture = {
   biases: biasesIfAsked,
   head_norms: false,
   mlp_input: 'mlp_norm',
-  gguf: ggufForm('llama', { interleaved: true }),
+  gguf: llamaGguf,
 };

@@ -1,6 +1,6 @@
 // Mistral: a Llama whose layers may all slide.
 import type { Architecture } from './architecture.ts';
-import { ggufForm, llamaDefaults, llamaNames } from './llama-parts.ts';
+import { llamaDefaults, llamaGguf, llamaNames } from './llama-parts.ts';
 import { readWindow } from './sliding-window.ts';
 
 const usualWindow = 4096;
@@ -20,5 +20,5 @@ export const mistral: Architecture = {
   biases: () => [],
   head_norms: false,
   mlp_input: 'mlp_norm',
-  gguf: ggufForm('llama', { interleaved: true }),
+  gguf: llamaGguf,
 };

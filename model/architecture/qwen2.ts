@@ -1,6 +1,6 @@
 // Qwen2 and Qwen2.5: a Llama with biases on queries, keys and values, whose upper layers may slide.
 import type { Architecture } from './architecture.ts';
-import { ggufForm, llamaDefaults, llamaNames } from './llama-parts.ts';
+import { llamaDefaults, llamaGguf, llamaNames } from './llama-parts.ts';
 import { readUpperWindows, writeUpperWindows } from './qwen-windows.ts';
 
 export const qwen2: Architecture = {
@@ -15,5 +15,5 @@ export const qwen2: Architecture = {
   biases: () => ['q', 'k', 'v'],
   head_norms: false,
   mlp_input: 'mlp_norm',
-  gguf: ggufForm('qwen2', { interleaved: false }),
+  gguf: { ...llamaGguf, architecture: 'qwen2', interleaved: false, rope_factors: false },
 };

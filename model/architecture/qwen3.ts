@@ -1,6 +1,6 @@
 // Qwen3: a Qwen2 whose queries and keys are normed head by head, with a head size of its own and biases only where asked for.
 import type { Architecture } from './architecture.ts';
-import { biasesIfAsked, ggufForm, llamaDefaults, llamaNames, readBias } from './llama-parts.ts';
+import { biasesIfAsked, llamaDefaults, llamaNames, readBias } from './llama-parts.ts';
 import { readUpperWindows, writeUpperWindows } from './qwen-windows.ts';
 
 export const qwen3: Architecture = {
@@ -16,7 +16,7 @@ export const qwen3: Architecture = {
   head_norms: true,
   mlp_input: 'mlp_norm',
   gguf: {
-    ...ggufForm('qwen3', { interleaved: false }),
+    ...{ architecture: 'qwen3', interleaved: false, rope_factors: false },
     refusal: ({ attention_bias }) => (attention_bias ? "llama.cpp's qwen3 has no biases" : undefined),
   },
 };

@@ -1,7 +1,7 @@
 // SmolLM3: a Llama of which some layers, by default every fourth, have no RoPE; those may slide.
 import type { Architecture } from './architecture.ts';
 import type { Fields } from './config-fields.ts';
-import { biasesIfAsked, ggufForm, llamaDefaults, llamaNames, readBias } from './llama-parts.ts';
+import { biasesIfAsked, llamaDefaults, llamaNames, readBias } from './llama-parts.ts';
 import { hasRope, type ModelConfig } from './model-config.ts';
 import { readWindows, writeWindows } from './sliding-window.ts';
 
@@ -32,7 +32,7 @@ export const smollm3: Architecture = {
   biases: biasesIfAsked,
   head_norms: false,
   mlp_input: 'mlp_norm',
-  gguf: { ...ggufForm('smollm3', { interleaved: true }), refusal: refusedPattern },
+  gguf: { architecture: 'smollm3', interleaved: true, rope_factors: false, refusal: refusedPattern },
 };
 
 /** 1 for each layer that has RoPE, 0 for the others; a longer list is cut, as in transformers. */
@@ -50,6 +50,7 @@ function ropeOfLayers(config: ModelConfig): number[] {
 
 /** llama.cpp has every fourth layer without RoPE, and cannot be told otherwise. */
 function refusedPattern(config: ModelConfig): string | undefined {
+  if (config.attention_bias) return "llama.cpp's smollm3 has no biases";
   const other = ropeOfLayers(config).findIndex((rope, i) => rope !== Number((i + 1) % usualInterval !== 0));
   if (other === -1) return undefined;
   return `llama.cpp's smollm3 has every ${usualInterval}th layer without RoPE and no other, and layer ${other + 1} is not so`;

@@ -5,7 +5,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import { configJson } from '../architecture/config.ts';
+import { folderConfigJson } from '../architecture/config.ts';
 import { finalNormName, headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { checkAdapterCodes, checkLayoutCodes, otherFormats } from '../codec/codes-fit.ts';
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
@@ -127,7 +127,7 @@ async function alphasOf({ config, recovery, parameter }: ExportSource): Promise<
 async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {
   const head = source.checkpoint.quantization?.codecs.has(headName) === true;
   const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
-  const config = { ...configJson(source.config, dtypeNames[type]), quantization_config };
+  const config = { ...folderConfigJson(source.config, dtypeNames[type]), quantization_config };
   await writeFile(files.config, jsonText(config));
   const { quantize_config } = files;
   if (codec.type === 'integer' && quantize_config !== undefined) {
