@@ -9,9 +9,9 @@ import type { ExportSizes } from '../export/sizes.ts';
 import type { ExportSource } from '../export/source.ts';
 import { type TextFiles, writeTexts } from '../export/texts.ts';
 import { replacementAt } from '../sharing/recovery.ts';
+import { addDecoder } from './decoder.ts';
 import { OnnxBuilder } from './graph.ts';
-import { addDecoder } from './llama.ts';
-import { mlpOf } from './mlp.ts';
+import { readLayer } from './layer-weights.ts';
 import { type OnnxPrecision, type OnnxSettings, precisionOf } from './precision.ts';
 import { storedPrecision } from './stored.ts';
 import { onnxWeights } from './weights.ts';
@@ -70,16 +70,18 @@ async function graphOf(
   precision: OnnxPrecision,
   onProgress: OnProgress,
 ): Promise<OnnxGraph> {
+  const { stored: config } = source;
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
-  const mlp = (layer: number) => {
+  const layer = (layer: number) => {
     const replacement = replacementAt(source.recovery, layer);
-    if (precision.isAbsent(tensorName(source.stored, replacement?.reference ?? layer, 'gate'))) return null;
-    return mlpOf(graph, source.stored, layer, replacement, weights);
+    const owner = replacement === undefined ? layer : replacement.reference;
+    const hasMlp = owner !== null && !precision.isAbsent(tensorName(config, owner, 'gate'));
+    return readLayer(graph, { config, layer, replacement, hasMlp }, weights);
   };
-  const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
+  const ports = await addDecoder(graph, config, { ...weights, layer });
   const { nodes, initializers } = graph;
-  return { name: 'llama', nodes, initializers, ...ports };
+  return { name: config.model_type, nodes, initializers, ...ports };
 }
 
 /** Every layer with an MLP of its own, recovery folded in. */

@@ -4,23 +4,25 @@ import type { Projection } from '../architecture/roles.ts';
 import { embeddingName, tensorShapes } from '../architecture/tensors.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import type { ExportSource } from '../export/source.ts';
+import type { Product } from '../operators/operators.ts';
+import { matrixShapes } from '../sharing/candidates/forms.ts';
 import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
-import { droppedMatrices } from '../sharing/replacement.ts';
+import { droppedMatrices, type Replacement } from '../sharing/replacement.ts';
 import type { Factors } from './candidates.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
-import type { Matrix, Product, Table } from './linear.ts';
+import type { Matrix, Table } from './linear.ts';
 import type { OnnxPrecision } from './precision.ts';
 
 /** Where a graph's weights come from. */
 export interface OnnxWeights {
-  /** A norm, in the type that the graph computes in. */
+  /** A norm or a bias, in the type that the graph computes in. */
   vector(name: string): Promise<Value>;
   /** The embedding, which a tied head multiplies with. */
   embedding(): Promise<Table>;
   /** A matrix at work, by name. */
-  matrix(name: string): Promise<Product>;
-  /** The recovery parameters of one matrix of layer `target` (from 1). */
-  factors(target: number, projection: Projection): Promise<Factors>;
+  matrix(name: string): Promise<Product<Value>>;
+  /** The recovery parameters of one matrix of a replacement's target. */
+  factors(replacement: Pick<Replacement, 'target' | 'candidate'>, projection: Projection): Promise<Factors>;
 }
 
 /** The weights of `source` in `precision`; one matrix is in memory at a time. */
@@ -56,13 +58,17 @@ export function onnxWeights(
   const vector = (name: string) => precision.storeVector(name)(graph, matrixOf(name));
   const matrix = (name: string) => precision.storeOf(name)(graph, matrixOf(name));
   const table = (name: string) => precision.storeTable(name)(graph, matrixOf(name));
-  const factors = async (target: number, projection: Projection): Promise<Factors> => {
+  const factors: OnnxWeights['factors'] = async ({ target, candidate }, projection) => {
     const [alpha = 1] = await source.parameter(target, projection, 'alpha');
     if (!Number.isFinite(alpha)) {
       const name = recoveryName(target, projection, 'alpha');
       throw new UserError(`'${name}' must be a finite number to be exported, got ${alpha}`);
     }
-    return { alpha, factor: (name) => factor(target, projection, name) };
+    const made = new Map<string, Value>();
+    for (const name of Object.keys(matrixShapes(candidate, 1, 1, 1))) {
+      if (name !== 'alpha') made.set(name, await factor(target, projection, name));
+    }
+    return { alpha, factor: (name) => made.get(name) as Value };
   };
   const embedding = kept(table);
   return { vector: kept(vector), matrix: kept(matrix), embedding: () => embedding(embeddingName), factors };
