@@ -83,12 +83,6 @@ export function parameterCounts(config: ModelConfig): {
   return counts;
 }
 
-/** Parameters of the MLP of layer `layer` (from 1). */
-export function mlpParameters(config: ModelConfig, layer: number): number {
-  const tensors = layerTensors(config, layer).filter(({ role }) => isProjection(role));
-  return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-}
-
 /** What a tensor's numbers are spent on. */
 export type TensorKind = 'embedding' | 'attention' | 'mlp' | 'head' | 'norms';
 

@@ -8,10 +8,10 @@ import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
 import type { ExportSource } from '../export/source.ts';
 import { type TextFiles, writeTexts } from '../export/texts.ts';
-import { tensorSources } from '../sharing/sources.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
+import { addDecoder } from './decoder.ts';
 import { OnnxBuilder } from './graph.ts';
-import { addDecoder } from './llama.ts';
-import { projectOf } from './mlp.ts';
+import { readLayer } from './layer-weights.ts';
 import { type OnnxPrecision, type OnnxSettings, precisionOf } from './precision.ts';
 import { storedPrecision } from './stored.ts';
 import { onnxWeights } from './weights.ts';
@@ -70,17 +70,18 @@ async function graphOf(
   precision: OnnxPrecision,
   onProgress: OnProgress,
 ): Promise<OnnxGraph> {
+  const { stored: config } = source;
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
-  const sources = tensorSources(source.stored, source.recovery.replacements);
-  const isPruned = (layer: number) => {
-    const gate = sources.get(tensorName(source.stored, layer, 'gate'));
-    return gate === undefined || gate.kind === 'zeros' || precision.isAbsent(gate.of);
+  const sources = tensorSources(config, source.recovery.replacements);
+  const layer = (layer: number) => {
+    const gate = sources.get(tensorName(config, layer, 'gate')) as TensorSource;
+    const hasMlp = gate.kind !== 'zeros' && !precision.isAbsent(gate.of);
+    return readLayer(graph, { config, layer, recovery: source.recovery, hasMlp }, weights);
   };
-  const project = projectOf(graph, source.stored, source.recovery, weights);
-  const ports = await addDecoder(graph, source.stored, { ...weights, project, isPruned });
+  const ports = await addDecoder(graph, config, { ...weights, layer });
   const { nodes, initializers } = graph;
-  return { name: 'llama', nodes, initializers, ...ports };
+  return { name: config.model_type, nodes, initializers, ...ports };
 }
 
 /** Every layer with an MLP of its own, recovery folded in. */
