@@ -2,7 +2,7 @@
 
 import { loadModel } from '../model/checkpoint/checkpoint.ts';
 import { bucketLength } from '../model/forward/batches.ts';
-import { finalNorm, head, hiddenStates } from '../model/forward/llama.ts';
+import { finalNorm, head, hiddenStates } from '../model/forward/forward.ts';
 import { createModel, type Model } from '../model/forward/model.ts';
 import { createDecoder } from '../model/generate/decoder.ts';
 import { chooseToken, greedy } from '../model/generate/sampling.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dtype } from '../formats/tensors/dtype.ts';
 import { createSafetensors } from '../formats/tensors/safetensors.ts';
-import type { LlamaConfig } from '../model/architecture/config.ts';
+import type { ModelConfig } from '../model/architecture/model-config.ts';
 import { createWeights, initWeights, variablesOf } from '../model/architecture/weights.ts';
 import { writeModel } from '../model/checkpoint/checkpoint.ts';
 import { exportHuggingFace } from '../model/export/huggingface.ts';
@@ -28,7 +28,7 @@ import { root, workFolder } from './place.ts';
 
 /** Where the inputs lie. */
 export interface EngineInputs {
-  config: LlamaConfig;
+  config: ModelConfig;
   /** `models/tiny`, or what stands in for it. */
   model: string;
   /** The model in Hugging Face form, for PyTorch. */
@@ -71,7 +71,7 @@ async function writeRandomModel(folder: string): Promise<string> {
   return join(folder, 'random');
 }
 
-async function makeArrays(config: LlamaConfig): Promise<Arrays> {
+async function makeArrays(config: ModelConfig): Promise<Arrays> {
   const random = createRandom('bench', 'arrays');
   const arrays: Arrays = new Map();
   for (const [name, { batch, tokens }] of Object.entries({ forward_ids: forwardBatch, sft_ids: sftBatch })) {

@@ -1,6 +1,6 @@
 // What the engine benchmark computes: tasks, sizes, and the model's shape.
-import type { LlamaConfig } from '../model/architecture/config.ts';
-import { parseLlamaConfig } from '../model/architecture/config.ts';
+import { parseConfig } from '../model/architecture/config.ts';
+import type { ModelConfig } from '../model/architecture/model-config.ts';
 
 /** What a side can be told to do: three tasks of lamina, and two that show what the machine can do. */
 export const tasks = ['forward', 'slw', 'sft', 'gemm', 'copy'] as const;
@@ -35,7 +35,7 @@ export const perStep: Readonly<Record<Task, number>> = {
 };
 
 /** The shape of models/tiny, for where that folder is missing. */
-export function tinyConfig(): LlamaConfig {
+export function tinyConfig(): ModelConfig {
   const json = {
     model_type: 'llama',
     hidden_size: 96,
@@ -47,5 +47,5 @@ export function tinyConfig(): LlamaConfig {
     rms_norm_eps: 1e-5,
     tie_word_embeddings: false,
   };
-  return parseLlamaConfig(json, 'the shape of the tiny model');
+  return parseConfig(json, 'the shape of the tiny model');
 }

@@ -3,7 +3,7 @@ import { openSafetensors } from '../formats/tensors/safetensors.ts';
 import type { Weights } from '../model/architecture/weights.ts';
 import { loadModel } from '../model/checkpoint/checkpoint.ts';
 import { makeBatch, scaleWeights } from '../model/forward/batches.ts';
-import { forward } from '../model/forward/llama.ts';
+import { forward } from '../model/forward/forward.ts';
 import { languageModelLoss } from '../model/forward/loss.ts';
 import { originalMlp } from '../model/forward/mlp.ts';
 import { createModel } from '../model/forward/model.ts';

@@ -1,7 +1,7 @@
 // The engine benchmark: lamina and PyTorch in turn, task by task, at 1 and 2 threads.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { LlamaConfig } from '../model/architecture/config.ts';
+import type { ModelConfig } from '../model/architecture/model-config.ts';
 import { type Duel, type DuelSettings, duel } from './duel.ts';
 import { type EngineInputs, prepareInputs } from './engine-inputs.ts';
 import { type Task, tasks } from './engine-shape.ts';
@@ -18,7 +18,7 @@ export interface EngineRow {
 
 export interface EngineResult {
   model: string;
-  config: LlamaConfig;
+  config: ModelConfig;
   rows: EngineRow[];
 }
 

@@ -185,10 +185,13 @@ export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
 /** What a masked score gets added: far below any score, and finite, so that a fully masked row has no NaN. */
 export const MASKED = -1e9;
 
-/** [T, T] with 0 where key s may be seen by query t (s <= t) and `MASKED` elsewhere. */
-export function causalMask(length: number): tf.Tensor2D {
+/** [T, T] with 0 where key s may be seen by query t (t - window < s <= t) and `MASKED` elsewhere. */
+export function causalMask(length: number, window = length): tf.Tensor2D {
   const values = new Float32Array(length * length);
-  for (let t = 0; t < length; t++) values.fill(MASKED, t * length + t + 1, (t + 1) * length);
+  for (let t = 0; t < length; t++) {
+    values.fill(MASKED, t * length, t * length + Math.max(0, t - window + 1));
+    values.fill(MASKED, t * length + t + 1, (t + 1) * length);
+  }
   return tf.tensor2d(values, [length, length]);
 }
 

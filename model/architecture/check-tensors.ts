@@ -1,12 +1,12 @@
 // Whether a set of tensors is what a config calls for.
 import type { Dtype } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
-import type { LlamaConfig } from './config.ts';
-import { tensorShapes } from './names.ts';
+import type { ModelConfig } from './model-config.ts';
+import { tensorShapes } from './tensors.ts';
 
 /** Throws a UserError, naming all that is wrong, unless `tensors` are float tensors of the config's names and shapes. */
 export function checkTensors(
-  config: LlamaConfig,
+  config: ModelConfig,
   tensors: ReadonlyMap<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>,
   source: string,
 ): void {

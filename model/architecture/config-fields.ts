@@ -13,7 +13,8 @@ export interface Fields {
   positive(key: string, otherwise?: number): number;
   boolean(key: string, otherwise: boolean): boolean;
   oneOf(key: string, allowed: readonly string[]): string;
-  equal(key: string, expected: string | boolean, otherwise?: string | boolean): void;
+  /** A UserError, which says `why`, unless the value (or `otherwise`, where there is none) is `expected`. */
+  equal(key: string, expected: string | boolean, why: string, otherwise?: string | boolean): void;
   /** The value at a key as it is. */
   raw(key: string): unknown;
   /** The text at a key; undefined where there is none. */
@@ -62,9 +63,8 @@ export function fieldsOf(json: unknown, source: string): Fields {
       const found = value(key);
       return typeof found === 'string' && allowed.includes(found) ? found : fail(key, allowed.map(show).join(' or '));
     },
-    equal(key, expected, otherwise) {
-      if ((has(key) ? value(key) : otherwise) !== expected)
-        fail(key, `${show(expected)} (lamina runs Llama models only)`);
+    equal(key, expected, why, otherwise) {
+      if ((has(key) ? value(key) : otherwise) !== expected) fail(key, `${show(expected)} (${why})`);
     },
     raw: value,
     text(key) {

@@ -1,28 +1,22 @@
 // What lamina does about every key of a config.json: it is honoured, changes no number, is warned about, or is refused.
 import { UserError } from '../../util/errors.ts';
 import { shown } from '../../util/shown.ts';
+import { type Architecture, type OwnKey, ownKeys } from './architecture.ts';
 
 /** A key's value, to what is to be said of it; undefined where nothing is. */
 type Say = (value: unknown) => string | undefined;
 
-/** Read by `parseLlamaConfig`, or by planning (`dtype`); what they mean together is settled there. */
+/** Read by `parseConfig`, or by planning (`dtype`); what they mean together is settled there. The last are those of some architectures alone. */
 const honoured = [
-  ...[
-    'model_type',
-    'hidden_act',
-    'attention_bias',
-    'mlp_bias',
-    'hidden_size',
-    'intermediate_size',
-    'intermediate_sizes',
-  ],
+  ...['model_type', 'hidden_act', 'hidden_size', 'intermediate_size', 'intermediate_sizes'],
   ...['num_hidden_layers', 'num_attention_heads', 'num_key_value_heads', 'head_dim', 'vocab_size', 'rms_norm_eps'],
   ...['rope_theta', 'rope_scaling', 'rope_parameters', 'tie_word_embeddings', 'max_position_embeddings'],
-  ...['bos_token_id', 'eos_token_id', 'dtype', 'torch_dtype'],
+  ...['bos_token_id', 'eos_token_id', 'dtype', 'torch_dtype', 'original_max_position_embeddings'],
+  ...ownKeys,
 ];
 
 /**
- * Known, and without effect on what a Llama computes: where it came from, how it was initialised, which program runs it how, labels of
+ * Known, and without effect on what a model computes: where it came from, how it was initialised, which program runs it how, labels of
  * classifiers. `pretraining_tp` cuts products into parts and adds these up again; the last lines are of generation, for which transformers
  * reads generation_config.json alone.
  */
@@ -128,16 +122,23 @@ const refused: Readonly<Record<string, Say>> = {
 
 const dropout: Say = (value) => (value === 0 ? undefined : 'lamina trains without dropout');
 
-/** What transformers' Llama does not compute either, and what only training would do. */
-const warned: Readonly<Record<string, Say>> = {
-  sliding_window: () => "it has no effect, as in transformers' Llama: every token sees all before it",
-  use_sliding_window: unless(false)("it has no effect, as in transformers' Llama: every token sees all before it"),
+/** Keys of other architectures, by what is said of them; transformers reads past them, whatever they say. */
+const idleOwn: Readonly<Record<OwnKey, Say>> = {
+  attention_bias: unless(false)('which matrices have biases does not depend on it'),
+  mlp_bias: unless(false)('there are none'),
+  sliding_window: () => 'every token sees all before it',
+  use_sliding_window: unless(false)('every token sees all before it'),
+  max_window_layers: () => undefined, // files of models without windows have it too
   layer_types: (value) =>
     Array.isArray(value) && value.every((type) => type === 'full_attention')
       ? undefined
-      : "it has no effect, as in transformers' Llama: every layer has full attention",
-  rope_interleaved: unless(false)("it has no effect, as in transformers' Llama: the two halves of a head are turned"),
-  auto_map: () => 'it names code of its own, which lamina does not run: the model is computed as a plain Llama',
+      : 'every layer has full attention',
+  no_rope_layers: () => 'every layer has RoPE',
+  no_rope_layer_interval: () => 'every layer has RoPE',
+};
+
+/** What no architecture here computes in transformers either, and what only training would do. */
+const warned: Readonly<Record<string, Say>> = {
   attention_dropout: dropout,
   hidden_dropout: dropout,
   resid_pdrop: dropout,
@@ -153,7 +154,7 @@ export const configKeys = {
   honoured,
   idle,
   refused: Object.keys(refused),
-  warned: Object.keys(warned),
+  warned: ['rope_interleaved', 'auto_map', ...Object.keys(warned)],
   quantized: quantizationKeys,
 } as const;
 
@@ -167,14 +168,26 @@ export function refuseKeys(json: Readonly<Record<string, unknown>>, source: stri
 }
 
 /** What is to be said of keys that are seen and not honoured, each a sentence. */
-export function keyWarnings(json: Readonly<Record<string, unknown>>): string[] {
-  const said = Object.entries(warned).flatMap(([key, say]) => {
+export function keyWarnings(json: Readonly<Record<string, unknown>>, architecture: Architecture): string[] {
+  const { name } = architecture;
+  const saying = (key: string, say: Say, between: string) => {
     const value = found(json, key);
     const text = value === undefined ? undefined : say(value);
-    return text === undefined ? [] : [`config.json: '${key}' is ${shown(value)}: ${text}`];
-  });
-  return [...said, ...architectureWarning(json), ...unknownWarning(json)];
+    return text === undefined ? [] : [`config.json: '${key}' is ${shown(value)}: ${between}${text}`];
+  };
+  const idle = ownKeys.filter((key) => !architecture.keys.includes(key));
+  return [
+    ...idle.flatMap((key) => saying(key, idleOwn[key], `it has no effect, as in transformers' ${name}: `)),
+    ...saying('rope_interleaved', interleaved, `it has no effect, as in transformers' ${name}: `),
+    ...saying('auto_map', () => `the model is computed as a plain ${name}`, foreignCode),
+    ...Object.entries(warned).flatMap(([key, say]) => saying(key, say, '')),
+    ...classWarning(json, architecture),
+    ...unknownWarning(json),
+  ];
 }
+
+const interleaved: Say = unless(false)('the two halves of a head are turned');
+const foreignCode = 'it names code of its own, which lamina does not run: ';
 
 const known: ReadonlySet<string> = new Set(Object.values(configKeys).flat());
 
@@ -183,11 +196,10 @@ function found(json: Readonly<Record<string, unknown>>, key: string): unknown {
   return value === null ? undefined : value;
 }
 
-function architectureWarning({ architectures }: Readonly<Record<string, unknown>>): string[] {
-  const names = [architectures ?? 'LlamaForCausalLM'].flat();
-  const plain = ['LlamaForCausalLM', 'LLaMAForCausalLM', 'LlamaModel'];
-  if (names.every((name) => plain.includes(name as string))) return [];
-  return [`config.json: 'architectures' is ${shown(architectures)}: the model is computed as LlamaForCausalLM`];
+function classWarning({ architectures }: Readonly<Record<string, unknown>>, { classes }: Architecture): string[] {
+  const names = [architectures ?? classes[0]].flat();
+  if (names.every((name) => classes.includes(name as string))) return [];
+  return [`config.json: 'architectures' is ${shown(architectures)}: the model is computed as ${classes[0]}`];
 }
 
 const mostNamed = 8;

@@ -2,6 +2,7 @@
 
 /** What decides the work of a model; names as in its config.json. */
 export interface KnownModel {
+  model_type: string;
   hidden_size: number;
   intermediate_size: number;
   num_hidden_layers: number;
@@ -18,7 +19,7 @@ function llama(
   tie_word_embeddings = false,
 ): KnownModel {
   const [hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim] = sizes;
-  const widths = { hidden_size, intermediate_size, num_hidden_layers };
+  const widths = { model_type: 'llama', hidden_size, intermediate_size, num_hidden_layers };
   return { ...widths, num_attention_heads, num_key_value_heads, head_dim, vocab_size, tie_word_embeddings };
 }
 

@@ -1,12 +1,13 @@
-// The weights of a Llama as tensors by name: held, made at random for pretraining, and freed.
+// The weights of a model as tensors by name: held, made at random for pretraining, and freed.
 import { tf } from '../../tensor/tf.ts';
 import type { Random } from '../../util/random.ts';
-import type { LlamaConfig } from './config.ts';
-import { embeddingName, tensorShapes } from './names.ts';
+import type { ModelConfig } from './model-config.ts';
+import { isBiasRole } from './roles.ts';
+import { type TensorSpec, tensorSpecs } from './tensors.ts';
 
-/** The tensors of one Llama, float32, by their Hugging Face names. */
+/** The tensors of one model, float32, by their Hugging Face names. */
 export interface Weights {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly names: string[];
   /** The tensor called `name`; an unknown name is a bug. */
   get(name: string): tf.Tensor;
@@ -26,7 +27,7 @@ export interface Values {
 }
 
 /** Weights made of `tensors`, which they own from now on. */
-export function createWeights(config: LlamaConfig, tensors: ReadonlyMap<string, tf.Tensor>, input?: InputOf): Weights {
+export function createWeights(config: ModelConfig, tensors: ReadonlyMap<string, tf.Tensor>, input?: InputOf): Weights {
   return {
     config,
     input,
@@ -53,24 +54,30 @@ export interface InitSettings {
   readonly init_residual_growth?: number | undefined;
 }
 
-/** Float32 values of every tensor at the start of pretraining: matrices random, norms 1. */
-export function initWeights(config: LlamaConfig, random: Random, settings: InitSettings): Map<string, Values> {
+/** Float32 values of every tensor at the start of pretraining: matrices random, norms 1, biases 0. */
+export function initWeights(config: ModelConfig, random: Random, settings: InitSettings): Map<string, Values> {
   const weights = new Map<string, Values>();
-  for (const [name, shape] of tensorShapes(config)) {
-    const std = stdOf(name, settings, config.num_hidden_layers);
-    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    if (shape.length === 1) values.fill(1);
-    else for (let i = 0; i < values.length; i++) values[i] = std * random.normal();
-    weights.set(name, { shape, values });
+  for (const tensor of tensorSpecs(config)) {
+    const { name, shape } = tensor;
+    const std = stdOf(tensor, settings, config.num_hidden_layers);
+    weights.set(name, { shape, values: startValues(tensor, std, random) });
   }
   return weights;
 }
 
-function stdOf(name: string, settings: InitSettings, layers: number): number {
+/** A matrix of normal numbers with deviation `std`; a norm of ones, a bias of zeros. */
+export function startValues({ shape, role }: TensorSpec, std: number, random: Random): Float32Array {
+  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  if (shape.length === 1) return values.fill(isBiasRole(role) ? 0 : 1);
+  for (let i = 0; i < values.length; i++) values[i] = std * random.normal();
+  return values;
+}
+
+function stdOf({ role, layer }: TensorSpec, settings: InitSettings, layers: number): number {
   const { init_std, init_embedding_std = init_std, init_residual_std = init_std / Math.sqrt(2 * layers) } = settings;
-  if (name === embeddingName) return init_embedding_std;
-  const residual = /layers\.(\d+)\..*(o_proj|down_proj)/.exec(name); // Hugging Face counts layers from 0
-  return residual ? init_residual_std * (settings.init_residual_growth ?? 1) ** Number(residual[1]) : init_std;
+  if (role === 'embedding') return init_embedding_std;
+  if ((role !== 'o' && role !== 'down') || layer === null) return init_std;
+  return init_residual_std * (settings.init_residual_growth ?? 1) ** (layer - 1);
 }
 
 /** Variables, trainable, from values by name; the caller owns them. */

@@ -1,20 +1,20 @@
 // Whole decoder blocks in another arrangement: each layer of the new model is a copy of some layer of the old one.
 import { UserError } from '../../util/errors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { arrangedConfig, inSourceLayer } from '../sharing/block-map.ts';
-import { type LlamaCheckpoint, type StoredTensor, writeLlama } from './checkpoint.ts';
+import { type ModelCheckpoint, type StoredTensor, writeStored } from './checkpoint.ts';
 
 /**
  * Writes to `path` the model of which layer i is layer `sources[i - 1]` of `checkpoint` (layers count from 1): attention, norms
  * and MLP. Equal tensors are stored once, so that a repeated block costs nothing. A UserError for a quantised model.
  */
 export async function writeArranged(
-  checkpoint: LlamaCheckpoint,
+  checkpoint: ModelCheckpoint,
   sources: readonly number[],
   path: string,
   onProgress: (done: number, total: number) => void = () => {},
-): Promise<LlamaConfig> {
+): Promise<ModelConfig> {
   if (checkpoint.quantization !== undefined) {
     throw new UserError(
       `blocks of a model that is not quantised can be rearranged, got scheme '${checkpoint.quantization.scheme}': quantise afterwards`,
@@ -25,6 +25,6 @@ export async function writeArranged(
   for (const name of tensorShapes(config).keys()) {
     tensors.set(name, checkpoint.tensors.get(inSourceLayer(name, sources)) as StoredTensor);
   }
-  await writeLlama(path, config, tensors, checkpoint.tokenizer, onProgress);
+  await writeStored(path, config, tensors, checkpoint.tokenizer, onProgress);
   return config;
 }

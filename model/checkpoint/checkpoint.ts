@@ -13,8 +13,9 @@ import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import { type LlamaConfig, llamaConfigJson, parseLlamaConfig } from '../architecture/config.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import { configJson, parseConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { createWeights, type Weights } from '../architecture/weights.ts';
 import type { Quantization } from '../codec/quantization.ts';
 import type { Parts } from '../codec/quantize-codec.ts';
@@ -38,8 +39,8 @@ export interface StoredTensor {
 }
 
 /** An open Llama checkpoint: what it is, and its tensors on demand. */
-export interface LlamaCheckpoint {
-  readonly config: LlamaConfig;
+export interface ModelCheckpoint {
+  readonly config: ModelConfig;
   readonly tokenizer: TokenizerFiles;
   /** Every tensor of the config, checked to be there in its shape. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -60,31 +61,31 @@ const aliasesEntry = 'aliases.json';
 const largestText = 2 ** 28;
 
 /** What a model file begins with. */
-interface LlamaFile {
-  readonly config: LlamaConfig;
+interface ModelFile {
+  readonly config: ModelConfig;
   readonly tokenizer: TokenizerFiles;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Writes `tensors` (exactly those of the config) to `path`; equal tensors are stored once. */
-export async function writeLlama(
+export async function writeStored(
   path: string,
-  config: LlamaConfig,
+  config: ModelConfig,
   tensors: ReadonlyMap<string, StoredTensor>,
   tokenizer: TokenizerFiles,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<void> {
   checkTensors(config, tensors, path);
-  await writeLlamaFile(path, { config, tokenizer }, (writer) => writeTensors(writer, config, tensors, onProgress));
+  await writeModelFile(path, { config, tokenizer }, (writer) => writeTensors(writer, config, tensors, onProgress));
 }
 
 /** Writes the model file `path`: config, `metadata` and tokenizer, then what `write` puts in; it returns the aliases. */
-export async function writeLlamaFile(
+export async function writeModelFile(
   path: string,
-  { config, tokenizer, metadata = {} }: LlamaFile,
+  { config, tokenizer, metadata = {} }: ModelFile,
   write: (writer: CheckpointWriter) => Promise<Readonly<Record<string, string>>>,
 ): Promise<void> {
-  const described = { kind, config: JSON.stringify(llamaConfigJson(config)), ...metadata };
+  const described = { kind, config: JSON.stringify(configJson(config)), ...metadata };
   await writing(await createCheckpoint(path, described), async (writer) => {
     await writeTexts(writer, tokenizer);
     const aliases = await write(writer);
@@ -95,7 +96,7 @@ export async function writeLlamaFile(
 /** Writes the model's float32 tensors to `path`, rounded to `dtype`. */
 export async function writeModel(
   path: string,
-  config: LlamaConfig,
+  config: ModelConfig,
   weights: { get(name: string): tf.Tensor | undefined },
   tokenizer: TokenizerFiles,
   dtype: 'F32' | 'F16' | 'BF16',
@@ -107,14 +108,14 @@ export async function writeModel(
     const bytes = async () => fromFloat32(dtype, (await tensor.data()) as Float32Array);
     tensors.set(name, { dtype, shape: tensor.shape, bytes });
   }
-  await writeLlama(path, config, tensors, tokenizer);
+  await writeStored(path, config, tensors, tokenizer);
 }
 
 /** Opens the Llama checkpoint `path`; a UserError when it is another kind of file or lacks something. */
-export async function openLlama(path: string): Promise<LlamaCheckpoint> {
+export async function openStored(path: string): Promise<ModelCheckpoint> {
   const reader = await openCheckpoint(path);
   try {
-    return await llamaCheckpoint(reader, path);
+    return await modelCheckpoint(reader, path);
   } catch (error) {
     await reader.close();
     throw error;
@@ -124,8 +125,8 @@ export async function openLlama(path: string): Promise<LlamaCheckpoint> {
 /** Reads the checkpoint `path` whole, as float32 tensors; layers that share a matrix share its tensor. The caller disposes the weights. */
 export async function loadModel(
   path: string,
-): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
-  const checkpoint = await openLlama(path);
+): Promise<{ config: ModelConfig; weights: Weights; tokenizer: TokenizerFiles }> {
+  const checkpoint = await openStored(path);
   const tensors = new Map<string, tf.Tensor>();
   const loaded = new Map<string, tf.Tensor>();
   try {
@@ -160,7 +161,7 @@ async function writeText(writer: CheckpointWriter, name: string, text: string): 
 /** In the config's order, so that the file does not depend on where the tensors came from. */
 async function writeTensors(
   writer: CheckpointWriter,
-  config: LlamaConfig,
+  config: ModelConfig,
   tensors: ReadonlyMap<string, StoredTensor>,
   onProgress: (done: number, total: number) => void,
 ): Promise<Record<string, string>> {
@@ -180,14 +181,14 @@ async function writeTensors(
   return aliases;
 }
 
-async function llamaCheckpoint(reader: CheckpointReader, path: string): Promise<LlamaCheckpoint> {
+async function modelCheckpoint(reader: CheckpointReader, path: string): Promise<ModelCheckpoint> {
   const { metadata } = reader;
   if (metadata.kind !== kind || metadata.config === undefined) {
     throw new UserError(
       `checkpoint '${path}' must hold a model (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
     );
   }
-  const config = parseLlamaConfig(parseStrictJson(metadata.config, `config of '${path}'`, 16), `config of '${path}'`);
+  const config = parseConfig(parseStrictJson(metadata.config, `config of '${path}'`, 16), `config of '${path}'`);
   const aliases = parseAliases(await readText(reader, aliasesEntry, path), path);
   const view = viewTensors(reader, path);
   const storedAs = (name: string) => aliases.get(name) ?? name;

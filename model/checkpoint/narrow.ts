@@ -1,20 +1,21 @@
 // A model with fewer MLP channels: the checkpoint copied with rows and columns left out, every value as it was stored.
 import { dtypeBytes } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, projections } from '../architecture/names.ts';
-import { type LlamaCheckpoint, type StoredTensor, writeLlama } from './checkpoint.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import { projections } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
+import { type ModelCheckpoint, type StoredTensor, writeStored } from './checkpoint.ts';
 
 /**
  * Writes `checkpoint` to `path` with only the channels (from 0, ascending) in `keep` for each layer named there (from 1), and
  * returns the new config, whose `intermediate_sizes` hold every layer's width.
  */
 export async function writeNarrowed(
-  checkpoint: LlamaCheckpoint,
+  checkpoint: ModelCheckpoint,
   keep: ReadonlyMap<number, Int32Array>,
   path: string,
   onProgress?: (done: number, total: number) => void,
-): Promise<LlamaConfig> {
+): Promise<ModelConfig> {
   const { config, tokenizer, quantization } = checkpoint;
   if (quantization) {
     throw new UserError(
@@ -24,17 +25,17 @@ export async function writeNarrowed(
   const tensors = new Map(checkpoint.tensors);
   for (const [layer, channels] of keep) {
     for (const projection of projections) {
-      const name = mlpName(layer, projection);
+      const name = tensorName(config, layer, projection);
       const tensor = tensors.get(name) as StoredTensor;
       tensors.set(name, projection === 'down' ? withColumns(tensor, channels) : withRows(tensor, channels));
     }
   }
   const narrowed = withWidths(config, keep);
-  await writeLlama(path, narrowed, tensors, tokenizer, onProgress);
+  await writeStored(path, narrowed, tensors, tokenizer, onProgress);
   return narrowed;
 }
 
-function withWidths(config: LlamaConfig, keep: ReadonlyMap<number, Int32Array>): LlamaConfig {
+function withWidths(config: ModelConfig, keep: ReadonlyMap<number, Int32Array>): ModelConfig {
   const widths = Array.from(
     { length: config.num_hidden_layers },
     (_, i) => keep.get(i + 1)?.length ?? mlpWidth(config, i + 1),

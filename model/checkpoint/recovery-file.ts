@@ -6,13 +6,15 @@ import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type MatrixRole, matrixRoles } from '../architecture/roles.ts';
 import { type Values, variablesOf } from '../architecture/weights.ts';
 import { quantizePlain } from '../codec/plain.ts';
 import { quantizationJson, quantizationKey } from '../codec/quantization.ts';
 import { type IntegerCodec, storedBytes } from '../codec/quantize-codec.ts';
-import { candidateNames } from '../sharing/candidates/forms.ts';
-import { disposeRecovery, joinRecoveries, type Recovery, recoveryShapes } from '../sharing/recovery.ts';
+import { methodNames } from '../methods/registry.ts';
+import { disposeRecovery, joinRecoveries, type Recovery } from '../sharing/recovery.ts';
+import { recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { checkReplacements, type Replacement } from '../sharing/replacement.ts';
 import { type TensorView, viewTensors, writeParts } from './quantized-tensors.ts';
 
@@ -51,7 +53,9 @@ export async function writeRecoveryTensors(
   tensors: readonly RecoveryTensor[],
   bits: RecoveryBits = 32,
 ): Promise<number> {
-  const listed = replacements.map(({ target, reference, candidate, rank }) => ({ target, reference, candidate, rank }));
+  const listed = replacements.map(({ target, reference, candidate, rank, roles }) => {
+    return { target, reference, candidate, rank, ...(roles && { roles }) };
+  });
   const codecs = new Map<string, IntegerCodec>();
   for (const { name, shape } of tensors) {
     if (shape.length === 2 && (bits === 8 || bits === 4)) codecs.set(name, { ...rowCodec, bits });
@@ -77,7 +81,7 @@ export async function writeRecoveryTensors(
  * Reads the recoveries in `paths` as one; the caller frees it. A UserError when the files do not belong to a model of
  * `config` or do not go together.
  */
-export async function readRecovery(paths: readonly string[], config: LlamaConfig): Promise<Recovery> {
+export async function readRecovery(paths: readonly string[], config: ModelConfig): Promise<Recovery> {
   if (paths.length === 0) throw new UserError('a recovery needs at least one file, got none');
   const parts: Recovery[] = [];
   try {
@@ -93,7 +97,7 @@ export async function readRecovery(paths: readonly string[], config: LlamaConfig
 }
 
 /** What the recovery in `path` replaces, without its parameters. */
-export async function readReplacements(path: string, config: LlamaConfig): Promise<readonly Replacement[]> {
+export async function readReplacements(path: string, config: ModelConfig): Promise<readonly Replacement[]> {
   const reader = await openCheckpoint(path);
   try {
     return parseReplacements(reader, path, config);
@@ -102,7 +106,7 @@ export async function readReplacements(path: string, config: LlamaConfig): Promi
   }
 }
 
-async function readPart(path: string, config: LlamaConfig): Promise<Recovery> {
+async function readPart(path: string, config: ModelConfig): Promise<Recovery> {
   const reader = await openCheckpoint(path);
   try {
     const replacements = parseReplacements(reader, path, config);
@@ -129,37 +133,44 @@ function checkShapes(view: TensorView, shapes: ReadonlyMap<string, number[]>, pa
   }
 }
 
-function parseReplacements({ metadata }: CheckpointReader, path: string, config: LlamaConfig): Replacement[] {
+function parseReplacements({ metadata }: CheckpointReader, path: string, config: ModelConfig): Replacement[] {
   if (metadata.kind !== kind) {
     throw new UserError(
       `checkpoint '${path}' must hold a recovery (kind '${kind}'), got kind '${metadata.kind ?? 'none'}'`,
     );
   }
-  const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 3);
+  const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 4);
   return replacementsFrom(listed, config, `recovery '${path}'`);
 }
 
 /** Replacements from parsed JSON, checked to go together in a model of `config`; `source` begins the messages. */
-export function replacementsFrom(listed: unknown, config: LlamaConfig, source: string): Replacement[] {
+export function replacementsFrom(listed: unknown, config: ModelConfig, source: string): Replacement[] {
   if (!Array.isArray(listed)) throw new UserError(`${source}: 'replacements' must be a list`);
   const replacements = listed.map((entry, i) => parseReplacement(entry, config, `${source}: replacement ${i + 1}`));
   checkReplacements(config, replacements, source);
   return replacements;
 }
 
-function parseReplacement(entry: unknown, { num_hidden_layers: layers }: LlamaConfig, source: string): Replacement {
-  const { target, reference, candidate, rank } = isObject(entry) ? entry : {};
+function parseReplacement(entry: unknown, { num_hidden_layers: layers }: ModelConfig, source: string): Replacement {
+  const { target, reference, candidate, rank, roles } = isObject(entry) ? entry : {};
   if (!isWhole(target, 1, layers)) throw new UserError(`${source}: 'target' must be a layer from 1 to ${layers}`);
   if (reference !== null && !isWhole(reference, 1, layers)) {
     throw new UserError(`${source}: 'reference' must be a layer from 1 to ${layers} or null`);
   }
-  if (typeof candidate !== 'string' || !candidateNames.includes(candidate)) {
-    throw new UserError(`${source}: 'candidate' must be ${candidateNames.join(' or ')}`);
+  if (typeof candidate !== 'string' || !methodNames.includes(candidate)) {
+    throw new UserError(`${source}: 'candidate' must be ${methodNames.join(' or ')}`);
   }
   if (!isWhole(rank, 0, reference === null ? 0 : largestRank)) {
     throw new UserError(`${source}: 'rank' must be a whole number of at least 0, and 0 where the MLP is pruned`);
   }
-  return { target, reference, candidate, rank };
+  return { target, reference, candidate, rank, ...(roles !== undefined && { roles: parseRoles(roles, source) }) };
+}
+
+/** The matrices that a replacement stands at, each once, in the order in which a layer uses them. */
+function parseRoles(roles: unknown, source: string): MatrixRole[] {
+  const known = matrixRoles.filter((role) => Array.isArray(roles) && roles.includes(role));
+  if (Array.isArray(roles) && roles.length > 0 && known.join() === roles.join()) return known;
+  throw new UserError(`${source}: 'roles' must be some of ${matrixRoles.join(', ')}, in this order`);
 }
 
 function isWhole(value: unknown, minimum: number, maximum: number): value is number {

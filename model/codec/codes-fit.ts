@@ -1,6 +1,6 @@
 // Which codes the formats of exports can hold. Light: planning asks it before anything is quantised.
 import { UserError } from '../../util/errors.ts';
-import { embeddingName } from '../architecture/names.ts';
+import { embeddingName } from '../architecture/tensors.ts';
 import { type Quantization, withCodes } from './quantization.ts';
 import type { Codec, IntegerCodec } from './quantize-codec.ts';
 import { groupCount } from './quantize-integer.ts';

@@ -1,5 +1,5 @@
 import { UserError } from '../../util/errors.ts';
-import { embeddingName } from '../architecture/names.ts';
+import { embeddingName } from '../architecture/tensors.ts';
 import { type Codec, matrixShape, type Parts, packInteger, packNf4 } from './quantize-codec.ts';
 import { type IntegerGrid, quantizeInteger } from './quantize-integer.ts';
 import { quantizeNf4 } from './quantize-nf4.ts';

@@ -5,13 +5,15 @@ import { writing } from '../../formats/files/writing.ts';
 import { fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import { llamaConfigJson } from '../architecture/config.ts';
-import { finalNormName, headName, mlpName, projections, tensorShapes } from '../architecture/names.ts';
+import { folderConfigJson } from '../architecture/config.ts';
+import { finalNormName, headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { checkAdapterCodes, checkLayoutCodes, otherFormats } from '../codec/codes-fit.ts';
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
 import { scaledParts, zeroParts } from '../codec/scaled-parts.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
-import { dropsMlp } from '../sharing/replacement.ts';
+import { recoveryName } from '../sharing/recovery-shapes.ts';
+import { rolesOf } from '../sharing/replacement.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
 import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress } from './huggingface.ts';
@@ -86,19 +88,11 @@ function floatType({ checkpoint }: ExportSource): FloatType {
 
 function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSource): Place[] {
   const { quantization, storedAs } = checkpoint;
-  const moved = new Map(
-    replacements
-      .filter(dropsMlp)
-      .flatMap(({ target, reference }) =>
-        projections.map(
-          (part) => [mlpName(target, part), reference === null ? null : mlpName(reference, part)] as const,
-        ),
-      ),
-  );
+  const sources = tensorSources(config, replacements, storedAs);
   const linear = quantization?.codecs.values().next().value;
   return [...tensorShapes(config)].map(([name, shape]) => {
-    const source = moved.has(name) ? (moved.get(name) as string | null) : name;
-    const from = source === null || quantization?.absent.has(source) ? null : storedAs(source);
+    const source = sources.get(name) as TensorSource;
+    const from = source.kind === 'zeros' || quantization?.absent.has(source.of) ? null : source.from;
     return { name, shape, from, codec: from === null ? linear : quantization?.codecs.get(from) };
   });
 }
@@ -117,12 +111,14 @@ async function partsOf(source: ExportSource, { name, shape, codec, from }: Place
 }
 
 /** alpha by the name of the target's matrix. */
-async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<string, number>> {
+async function alphasOf({ config, recovery, parameter }: ExportSource): Promise<Map<string, number>> {
   const alphas = new Map<string, number>();
-  for (const { target } of recovery.replacements.filter(isAdapted)) {
-    for (const projection of projections) {
-      const [alpha = 1] = await parameter(target, projection, 'alpha');
-      alphas.set(mlpName(target, projection), alpha);
+  for (const replacement of recovery.replacements.filter(isAdapted)) {
+    const { target } = replacement;
+    for (const role of rolesOf(replacement)) {
+      if (!recovery.parameters.has(recoveryName(target, role, 'alpha'))) continue;
+      const [alpha = 1] = await parameter(target, role, 'alpha');
+      alphas.set(tensorName(config, target, role), alpha);
     }
   }
   return alphas;
@@ -131,7 +127,7 @@ async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<stri
 async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {
   const head = source.checkpoint.quantization?.codecs.has(headName) === true;
   const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
-  const config = { ...llamaConfigJson(source.config, dtypeNames[type]), quantization_config };
+  const config = { ...folderConfigJson(source.config, dtypeNames[type]), quantization_config };
   await writeFile(files.config, jsonText(config));
   const { quantize_config } = files;
   if (codec.type === 'integer' && quantize_config !== undefined) {

@@ -4,9 +4,10 @@ import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats, fromFloat32, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import { projections, tensorShapes } from '../architecture/names.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
-import { droppedMatrices, formatReplacements } from '../sharing/replacement.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
+import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { formatReplacements, type Replacement, rolesOf } from '../sharing/replacement.ts';
+import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import { type FloatType, type OnProgress, writeConfig } from './huggingface.ts';
 import { type ExportSizes, exportSizes } from './sizes.ts';
 import type { ExportSource } from './source.ts';
@@ -53,8 +54,8 @@ export async function writeCompact(
 }
 
 function storedTensors({ stored, recovery }: ExportSource): [string, number[]][] {
-  const dropped = droppedMatrices(recovery.replacements);
-  return [...tensorShapes(stored)].filter(([name]) => !dropped.has(name));
+  const shapes = tensorShapes(stored);
+  return ownTensors(tensorSources(stored, recovery.replacements)).map((name) => [name, shapes.get(name) as number[]]);
 }
 
 /** The recovery parameters that are tensors; the scalars alpha stand in sharp.json. */
@@ -66,9 +67,11 @@ function compactParameters({ stored, recovery }: ExportSource): { name: string; 
 async function mapJson(source: ExportSource): Promise<object> {
   const { replacements } = source.recovery;
   const listed: object[] = [];
-  for (const { target, reference, candidate, rank } of replacements) {
-    const alphas = rank === 0 ? {} : { alpha: await alphasOf(source, target) };
-    listed.push({ target, reference, candidate, rank, ...alphas });
+  for (const replacement of replacements) {
+    const { target, reference, candidate, rank, roles } = replacement;
+    const alphas = await alphasOf(source, replacement);
+    const scaled = Object.keys(alphas).length > 0 && { alpha: alphas };
+    listed.push({ target, reference, candidate, rank, ...(roles && { roles }), ...scaled });
   }
   return {
     format: compactFormat,
@@ -80,16 +83,19 @@ async function mapJson(source: ExportSource): Promise<object> {
   };
 }
 
-async function alphasOf(source: ExportSource, target: number): Promise<Record<string, number>> {
+/** The scalars of a replacement that has them, by matrix. */
+async function alphasOf(source: ExportSource, replacement: Replacement): Promise<Record<string, number>> {
+  const { target } = replacement;
   const alphas: Record<string, number> = {};
-  for (const projection of projections) {
-    const alpha = (await source.parameter(target, projection, 'alpha'))[0] as number;
+  for (const role of rolesOf(replacement)) {
+    if (!source.recovery.parameters.has(recoveryName(target, role, 'alpha'))) continue;
+    const alpha = (await source.parameter(target, role, 'alpha'))[0] as number;
     if (!Number.isFinite(alpha)) {
       throw new UserError(
-        `'${recoveryName(target, projection, 'alpha')}' must be a finite number to be exported, got ${alpha}`,
+        `'${recoveryName(target, role, 'alpha')}' must be a finite number to be exported, got ${alpha}`,
       );
     }
-    alphas[projection] = alpha; // float32, which JSON's decimals hold exactly
+    alphas[role] = alpha; // float32, which JSON's decimals hold exactly
   }
   return alphas;
 }

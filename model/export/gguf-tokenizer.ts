@@ -3,7 +3,7 @@ import type { GgufEntry } from '../../formats/tensors/gguf.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { chatTemplates } from '../checkpoint/companions.ts';
 import { hasTokenizer, settleTokenizer } from '../checkpoint/tokenizer-files.ts';
@@ -33,7 +33,7 @@ interface Json {
 }
 
 /** The keys for the tokenizer of a model of `config`; a UserError for a tokenizer that llama.cpp does not have. */
-export function ggufTokenizer(files: TokenizerFiles, config: LlamaConfig): GgufTokenizer {
+export function ggufTokenizer(files: TokenizerFiles, config: ModelConfig): GgufTokenizer {
   if (!hasTokenizer(files)) {
     throw new UserError("format: gguf needs the model's tokenizer, but the model came without a 'tokenizer.json'");
   }
@@ -78,7 +78,7 @@ export function ggufTokenizer(files: TokenizerFiles, config: LlamaConfig): GgufT
 const endNames = ['eos_token_id', 'eot_token_id', 'eom_token_id'] as const;
 
 /** The tokens that end a text, the tokenizer's own first. */
-function endsOf({ eos_token_id }: LlamaConfig, { eosId }: Pick<Tokenizer, 'eosId'>): number[] {
+function endsOf({ eos_token_id }: ModelConfig, { eosId }: Pick<Tokenizer, 'eosId'>): number[] {
   const ends = [eos_token_id ?? eosId ?? []].flat();
   return eosId !== undefined && ends.includes(eosId) ? [eosId, ...ends.filter((id) => id !== eosId)] : ends;
 }
@@ -114,7 +114,7 @@ function warningsOf(ends: readonly number[], templates: ReadonlyMap<string, stri
   ];
 }
 
-function checkSize({ model, added }: Json, { vocab_size }: LlamaConfig): void {
+function checkSize({ model, added }: Json, { vocab_size }: ModelConfig): void {
   const ids = [...Object.values(model.vocab as Record<string, number>), ...added.map(({ id }) => id as number)];
   const count = ids.reduce((largest, id) => Math.max(largest, id), -1) + 1;
   if (count > vocab_size) {

@@ -2,20 +2,16 @@
 
 import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
-import { createGguf, type GgufEntry, type GgufTensor } from '../../formats/tensors/gguf.ts';
+import { createGguf, type GgufTensor } from '../../formats/tensors/gguf.ts';
 import { encodeGguf, type GgufType, ggufBytes, isBlocked } from '../../formats/tensors/gguf-blocks.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import {
-  attentionName,
-  embeddingName,
-  finalNormName,
-  headName,
-  mlpName,
-  normName,
-  tensorShapes,
-} from '../architecture/names.ts';
+import { UserError } from '../../util/errors.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { architectureOf } from '../architecture/registry.ts';
+import { type TensorSpec, tensorSpecs } from '../architecture/tensors.ts';
 import { checkFinite } from '../codec/plain.ts';
 import { ropeFactors } from '../forward/rope.ts';
+import { contextOf, modelEntries } from './gguf-entries.ts';
+import { ggufName, interleaved } from './gguf-tensors.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 import type { OnProgress } from './huggingface.ts';
 import { type ExportSizes, exportSizes } from './sizes.ts';
@@ -31,8 +27,6 @@ export interface GgufExport extends ExportSizes {
   readonly warnings: readonly string[];
 }
 
-/** ggml's number of each file type. */
-const fileTypes: Record<GgufType, number> = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7, BF16: 32 };
 const factorsName = 'rope_freqs.weight';
 
 /** Writes the model to `path`: matrices in `type`, norms as F32. `name` is the model's name for people. */
@@ -42,19 +36,18 @@ export async function writeGguf(
   { type, name, onProgress = () => {} }: { type: GgufType; name: string; onProgress?: OnProgress },
 ): Promise<GgufExport> {
   const { config } = source;
+  refuseUnknown(config);
   const tokenizer = ggufTokenizer(source.tokenizer, config);
-  const names = ggufNames(config);
-  const shapes = tensorShapes(config);
-  const tensors = [...shapes].map(([from, shape]) => {
-    return { from, name: names.get(from) as string, shape, type: typeOf(type, shape) };
+  const tensors = tensorSpecs(config).map((spec) => {
+    return { spec, name: ggufName(spec), shape: spec.shape, type: typeOf(type, spec.shape) };
   });
-  const factors = ropeFactors(config);
+  const factors = config.rope_scaling?.rope_type === 'llama3' ? ropeFactors(config) : null;
   const extra: GgufTensor[] = factors ? [{ name: factorsName, type: 'F32', shape: [factors.length] }] : [];
   const metadata = [...modelEntries(config, { type, name }), ...tokenizer.entries];
   await writing(await createGguf(path, metadata, [...extra, ...tensors]), async (writer) => {
     if (factors) await writer.write(factorsName, encodeGguf('F32', factors));
     for (const [i, tensor] of tensors.entries()) {
-      const values = interleaved(tensor.name, await source.read(tensor.from), config);
+      const values = interleaved(tensor.spec, await source.read(tensor.spec.name), config);
       await writer.write(tensor.name, bytesOf(tensor, values));
       onProgress(i + 1, tensors.length);
     }
@@ -62,16 +55,16 @@ export async function writeGguf(
   const unblocked = tensors.filter((tensor) => tensor.shape.length > 1 && tensor.type !== type);
   return {
     ...exportSizes(source, (shape) => ggufBytes(typeOf(type, shape), shape) as number),
-    unblocked: unblocked.map(({ from }) => from),
+    unblocked: unblocked.map(({ spec }) => spec.name),
     exact_tokenizer: tokenizer.exact,
-    warnings: tokenizer.warnings,
+    warnings: [...tokenizer.warnings, ...windowWarning(config)],
   };
 }
 
-/** The values of a tensor as they are written; `from` names it in what is refused. */
-function bytesOf({ from, type }: { from: string; type: GgufType }, values: Float32Array): Uint8Array {
-  if (type === 'F16') return encodeFloats(from, type, values);
-  if (isBlocked(type)) checkFinite(from, values);
+/** The values of a tensor as they are written; our name of it is in what is refused. */
+function bytesOf({ spec, type }: { spec: TensorSpec; type: GgufType }, values: Float32Array): Uint8Array {
+  if (type === 'F16') return encodeFloats(spec.name, type, values);
+  if (isBlocked(type)) checkFinite(spec.name, values);
   return encodeGguf(type, values);
 }
 
@@ -81,57 +74,25 @@ function typeOf(type: GgufType, shape: readonly number[]): GgufType {
   return ggufBytes(type, shape) === undefined ? 'F16' : type;
 }
 
-function modelEntries(config: LlamaConfig, { type, name }: { type: GgufType; name: string }): GgufEntry[] {
+/** What the file cannot say would be passed over where it is run. */
+function refuseUnknown(config: ModelConfig): void {
+  const { gguf, name } = architectureOf(config);
+  const { rope_scaling: scaling } = config;
+  const why =
+    scaling?.rope_type === 'llama3' && !gguf.rope_factors
+      ? `llama.cpp's ${gguf.architecture} knows no RoPE of type 'llama3'`
+      : scaling?.rope_type === 'yarn' && !scaling.truncate
+        ? "llama.cpp knows no YaRN with 'truncate' false"
+        : gguf.refusal(config);
+  if (why === undefined) return;
+  throw new UserError(`format: gguf cannot hold this ${name}: ${why}; take format: huggingface or format: onnx`);
+}
+
+/** llama.cpp lets none of these architectures slide, so the file names the window as its context: up to there nothing differs. */
+function windowWarning(config: ModelConfig): string[] {
+  const context = contextOf(config);
+  if (context === config.max_position_embeddings) return [];
   return [
-    ['general.architecture', 'string', 'llama'],
-    ['general.name', 'string', name],
-    ['general.file_type', 'uint32', fileTypes[type]],
-    ['general.quantization_version', 'uint32', 2],
-    ['llama.vocab_size', 'uint32', config.vocab_size],
-    ['llama.context_length', 'uint32', config.max_position_embeddings],
-    ['llama.embedding_length', 'uint32', config.hidden_size],
-    ['llama.block_count', 'uint32', config.num_hidden_layers],
-    ['llama.feed_forward_length', 'uint32', config.intermediate_size],
-    ['llama.rope.dimension_count', 'uint32', config.head_dim],
-    ['llama.rope.freq_base', 'float32', config.rope_theta],
-    ['llama.attention.head_count', 'uint32', config.num_attention_heads],
-    ['llama.attention.head_count_kv', 'uint32', config.num_key_value_heads],
-    ['llama.attention.key_length', 'uint32', config.head_dim],
-    ['llama.attention.value_length', 'uint32', config.head_dim],
-    ['llama.attention.layer_norm_rms_epsilon', 'float32', config.rms_norm_eps],
+    `llama.cpp attends to all tokens where this model's layers slide, so the GGUF file names the window as its context: ${context} tokens instead of ${config.max_position_embeddings}`,
   ];
-}
-
-/** Names of a Llama's tensors in GGUF, by ours. */
-function ggufNames(config: LlamaConfig): Map<string, string> {
-  const names = new Map([
-    [embeddingName, 'token_embd.weight'],
-    [finalNormName, 'output_norm.weight'],
-    [headName, 'output.weight'],
-  ]);
-  for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
-    const block = (part: string) => `blk.${layer - 1}.${part}.weight`;
-    names.set(normName(layer, 'input_layernorm'), block('attn_norm'));
-    for (const part of ['q', 'k', 'v'] as const) names.set(attentionName(layer, part), block(`attn_${part}`));
-    names.set(attentionName(layer, 'o'), block('attn_output'));
-    names.set(normName(layer, 'post_attention_layernorm'), block('ffn_norm'));
-    for (const part of ['gate', 'up', 'down'] as const) names.set(mlpName(layer, part), block(`ffn_${part}`));
-  }
-  return names;
-}
-
-/**
- * Rows of q and k from Hugging Face's order, in which RoPE turns dimension i with i + hd/2, to ggml's, in which it turns
- * neighbours: [heads, 2, hd/2, D] -> [heads, hd/2, 2, D]. Other tensors as they are.
- */
-function interleaved(name: string, values: Float32Array, { head_dim, hidden_size }: LlamaConfig): Float32Array {
-  if (!/\.attn_[qk]\.weight$/.test(name)) return values;
-  const turned = new Float32Array(values.length);
-  const half = head_dim / 2;
-  for (let row = 0; row * hidden_size < values.length; row++) {
-    const within = row % head_dim;
-    const from = row - within + (within % 2) * half + Math.floor(within / 2);
-    turned.set(values.subarray(from * hidden_size, (from + 1) * hidden_size), row * hidden_size);
-  }
-  return turned;
 }

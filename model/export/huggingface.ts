@@ -1,11 +1,12 @@
-// A Hugging Face folder with an MLP of its own for every layer, which transformers loads as any Llama.
+// A Hugging Face folder with an MLP of its own for every layer, which transformers loads as any model of its architecture.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats, tensorBytes } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
-import { type LlamaConfig, llamaConfigJson } from '../architecture/config.ts';
-import { tensorShapes } from '../architecture/names.ts';
+import { folderConfigJson } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { type ExportSizes, exportSizes } from './sizes.ts';
 import { type ExportSource, openExportSource } from './source.ts';
 import { type TextFiles, textFilesIn, writeTexts } from './texts.ts';
@@ -67,6 +68,6 @@ export async function exportHuggingFace(
 }
 
 /** Writes config.json. */
-export async function writeConfig(path: string, config: LlamaConfig, dtype: FloatType): Promise<void> {
-  await writeFile(path, `${JSON.stringify(llamaConfigJson(config, dtypeNames[dtype]), null, 2)}\n`);
+export async function writeConfig(path: string, config: ModelConfig, dtype: FloatType): Promise<void> {
+  await writeFile(path, `${JSON.stringify(folderConfigJson(config, dtypeNames[dtype]), null, 2)}\n`);
 }

@@ -1,12 +1,14 @@
-// A PEFT adapter beside its base: recovery parameters of candidate g0 as LoRA on the folder with Direct Sharing (methods A.3).
+// A PEFT adapter beside its base: recovery parameters of candidates g0 and lora as LoRA on the folder with Direct Sharing (methods A.3).
 import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import { type Projection, projections } from '../architecture/names.ts';
-import type { Replacement } from '../sharing/replacement.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import { moduleName } from '../architecture/tensors.ts';
+import { recoveryName } from '../sharing/recovery-shapes.ts';
+import { matrixSize, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { writeCodes } from './codes.ts';
 import { type FloatType, type ModelFiles, type OnProgress, writeHuggingFace } from './huggingface.ts';
 import type { ExportSizes } from './sizes.ts';
@@ -35,7 +37,7 @@ export async function writePeft(
   onProgress: OnProgress = () => {},
 ): Promise<PeftExport> {
   const adapted = adaptedBy(source);
-  await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(adapted), null, 2)}\n`);
+  await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(source.config, adapted), null, 2)}\n`);
   await writeAdapter(source, adapted, files.adapter_model);
   const sizes =
     dtype === 'STORED'
@@ -44,11 +46,14 @@ export async function writePeft(
   return { ...sizes, folded: await foldedLayers(source, adapted) };
 }
 
+/** Methods whose parameters LoRA can hold: those that add A B to a multiple of a stored matrix. */
+const fitting = ['g0', 'lora'];
+
 function adaptedBy({ recovery }: ExportSource): Replacement[] {
-  const other = recovery.replacements.find((each) => isAdapted(each) && each.candidate !== 'g0');
+  const other = recovery.replacements.find((each) => isAdapted(each) && !fitting.includes(each.candidate));
   if (other !== undefined) {
     throw new UserError(
-      `format: peft can hold candidate 'g0' only, got '${other.candidate}' at layer ${other.target}; format: huggingface folds every candidate into whole matrices`,
+      `format: peft can hold candidates 'g0' and 'lora' only, got '${other.candidate}' at layer ${other.target}; format: huggingface folds every candidate into whole matrices`,
     );
   }
   const adapted = recovery.replacements.filter(isAdapted);
@@ -59,9 +64,9 @@ function adaptedBy({ recovery }: ExportSource): Replacement[] {
 }
 
 /** Scaling is alpha / r in PEFT, so both are the rank and the scaling is 1; layers of another rank are listed as patterns. */
-function adapterConfig(adapted: readonly Replacement[]): object {
-  const modules = adapted.flatMap(({ target, rank }) =>
-    projections.map((projection) => ({ name: moduleName(target, projection), rank })),
+function adapterConfig(config: ModelConfig, adapted: readonly Replacement[]): object {
+  const modules = adapted.flatMap((replacement) =>
+    rolesOf(replacement).map((role) => ({ name: shortName(config, replacement.target, role), rank: replacement.rank })),
   );
   const rank = adapted[0]?.rank ?? 0;
   const pattern = Object.fromEntries(
@@ -85,41 +90,40 @@ function adapterConfig(adapted: readonly Replacement[]): object {
   };
 }
 
-/** One tensor of an adapter file: a factor of lamina's, transposed for gate and up. */
+/** One tensor of an adapter file: a factor of lamina's, transposed for what reads the residual stream. */
 interface AdapterTensor {
   readonly name: string;
   readonly target: number;
-  readonly projection: Projection;
+  readonly role: MatrixRole;
   readonly factor: 'A' | 'B';
-  /** Of the factor: A [d, r], B [r, f], with f the width of the base's MLPs. */
+  /** Of the factor: A [d, r], B [r, f], with f as it is in the base. */
   readonly shape: readonly [number, number];
 }
 
 async function writeAdapter(source: ExportSource, adapted: readonly Replacement[], path: string): Promise<void> {
   const tensors = adapted.flatMap((replacement) => adapterTensors(source.config, replacement));
-  const entries = tensors.map(({ name, projection, shape }) => {
-    return { name, dtype: 'F32' as const, shape: projection === 'down' ? [...shape] : shape.toReversed() };
+  const entries = tensors.map(({ name, role, shape }) => {
+    return { name, dtype: 'F32' as const, shape: writesHidden(role) ? [...shape] : shape.toReversed() };
   });
   await writing(await createSafetensors(path, entries, { format: 'pt' }), async (writer) => {
-    for (const { name, target, projection, factor, shape } of tensors) {
-      const stored = await source.parameter(target, projection, factor);
+    for (const { name, target, role, factor, shape } of tensors) {
+      const stored = await source.parameter(target, role, factor);
       // B is narrower where the layer's channels were removed; its base is padded in the same way
       const values = factor === 'A' ? stored : padded(stored, [shape[0], stored.length / shape[0]], shape);
-      await writer.write(name, fromFloat32('F32', projection === 'down' ? values : transposed(values, shape)));
+      await writer.write(name, fromFloat32('F32', writesHidden(role) ? values : transposed(values, shape)));
     }
   });
 }
 
-/** PEFT wants lora_A [r, in] and lora_B [out, r]: A^T and B^T, but B and A for down, which is applied transposed. */
-function adapterTensors(
-  { hidden_size: d, intermediate_size: f }: LlamaConfig,
-  { target, rank }: Replacement,
-): AdapterTensor[] {
-  return projections.flatMap((projection) => {
-    const module = `base_model.model.model.${moduleName(target, projection)}`;
-    const A = { target, projection, factor: 'A', shape: [d, rank] } as const;
-    const B = { target, projection, factor: 'B', shape: [rank, f] } as const;
-    const [inner, outer] = projection === 'down' ? [B, A] : [A, B];
+/** PEFT wants lora_A [r, in] and lora_B [out, r]: A^T and B^T, but B and A for what is applied transposed. */
+function adapterTensors(config: ModelConfig, replacement: Replacement): AdapterTensor[] {
+  const { target, rank } = replacement;
+  return rolesOf(replacement).flatMap((role) => {
+    const module = `base_model.model.${moduleName(config, target, role)}`;
+    const { d, f } = matrixSize(config, replacement, role);
+    const A = { target, role, factor: 'A', shape: [d, rank] } as const;
+    const B = { target, role, factor: 'B', shape: [rank, f] } as const;
+    const [inner, outer] = writesHidden(role) ? [B, A] : [A, B];
     return [
       { ...inner, name: `${module}.lora_A.weight` },
       { ...outer, name: `${module}.lora_B.weight` },
@@ -137,16 +141,18 @@ function transposed(values: Float32Array, [rows, columns]: readonly [number, num
   return turned;
 }
 
-async function foldedLayers(source: ExportSource, adapted: readonly Replacement[]): Promise<number[]> {
+async function foldedLayers({ recovery }: ExportSource, adapted: readonly Replacement[]): Promise<number[]> {
   const folded: number[] = [];
-  for (const { target } of adapted) {
-    const alphas = await Promise.all(projections.map((projection) => source.parameter(target, projection, 'alpha')));
-    if (alphas.some(([alpha]) => alpha !== 1)) folded.push(target);
+  for (const replacement of adapted) {
+    const { target } = replacement;
+    const scalars = rolesOf(replacement).map((role) => recovery.parameters.get(recoveryName(target, role, 'alpha')));
+    const alphas = await Promise.all(scalars.map(async (alpha) => (alpha === undefined ? 1 : (await alpha.data())[0])));
+    if (alphas.some((alpha) => alpha !== 1)) folded.push(target);
   }
   return folded;
 }
 
 /** PEFT's name of a module, from the layers' list on: unique, as layers count there from 0. */
-function moduleName(target: number, projection: Projection): string {
-  return `layers.${target - 1}.mlp.${projection}_proj`;
+function shortName(config: ModelConfig, target: number, role: MatrixRole): string {
+  return moduleName(config, target, role).replace(/^model\./, '');
 }

@@ -1,8 +1,8 @@
 // How large an export's weights are: each stored tensor once, or with an MLP of its own for every layer (methods E.6).
 
-import { tensorShapes } from '../architecture/names.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
-import { droppedMatrices } from '../sharing/replacement.ts';
+import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import type { ExportSource } from './source.ts';
 
 const float32Bytes = 4;
@@ -20,10 +20,10 @@ export function exportSizes(
   { config, stored, recovery: { replacements } }: Pick<ExportSource, 'config' | 'stored' | 'recovery'>,
   bytesOf: (shape: readonly number[]) => number,
 ): ExportSizes {
-  const dropped = droppedMatrices(replacements);
-  const sum = (shapes: Iterable<[string, number[]]>) =>
-    [...shapes].reduce((total, [name, shape]) => total + (dropped.has(name) ? 0 : bytesOf(shape)), 0);
-  const unique = sum(tensorShapes(stored)) + float32Bytes * recoveryParameters({ replacements, config: stored });
+  const shapes = tensorShapes(stored);
+  const own = ownTensors(tensorSources(stored, replacements));
+  const weights = own.reduce((total, name) => total + bytesOf(shapes.get(name) as number[]), 0);
+  const unique = weights + float32Bytes * recoveryParameters({ replacements, config: stored });
   const expanded = [...tensorShapes(config).values()].reduce((total, shape) => total + bytesOf(shape), 0);
   return { unique_bytes: unique, expanded_bytes: expanded };
 }

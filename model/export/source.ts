@@ -1,20 +1,23 @@
 // What an export is made of: a checkpoint, and the recovery that stands in for some of its MLPs, tensor by tensor.
 import { tf } from '../../tensor/tf.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
-import { type LlamaCheckpoint, openLlama, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
+import { type ModelCheckpoint, openStored, type TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { readRecovery } from '../checkpoint/recovery-file.ts';
 import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
-import { expandMatrix } from '../sharing/candidates/registry.ts';
-import { disposeRecovery, type Recovery, recoveryName } from '../sharing/recovery.ts';
-import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+import { disposeRecovery, type Recovery } from '../sharing/recovery.ts';
+import { recoveryName } from '../sharing/recovery-shapes.ts';
+import type { Replacement } from '../sharing/replacement.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
+import { expandMatrix } from '../sharing/tensor-matrix.ts';
 
 /** A model on its way out. */
 export interface ExportSource {
   /** With one MLP width for all layers, that of the widest: what other programs know. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** As it is stored, with a width for each layer where they differ. */
-  readonly stored: LlamaConfig;
+  readonly stored: ModelConfig;
   readonly tokenizer: TokenizerFiles;
   readonly recovery: Recovery;
   /** Layers (from 1) whose MLP is narrower than `config` says: zeros stand in for the removed channels, which changes no output. */
@@ -26,11 +29,11 @@ export interface ExportSource {
   /** The tensor `name` of `stored` as the checkpoint has it. */
   readStored(name: string): Promise<Float32Array>;
   /** The checkpoint as it lies there: what is quantised, and the stored arrays. */
-  readonly checkpoint: Pick<LlamaCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
+  readonly checkpoint: Pick<ModelCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
   /** The recovery's files as they lie there. */
   readonly recoveryParts: RecoveryParts;
   /** A recovery parameter by its layer (from 1), as float32. */
-  parameter(target: number, projection: Projection, name: string): Promise<Float32Array>;
+  parameter(target: number, role: MatrixRole, name: string): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -39,7 +42,7 @@ export async function openExportSource(
   modelPath: string,
   recoveryPaths: readonly string[] = [],
 ): Promise<ExportSource> {
-  const checkpoint = await openLlama(modelPath);
+  const checkpoint = await openStored(modelPath);
   try {
     const { config: stored } = checkpoint;
     const recovery =
@@ -53,30 +56,29 @@ export async function openExportSource(
   }
 }
 
-/** True where the MLP of `replacement` has recovery parameters. */
+/** True where `replacement` has recovery parameters. */
 export function isAdapted(replacement: Replacement): boolean {
   return replacement.rank > 0;
 }
 
-function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery, recoveryParts: RecoveryParts): ExportSource {
+function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryParts: RecoveryParts): ExportSource {
   const { config: stored, tokenizer } = checkpoint;
   const config = fullWidth(stored);
   const shapes = tensorShapes(config);
   const storedShapes = tensorShapes(stored);
-  const matrices = replacedMatrices(recovery.replacements);
-  const parameter: ExportSource['parameter'] = async (target, projection, name) =>
-    (await parameterOf(recovery, target, projection, name).data()) as Float32Array;
+  const sources = tensorSources(stored, recovery.replacements);
+  const parameter: ExportSource['parameter'] = async (target, role, name) =>
+    (await parameterOf(recovery, target, role, name).data()) as Float32Array;
   const replaced = async (name: string, isBase: boolean) => {
-    const matrix = matrices.get(name);
+    const source = sources.get(name) as TensorSource;
     const shape = storedShapes.get(name) as number[];
-    if (matrix === undefined) return checkpoint.readFloat32(name);
-    const { replacement, projection } = matrix;
-    const { target, reference } = replacement;
-    if (reference === null) return new Float32Array(shape.reduce((a, b) => a * b, 1));
-    const weight = await checkpoint.readFloat32(mlpName(reference, projection));
-    if (!isAdapted(replacement)) return weight;
-    if (!isBase) return expanded(recovery, replacement, projection, { weight, shape });
-    const [alpha = 1] = await parameter(target, projection, 'alpha');
+    if (source.kind === 'zeros') return new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const weight = await checkpoint.readFloat32(source.of);
+    if (source.kind === 'stored') return weight;
+    const { replacement, role } = source;
+    if (!isBase) return expanded(recovery, replacement, role, { weight, shape });
+    if (!recovery.parameters.has(recoveryName(replacement.target, role, 'alpha'))) return weight;
+    const [alpha = 1] = await parameter(replacement.target, role, 'alpha');
     return alpha === 1 ? weight : weight.map((value) => value * alpha);
   };
   const full = async (name: string, isBase: boolean) =>
@@ -101,49 +103,32 @@ function exportSource(checkpoint: LlamaCheckpoint, recovery: Recovery, recoveryP
   };
 }
 
-interface ReplacedMatrix {
-  readonly replacement: Replacement;
-  readonly projection: Projection;
-}
-
-/** The matrices that are not what the checkpoint has under their name. */
-function replacedMatrices(replacements: readonly Replacement[]): Map<string, ReplacedMatrix> {
-  const changed = replacements.filter((replacement) => dropsMlp(replacement) || isAdapted(replacement));
-  return new Map(
-    changed.flatMap((replacement) =>
-      projections.map((projection) => [mlpName(replacement.target, projection), { replacement, projection }] as const),
-    ),
-  );
-}
-
 async function expanded(
   recovery: Recovery,
   { target, candidate }: Replacement,
-  projection: Projection,
+  role: MatrixRole,
   { weight, shape }: { weight: Float32Array; shape: number[] },
 ): Promise<Float32Array> {
   const reference = tf.tensor2d(weight, shape as [number, number]);
-  const whole = expandMatrix(candidate, projection, reference, (name) =>
-    parameterOf(recovery, target, projection, name),
-  );
+  const whole = expandMatrix(candidate, role, reference, (name) => parameterOf(recovery, target, role, name));
   const values = (await whole.data()) as Float32Array;
   tf.dispose([reference, whole]);
   return values;
 }
 
-function parameterOf({ parameters }: Recovery, target: number, projection: Projection, name: string): tf.Tensor {
-  const full = recoveryName(target, projection, name);
+function parameterOf({ parameters }: Recovery, target: number, role: MatrixRole, name: string): tf.Tensor {
+  const full = recoveryName(target, role, name);
   const tensor = parameters.get(full);
   if (tensor === undefined) throw new Error(`the recovery has no tensor '${full}'`);
   return tensor;
 }
 
 /** The config with one width for every layer, that of the widest MLP. */
-function fullWidth({ intermediate_sizes, ...config }: LlamaConfig): LlamaConfig {
+function fullWidth({ intermediate_sizes, ...config }: ModelConfig): ModelConfig {
   return intermediate_sizes ? { ...config, intermediate_size: Math.max(...intermediate_sizes) } : config;
 }
 
-function narrowLayers(config: LlamaConfig, width: number): number[] {
+function narrowLayers(config: ModelConfig, width: number): number[] {
   const layers = Array.from({ length: config.num_hidden_layers }, (_, i) => i + 1);
   return layers.filter((layer) => mlpWidth(config, layer) < width);
 }

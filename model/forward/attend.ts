@@ -3,11 +3,19 @@ import { attention, rotary } from '../../tensor/ops.ts';
 import type { tf } from '../../tensor/tf.ts';
 import type { Model } from './model.ts';
 
-/** A layer's queries [B, H, T, hd], keys and values [B, K, T, hd], turned to their positions. */
+/** A layer's queries [B, H, T, hd], keys and values [B, K, T, hd], turned to their positions where the layer has RoPE. */
 export interface Heads {
   readonly q: tf.Tensor;
   readonly k: tf.Tensor;
   readonly v: tf.Tensor;
+}
+
+/** How queries and keys of one layer meet. */
+export interface Sight {
+  /** By what scores are multiplied. */
+  readonly scale: number;
+  /** Tokens that a token sees, itself among them; null: all before it. */
+  readonly window: number | null;
 }
 
 /** How the tokens of a pass are placed, and what they see. */
@@ -15,15 +23,15 @@ export interface Attend {
   /** Queries or keys [B, T, H, hd], turned by the angles of their positions. */
   turn(x: tf.Tensor): tf.Tensor;
   /** The values that the queries of layer `layer` (from 1) see, mixed: [B, H, T, hd]. */
-  mix(layer: number, heads: Heads, scale: number): tf.Tensor;
+  mix(layer: number, heads: Heads, sight: Sight): tf.Tensor;
 }
 
-/** Whole sequences of `tokens` tokens: positions from 0, and each token sees those before it and itself. */
+/** Whole sequences of `tokens` tokens: positions from 0, and each token sees those before it and itself, within the layer's window. */
 export function causal(model: Model, tokens: number): Attend {
   const { cos, sin, mask } = model.frame(tokens);
   return {
     turn: (x) => rotary(x, cos, sin),
-    mix: (_layer, { q, k, v }, scale) => attention(q, k, v, mask, scale),
+    mix: (_layer, { q, k, v }, { scale, window }) => attention(q, k, v, mask(window), scale),
   };
 }
 
@@ -31,9 +39,9 @@ export function causal(model: Model, tokens: number): Attend {
 export function keeping({ turn, mix }: Attend, seen: Heads[]): Attend {
   return {
     turn,
-    mix(layer, heads, scale) {
+    mix(layer, heads, sight) {
       seen.push(heads);
-      return mix(layer, heads, scale);
+      return mix(layer, heads, sight);
     },
   };
 }

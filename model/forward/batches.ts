@@ -1,6 +1,6 @@
 // Batches: encoded examples padded to few distinct shapes, in a seeded order that any step can be found in.
 import { createRandom, shuffle } from '../../util/random.ts';
-import type { Extent } from './llama.ts';
+import type { Extent } from './pass-operators.ts';
 
 /** The label of a token that is not trained. */
 export const ignored = -100;

@@ -1,7 +1,7 @@
 // The keys and values of the tokens so far: arrays of fixed size, which a step reads where they lie and adds one token to.
 //
 // B rows (texts), S places (tokens), L layers, K key/value heads, hd head size. Row b holds its tokens at the places 0 to lengths[b] - 1.
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 
 /** A layer's keys and values, [B, K, S, hd] each. */
 export interface LayerCache {
@@ -35,7 +35,7 @@ export class KvCache {
   #lengths = new Int32Array(0);
   readonly layers: readonly LayerCache[];
 
-  constructor({ num_hidden_layers, num_key_value_heads, head_dim }: LlamaConfig) {
+  constructor({ num_hidden_layers, num_key_value_heads, head_dim }: ModelConfig) {
     this.#heads = num_key_value_heads;
     this.#width = head_dim;
     const empty = (): LayerCache => ({ k: new Float32Array(0), v: new Float32Array(0) });

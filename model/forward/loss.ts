@@ -2,7 +2,7 @@
 import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { Batch } from './batches.ts';
-import { finalNorm, head, hiddenStates } from './llama.ts';
+import { finalNorm, head, hiddenStates } from './forward.ts';
 import type { Model } from './model.ts';
 
 /** Negative log-likelihood [R] of each scored token of `batch`; logits are made for scored rows only. */

@@ -1,45 +1,42 @@
-// The gated MLP of a layer, the one seam through which layers share: its own weights, another layer's, or none.
-import { swiglu } from '../../tensor/ops.ts';
+// The gated MLP of a layer by itself: its own, or another layer's.
 import type { tf } from '../../tensor/tf.ts';
-import { mlpName, type Projection } from '../architecture/names.ts';
-import type { Weights } from '../architecture/weights.ts';
-import { projectionOf, type Recovery, replacementAt } from '../sharing/recovery.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
+import { tensorOperators } from '../operators/tensor-operators.ts';
+import { type Recovery, throughMatrix } from '../sharing/recovery.ts';
 import type { RunReplacement } from '../sharing/replacement.ts';
-import { inputOf, linear } from './linear.ts';
-import type { Model } from './model.ts';
-
-/** x [N, D] -> [N, D] of layer `layer` (from 1) as the model's recovery says; null where the MLP is pruned. */
-export function mlp({ weights, recovery }: Model, layer: number, x: tf.Tensor2D): tf.Tensor2D | null {
-  const replacement = replacementAt(recovery, layer);
-  if (!replacement) return originalMlp(weights, layer, x);
-  const { reference } = replacement;
-  return reference === null ? null : replacedMlp(weights, { ...replacement, reference }, x, recovery?.parameters);
-}
+import { gatedMlp } from './block.ts';
+import { linear } from './linear.ts';
+import { type MatrixWeights, storedProduct } from './project.ts';
 
 /** The layer's MLP as it was trained, down(silu(gate x) * up x): x [N, D] -> [N, D]. */
-export function originalMlp(weights: MlpWeights, layer: number, x: tf.Tensor2D): tf.Tensor2D {
-  return gated((projection, x) => linear(weights, mlpName(layer, projection), x), x);
+export function originalMlp(weights: MatrixWeights, layer: number, x: tf.Tensor2D): tf.Tensor2D {
+  return throughMlp((role, x) => linear(weights, tensorName(weights.config, layer, role), x), x);
 }
 
 /** The MLP of a replacement's reference with the recovery parameters of its target: x [N, D] -> [N, D]. */
 export function replacedMlp(
-  weights: MlpWeights,
+  weights: MatrixWeights,
   replacement: RunReplacement,
   x: tf.Tensor2D,
   parameters?: Recovery['parameters'],
 ): tf.Tensor2D {
-  const { reference } = replacement;
-  const input = (projection: Projection, x: tf.Tensor2D) => inputOf(weights, mlpName(reference, projection), x);
-  return gated(projectionOf(mlpWeights(weights, reference), replacement, parameters, input), x);
+  return throughMlp(recovered(weights, replacement, parameters), x);
 }
 
-/** The three matrices of a layer's MLP, [out, in]. */
-export function mlpWeights(weights: Pick<Weights, 'get'>, layer: number): (projection: Projection) => tf.Tensor2D {
-  return (projection) => weights.get(mlpName(layer, projection)) as tf.Tensor2D;
+/** x through one matrix. */
+type Through = (role: MatrixRole, x: tf.Tensor2D) => tf.Tensor2D;
+
+/** The matrices of a replacement one by one. */
+export function recovered(
+  weights: MatrixWeights,
+  replacement: RunReplacement,
+  parameters?: Recovery['parameters'],
+): Through {
+  return (role, x) =>
+    throughMatrix(replacement, role, x, storedProduct(weights, replacement.reference, role), parameters);
 }
 
-type MlpWeights = Pick<Weights, 'get' | 'input'>;
-
-function gated(project: ReturnType<typeof projectionOf>, x: tf.Tensor2D): tf.Tensor2D {
-  return project('down', swiglu(project('gate', x), project('up', x)));
+function throughMlp(through: Through, x: tf.Tensor2D): tf.Tensor2D {
+  return gatedMlp<tf.Tensor>(tensorOperators, (role, x) => through(role, x as tf.Tensor2D), x) as tf.Tensor2D;
 }

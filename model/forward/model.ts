@@ -1,12 +1,12 @@
 // A Llama ready to run: its weights, what stands in for some of its MLPs, and the constants of its forward pass.
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { Weights } from '../architecture/weights.ts';
 import type { Recovery } from '../sharing/recovery.ts';
 import { createFrame, type Frame } from './frame.ts';
 
 /** A Llama that can run forward; made by `createModel`. */
 export interface Model {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly weights: Weights;
   /** What stands in for MLPs; none is the original model. */
   readonly recovery?: Recovery | undefined;

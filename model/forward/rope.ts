@@ -1,20 +1,32 @@
-// Rotary position embedding in the Hugging Face convention, with the frequency scaling of Llama 3.
+// Rotary position embedding in the Hugging Face convention, with the scalings that transformers 5.24 has (modeling_rope_utils).
+import type { ModelConfig } from '../architecture/model-config.ts';
+import type { Llama3Scaling, RopeScaling, YarnScaling } from '../architecture/rope-scaling.ts';
 
-import type { LlamaConfig } from '../architecture/config.ts';
-import type { Llama3Scaling } from '../architecture/config-rope.ts';
+/** What of a config RoPE follows from. */
+type RopeConfig = Pick<ModelConfig, 'head_dim' | 'rope_theta' | 'rope_scaling'>;
 
-/** Inverse frequencies [hd/2] of RoPE: theta^(-2i/hd), scaled for Llama 3 where the config says so. */
-export function inverseFrequencies(config: LlamaConfig): Float64Array {
+/** The angles of a model: what a position is multiplied with, and by what cosines and sines are. */
+export interface Rope {
+  /** Inverse frequencies [hd/2]. */
+  readonly frequencies: Float64Array;
+  readonly scale: number;
+}
+
+/** Inverse frequencies theta^(-2i/hd), scaled where the config says so. */
+export function ropeOf(config: RopeConfig): Rope {
   const { head_dim, rope_theta, rope_scaling } = config;
-  const frequencies = Float64Array.from({ length: head_dim / 2 }, (_, i) => rope_theta ** ((-2 * i) / head_dim));
-  return rope_scaling ? frequencies.map((frequency) => scaleFrequency(frequency, rope_scaling)) : frequencies;
+  const plain = Float64Array.from({ length: head_dim / 2 }, (_, i) => rope_theta ** ((-2 * i) / head_dim));
+  return {
+    frequencies: rope_scaling === null ? plain : scaled(plain, rope_scaling, config),
+    scale: rope_scaling?.rope_type === 'yarn' ? rope_scaling.attention_factor : 1,
+  };
 }
 
 /** By what the scaling divides each frequency [hd/2], as float32; null where there is no scaling. */
-export function ropeFactors(config: LlamaConfig): Float32Array | null {
+export function ropeFactors(config: RopeConfig): Float32Array | null {
   if (config.rope_scaling === null) return null;
-  const plain = inverseFrequencies({ ...config, rope_scaling: null });
-  return Float32Array.from(inverseFrequencies(config), (frequency, i) => (plain[i] as number) / frequency);
+  const plain = ropeOf({ ...config, rope_scaling: null }).frequencies;
+  return Float32Array.from(ropeOf(config).frequencies, (frequency, i) => (plain[i] as number) / frequency);
 }
 
 /** cos and sin of angles, row-major, a row of hd/2 frequencies for each position. */
@@ -24,15 +36,15 @@ export interface RopeTables {
 }
 
 /** cos and sin [T, hd/2] of the angles of the positions 0 to T - 1. */
-export function ropeTables(config: LlamaConfig, tokens: number): RopeTables {
+export function ropeTables(config: ModelConfig, tokens: number): RopeTables {
   return ropeAt(
-    inverseFrequencies(config),
+    ropeOf(config),
     Array.from({ length: tokens }, (_, t) => t),
   );
 }
 
 /** cos and sin [N, hd/2] of the angles of any `positions` [N] (from 0). */
-export function ropeAt(frequencies: Float64Array, positions: ArrayLike<number>): RopeTables {
+export function ropeAt({ frequencies, scale }: Rope, positions: ArrayLike<number>): RopeTables {
   const half = frequencies.length;
   const cos = new Float32Array(positions.length * half);
   const sin = new Float32Array(positions.length * half);
@@ -40,11 +52,39 @@ export function ropeAt(frequencies: Float64Array, positions: ArrayLike<number>):
     for (let i = 0; i < half; i++) {
       // transformers multiplies positions and frequencies in float32: at long positions that rounding shows
       const angle = Math.fround((positions[n] as number) * Math.fround(frequencies[i] as number));
-      cos[n * half + i] = Math.cos(angle);
-      sin[n * half + i] = Math.sin(angle);
+      cos[n * half + i] = scale * Math.cos(angle);
+      sin[n * half + i] = scale * Math.sin(angle);
     }
   }
   return { cos, sin };
+}
+
+function scaled(plain: Float64Array, scaling: RopeScaling, config: RopeConfig): Float64Array {
+  switch (scaling.rope_type) {
+    case 'linear':
+      return plain.map((frequency) => frequency / scaling.factor);
+    case 'dynamic':
+      return plain; // no text is longer than the context, within which nothing is scaled
+    case 'yarn':
+      return yarn(plain, scaling, config);
+    case 'llama3':
+      return plain.map((frequency) => scaleFrequency(frequency, scaling));
+  }
+}
+
+/** Fast dimensions are kept, slow ones divided by `factor`, those between blended (arXiv 2309.00071, section 3.2). */
+function yarn(plain: Float64Array, scaling: YarnScaling, { head_dim, rope_theta }: RopeConfig): Float64Array {
+  const { factor, beta_fast, beta_slow, truncate, original_max_position_embeddings: original } = scaling;
+  const dimensionOf = (turns: number) =>
+    (head_dim * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(rope_theta));
+  const round = (value: number, to: (value: number) => number) => (truncate ? to(value) : value);
+  const low = Math.max(round(dimensionOf(beta_fast), Math.floor), 0);
+  const high = Math.min(round(dimensionOf(beta_slow), Math.ceil), head_dim - 1);
+  const width = high === low ? 0.001 : high - low;
+  return plain.map((frequency, i) => {
+    const slow = Math.min(1, Math.max(0, (i - low) / width));
+    return (frequency / factor) * slow + frequency * (1 - slow);
+  });
 }
 
 /** Long wavelengths are stretched by `factor`, short ones kept, those between blended (Llama 3.1; litgpt's build_rope_cache). */

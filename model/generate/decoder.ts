@@ -7,10 +7,10 @@ import { MASKED, rotary } from '../../tensor/ops.ts';
 import { pastAttention } from '../../tensor/past-attention.ts';
 import { tf } from '../../tensor/tf.ts';
 import { type Attend, type Heads, keeping } from '../forward/attend.ts';
+import { finalNorm, head, hiddenStates } from '../forward/forward.ts';
 import { cachePlaces, KvCache, layersOf } from '../forward/kv-cache.ts';
-import { finalNorm, head, hiddenStates } from '../forward/llama.ts';
 import type { Model } from '../forward/model.ts';
-import { inverseFrequencies, ropeAt } from '../forward/rope.ts';
+import { type RopeTables, ropeAt, ropeOf } from '../forward/rope.ts';
 import type { ReadingOrder } from './passes.ts';
 import { createPromptReader, type Prompt } from './read-prompts.ts';
 
@@ -36,7 +36,7 @@ export interface Decoder {
 /** A decoder of `model` for texts of at most `maxLength` tokens (default: the model's context). */
 export function createDecoder(model: Model, maxLength = model.config.max_position_embeddings): Decoder {
   const cache = new KvCache(model.config);
-  const frequencies = inverseFrequencies(model.config);
+  const rope = ropeOf(model.config);
   const readPrompts = createPromptReader(model);
   const steps = createReplays(() => stepGraph(model));
   return {
@@ -57,7 +57,7 @@ export function createDecoder(model: Model, maxLength = model.config.max_positio
     async step(tokens, rows) {
       for (const row of rows) checkLength((cache.lengths[row] as number) + 1, maxLength);
       cache.resize(cache.rows, Math.max(cache.places, neededPlaces(cache, cache.rows, maxLength)));
-      const inputs = stepInputs(cache, tokens, ropeAt(frequencies, cache.lengths));
+      const inputs = stepInputs(cache, tokens, ropeAt(rope, cache.lengths), model.config.sliding_window);
       const [logits, ...found] = await steps(cache.rows)(inputs);
       cache.append(rows, layersOf(found as Float32Array[]));
       return logits as Float32Array;
@@ -67,14 +67,20 @@ export function createDecoder(model: Model, maxLength = model.config.max_positio
   };
 }
 
-/** ids [B, 1], cos and sin [B, hd/2], mask [B, 1, 1, S], keys and values [B, K, S, hd] of each layer -> logits [B, V], then keys and values [B, K, 1, hd] of each layer. */
+/**
+ * ids [B, 1], cos and sin [B, hd/2], mask [B, 1, 1, S], where layers slide their mask, keys and values [B, K, S, hd] of each layer ->
+ * logits [B, V], then keys and values [B, K, 1, hd] of each layer.
+ */
 function stepGraph(model: Model): (inputs: tf.Tensor[]) => tf.Tensor[] {
-  return ([ids, cos, sin, mask, ...layers]) => {
+  const slides = model.config.sliding_window !== undefined;
+  return ([ids, cos, sin, mask, ...rest]) => {
+    const [near, ...layers] = slides ? rest : [mask, ...rest];
     const attend: Attend = {
       turn: (x) => turnRows(x, cos as tf.Tensor, sin as tf.Tensor),
-      mix(layer, { q, k, v }, scale) {
+      mix(layer, { q, k, v }, { scale, window }) {
         const [pastK, pastV] = layers.slice(2 * layer - 2, 2 * layer) as [tf.Tensor, tf.Tensor];
-        return pastAttention(q, k, v, { k: pastK, v: pastV, mask: mask as tf.Tensor }, scale);
+        const seen = (window === null ? mask : near) as tf.Tensor;
+        return pastAttention(q, k, v, { k: pastK, v: pastV, mask: seen }, scale);
       },
     };
     const seen: Heads[] = [];
@@ -92,24 +98,32 @@ function turnRows(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
 function stepInputs(
   cache: KvCache,
   tokens: Int32Array,
-  { cos, sin }: { cos: Float32Array; sin: Float32Array },
+  { cos, sin }: RopeTables,
+  window: number | undefined,
 ): ReplayInput[] {
   const { rows, places, shape } = cache;
-  const mask = new Float32Array(rows * places);
-  cache.lengths.forEach((length, row) => {
-    mask.fill(MASKED, row * places + length, (row + 1) * places);
-  });
   const angles = [rows, cos.length / rows];
   return [
     { data: tokens, shape: [rows, 1] },
     { data: cos, shape: angles },
     { data: sin, shape: angles },
-    { data: mask, shape: [rows, 1, 1, places], free: 3 },
+    { data: pastMask(cache), shape: [rows, 1, 1, places], free: 3 },
+    ...(window === undefined ? [] : [{ data: pastMask(cache, window), shape: [rows, 1, 1, places], free: 3 }]),
     ...cache.layers.flatMap(({ k, v }) => [
       { data: k, shape, free: 2 },
       { data: v, shape, free: 2 },
     ]),
   ];
+}
+
+/** Hides empty places, and those that lie before the last `window - 1` tokens: a new token sees itself too. */
+function pastMask({ rows, places, lengths }: KvCache, window = places + 1): Float32Array {
+  const mask = new Float32Array(rows * places);
+  lengths.forEach((length, row) => {
+    mask.fill(MASKED, row * places + length, (row + 1) * places);
+    mask.fill(MASKED, row * places, row * places + Math.max(0, length - window + 1));
+  });
+  return mask;
 }
 
 /** Room for the longest of the first `rows` texts and its next token. */

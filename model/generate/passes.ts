@@ -1,7 +1,7 @@
 // Sequences in passes: what begins alike is joined into trees, rows of like length are read together, sizes are few.
 //
 // B rows, T tokens of a row, D hidden, F MLP width.
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { isChain, type TokenTree, tokenTrees } from './token-trees.ts';
 
 /** Rows that are read together: B trees, padded to T tokens. */
@@ -37,7 +37,7 @@ const smallestStep = 8;
 export function passesOf(
   sequences: readonly (readonly number[])[],
   settings: PassSettings,
-  config: LlamaConfig,
+  config: ModelConfig,
 ): Pass[] {
   const place = settings.order === 'length' ? (tree: TokenTree) => -tree.ids.length : firstOf;
   const limits = { most: largestTree, attended: attendedTokens(config) };
@@ -56,7 +56,7 @@ export function passesOf(
  * Products of a token with a layer's matrices, 4 D^2 + 3 D F, over those with one token that it sees, 2 D, and the passes over
  * the scores, which cost about twice as much again.
  */
-function attendedTokens({ hidden_size, intermediate_size }: LlamaConfig): number {
+function attendedTokens({ hidden_size, intermediate_size }: ModelConfig): number {
   return (4 * hidden_size + 3 * intermediate_size) / 6;
 }
 

@@ -8,7 +8,7 @@
 import { createReplays, type ReplayInput } from '../../tensor/backend/replay.ts';
 import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
-import { finalNorm, head, hiddenStates } from '../forward/llama.ts';
+import { finalNorm, head, hiddenStates } from '../forward/forward.ts';
 import type { Model } from '../forward/model.ts';
 import { type Pass, passesOf, powerOfTwo } from './passes.ts';
 import { passAttend, passInputs } from './tree-pass.ts';

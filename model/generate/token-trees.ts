@@ -66,16 +66,31 @@ export function isChain({ parents }: TokenTree): boolean {
 
 /**
  * Writes what the tokens of a tree see, [T, T] of `mask` from `at`: 0 for a token itself and those before it in its sequence,
- * `MASKED` elsewhere. Places after the tree see themselves alone.
+ * `MASKED` elsewhere; `window`: the last tokens of its sequence alone. Places after the tree see themselves alone.
  */
-export function writeTreeMask(mask: Float32Array, at: number, length: number, parents: readonly number[]): void {
+export function writeTreeMask(
+  mask: Float32Array,
+  at: number,
+  length: number,
+  parents: readonly number[],
+  window = length,
+): void {
   mask.fill(MASKED, at, at + length * length);
   for (let place = 0; place < length; place++) {
     const row = at + place * length;
     const parent = parents[place] ?? -1;
     if (parent >= 0) mask.copyWithin(row, at + parent * length, at + (parent + 1) * length);
     mask[row + place] = 0;
+    const gone = window < length ? ancestor(parents, place, window) : -1;
+    if (gone >= 0) mask[row + gone] = MASKED;
   }
+}
+
+/** The token `steps` tokens before `place` in its sequence; -1 where it has not so many. */
+function ancestor(parents: readonly number[], place: number, steps: number): number {
+  let at = place;
+  for (let step = 0; step < steps && at >= 0; step++) at = parents[at] ?? -1;
+  return at;
 }
 
 function sharedLength(a: readonly number[], b: readonly number[]): number {

@@ -7,11 +7,11 @@ import { attention, rotary } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { type Attend, causal } from '../forward/attend.ts';
 import type { Model } from '../forward/model.ts';
-import { inverseFrequencies, ropeAt } from '../forward/rope.ts';
+import { ropeAt, ropeOf } from '../forward/rope.ts';
 import type { Pass } from './passes.ts';
 import { writeTreeMask } from './token-trees.ts';
 
-/** ids [B, T], and for trees cos and sin [B T, hd/2] and a mask [B, 1, T, T]. */
+/** ids [B, T], and for trees cos and sin [B T, hd/2], a mask [B, 1, T, T], and another one where layers slide. */
 export function passInputs(pass: Pass, model: Model): ReplayInput[] {
   const { trees, rows, length } = pass;
   const ids = new Int32Array(rows * length);
@@ -21,29 +21,33 @@ export function passInputs(pass: Pass, model: Model): ReplayInput[] {
 
 function treeInputs({ trees, rows, length }: Pass, { config }: Model): ReplayInput[] {
   const positions = new Int32Array(rows * length);
+  const { sliding_window: window } = config;
   const mask = new Float32Array(rows * length * length);
+  const near = new Float32Array(window === undefined ? 0 : mask.length);
   for (let b = 0; b < rows; b++) {
     const { positions: own = [], parents = [] } = trees[b] ?? {};
     positions.set(own, b * length);
     writeTreeMask(mask, b * length * length, length, parents);
+    if (window !== undefined) writeTreeMask(near, b * length * length, length, parents, window);
   }
-  const { cos, sin } = ropeAt(inverseFrequencies(config), positions);
+  const { cos, sin } = ropeAt(ropeOf(config), positions);
   const angles = [rows * length, config.head_dim / 2];
   return [
     { data: cos, shape: angles },
     { data: sin, shape: angles },
     { data: mask, shape: [rows, 1, length, length] },
+    ...(window === undefined ? [] : [{ data: near, shape: [rows, 1, length, length] }]),
   ];
 }
 
 /** What the tokens of such a pass see, from its inputs. */
-export function passAttend(model: Model, [ids, cos, sin, mask]: readonly tf.Tensor[]): Attend {
+export function passAttend(model: Model, [ids, cos, sin, mask, near]: readonly tf.Tensor[]): Attend {
   if (!cos || !sin || !mask) return causal(model, ids?.shape[1] as number);
   return {
     turn(x) {
       const [batch, tokens, heads, width] = x.shape as [number, number, number, number];
       return tf.reshape(rotary(tf.reshape(x, [1, batch * tokens, heads, width]), cos, sin), x.shape);
     },
-    mix: (_layer, { q, k, v }, scale) => attention(q, k, v, mask, scale),
+    mix: (_layer, { q, k, v }, { scale, window }) => attention(q, k, v, (window !== null && near) || mask, scale),
   };
 }

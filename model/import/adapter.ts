@@ -7,7 +7,7 @@ import type { TensorReader } from '../../formats/tensors/tensor-reader.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { readText } from '../../formats/text/text.ts';
 import { UserError } from '../../util/errors.ts';
-import { embeddingName, headName } from '../architecture/names.ts';
+import { embeddingName, headName } from '../architecture/tensors.ts';
 import type { StoredTensor } from '../checkpoint/checkpoint.ts';
 import { type AdapterConfig, type AdapterFiles, endsWith, parseAdapterConfig } from './adapter-config.ts';
 

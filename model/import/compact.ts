@@ -10,14 +10,15 @@ import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { shown } from '../../util/shown.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import { mlpName, type Projection, projections, tensorShapes } from '../architecture/names.ts';
-import { type StoredTensor, writeLlama } from '../checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName, tensorShapes } from '../architecture/tensors.ts';
+import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
 import type { OnProgress } from '../export/huggingface.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
-import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { dropsMlp, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { type FolderSummary, readModelFolder } from './model-folder.ts';
 
 const largestMap = 2 ** 24;
@@ -37,7 +38,7 @@ export async function isCompactFolder(folder: string): Promise<boolean> {
 }
 
 /** Reads sharp.json of `folder` for a model of `config`; anything wrong with it is a UserError. */
-async function readCompactMap(folder: string, config: LlamaConfig): Promise<CompactMap> {
+async function readCompactMap(folder: string, config: ModelConfig): Promise<CompactMap> {
   const path = join(folder, compactMap);
   const json = parseStrictJson(await readText(path, 'map', largestMap), `'${path}'`, 6);
   const { format, version, weights, layers_count_from, replacements: listed } = isObject(json) ? json : {};
@@ -49,9 +50,12 @@ async function readCompactMap(folder: string, config: LlamaConfig): Promise<Comp
   }
   const replacements = replacementsFrom(listed, config, `'${path}'`);
   const alphas = new Map<string, number>();
-  for (const { target, rank } of replacements) {
-    const entry = (listed as Record<string, unknown>[]).find((each) => each.target === target);
-    if (rank > 0) for (const projection of projections) addAlpha(alphas, entry?.alpha, target, projection, path);
+  const parameters = recoveryShapes(config, replacements);
+  for (const [i, replacement] of replacements.entries()) {
+    const { target } = replacement;
+    const { alpha } = (listed as Record<string, unknown>[])[i] as Record<string, unknown>;
+    const scaled = rolesOf(replacement).filter((role) => parameters.has(recoveryName(target, role, 'alpha')));
+    for (const role of scaled) addAlpha(alphas, alpha, target, role, path);
   }
   return { replacements, alphas };
 }
@@ -63,7 +67,7 @@ export async function importCompact(
   onProgress?: OnProgress,
   onWarning: (message: string) => void = () => {},
   summary?: FolderSummary,
-): Promise<{ config: LlamaConfig; replacements: readonly Replacement[] }> {
+): Promise<{ config: ModelConfig; replacements: readonly Replacement[] }> {
   const { config, tokenizer, adapter, warnings } = summary ?? (await readModelFolder(folder));
   if (adapter !== undefined) {
     throw new UserError(
@@ -77,7 +81,7 @@ export async function importCompact(
     const parameters = parameterTensors(reader, config, map, folder);
     const tensors = modelTensors(reader, config, map, new Set(parameters.map(({ name }) => name)));
     checkTensors(config, tensors, folder);
-    await writeLlama(paths.model, config, tensors, tokenizer, onProgress);
+    await writeStored(paths.model, config, tensors, tokenizer, onProgress);
     await writeRecoveryTensors(paths.recovery, map.replacements, parameters);
   } finally {
     await reader.close();
@@ -85,26 +89,18 @@ export async function importCompact(
   return { config, replacements: map.replacements };
 }
 
-function addAlpha(
-  alphas: Map<string, number>,
-  alpha: unknown,
-  target: number,
-  projection: Projection,
-  path: string,
-): void {
-  const value = isObject(alpha) ? alpha[projection] : undefined;
+function addAlpha(alphas: Map<string, number>, alpha: unknown, target: number, role: MatrixRole, path: string): void {
+  const value = isObject(alpha) ? alpha[role] : undefined;
   if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) {
-    throw new UserError(
-      `'${path}': 'alpha' of layer ${target} must hold a number for '${projection}', got ${shown(value)}`,
-    );
+    throw new UserError(`'${path}': 'alpha' of layer ${target} must hold a number for '${role}', got ${shown(value)}`);
   }
-  alphas.set(recoveryName(target, projection, 'alpha'), value);
+  alphas.set(recoveryName(target, role, 'alpha'), value);
 }
 
 /** Recovery parameters by name and shape, checked to be there before any is read. */
 function parameterTensors(
   reader: TensorReader,
-  config: LlamaConfig,
+  config: ModelConfig,
   { replacements, alphas }: CompactMap,
   folder: string,
 ): RecoveryTensor[] {
@@ -125,7 +121,7 @@ function parameterTensors(
 /** The model's tensors: as stored, the reference's for a shared MLP, zeros for a pruned one. */
 function modelTensors(
   reader: TensorReader,
-  config: LlamaConfig,
+  config: ModelConfig,
   { replacements }: CompactMap,
   parameters: ReadonlySet<string>,
 ): Map<string, StoredTensor> {
@@ -138,15 +134,17 @@ function modelTensors(
     if (!parameters.has(name)) tensors.set(name, stored(name) as StoredTensor);
   }
   const shapes = tensorShapes(config);
-  for (const { target, reference } of replacements.filter(dropsMlp)) {
-    for (const projection of projections) {
-      const name = mlpName(target, projection);
+  for (const replacement of replacements.filter(dropsMlp)) {
+    const { target, reference } = replacement;
+    for (const role of rolesOf(replacement)) {
+      const name = tensorName(config, target, role);
       if (tensors.has(name) && reader.tensors.has(name)) {
         throw new UserError(
           `'${compactWeights}' has tensor '${name}', but '${compactMap}' says that layer ${target} has no MLP of its own`,
         );
       }
-      const tensor = reference === null ? zeros(shapes.get(name) as number[]) : stored(mlpName(reference, projection));
+      const tensor =
+        reference === null ? zeros(shapes.get(name) as number[]) : stored(tensorName(config, reference, role));
       if (tensor !== undefined) tensors.set(name, tensor);
     }
   }

@@ -4,8 +4,8 @@ import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.
 import type { TensorReader } from '../../formats/tensors/tensor-reader.ts';
 import { UserError } from '../../util/errors.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import { embeddingName, headName } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { embeddingName, headName } from '../architecture/tensors.ts';
 import type { StoredTensor } from '../checkpoint/checkpoint.ts';
 import { attachAdapter } from './adapter.ts';
 import type { AdapterFiles } from './adapter-config.ts';
@@ -15,7 +15,7 @@ import type { FolderSummary } from './model-folder.ts';
 /** A model's tensors, checked to be those of its config; they are read when asked for. */
 export interface FolderTensors {
   /** With `tie_word_embeddings` as the weights have it. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** What is seen and not honoured, in sentences without paths. */
   readonly warnings: readonly string[];
@@ -79,10 +79,10 @@ function namedTensors(reader: TensorReader): Map<string, Tensor> {
  * differ, both stay, whatever config.json says.
  */
 async function settleHead(
-  config: LlamaConfig,
+  config: ModelConfig,
   tensors: Map<string, Tensor>,
   warn: (message: string) => void,
-): Promise<{ config: LlamaConfig; tensors: Map<string, Tensor> }> {
+): Promise<{ config: ModelConfig; tensors: Map<string, Tensor> }> {
   const [embedding, head] = [tensors.get(embeddingName), tensors.get(headName)];
   if (!config.tie_word_embeddings || head === undefined) return { config, tensors };
   if (embedding !== undefined && !(await isEqual(embedding, head))) {

@@ -2,9 +2,9 @@
 
 import { toFloat32 } from '../../formats/tensors/dtype.ts';
 import { tf } from '../../tensor/tf.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { createWeights, type Weights } from '../architecture/weights.ts';
-import { type TokenizerFiles, writeLlama } from '../checkpoint/checkpoint.ts';
+import { type TokenizerFiles, writeStored } from '../checkpoint/checkpoint.ts';
 import type { AdapterFiles } from './adapter-config.ts';
 import { openFolderTensors } from './folder-tensors.ts';
 import { type FolderSummary, readModelFolder } from './model-folder.ts';
@@ -22,7 +22,7 @@ export async function importHuggingFace(
   folder: string,
   outPath: string,
   options: ImportOptions = {},
-): Promise<LlamaConfig> {
+): Promise<ModelConfig> {
   return importModel(await readModelFolder(folder), outPath, options);
 }
 
@@ -31,11 +31,11 @@ export async function importModel(
   summary: FolderSummary,
   outPath: string,
   { adapter, onProgress, onWarning = () => {} }: ImportOptions = {},
-): Promise<LlamaConfig> {
+): Promise<ModelConfig> {
   const { config, tensors, warnings, close } = await openFolderTensors(summary, adapter);
   try {
     for (const message of [...summary.warnings, ...warnings]) onWarning(message);
-    await writeLlama(outPath, config, tensors, summary.tokenizer, onProgress);
+    await writeStored(outPath, config, tensors, summary.tokenizer, onProgress);
   } finally {
     await close();
   }
@@ -46,7 +46,7 @@ export async function importModel(
 export async function loadHuggingFace(
   folder: string,
   { onWarning = () => {} }: Pick<ImportOptions, 'onWarning'> = {},
-): Promise<{ config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles }> {
+): Promise<{ config: ModelConfig; weights: Weights; tokenizer: TokenizerFiles }> {
   const summary = await readModelFolder(folder);
   const { config, tensors: stored, warnings, close } = await openFolderTensors(summary);
   const tensors = new Map<string, tf.Tensor>();

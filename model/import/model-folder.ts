@@ -7,8 +7,9 @@ import type { SettledTokens } from '../../formats/tokenizer/special-tokens.ts';
 import { parseTokenizerConfig } from '../../formats/tokenizer/tokenizer.ts';
 import { UserError } from '../../util/errors.ts';
 import { shown } from '../../util/shown.ts';
-import { type LlamaConfig, parseLlamaConfig } from '../architecture/config.ts';
+import { parseConfig } from '../architecture/config.ts';
 import { quantizationKeys } from '../architecture/config-keys.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import type { TokenizerFiles } from '../checkpoint/checkpoint.ts';
 import { chatTemplates, parseGenerationConfig, readCompanions, settledName } from '../checkpoint/companions.ts';
 import { hasTokenizer, type SettledTokenizer, settleTokenizer } from '../checkpoint/tokenizer-files.ts';
@@ -24,7 +25,7 @@ const noLimit = 1e9;
 export interface FolderSummary {
   /** Where config.json and the weights are: the folder that was named, or the base of the adapter in it. */
   readonly folder: string;
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   /** The type of the weights by config.json. */
   readonly dtype: string | undefined;
   readonly tokenizer: TokenizerFiles;
@@ -53,7 +54,7 @@ export async function readModelFolder(folder: string, options: FolderOptions = {
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
   if (weights) refuseQuantized(json, path);
-  const parsed = parseLlamaConfig(json, path, warn);
+  const parsed = parseConfig(json, path, warn);
   const files = await readTokenizerFiles(base, wanted);
   const config = settleEnds(parsed, files, base, warn);
   const settled = hasTokenizer(files) ? settleTokenizer(files, join(base, 'tokenizer.json')) : undefined;
@@ -115,11 +116,11 @@ function refuseQuantized(json: unknown, path: string): void {
 
 /** Generation ends as generation_config.json says, else as config.json does; the tokenizer's own end token ends it too. */
 function settleEnds(
-  config: LlamaConfig,
+  config: ModelConfig,
   { companions = {} }: TokenizerFiles,
   folder: string,
   warn: (message: string) => void,
-): LlamaConfig {
+): ModelConfig {
   const source = join(folder, 'generation_config.json');
   const { ends, others } = parseGenerationConfig(companions['generation_config.json'], source);
   if (others.length > 0) {
@@ -144,7 +145,7 @@ function withSettled(files: TokenizerFiles, { addedTokens, bos, eos, unk, pad }:
 }
 
 function warnOfTokenizer(
-  config: LlamaConfig,
+  config: ModelConfig,
   { tokens, settings, tokenizer }: SettledTokenizer,
   warn: (message: string) => void,
 ): void {
@@ -180,7 +181,7 @@ function warnOfTokenizer(
 
 /** What tokenizer_config.json and the chat templates say beside the tokens. */
 function warnOfSettings(
-  config: LlamaConfig,
+  config: ModelConfig,
   { tokenizer_config_json, companions }: TokenizerFiles,
   folder: string,
   warn: (message: string) => void,

@@ -2,7 +2,8 @@
 // of gate, row c of up and column c of down.
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
-import { mlpName, type Projection, projections } from '../architecture/names.ts';
+import { type Projection, projections } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import { type Batch, type Example, makeBatch, scaleWeights } from '../forward/batches.ts';
 import type { Model } from '../forward/model.ts';
 import { type GroupReduction, type Importance, needsNoData } from './importances.ts';
@@ -50,7 +51,7 @@ async function layerScores(
 ): Promise<MatrixScores> {
   const scores = {} as Record<Projection, Float32Array>;
   for (const projection of projections) {
-    const weight = model.weights.get(mlpName(layer, projection)) as tf.Tensor2D;
+    const weight = model.weights.get(tensorName(model.config, layer, projection)) as tf.Tensor2D;
     const tensor = tf.tidy(() => matrixScores(importance, projection, weight, gradients));
     const values = (await tensor.data()) as Float32Array;
     tensor.dispose();

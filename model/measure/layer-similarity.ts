@@ -5,7 +5,7 @@
 import { gatherRows } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { type Batch, type Example, makeBatch } from '../forward/batches.ts';
-import { block, embed } from '../forward/llama.ts';
+import { embed, runBlock } from '../forward/forward.ts';
 import type { Model } from '../forward/model.ts';
 
 /** Scores by layer; every key is a number from 1 as text. */
@@ -82,7 +82,7 @@ async function addBatch(model: Model, batch: Batch, rows: Rows, sums: Sums): Pro
   for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
     const before = h;
     const after = tf.tidy(() => {
-      const { h, attended } = block(model, layer, before, batch.extent);
+      const { h, attended } = runBlock(model, layer, before, batch.extent);
       return { h, products: productsOf(before, attended, h) };
     });
     before.dispose();

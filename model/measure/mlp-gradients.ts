@@ -4,11 +4,13 @@
 // then runs each layer once more, from the last to the first (recomputation, arXiv 1604.06174).
 import { flush } from '../../tensor/backend/flush.ts';
 import { tf } from '../../tensor/tf.ts';
-import { mlpName, type Projection, projections } from '../architecture/names.ts';
+import { type Projection, projections } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import type { Batch } from '../forward/batches.ts';
-import { block, type Extent, embed } from '../forward/llama.ts';
+import { embed, runBlock } from '../forward/forward.ts';
 import { nllOfStates } from '../forward/loss.ts';
 import type { Model } from '../forward/model.ts';
+import type { Extent } from '../forward/pass-operators.ts';
 
 type ByProjection = Readonly<Record<Projection, tf.Tensor2D>>;
 
@@ -68,7 +70,7 @@ function walkForward(model: Model, batch: Batch, first: number): Walk {
   let h = tf.tidy(() => embed(model, tf.tensor2d(batch.ids, [sequences, tokens], 'int32')));
   for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
     const before = h;
-    h = tf.tidy(() => block(model, layer, before, batch.extent).h);
+    h = tf.tidy(() => runBlock(model, layer, before, batch.extent).h);
     flush();
     if (layer >= first) states.push(before);
     else before.dispose();
@@ -84,7 +86,7 @@ function walkForward(model: Model, batch: Batch, first: number): Walk {
 /** Moves `walk` before `layer` and returns the gradients by `weights`, which belong to that layer. */
 function stepBack(model: Model, layer: number, walk: Walk, weights: tf.Tensor[]): tf.Tensor2D[] {
   const x = walk.states.pop() as tf.Tensor2D;
-  const output = (state: tf.Tensor) => block(model, layer, state as tf.Tensor2D, walk.extent).h;
+  const output = (state: tf.Tensor) => runBlock(model, layer, state as tf.Tensor2D, walk.extent).h;
   const [dx, ...gradients] = tf.tidy(() => tf.grads(output)([x, ...weights], walk.dy)) as tf.Tensor2D[];
   flush();
   tf.dispose([x, walk.dy]);
@@ -93,7 +95,7 @@ function stepBack(model: Model, layer: number, walk: Walk, weights: tf.Tensor[])
 }
 
 function layerGradients(model: Model, layer: number, walks: readonly Walk[], square: boolean): MlpGradients {
-  const weights = projections.map((projection) => model.weights.get(mlpName(layer, projection)));
+  const weights = projections.map((projection) => model.weights.get(tensorName(model.config, layer, projection)));
   const means: (tf.Tensor2D | undefined)[] = [];
   const squares: (tf.Tensor2D | undefined)[] = [];
   for (const walk of walks) {

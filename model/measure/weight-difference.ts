@@ -1,9 +1,10 @@
 // How much the weights of neighbouring layers differ (paper, Figure 3).
-import { attentionName, mlpName } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 
 /** Matrices that are compared, those of the MLP first; the paper's figure has these, attention stands beside them. */
-export const comparedMatrices = ['gate', 'up', 'down', 'q', 'k', 'v', 'o'] as const;
-export type ComparedMatrix = (typeof comparedMatrices)[number];
+const comparedMatrices: readonly MatrixRole[] = ['gate', 'up', 'down', 'q', 'k', 'v', 'o'];
 
 /** The relative differences of one kind of matrix. */
 export interface Difference {
@@ -11,13 +12,6 @@ export interface Difference {
   mean: number;
   /** By the first of the two layers, from 1, as text. */
   by_layer: Record<string, number>;
-}
-
-/** The tensor name of `matrix` in layer `layer` (from 1). */
-export function matrixName(layer: number, matrix: ComparedMatrix): string {
-  return matrix === 'gate' || matrix === 'up' || matrix === 'down'
-    ? mlpName(layer, matrix)
-    : attentionName(layer, matrix);
 }
 
 /**
@@ -37,22 +31,23 @@ export function relativeDifference(own: Float32Array, next: Float32Array): numbe
 }
 
 /**
- * The differences between each layer and the next, for layers 1 to `layers`; `read` gives a tensor's values by name. One
+ * The differences between each layer and the next, for all layers of a model of `config`; `read` gives a tensor's values by name. One
  * kind of matrix at a time, so that two matrices are in memory and each is read once.
  */
 export async function weightDifferences(
-  layers: number,
+  config: ModelConfig,
   read: (name: string) => Promise<Float32Array>,
   onProgress: (done: number, total: number) => void = () => {},
-): Promise<Record<ComparedMatrix, Difference>> {
-  const result = {} as Record<ComparedMatrix, Difference>;
+): Promise<Record<MatrixRole, Difference>> {
+  const result = {} as Record<MatrixRole, Difference>;
+  const { num_hidden_layers: layers } = config;
   const total = comparedMatrices.length * (layers - 1);
   let done = 0;
   for (const matrix of comparedMatrices) {
     const byLayer: Record<string, number> = {};
-    let own = await read(matrixName(1, matrix));
+    let own = await read(tensorName(config, 1, matrix));
     for (let layer = 1; layer < layers; layer++) {
-      const next = await read(matrixName(layer + 1, matrix));
+      const next = await read(tensorName(config, layer + 1, matrix));
       byLayer[layer] = relativeDifference(own, next);
       own = next;
       onProgress(++done, total);

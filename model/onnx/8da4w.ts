@@ -3,8 +3,9 @@ import type { OnnxType } from '../../formats/tensors/onnx.ts';
 import { checkFinite } from '../codec/plain.ts';
 import { matrixShape } from '../codec/quantize-codec.ts';
 import { groupCount, type IntegerMatrix, quantizeInteger } from '../codec/quantize-integer.ts';
+import type { Product } from '../operators/operators.ts';
 import { floatBytes, type OnnxBuilder, type Value } from './graph.ts';
-import type { Product, StoreMatrix } from './linear.ts';
+import type { StoreMatrix } from './linear.ts';
 
 /** Stores matrices as int4 with float32 scales for each `group_size` columns of a row, which must divide the columns. */
 export function store8da4w(group_size: number): StoreMatrix {
@@ -28,7 +29,11 @@ interface Groups {
 }
 
 /** Stores integers of 4 bits whose zero is code 8, and rounds what they are multiplied with. */
-export function storeInt4Groups(): (graph: OnnxBuilder, groups: Groups, matrix: IntegerMatrix) => Promise<Product> {
+export function storeInt4Groups(): (
+  graph: OnnxBuilder,
+  groups: Groups,
+  matrix: IntegerMatrix,
+) => Promise<Product<Value>> {
   const uses = new Map<Value, number>();
   const rounding = tokenRounding();
   return async (graph, { name, rows, columns, group_size }, matrix) => {

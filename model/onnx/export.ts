@@ -3,15 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
-import { headName, mlpName, tensorShapes } from '../architecture/names.ts';
+import { headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
 import type { ExportSource } from '../export/source.ts';
 import { type TextFiles, writeTexts } from '../export/texts.ts';
-import { replacementAt } from '../sharing/recovery.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
+import { addDecoder } from './decoder.ts';
 import { OnnxBuilder } from './graph.ts';
-import { addDecoder } from './llama.ts';
-import { mlpOf } from './mlp.ts';
+import { readLayer } from './layer-weights.ts';
 import { type OnnxPrecision, type OnnxSettings, precisionOf } from './precision.ts';
 import { storedPrecision } from './stored.ts';
 import { onnxWeights } from './weights.ts';
@@ -70,16 +70,18 @@ async function graphOf(
   precision: OnnxPrecision,
   onProgress: OnProgress,
 ): Promise<OnnxGraph> {
+  const { stored: config } = source;
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
-  const mlp = (layer: number) => {
-    const replacement = replacementAt(source.recovery, layer);
-    if (precision.isAbsent(mlpName(replacement?.reference ?? layer, 'gate'))) return null;
-    return mlpOf(graph, layer, replacement, weights);
+  const sources = tensorSources(config, source.recovery.replacements);
+  const layer = (layer: number) => {
+    const gate = sources.get(tensorName(config, layer, 'gate')) as TensorSource;
+    const hasMlp = gate.kind !== 'zeros' && !precision.isAbsent(gate.of);
+    return readLayer(graph, { config, layer, recovery: source.recovery, hasMlp }, weights);
   };
-  const ports = await addDecoder(graph, source.stored, { ...weights, mlp });
+  const ports = await addDecoder(graph, config, { ...weights, layer });
   const { nodes, initializers } = graph;
-  return { name: 'llama', nodes, initializers, ...ports };
+  return { name: config.model_type, nodes, initializers, ...ports };
 }
 
 /** Every layer with an MLP of its own, recovery folded in. */

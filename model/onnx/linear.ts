@@ -1,6 +1,7 @@
 // The products of an ONNX graph with the model's matrices: how a matrix is stored decides which operators multiply with it.
 
 import type { Parts } from '../codec/quantize-codec.ts';
+import type { Product } from '../operators/operators.ts';
 import { floatBytes, type OnnxBuilder, type StoredFloat, type Value } from './graph.ts';
 
 /** A matrix of the model, [out, in]. */
@@ -12,18 +13,8 @@ export interface Matrix {
   parts(): Promise<Parts>;
 }
 
-/** A stored matrix W [out, in] at work. */
-export interface Product {
-  /** What the product sees of x [N, in]; x itself where activations are not rounded. */
-  input(x: Value): Value;
-  /** x [N, in] times W^T -> [N, out]; x as `input` gave it. */
-  times(x: Value): Value;
-  /** W itself [out, in], in the type that the graph computes in. */
-  whole(): Value;
-}
-
 /** A matrix whose rows are looked up as well, as the embedding's are. */
-export interface Table extends Product {
+export interface Table extends Product<Value> {
   /** The rows of W that `ids` [N] names: [N, in], in the type that the graph computes in. */
   rows(ids: Value): Value;
 }
@@ -32,7 +23,7 @@ export interface Table extends Product {
 export type StoreFactor = (graph: OnnxBuilder, matrix: Matrix) => Promise<Value>;
 
 /** Stores a matrix in one precision. */
-export type StoreMatrix = (graph: OnnxBuilder, matrix: Matrix) => Promise<Product>;
+export type StoreMatrix = (graph: OnnxBuilder, matrix: Matrix) => Promise<Product<Value>>;
 export type StoreTable = (graph: OnnxBuilder, matrix: Matrix) => Promise<Table>;
 
 /** As it is, in `type`; default: the type that the graph computes in. */

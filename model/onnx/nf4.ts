@@ -2,8 +2,8 @@
 
 import { matrixShape, type Nf4Codec, type Parts, partShapes } from '../codec/quantize-codec.ts';
 import { dynamicMap, nestedBlock, nf4Codebook } from '../codec/quantize-nf4.ts';
+import type { Product } from '../operators/operators.ts';
 import { floatBytes, type OnnxBuilder, type Value } from './graph.ts';
-import type { Product } from './linear.ts';
 import { nibblesOf } from './nibbles.ts';
 
 const onnxTypes = { U8: 'uint8', F16: 'float16', F32: 'float32' } as const;
@@ -17,7 +17,7 @@ export async function storeNf4(
   codec: Nf4Codec,
   shape: readonly number[],
   parts: Parts,
-): Promise<Product> {
+): Promise<Product<Value>> {
   const values = new Map<string, Value>();
   for (const [part, { dtype, shape: dims }] of partShapes(codec, shape)) {
     const bytes = parts.get(part) as Uint8Array;

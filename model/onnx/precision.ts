@@ -1,5 +1,5 @@
 // The precisions of ONNX exports: what the graph computes in, and how each matrix is stored.
-import type { LlamaConfig } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { matrixShape } from '../codec/quantize-codec.ts';
 import { planQuantization } from '../quantize/plan.ts';
 import { store8da4w } from './8da4w.ts';
@@ -44,7 +44,7 @@ export interface OnnxPrecision {
 }
 
 /** The precision of a model of `config` that is rounded here; a UserError where 8DA4W's groups do not fit. */
-export function precisionOf(config: LlamaConfig, settings: OnnxSettings): OnnxPrecision {
+export function precisionOf(config: ModelConfig, settings: OnnxSettings): OnnxPrecision {
   const { dtype, group_size } = settings;
   if (dtype === 'F32' || dtype === 'F16') return floatPrecision(dtype);
   const quantized = quantizedNames(config, settings);
@@ -84,7 +84,7 @@ function floatPrecision(dtype: 'F32' | 'F16'): OnnxPrecision {
 }
 
 /** The matrices that the `quantize` stage would round in a scheme of this precision. */
-function quantizedNames(config: LlamaConfig, { dtype, group_size, head }: OnnxSettings): ReadonlySet<string> {
+function quantizedNames(config: ModelConfig, { dtype, group_size, head }: OnnxSettings): ReadonlySet<string> {
   const scheme = dtype === 'INT4' ? 'rtn' : '8da4w';
   const rest = {
     block_size: 64,

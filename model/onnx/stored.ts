@@ -1,6 +1,6 @@
 // STORED: a quantised checkpoint in ONNX with the very codes that it was measured with. Nothing is rounded again.
 
-import { embeddingName } from '../architecture/names.ts';
+import { embeddingName } from '../architecture/tensors.ts';
 import { checkOnnxCodes, integersOf } from '../codec/codes-fit.ts';
 import type { Quantization } from '../codec/quantization.ts';
 import { type Codec, type IntegerCodec, matrixShape, storedBytes, unpackInteger } from '../codec/quantize-codec.ts';

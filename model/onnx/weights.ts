@@ -1,25 +1,32 @@
 // The weights of an ONNX graph: read when the graph first needs them, written once, and then known by name.
 import { UserError } from '../../util/errors.ts';
-import { embeddingName, type Projection, tensorShapes } from '../architecture/names.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { embeddingName, tensorShapes } from '../architecture/tensors.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import type { ExportSource } from '../export/source.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery.ts';
-import { droppedMatrices } from '../sharing/replacement.ts';
-import type { Factors } from './candidates.ts';
+import type { MatrixParameters } from '../methods/method.ts';
+import { methodNamed } from '../methods/registry.ts';
+import type { Product } from '../operators/operators.ts';
+import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import type { Replacement } from '../sharing/replacement.ts';
+import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
-import type { Matrix, Product, Table } from './linear.ts';
+import type { Matrix, Table } from './linear.ts';
 import type { OnnxPrecision } from './precision.ts';
 
 /** Where a graph's weights come from. */
 export interface OnnxWeights {
-  /** A norm, in the type that the graph computes in. */
+  /** A norm or a bias, in the type that the graph computes in. */
   vector(name: string): Promise<Value>;
   /** The embedding, which a tied head multiplies with. */
   embedding(): Promise<Table>;
   /** A matrix at work, by name. */
-  matrix(name: string): Promise<Product>;
-  /** The recovery parameters of one matrix of layer `target` (from 1). */
-  factors(target: number, projection: Projection): Promise<Factors>;
+  matrix(name: string): Promise<Product<Value>>;
+  /** The recovery parameters of one matrix of a replacement's target. */
+  parameters(
+    replacement: Pick<Replacement, 'target' | 'candidate'>,
+    role: MatrixRole,
+  ): Promise<MatrixParameters<Value>>;
 }
 
 /** The weights of `source` in `precision`; one matrix is in memory at a time. */
@@ -31,7 +38,7 @@ export function onnxWeights(
 ): OnnxWeights {
   const { stored, recovery } = source;
   const shapes = tensorShapes(stored);
-  const total = shapes.size - droppedMatrices(recovery.replacements).size;
+  const total = ownTensors(tensorSources(stored, recovery.replacements)).length;
   const factorShapes = recoveryShapes(stored, recovery.replacements);
   const read = new Set<string>();
   const reading = async <T>(name: string, content: () => Promise<T>) => {
@@ -40,11 +47,18 @@ export function onnxWeights(
     return found;
   };
   const valuesOf = (name: string) => reading(name, () => source.readStored(name));
-  const factor = async (target: number, projection: Projection, parameter: string) => {
-    const name = recoveryName(target, projection, parameter);
-    const values = () => source.parameter(target, projection, parameter);
+  const factor = async (target: number, role: MatrixRole, parameter: string) => {
+    const name = recoveryName(target, role, parameter);
+    const values = () => source.parameter(target, role, parameter);
     const parts = () => source.recoveryParts.readParts(name);
     return precision.storeFactor(name)(graph, { name, shape: factorShapes.get(name) as number[], values, parts });
+  };
+  const scalar = async (target: number, role: MatrixRole, parameter: string) => {
+    const [value = 1] = await source.parameter(target, role, parameter);
+    if (Number.isFinite(value)) return value;
+    throw new UserError(
+      `'${recoveryName(target, role, parameter)}' must be a finite number to be exported, got ${value}`,
+    );
   };
   const matrixOf = (name: string): Matrix => ({
     name,
@@ -55,16 +69,21 @@ export function onnxWeights(
   const vector = (name: string) => precision.storeVector(name)(graph, matrixOf(name));
   const matrix = (name: string) => precision.storeOf(name)(graph, matrixOf(name));
   const table = (name: string) => precision.storeTable(name)(graph, matrixOf(name));
-  const factors = async (target: number, projection: Projection): Promise<Factors> => {
-    const [alpha = 1] = await source.parameter(target, projection, 'alpha');
-    if (!Number.isFinite(alpha)) {
-      const name = recoveryName(target, projection, 'alpha');
-      throw new UserError(`'${name}' must be a finite number to be exported, got ${alpha}`);
+  const parameters: OnnxWeights['parameters'] = async ({ target, candidate }, role) => {
+    const scalars = new Map<string, number>();
+    const made = new Map<string, Value>();
+    for (const [name, shape] of Object.entries(methodNamed(candidate).shapes({ d: 1, f: 1, rank: 1 }))) {
+      if (shape.length === 0) scalars.set(name, await scalar(target, role, name));
+      else made.set(name, await factor(target, role, name));
     }
-    return { alpha, factor: (name) => factor(target, projection, name) };
+    return {
+      get: (name) => made.get(name) as Value,
+      scaled: (x, name) =>
+        scalars.get(name) === 1 ? x : graph.add('Mul', [x, graph.number(scalars.get(name) as number)]),
+    };
   };
   const embedding = kept(table);
-  return { vector: kept(vector), matrix: kept(matrix), embedding: () => embedding(embeddingName), factors };
+  return { vector: kept(vector), matrix: kept(matrix), embedding: () => embedding(embeddingName), parameters };
 }
 
 /** A function of a name that is called once for each. */

@@ -3,22 +3,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { flush } from '../../tensor/backend/flush.ts';
 import { tf } from '../../tensor/tf.ts';
-import { attentionName, embeddingName, finalNormName, mlpName, normName, projections } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { embeddingName, finalNormName, layerTensors, tensorName } from '../architecture/tensors.ts';
 import { createWeights, type InputOf } from '../architecture/weights.ts';
-import type { LlamaCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { ModelCheckpoint } from '../checkpoint/checkpoint.ts';
 import { checkFinite, quantizePlain } from '../codec/plain.ts';
 import { type Codec, decode, matrixShape, type Parts, packInteger } from '../codec/quantize-codec.ts';
+import { embed, finalNorm, runBlock } from '../forward/forward.ts';
 import { roundingOf } from '../forward/linear.ts';
-import { block, type Extent, embed, finalNorm } from '../forward/llama.ts';
 import { createModel, type Model } from '../forward/model.ts';
-import { type Recovery, replacementAt } from '../sharing/recovery.ts';
+import type { Extent } from '../forward/pass-operators.ts';
+import type { Recovery } from '../sharing/recovery.ts';
+import { type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { type GptqSettings, quantizeGptq } from './gptq.ts';
 import { type GptqProgress, openProgress, type States } from './gptq-progress.ts';
 import { arithmeticOf, type QuantizePlan, roundsActivations, type Scheme } from './plan.ts';
 
 /** What a pass rounds, and with which inputs. */
 export interface GptqRun {
-  readonly checkpoint: LlamaCheckpoint;
+  readonly checkpoint: ModelCheckpoint;
   readonly plan: QuantizePlan;
   readonly scheme: Scheme;
   readonly recovery: Recovery | undefined;
@@ -43,13 +46,9 @@ function extentOf(windows: readonly Int32Array[]): Extent {
 }
 
 /** The matrices of layer `layer` (from 1) in the order of rounding; those of one step have the same inputs. */
-function stepsOf(layer: number): string[][] {
-  return [
-    [attentionName(layer, 'q'), attentionName(layer, 'k'), attentionName(layer, 'v')],
-    [attentionName(layer, 'o')],
-    [mlpName(layer, 'gate'), mlpName(layer, 'up')],
-    [mlpName(layer, 'down')],
-  ];
+function stepsOf(config: ModelConfig, layer: number): string[][] {
+  const steps = [['q', 'k', 'v'], ['o'], ['gate', 'up'], ['down']] as const;
+  return steps.map((roles) => roles.map((role) => tensorName(config, layer, role)));
 }
 
 /** A model that is being rounded; ask for its matrices in the order of the layers, then dispose it. */
@@ -61,6 +60,7 @@ export class GptqPass {
   /** Rounded matrices that were not asked for yet, and those that stand for others. */
   readonly #rounded = new Map<string, Parts>();
   readonly #shared: ReadonlySet<string>;
+  readonly #sources: ReadonlyMap<string, TensorSource>;
   #progress: GptqProgress | undefined;
   /** Rounded since the last save, and when that was. */
   readonly #unsaved = new Map<string, Parts>();
@@ -73,6 +73,7 @@ export class GptqPass {
   constructor(run: GptqRun) {
     this.#run = run;
     this.#shared = new Set(run.plan.aliases.values());
+    this.#sources = tensorSources(run.checkpoint.config, run.recovery?.replacements ?? []);
     const activations = roundsActivations(run.scheme) ? 'int8' : null;
     this.#rounding = roundingOf({ ...run.plan, scheme: run.scheme, activations });
     const input: InputOf = (name, x) => {
@@ -161,16 +162,16 @@ export class GptqPass {
 
   async #roundLayer(layer: number): Promise<void> {
     for (const name of this.#namesOf(layer)) this.#put(name, await this.#read(name));
-    for (const step of stepsOf(layer)) {
+    for (const step of stepsOf(this.#run.checkpoint.config, layer)) {
       const names = step.filter((name) => this.#run.plan.codecs.has(name));
       const [first] = names;
       if (first === undefined) continue;
-      const moments = await this.#moments(first, (walk) => block(this.#model, layer, walk.h, walk.extent));
+      const moments = await this.#moments(first, (walk) => runBlock(this.#model, layer, walk.h, walk.extent));
       for (const name of names) await this.#round(name, this.#run.plan.codecs.get(name) as Codec, moments.slice());
     }
     for (const walk of this.#walks) {
       const before = walk.h;
-      walk.h = tf.tidy(() => block(this.#model, layer, before, walk.extent).h);
+      walk.h = tf.tidy(() => runBlock(this.#model, layer, before, walk.extent).h);
       flush();
       before.dispose();
     }
@@ -226,16 +227,10 @@ export class GptqPass {
     await nextTurn();
   }
 
-  /** What a layer's forward pass reads; the MLP may be another layer's, or none. */
+  /** What a layer's forward pass reads; a matrix may be another layer's, or none. */
   #namesOf(layer: number): string[] {
-    const replacement = replacementAt(this.#run.recovery, layer);
-    const owner = replacement === undefined ? layer : replacement.reference;
-    return [
-      normName(layer, 'input_layernorm'),
-      normName(layer, 'post_attention_layernorm'),
-      ...(['q', 'k', 'v', 'o'] as const).map((part) => attentionName(layer, part)),
-      ...(owner === null ? [] : projections.map((projection) => mlpName(owner, projection))),
-    ];
+    const own = layerTensors(this.#run.checkpoint.config, layer).map(({ name }) => this.#sources.get(name));
+    return own.flatMap((source) => (source === undefined || source.kind === 'zeros' ? [] : [source.of]));
   }
 
   /** The values of `name`, rounded when what stands for it is. */

@@ -5,7 +5,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
-import type { LlamaCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { ModelCheckpoint } from '../checkpoint/checkpoint.ts';
 import { type Codec, type Parts, partShapes } from '../codec/quantize-codec.ts';
 import type { QuantizePlan } from './plan.ts';
 
@@ -30,7 +30,7 @@ export interface GptqProgress {
 /** Opens what was saved in `folder`, or nothing. */
 export async function openProgress(
   folder: string,
-  { tensors }: Pick<LlamaCheckpoint, 'tensors'>,
+  { tensors }: Pick<ModelCheckpoint, 'tensors'>,
   { codecs }: Pick<QuantizePlan, 'codecs'>,
 ): Promise<GptqProgress> {
   await mkdir(folder, { recursive: true });

@@ -1,7 +1,7 @@
 // A checkpoint quantised into another: tensor after tensor in the file's order, each stored matrix once.
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
-import { tensorShapes } from '../architecture/names.ts';
-import { type LlamaCheckpoint, writeLlamaFile } from '../checkpoint/checkpoint.ts';
+import { tensorShapes } from '../architecture/tensors.ts';
+import { type ModelCheckpoint, writeModelFile } from '../checkpoint/checkpoint.ts';
 import { writeParts } from '../checkpoint/quantized-tensors.ts';
 import { type Quantization, quantizationJson, quantizationKey } from '../codec/quantization.ts';
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
@@ -13,7 +13,7 @@ export type Quantizer = (name: string, codec: Codec, shape: readonly number[]) =
 /** Writes `checkpoint` to `path` after `plan`; `quantize` is asked for the matrices that have a codec, in the order of the layers. */
 export async function writeQuantized(
   path: string,
-  checkpoint: LlamaCheckpoint,
+  checkpoint: ModelCheckpoint,
   plan: QuantizePlan,
   { scheme, activations }: Pick<Quantization, 'scheme' | 'activations'>,
   quantize: Quantizer,
@@ -25,7 +25,7 @@ export async function writeQuantized(
       ? {}
       : { [quantizationKey]: quantizationJson({ scheme, activations, ...plan }) };
   const shapes = tensorShapes(config);
-  await writeLlamaFile(path, { config, tokenizer, metadata }, async (writer) => {
+  await writeModelFile(path, { config, tokenizer, metadata }, async (writer) => {
     let done = 0;
     for (const [name, shape] of shapes) {
       const codec = plan.codecs.get(name);

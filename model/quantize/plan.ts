@@ -1,11 +1,13 @@
 // Which tensors of a model a scheme quantises, how, and which are not stored at all. Light: planning counts bytes with it.
 import { UserError } from '../../util/errors.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import { attentionName, embeddingName, headName, mlpName, projections, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { matrixRoles } from '../architecture/roles.ts';
+import { embeddingName, headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import type { Quantization } from '../codec/quantization.ts';
 import type { Codec } from '../codec/quantize-codec.ts';
 import { matrixShape, storedBytes } from '../codec/quantize-codec.ts';
-import { dropsMlp, type Replacement } from '../sharing/replacement.ts';
+import type { Replacement } from '../sharing/replacement.ts';
+import { standIns, tensorSources } from '../sharing/sources.ts';
 
 /** The schemes, by what they do to a weight. */
 export const schemes = ['float', 'rtn', '8da4w', 'nf4', 'gptq', '8da4w-gptq'] as const;
@@ -66,12 +68,14 @@ export function needsData(scheme: Scheme): boolean {
  * UserError where 8da4w's groups do not fit.
  */
 export function planQuantization(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacements: readonly Replacement[],
   settings: PlanSettings,
   storedAs: (name: string) => string = (name) => name,
 ): QuantizePlan {
-  const { aliases, absent } = placesOf(config, replacements, storedAs);
+  const sources = tensorSources(config, replacements, storedAs);
+  const aliases = standIns(sources);
+  const absent = new Set([...sources].filter(([, { kind }]) => kind === 'zeros').map(([name]) => name));
   const shapes = tensorShapes(config);
   const codecs = new Map<string, Codec>();
   for (const [name, codec] of codecsOf(config, settings)) {
@@ -82,39 +86,13 @@ export function planQuantization(
   return { codecs, aliases, absent, dtype: settings.dtype };
 }
 
-function placesOf(
-  config: LlamaConfig,
-  replacements: readonly Replacement[],
-  storedAs: (name: string) => string,
-): { aliases: Map<string, string>; absent: Set<string> } {
-  const aliases = new Map<string, string>();
-  const absent = new Set<string>();
-  for (const { target, reference } of replacements.filter(dropsMlp)) {
-    for (const projection of projections) {
-      if (reference === null) absent.add(mlpName(target, projection));
-      else aliases.set(mlpName(target, projection), mlpName(reference, projection));
-    }
-  }
-  // tensors that were equal before: the first that is still there stands for the others
-  const first = new Map<string, string>();
-  for (const name of tensorShapes(config).keys()) {
-    if (aliases.has(name) || absent.has(name)) continue;
-    const known = first.get(storedAs(name));
-    if (known === undefined) first.set(storedAs(name), name);
-    else aliases.set(name, known);
-  }
-  for (const [name, target] of aliases) aliases.set(name, aliases.get(target) ?? target);
-  return { aliases, absent };
-}
-
-function codecsOf(config: LlamaConfig, settings: PlanSettings): Map<string, Codec> {
+function codecsOf(config: ModelConfig, settings: PlanSettings): Map<string, Codec> {
   const { scheme, head = roundsActivations(scheme) } = settings;
   const codecs = new Map<string, Codec>(embeddingCodec(settings));
   const codec = linearCodec(settings);
   if (codec === undefined) return codecs;
   for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
-    for (const part of ['q', 'k', 'v', 'o'] as const) codecs.set(attentionName(layer, part), codec);
-    for (const projection of projections) codecs.set(mlpName(layer, projection), codec);
+    for (const role of matrixRoles) codecs.set(tensorName(config, layer, role), codec);
   }
   if (head && !config.tie_word_embeddings) codecs.set(headName, codec);
   return codecs;
@@ -129,7 +107,7 @@ function embeddingCodec({ embedding_bits: bits, embedding_group_size: group_size
 export function expectedQuantization(settings: PlanSettings): Quantization {
   const { scheme } = settings;
   const codec = linearCodec(settings);
-  const linear: [string, Codec][] = codec === undefined ? [] : [[attentionName(1, 'q'), codec]];
+  const linear: [string, Codec][] = codec === undefined ? [] : [['a linear layer', codec]];
   const activations = roundsActivations(scheme) ? 'int8' : null;
   return { scheme, activations, codecs: new Map([...embeddingCodec(settings), ...linear]), absent: new Set() };
 }

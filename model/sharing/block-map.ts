@@ -1,6 +1,6 @@
 // Which whole blocks stand in for which others, and what a model so arranged is like. Light: planning reads this.
 import { UserError } from '../../util/errors.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { consecutive, type ReplacementMap, replacementMap } from './sharing.ts';
 import { parseMap } from './sharing-parse.ts';
 
@@ -26,11 +26,17 @@ export function keptSources(map: ReplacementMap, layers: number): number[] {
   return consecutive(1, layers).filter((layer) => !targets.has(layer));
 }
 
-/** The config of the model whose layers are `sources` of a model of `config`. */
-export function arrangedConfig(config: LlamaConfig, sources: readonly number[]): LlamaConfig {
-  const { intermediate_sizes, ...rest } = config;
-  const widths = intermediate_sizes && { intermediate_sizes: sources.map((layer) => mlpWidth(config, layer)) };
-  return { ...rest, ...widths, num_hidden_layers: sources.length };
+/** The config of the model whose layers are `sources` (from 1) of a model of `config`: what is said of each layer goes with it. */
+export function arrangedConfig(config: ModelConfig, sources: readonly number[]): ModelConfig {
+  const { intermediate_sizes, layer_types, no_rope_layers, ...rest } = config;
+  const moved = <T>(of: readonly T[]) => sources.map((layer) => of[layer - 1] as T);
+  return {
+    ...rest,
+    ...(intermediate_sizes && { intermediate_sizes: moved(intermediate_sizes) }),
+    ...(layer_types && { layer_types: moved(layer_types) }),
+    ...(no_rope_layers && { no_rope_layers: moved(no_rope_layers) }),
+    num_hidden_layers: sources.length,
+  };
 }
 
 /** The name of tensor `name` in the layer that its own is a copy of; names count layers from 0. */

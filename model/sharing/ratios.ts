@@ -1,9 +1,10 @@
 // How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
 
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
-import { parameterCounts, projections, tensorShapes } from '../architecture/names.ts';
-import { matrixParameters } from './candidates/forms.ts';
-import { droppedMatrices, dropsMlp, type Replacement, replacementWidth } from './replacement.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { parameterCounts, tensorShapes } from '../architecture/tensors.ts';
+import { recoveryShapes } from './recovery-shapes.ts';
+import type { Replacement } from './replacement.ts';
+import { ownTensors, tensorSources } from './sources.ts';
 
 const float32Bytes = 4;
 
@@ -11,33 +12,28 @@ const float32Bytes = 4;
 export interface Kept {
   readonly replacements: readonly Replacement[];
   /** The model as it is now; the original when its MLPs were not narrowed. */
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
 }
 
 /** Parameters of the MLPs that are stored: all but those that another layer's stands in for and those that are pruned. */
 export function storedMlpParameters({ replacements, config }: Kept): number {
-  const dropped = replacements
-    .filter(dropsMlp)
-    .reduce((sum, { target }) => sum + 3 * config.hidden_size * mlpWidth(config, target), 0);
-  return parameterCounts(config).mlp - dropped;
+  const shapes = tensorShapes(config);
+  const own = ownTensors(tensorSources(config, replacements)).filter((name) => name.includes('.mlp.'));
+  return own.reduce((sum, name) => sum + elements(shapes.get(name)), 0);
 }
 
 /** Recovery parameters, the scalars alpha included. */
 export function recoveryParameters({ replacements, config }: Kept): number {
-  return replacements.reduce((sum, replacement) => {
-    const { candidate, rank } = replacement;
-    const width = replacementWidth(config, replacement);
-    return sum + projections.length * matrixParameters(candidate, config.hidden_size, width, rank);
-  }, 0);
+  return [...recoveryShapes(config, replacements).values()].reduce((sum, shape) => sum + elements(shape), 0);
 }
 
 /** Stored ratio tau: parameters of the stored MLPs / of the original's. With MLPs of one width it is (N - X) / N. */
-export function storedRatio(original: LlamaConfig, kept: Kept): number {
+export function storedRatio(original: ModelConfig, kept: Kept): number {
   return storedMlpParameters(kept) / parameterCounts(original).mlp;
 }
 
 /** Compression ratio s: stored MLP parameters and recovery parameters / original MLP parameters (equation 1). */
-export function compressionRatio(original: LlamaConfig, kept: Kept): number {
+export function compressionRatio(original: ModelConfig, kept: Kept): number {
   return (storedMlpParameters(kept) + recoveryParameters(kept)) / parameterCounts(original).mlp;
 }
 
@@ -49,10 +45,12 @@ export function storedParameters(kept: Kept): number {
 
 /** Bytes of the whole model, each stored tensor counted once; `bytesOf` is what one number of a tensor takes. */
 export function storedBytes({ replacements, config }: Kept, bytesOf: (tensor: string) => number): number {
-  const dropped = droppedMatrices(replacements);
-  let bytes = float32Bytes * recoveryParameters({ replacements, config });
-  for (const [name, shape] of tensorShapes(config)) {
-    if (!dropped.has(name)) bytes += shape.reduce((a, b) => a * b, 1) * bytesOf(name);
-  }
-  return bytes;
+  const shapes = tensorShapes(config);
+  const own = ownTensors(tensorSources(config, replacements));
+  const weights = own.reduce((bytes, name) => bytes + elements(shapes.get(name)) * bytesOf(name), 0);
+  return weights + float32Bytes * recoveryParameters({ replacements, config });
+}
+
+function elements(shape: readonly number[] = []): number {
+  return shape.reduce((a, b) => a * b, 1);
 }

@@ -1,14 +1,19 @@
-// Recovery: what stands in for the MLPs of some layers, and the recovery parameters that this takes (methods A.3).
+// Recovery: what stands at the matrices of some layers, and the recovery parameters that this takes (methods A.3).
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
-import type { LlamaConfig } from '../architecture/config.ts';
-import { mlpName, type Projection, projections } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import { type Values, variablesOf, type Weights } from '../architecture/weights.ts';
-import { type Init, initOf, matrixShapes } from './candidates/forms.ts';
-import { applyMatrix, startMatrix } from './candidates/registry.ts';
-import { checkReplacements, type Replacement, replacementWidth } from './replacement.ts';
+import type { Init } from '../methods/method.ts';
+import { initOf, methodNamed } from '../methods/registry.ts';
+import type { Product } from '../operators/operators.ts';
+import { recoveryName, recoveryShapes } from './recovery-shapes.ts';
+import { checkReplacements, matrixSize, type Replacement, rolesOf } from './replacement.ts';
+import { singularVectors } from './singular-vectors.ts';
+import { applyMatrix } from './tensor-matrix.ts';
 
-/** Replacements, one per changed layer, targets ascending, with their parameters. */
+/** Replacements, targets ascending, with their parameters. */
 export interface Recovery {
   readonly replacements: readonly Replacement[];
   /** By `recoveryName`; variables, so that they can be trained. */
@@ -21,32 +26,12 @@ export interface RecoverySettings {
   readonly seed: number | string;
 }
 
-/** The name of one parameter of the target layer `target` (from 1), as it stands in files. */
-export function recoveryName(target: number, projection: Projection, parameter: string): string {
-  return `layers.${target}.mlp.${projection}.${parameter}`;
-}
-
-/** Names and shapes of all recovery parameters of `replacements`. */
-export function recoveryShapes(config: LlamaConfig, replacements: readonly Replacement[]): Map<string, number[]> {
-  const shapes = new Map<string, number[]>();
-  for (const replacement of replacements) {
-    const { target, candidate, rank } = replacement;
-    if (rank === 0) continue;
-    const width = replacementWidth(config, replacement);
-    const ofMatrix = Object.entries(matrixShapes(candidate, config.hidden_size, width, rank));
-    for (const projection of projections) {
-      for (const [name, shape] of ofMatrix) shapes.set(recoveryName(target, projection, name), shape);
-    }
-  }
-  return shapes;
-}
-
 /**
  * Recovery parameters at their start (methods A.5); the caller frees them. What a target gets depends on the seed and itself
  * alone. `weights` are needed for inits that read the reference's matrices (`readsWeights`).
  */
 export function createRecovery(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacements: readonly Replacement[],
   settings: RecoverySettings,
   weights?: Pick<Weights, 'get'>,
@@ -62,7 +47,7 @@ export function createRecovery(
 }
 
 /** Several recoveries as one, which owns their parameters; a UserError when they do not go together. */
-export function joinRecoveries(config: LlamaConfig, parts: readonly Recovery[], source: string): Recovery {
+export function joinRecoveries(config: ModelConfig, parts: readonly Recovery[], source: string): Recovery {
   const replacements = parts.flatMap((part) => part.replacements).toSorted((a, b) => a.target - b.target);
   checkReplacements(config, replacements, source);
   const all = new Map(parts.flatMap(({ parameters }) => [...parameters]));
@@ -80,57 +65,72 @@ export function disposeRecovery(recovery: Recovery): void {
   for (const variable of recovery.parameters.values()) variable.dispose();
 }
 
-/** What stands in for the MLP of `layer` (from 1); undefined when it keeps its own as it is. */
-export function replacementAt(recovery: Recovery | undefined, layer: number): Replacement | undefined {
-  return recovery?.replacements.find(({ target }) => target === layer);
+/** What stands at matrix `role` of `layer` (from 1); undefined where it is the layer's own as it is. */
+export function replacementAt(
+  recovery: Pick<Recovery, 'replacements'> | undefined,
+  layer: number,
+  role: MatrixRole,
+): Replacement | undefined {
+  return recovery?.replacements.find((each) => each.target === layer && rolesOf(each).includes(role));
 }
 
-/**
- * The projections of one target: those of its reference's `weight`, transformed where there are recovery parameters. `input` is
- * what the reference's product sees of x; A B see x itself.
- */
-export function projectionOf(
-  weight: (projection: Projection) => tf.Tensor2D,
-  replacement?: Replacement,
-  parameters?: Recovery['parameters'],
-  input: (projection: Projection, x: tf.Tensor2D) => tf.Tensor2D = (_projection, x) => x,
-): (projection: Projection, x: tf.Tensor2D) => tf.Tensor2D {
-  if (!replacement || replacement.rank === 0) {
-    return (projection, x) => tf.matMul(input(projection, x), weight(projection), false, true);
-  }
-  const { target, candidate } = replacement;
-  const parameter = (projection: Projection) => (name: string) => {
-    const full = recoveryName(target, projection, name);
+/** One matrix of `replacement`: its reference's `product`, with the recovery parameters of the target where there are any. */
+export function throughMatrix(
+  { target, candidate, rank }: Replacement,
+  role: MatrixRole,
+  x: tf.Tensor2D,
+  product: Product<tf.Tensor>,
+  parameters: Recovery['parameters'] | undefined,
+): tf.Tensor2D {
+  if (rank === 0) return product.times(product.input(x)) as tf.Tensor2D;
+  return applyMatrix(candidate, role, x, product, (name) => {
+    const full = recoveryName(target, role, name);
     const tensor = parameters?.get(full);
     if (!tensor) throw new Error(`the recovery has no tensor '${full}'`);
     return tensor;
-  };
-  return (projection, x) =>
-    applyMatrix(candidate, projection, x, weight(projection), parameter(projection), input(projection, x));
+  });
 }
 
 function startTarget(
-  config: LlamaConfig,
+  config: ModelConfig,
   replacement: Replacement,
   { init, seed }: RecoverySettings,
   weights: Pick<Weights, 'get'> | undefined,
 ): Map<string, Values> {
   const entries = new Map<string, Values>();
-  const { target, reference, candidate, rank } = replacement;
+  const { target, candidate, rank } = replacement;
   if (rank === 0) return entries;
+  const method = methodNamed(candidate);
   const random = createRandom('recovery', seed, target);
-  const [d, f] = [config.hidden_size, replacementWidth(config, replacement)];
-  const shapes = matrixShapes(candidate, d, f, rank);
-  for (const projection of projections) {
-    const weight = () => {
-      if (!weights)
-        throw new Error(`init '${init}' of candidate '${candidate}' needs the weights of layer ${reference}`);
-      return weights.get(mlpName(reference as number, projection)) as tf.Tensor2D;
-    };
-    const values = startMatrix(candidate, initOf(candidate, init), { projection, d, f, rank, random, weight });
-    for (const [name, shape] of Object.entries(shapes)) {
-      entries.set(recoveryName(target, projection, name), { shape, values: values[name] as Float32Array });
+  for (const role of rolesOf(replacement)) {
+    const size = matrixSize(config, replacement, role);
+    const leading = (side: 'left' | 'right') =>
+      leadingVectors(weightOf(config, replacement, role, weights), role, side, rank);
+    const given = { ...size, rank, init: initOf(candidate, init), isTransposed: writesHidden(role), random, leading };
+    const values = method.start(given);
+    for (const [name, shape] of Object.entries(method.shapes({ ...size, rank }))) {
+      entries.set(recoveryName(target, role, name), { shape, values: values[name] as Float32Array });
     }
   }
   return entries;
+}
+
+function weightOf(
+  config: ModelConfig,
+  { reference, candidate }: Replacement,
+  role: MatrixRole,
+  weights: Pick<Weights, 'get'> | undefined,
+) {
+  if (weights) return weights.get(tensorName(config, reference as number, role)) as tf.Tensor2D;
+  throw new Error(`the start of candidate '${candidate}' needs the weights of layer ${reference}`);
+}
+
+/** The leading singular vectors of Theta [d, f], which `weight` [out, in] stores: left ones [d, r], right ones [r, f]. */
+function leadingVectors(weight: tf.Tensor2D, role: MatrixRole, side: 'left' | 'right', rank: number): Float32Array {
+  const stored = writesHidden(role) ? side : side === 'left' ? 'right' : 'left';
+  const vectors = singularVectors(weight, stored, rank);
+  const oriented = side === 'left' ? vectors : tf.tidy(() => tf.transpose(vectors));
+  const values = oriented.dataSync().slice() as Float32Array;
+  tf.dispose([vectors, oriented]);
+  return values;
 }

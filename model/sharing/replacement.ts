@@ -1,20 +1,25 @@
-// A replacement: what stands in for one layer's MLP. Light: planning reads this, so no numeric library is imported here.
+// A replacement: what stands at some matrices of one layer. Light: planning reads this, so no numeric library is imported here.
 import { UserError } from '../../util/errors.ts';
-import { type LlamaConfig, mlpWidth } from '../architecture/config.ts';
-import { mlpName, projections } from '../architecture/names.ts';
+import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
+import { type MatrixRole, projections, writesHidden } from '../architecture/roles.ts';
+import { type MatrixSizes, matrixShapeOf } from '../architecture/tensors.ts';
+import { methodNamed } from '../methods/registry.ts';
 import { pairs, type ReplacementMap } from './sharing.ts';
 
 /**
- * What stands in for the MLP of layer `target`, complete in itself; layers count from 1. A reference other than the target:
- * that layer's MLP, transformed by `candidate` (shared). The target itself: its own MLP with recovery parameters (LoRA).
- * null: the MLP is pruned, its branch contributes nothing. References always lend their original weights. Rank 0 has
- * no recovery parameters: with a reference it is Direct Sharing.
+ * What stands at matrices of layer `target`, complete in itself; layers count from 1. A reference other than the target: that layer's
+ * matrices, as `candidate` makes them (shared). The target itself: its own matrices with recovery parameters (LoRA). null: the MLP is
+ * pruned, its branch contributes nothing. References always lend their original weights. Rank 0 has no recovery parameters: with a
+ * reference it is Direct Sharing.
  */
 export interface Replacement {
   readonly target: number;
   readonly reference: number | null;
+  /** The method's name. */
   readonly candidate: string;
   readonly rank: number;
+  /** The matrices that it stands at; the MLP's where it is left out. */
+  readonly roles?: readonly MatrixRole[] | undefined;
 }
 
 /** A replacement that has an MLP to run. */
@@ -27,9 +32,13 @@ export function replacementsOf(map: ReplacementMap, candidate = 'g0', rank = 0):
   return pairs(map).map(({ reference, target }) => ({ target, reference, candidate, rank }));
 }
 
-/** LoRA-like recovery of the layers' own MLPs. */
-export function ownReplacements(layers: readonly number[], rank: number): RunReplacement[] {
-  return layers.map((layer) => ({ target: layer, reference: layer, candidate: 'g0', rank }));
+/** Recovery of the layers' own MLPs, or of their matrices `roles` by method `candidate`. */
+export function ownReplacements(
+  layers: readonly number[],
+  rank: number,
+  { candidate = 'g0', roles }: Partial<Pick<Replacement, 'candidate' | 'roles'>> = {},
+): RunReplacement[] {
+  return layers.map((layer) => ({ target: layer, reference: layer, candidate, rank, ...(roles && { roles }) }));
 }
 
 /** Layers without their MLPs. */
@@ -37,59 +46,88 @@ export function prunedReplacements(layers: readonly number[]): Replacement[] {
   return layers.map((target) => ({ target, reference: null, candidate: 'g0', rank: 0 }));
 }
 
-/** True where the target's own MLP is not stored: another's stands in, or none. */
+/** True where the target's own matrices are not stored: another's stands in, or none. */
 export function dropsMlp({ target, reference }: Replacement): boolean {
   return reference !== target;
 }
 
-/** Names of the MLP matrices that are not stored. */
-export function droppedMatrices(replacements: readonly Replacement[]): Set<string> {
-  const dropped = replacements.filter(dropsMlp);
-  return new Set(dropped.flatMap(({ target }) => projections.map((projection) => mlpName(target, projection))));
+/** The matrices that a replacement stands at, in the order in which a layer uses them. */
+export function rolesOf({ roles = projections }: Pick<Replacement, 'roles'>): readonly MatrixRole[] {
+  return roles;
 }
 
-/** The MLP width that a replacement works on: its reference's. */
-export function replacementWidth(config: LlamaConfig, { target, reference }: Replacement): number {
-  return mlpWidth(config, reference ?? target);
+/** The sizes of matrix `role` of a replacement by the paper's convention: d at the residual stream, f at the other side. */
+export function matrixSize(
+  config: MatrixSizes,
+  { target, reference }: Pick<Replacement, 'target' | 'reference'>,
+  role: MatrixRole,
+): { d: number; f: number } {
+  const [out, input] = matrixShapeOf(config, reference ?? target, role);
+  return writesHidden(role) ? { d: out, f: input } : { d: input, f: out };
 }
 
 /**
- * Throws a UserError unless `replacements` go together in a model of `config`: each target once, references whose own MLP is
- * stored, and MLPs of equal width where one stands in for another. `source` begins the message.
+ * Throws a UserError unless `replacements` go together in a model of `config`: each matrix once, methods where they may stand, references
+ * whose own matrices are stored, and MLPs of equal width where one stands in for another. `source` begins the message.
  */
-export function checkReplacements(config: LlamaConfig, replacements: readonly Replacement[], source: string): void {
-  const byTarget = new Map<number, Replacement>();
+export function checkReplacements(config: ModelConfig, replacements: readonly Replacement[], source: string): void {
+  const owners = new Map<string, Replacement>();
   for (const replacement of replacements) {
     const { target } = replacement;
-    if (byTarget.has(target)) throw new UserError(`${source}: target layer ${target} is replaced already`);
-    byTarget.set(target, replacement);
-  }
-  for (const { target, reference } of replacements) {
-    if (reference === null || reference === target) continue;
-    const own = byTarget.get(reference);
-    if (own && dropsMlp(own)) {
-      throw new UserError(
-        `${source}: layer ${reference} is the reference of layer ${target}, but its own MLP is replaced, expected a layer that keeps it`,
-      );
+    checkRoles(replacement, source);
+    for (const role of rolesOf(replacement)) {
+      const place = `${target} ${role}`;
+      if (owners.has(place)) throw new UserError(`${source}: target layer ${target} is replaced already`);
+      owners.set(place, replacement);
     }
-    const [lent, expected] = [mlpWidth(config, reference), mlpWidth(config, target)];
-    if (lent === expected) continue;
+  }
+  for (const replacement of replacements) checkReference(config, replacement, owners, source);
+}
+
+function checkRoles({ target, reference, candidate, roles }: Replacement, source: string): void {
+  if (roles === undefined) return;
+  if (reference === null)
+    throw new UserError(`${source}: layer ${target} can lose its whole MLP only, got a list of matrices`);
+  const { roles: allowed } = methodNamed(candidate);
+  const wrong = roles.find((role) => !allowed.includes(role));
+  if (wrong === undefined) return;
+  throw new UserError(
+    `${source}: candidate '${candidate}' may stand at ${allowed.join(', ')}, got '${wrong}' at layer ${target}; 'lora' may stand at every matrix`,
+  );
+}
+
+function checkReference(
+  config: ModelConfig,
+  replacement: Replacement,
+  owners: ReadonlyMap<string, Replacement>,
+  source: string,
+): void {
+  const { target, reference } = replacement;
+  if (reference === null || reference === target) return;
+  const own = rolesOf(replacement).map((role) => owners.get(`${reference} ${role}`));
+  if (own.some((each) => each && dropsMlp(each))) {
     throw new UserError(
-      `${source}: layer ${target} needs a reference whose MLP is ${expected} wide, got layer ${reference} with ${lent}`,
+      `${source}: layer ${reference} is the reference of layer ${target}, but its own MLP is replaced, expected a layer that keeps it`,
     );
   }
+  const [lent, expected] = [mlpWidth(config, reference), mlpWidth(config, target)];
+  if (lent === expected) return;
+  throw new UserError(
+    `${source}: layer ${target} needs a reference whose MLP is ${expected} wide, got layer ${reference} with ${lent}`,
+  );
 }
 
 /** Replacements as text: shared groups as in a map, then the layers with recovery of their own and the pruned ones. */
 export function formatReplacements(replacements: readonly Replacement[]): string {
   const groups = new Map<string, number[]>();
-  for (const { target, reference } of replacements) {
-    const key = reference === null ? 'pruned' : reference === target ? 'own' : String(reference);
+  for (const { target, reference, roles } of replacements) {
+    const kind = reference === null ? 'pruned' : reference === target ? 'own' : String(reference);
+    const key = roles === undefined ? kind : `${kind} ${roles.join('+')}`;
     groups.set(key, [...(groups.get(key) ?? []), target]);
   }
-  const last = (key: string) => ['own', 'pruned'].indexOf(key);
+  const last = (key: string) => ['own', 'pruned'].indexOf(key.split(' ')[0] as string);
   return [...groups]
-    .toSorted(([a], [b]) => last(a) - last(b) || Number(a) - Number(b))
+    .toSorted(([a], [b]) => last(a) - last(b) || Number.parseInt(a, 10) - Number.parseInt(b, 10))
     .map(([key, targets]) => `${key}:${targets.join(',')}`)
     .join('; ');
 }

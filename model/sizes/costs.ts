@@ -3,7 +3,7 @@
 // D hidden, F MLP width, Q width of all queries (H*hd), K width of all keys (K*hd), H heads, V vocabulary, L layers, r rank,
 // T tokens of a sequence. A multiply-add counts as two operations; norms, RoPE and softmax are left out (below 1 %).
 import type { Facts } from '../../contract/stage.ts';
-import { matrixParameters } from '../sharing/candidates/forms.ts';
+import { matrixParameters, methodNamed } from '../methods/registry.ts';
 
 /** The sizes of a Llama that decide what it costs. */
 export interface ModelShape {
@@ -163,22 +163,23 @@ export interface SlwSize {
 /**
  * SLW of one pair, whole MLP. Each token and epoch: the reference's three products, the recovery parameters forward and with
  * both gradients, and backward through `down` alone, since the input needs no gradient. The original MLP's outputs are made
- * once for each window of rows that is loaded: once in all where the rows fit into one, once per epoch otherwise. g3 makes
- * its matrices anew in every step, forward and twice backward.
+ * once for each window of rows that is loaded: once in all where the rows fit into one, once per epoch otherwise. A method that
+ * makes its matrices anew in every step (g3) does so forward and twice backward.
  */
 export function slwWork(shape: ModelShape, size: SlwSize): Work {
   const { hidden_size: d, intermediate_size: f } = shape;
   const { tokens, epochs, batch_tokens, candidate, rank } = size;
   const parameters = 3 * matrixParameters(candidate, d, f, rank);
-  const isProduct = candidate.startsWith('g3');
-  const perToken = isProduct ? 3 * matrixParameters('g0', d, f, rank) : parameters;
+  const { row, pass } = methodNamed(candidate).cost({ d, f, rank });
+  const isProduct = pass > 0;
+  const perToken = rank === 0 ? 0 : 3 * row;
   const passes = tokens * d * float <= slwWindowBytes ? 1 : epochs;
   const teacher = 2 * mlpParameters(shape) * tokens * passes;
   // gate and up do not need the gradient of their input, which would cost 2 r d each
   const student = (2 * mlpParameters(shape) + 2 * d * f + 6 * perToken - 4 * rank * d) * tokens * epochs;
   const steps = (epochs * tokens) / batch_tokens;
   // U V, and for its gradient the product of input and output gradient, then dU and dV
-  const products = isProduct ? 3 * (6 * d * f * rank + 2 * d * f * batch_tokens) * steps : 0;
+  const products = isProduct ? 3 * (6 * pass + 2 * d * f * batch_tokens) * steps : 0;
   const values = batch_tokens * (6 * d + 8 * f + 6 * rank) + 2 * mlpParameters(shape) * (isProduct ? 2 : 1);
   const windows = 2 * Math.min(slwWindowBytes, tokens * d * float);
   return { flops: teacher + student + products, memory_bytes: trained * parameters + float * values + windows };

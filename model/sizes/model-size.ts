@@ -1,10 +1,10 @@
 // Bytes of a stored model by kind, each stored tensor once and with every layer expanded (methods E.6).
-import type { LlamaConfig } from '../architecture/config.ts';
-import { embeddingName, headName, tensorShapes } from '../architecture/names.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { kindOf, type TensorKind, tensorSpecs } from '../architecture/tensors.ts';
 import { plannedBytes, type QuantizePlan } from '../quantize/plan.ts';
 
 /** What a byte is spent on. */
-export type SizeKind = 'embedding' | 'attention' | 'mlp' | 'head' | 'norms' | 'recovery';
+export type SizeKind = TensorKind | 'recovery';
 
 /** Bytes of tensors and recovery parameters; names, tokenizer and framing of the file come on top. */
 export interface ModelSize {
@@ -19,15 +19,15 @@ export interface ModelSize {
 }
 
 /** The size of a model of `config` stored after `plan`, with `recovery` bytes of recovery parameters. */
-export function modelSize(config: LlamaConfig, plan: QuantizePlan, recovery: number): ModelSize {
+export function modelSize(config: ModelConfig, plan: QuantizePlan, recovery: number): ModelSize {
   const by_kind = { embedding: 0, attention: 0, mlp: 0, head: 0, norms: 0, recovery };
   let expanded_bytes = recovery;
   let [bytes, weights] = [0, 0];
-  for (const [name, shape] of tensorShapes(config)) {
+  for (const { name, shape, role } of tensorSpecs(config)) {
     const size = plannedBytes(plan, name, shape);
     expanded_bytes += size;
     if (plan.aliases.has(name)) continue;
-    by_kind[kindOf(name)] += size;
+    by_kind[kindOf(role)] += size;
     if (!plan.codecs.has(name)) continue;
     bytes += size;
     weights += shape.reduce((a, b) => a * b, 1);
@@ -35,11 +35,4 @@ export function modelSize(config: LlamaConfig, plan: QuantizePlan, recovery: num
   const unique_bytes = Object.values(by_kind).reduce((a, b) => a + b);
   const floats = plan.dtype === 'F32' ? 32 : 16;
   return { unique_bytes, expanded_bytes, by_kind, bits_per_weight: weights === 0 ? floats : (8 * bytes) / weights };
-}
-
-function kindOf(name: string): SizeKind {
-  if (name === embeddingName) return 'embedding';
-  if (name === headName) return 'head';
-  if (name.includes('.mlp.')) return 'mlp';
-  return name.includes('.self_attn.') ? 'attention' : 'norms';
 }

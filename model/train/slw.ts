@@ -1,9 +1,12 @@
 // Stage 1 of SHARP, single-layer warm-up: recovery parameters of one target that imitate its original MLP (methods A.6).
 import { meanSquaredError, swiglu } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName } from '../architecture/tensors.ts';
 import type { Weights } from '../architecture/weights.ts';
-import { mlpWeights, originalMlp, replacedMlp } from '../forward/mlp.ts';
-import { createRecovery, projectionOf, type Recovery, type RecoverySettings } from '../sharing/recovery.ts';
+import { linear } from '../forward/linear.ts';
+import { originalMlp, recovered, replacedMlp } from '../forward/mlp.ts';
+import { createRecovery, type Recovery, type RecoverySettings } from '../sharing/recovery.ts';
 import type { RunReplacement } from '../sharing/replacement.ts';
 import { adamDefaults } from './optimizer.ts';
 import { type ActivationRows, type RowBatch, rowBatches } from './slw-batches.ts';
@@ -70,14 +73,15 @@ export function projectionLoss(
   batch: RowBatch,
 ): tf.Scalar {
   const x = tf.tensor2d(batch.x, [batch.count, weights.config.hidden_size]);
-  const original = projectionOf(mlpWeights(weights, replacement.target));
-  const recovered = projectionOf(mlpWeights(weights, replacement.reference), replacement, recovery.parameters);
+  const original = (role: MatrixRole, x: tf.Tensor2D) =>
+    linear(weights, tensorName(weights.config, replacement.target, role), x);
+  const through = recovered(weights, replacement, recovery.parameters);
   const [gate, up] = [original('gate', x), original('up', x)];
   const h = swiglu(gate, up);
   const errors = [
-    meanSquaredError(recovered('gate', x), gate),
-    meanSquaredError(recovered('up', x), up),
-    meanSquaredError(recovered('down', h), original('down', h)),
+    meanSquaredError(through('gate', x), gate),
+    meanSquaredError(through('up', x), up),
+    meanSquaredError(through('down', h), original('down', h)),
   ];
   return tf.addN(errors);
 }

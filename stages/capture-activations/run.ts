@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext } from '../../contract/stage.ts';
 import { type ActivationsWriter, createActivations } from '../../formats/tensors/activations.ts';
 import { type Batch, type Example, makeBatch } from '../../model/forward/batches.ts';
-import { block, embed } from '../../model/forward/llama.ts';
+import { embed, runBlock } from '../../model/forward/forward.ts';
 import type { Model } from '../../model/forward/model.ts';
 import { tf } from '../../tensor/tf.ts';
 import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
@@ -78,7 +78,7 @@ async function captureBatch(
   for (let layer = 1; layer <= Math.max(...writers.keys()); layer++) {
     const before = h;
     const after = tf.tidy(() => {
-      const { h, mlpInput } = block(model, layer, before, batch.extent);
+      const { h, mlpInput } = runBlock(model, layer, before, batch.extent);
       return { h, mlpInput };
     });
     before.dispose();

@@ -2,7 +2,7 @@
 
 import type { StageContext } from '../../contract/stage.ts';
 import { writeArranged } from '../../model/checkpoint/blocks.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { modelFacts } from './model-facts.ts';
 import { onlyFile } from './model-input.ts';
 
@@ -10,7 +10,7 @@ import { onlyFile } from './model-input.ts';
 export async function arrange(context: StageContext, sourcesOf: (layers: number) => number[]): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
-  const checkpoint = await openLlama(onlyFile(context.inputs.model));
+  const checkpoint = await openStored(onlyFile(context.inputs.model));
   try {
     const sources = sourcesOf(checkpoint.config.num_hidden_layers);
     const onProgress = (done: number, total: number) => {

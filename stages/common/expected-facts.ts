@@ -1,7 +1,7 @@
 // What can be said of a stage's outputs before it has run, for the estimates of the stages that read them.
 
 import type { Facts, JsonObject } from '../../contract/stage.ts';
-import { matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { matrixParameters } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { rankOf, replacementOf } from './replacement.ts';
 

@@ -6,8 +6,9 @@ import { readText } from '../../formats/text/text.ts';
 import { fetchModelConfig } from '../../hub/fetch-model.ts';
 import { formatHubName, hubName, isCommit, isHubName } from '../../hub/name.ts';
 import { hubSettings } from '../../hub/settings.ts';
-import { type LlamaConfig, parseLlamaConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
 import { knownModel } from '../../model/architecture/known-models.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { adapterIn, findAdapter } from '../../model/import/adapter-config.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
@@ -22,7 +23,7 @@ export interface ModelSource {
 const largestConfig = 2 ** 20;
 
 type Sizes = Pick<
-  LlamaConfig,
+  ModelConfig,
   | 'hidden_size'
   | 'intermediate_size'
   | 'intermediate_sizes'
@@ -86,7 +87,7 @@ async function hubFacts(path: string): Promise<Facts | undefined> {
 async function factsOfConfig(path: string): Promise<Facts | undefined> {
   try {
     const json = parseStrictJson(await readText(path, 'configuration', largestConfig), path, 16);
-    return { ...modelFacts(parseLlamaConfig(json, path)), ...storedType(json) };
+    return { ...modelFacts(parseConfig(json, path)), ...storedType(json) };
   } catch {
     return undefined;
   }

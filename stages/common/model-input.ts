@@ -2,9 +2,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext, StageInput } from '../../contract/stage.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, type Weights } from '../../model/architecture/weights.ts';
-import { loadModel, openLlama, type TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored, type TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { hasTokenizer, settleTokenizer } from '../../model/checkpoint/tokenizer-files.ts';
 import type { Example } from '../../model/forward/batches.ts';
@@ -46,7 +46,7 @@ export async function openModelFolder(folder: string, onWarning: (message: strin
 }
 
 async function openLoaded(
-  { config, weights, tokenizer }: { config: LlamaConfig; weights: Weights; tokenizer: TokenizerFiles },
+  { config, weights, tokenizer }: { config: ModelConfig; weights: Weights; tokenizer: TokenizerFiles },
   parts: readonly string[] | undefined,
 ): Promise<OpenModel> {
   const recovery = parts === undefined ? undefined : await readRecovery(parts, config);
@@ -65,11 +65,11 @@ export async function startBackend({ numerics: { backend, provider, threads } }:
 }
 
 /** Loads only `names`, so that one layer of a large model costs one layer. */
-export async function loadTensors(path: string, names: readonly string[]): Promise<Weights> {
-  const checkpoint = await openLlama(path);
+export async function loadTensors(path: string, namesIn: (config: ModelConfig) => readonly string[]): Promise<Weights> {
+  const checkpoint = await openStored(path);
   try {
     const tensors = new Map<string, tf.Tensor>();
-    for (const name of names) {
+    for (const name of namesIn(checkpoint.config)) {
       const shape = checkpoint.tensors.get(name)?.shape ?? [];
       tensors.set(name, tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32'));
     }
@@ -94,7 +94,7 @@ export function tokenizerOf(files: TokenizerFiles): Tokenizer {
 }
 
 /** The tokens that a model has, and how many of them it was made to read at once. */
-type ModelExtent = Pick<LlamaConfig, 'vocab_size' | 'max_position_embeddings'>;
+type ModelExtent = Pick<ModelConfig, 'vocab_size' | 'max_position_embeddings'>;
 
 /** Records between two progress reports while encoding. */
 const reportEvery = 2000;

@@ -1,8 +1,9 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
 import { Type } from 'typebox';
 import type { OutputPort } from '../../contract/stage.ts';
+import { inits } from '../../model/methods/method.ts';
+import { methodNames } from '../../model/methods/registry.ts';
 import { immediate } from '../../model/sharing/block-map.ts';
-import { candidateNames, inits } from '../../model/sharing/candidates/forms.ts';
 
 /** A share of something: above 0, at most 1. */
 export const fraction = (description: string, value = 1) =>
@@ -90,7 +91,7 @@ export const blocks = {
 };
 
 /** The form and the start of the recovery parameters. */
-export const candidate = Type.Enum([...candidateNames], {
+export const candidate = Type.Enum([...methodNames], {
   default: 'g0',
   description: 'candidate transformation (paper, eq. 3-6); _plus adds the untransformed reference',
 });

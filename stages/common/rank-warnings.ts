@@ -1,8 +1,8 @@
 // What is to be said of a rank, by arithmetic on the sizes of a model: parameters that save nothing.
 
 import type { Facts, JsonObject } from '../../contract/stage.ts';
-import { mlpWidth } from '../../model/architecture/config.ts';
-import { matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { mlpWidth } from '../../model/architecture/model-config.ts';
+import { matrixParameters } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { UserError } from '../../util/errors.ts';
 import { type ModelSizes, rankOf, replacementOf } from './replacement.ts';

@@ -1,7 +1,7 @@
 // What a stage's `type`, `map`, `rank` and `match_rank` mean for a model.
 
-import { type MlpSizes, mlpWidth } from '../../model/architecture/config.ts';
-import { matchedRank } from '../../model/sharing/candidates/forms.ts';
+import { type MlpSizes, mlpWidth } from '../../model/architecture/model-config.ts';
+import { matchedRank } from '../../model/methods/registry.ts';
 import { type ReplacementMap, replacementMap } from '../../model/sharing/sharing.ts';
 import { parseMap } from '../../model/sharing/sharing-parse.ts';
 

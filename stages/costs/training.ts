@@ -1,7 +1,7 @@
 // What stages take that train, and the activations that they train on.
 
 import type { Cost, CostQuery } from '../../contract/stage.ts';
-import { matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
   forwardMemory,

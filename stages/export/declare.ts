@@ -58,7 +58,7 @@ const file = (extension: string, summary: string, file_name?: string): OutputPor
 
 export const exportStage: StageDeclaration = {
   name: 'export',
-  version: 4,
+  version: 5,
   summary:
     'writes a model, with its recovery folded in or beside it, for transformers, PEFT, ONNX Runtime or llama.cpp; which outputs there are depends on the format',
   reference:

@@ -1,6 +1,6 @@
 // README.md of an export: what the model is, what was done to it, how large it is and how to load it.
 
-import { parameterCounts } from '../../model/architecture/names.ts';
+import { parameterCounts } from '../../model/architecture/tensors.ts';
 import type { ExportSizes } from '../../model/export/sizes.ts';
 import type { ExportSource } from '../../model/export/source.ts';
 import { recoveryParameters, storedMlpParameters } from '../../model/sharing/ratios.ts';

@@ -6,7 +6,7 @@ import { fetchAdapter, fetchModel, fetchModelConfig } from '../../hub/fetch-mode
 import { hubName, isHubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
 import { hubSettings } from '../../hub/settings.ts';
-import { writeRandomLlama } from '../../model/checkpoint/random-llama.ts';
+import { writeRandomModel } from '../../model/checkpoint/random-model.ts';
 import { type AdapterFiles, adapterIn, findAdapter } from '../../model/import/adapter-config.ts';
 import { importCompact, isCompactFolder } from '../../model/import/compact.ts';
 import { importModel } from '../../model/import/huggingface.ts';
@@ -64,7 +64,7 @@ async function makeUp(path: string, seed: number, context: StageContext, task: U
   // a tokenizer that the hub's cache happens to hold is left, or the result would depend on the cache
   const files = onHub ? { tokenizer_json: null, tokenizer_config_json: null } : tokenizer;
   for (const message of warnings) context.warn(message);
-  await writeRandomLlama(task.outputs.model as string, { config, tokenizer: files }, seed, (done, total) => {
+  await writeRandomModel(task.outputs.model as string, { config, tokenizer: files }, seed, (done, total) => {
     progress({ done, total, of: 'tensor' });
     signal.throwIfAborted();
   });

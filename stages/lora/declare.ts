@@ -1,8 +1,10 @@
 // lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
 import { type Static, Type } from 'typebox';
 import type { Facts, StageDeclaration } from '../../contract/stage.ts';
-import { mlpWidth } from '../../model/architecture/config.ts';
-import { inits, matrixParameters } from '../../model/sharing/candidates/forms.ts';
+import { isProjection, type MatrixRole, matrixRoles } from '../../model/architecture/roles.ts';
+import { inits } from '../../model/methods/method.ts';
+import { matrixParameters } from '../../model/methods/registry.ts';
+import { matrixSize, type Replacement, rolesOf } from '../../model/sharing/replacement.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, replacement } from '../common/options.ts';
@@ -18,6 +20,14 @@ const params = object({
   }),
   ...replacement,
   rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  matrices: Type.Optional(
+    Type.Array(Type.Enum([...matrixRoles]), {
+      minItems: 1,
+      uniqueItems: true,
+      description:
+        "which of a layer's matrices get A B (method lora, no alpha), such as all seven for Full-LoRA as its source has it; left out: g0 on gate, up and down",
+    }),
+  ),
   init: Type.Enum(
     inits.filter((init) => init !== 'svd'),
     { default: 'default', description: 'how AB starts; every choice starts at what is there' },
@@ -28,7 +38,8 @@ export type LoraParams = Static<typeof params>;
 export const lora: StageDeclaration = {
   name: 'lora',
   version: 2,
-  summary: "adds untrained recovery parameters (g0 on a layer's own MLP) to layers that are not replaced",
+  summary:
+    "adds untrained recovery parameters (g0 on a layer's own MLP, or A B at any of its matrices) to layers that are not replaced",
   reference:
     'SHARP (arXiv 2502.07832), appendix D.3 (Full-LoRA); the recovery of LayerPruning, of LLM-Pruner and of the original model',
   params,
@@ -46,6 +57,17 @@ export const lora: StageDeclaration = {
   },
   cost: untrainedCost,
 };
+
+/** What stands at the matrices of a layer that gets parameters. */
+export function loraMethod({ matrices }: LoraParams): Pick<Replacement, 'candidate' | 'roles'> {
+  if (matrices === undefined) return { candidate: 'g0' };
+  return { candidate: 'lora', roles: matrixRoles.filter((role) => matrices.includes(role)) };
+}
+
+/** The matrices that get parameters. */
+export function loraRoles(params: LoraParams): readonly MatrixRole[] {
+  return rolesOf(loraMethod(params));
+}
 
 /** The layers that get parameters, ascending; a UserError when one of them is among the `replaced`. */
 export function loraLayers(params: LoraParams, layers: number, replaced: readonly number[]): number[] {
@@ -85,11 +107,23 @@ function expected(params: LoraParams, inputs: Readonly<Record<string, Facts | un
   if (sizes?.layers === undefined || sizes.intermediate_size === undefined) return undefined;
   const { recovery_parameters: before = 0, targets = 0 } = (recovery ?? {}) as Record<string, number>;
   const chosen = loraLayers(params, sizes.layers, []);
-  const rest = params.layers === 'others' ? 1 - targets / sizes.layers : 1;
-  const all = chosen.reduce(
-    (sum, layer) => sum + matrixParameters('g0', sizes.hidden_size, mlpWidth(sizes, layer), params.rank),
-    0,
-  );
+  const rest = params.layers === 'others' && loraRoles(params).some(isProjection) ? 1 - targets / sizes.layers : 1;
+  const all = chosen.reduce((sum, layer) => sum + layerParameters(params, model as Facts, layer), 0);
   const first_layer = Math.min(chosen[0] as number, before > 0 ? Number(recovery?.first_layer ?? 1) : sizes.layers);
-  return { targets, recovery_parameters: before + Math.round(3 * rest * all), first_layer };
+  return { targets, recovery_parameters: before + Math.round(rest * all), first_layer };
+}
+
+/** Parameters of one layer of a model with these facts. */
+function layerParameters(params: LoraParams, model: Facts, layer: number): number {
+  const { heads, kv_heads, head_dim } = model as Record<string, number>;
+  const config = {
+    ...(model as unknown as ModelSizes),
+    head_dim: head_dim ?? 0,
+    num_attention_heads: heads ?? 0,
+    num_key_value_heads: kv_heads ?? 0,
+  };
+  return loraRoles(params).reduce((sum, role) => {
+    const { d, f } = matrixSize(config, { target: layer, reference: layer }, role);
+    return sum + matrixParameters(loraMethod(params).candidate, d, f, params.rank);
+  }, 0);
 }

@@ -1,27 +1,32 @@
 // The work of lora: recovery parameters at their start beside those that came in.
 
 import type { StageContext, StageInput } from '../../contract/stage.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
-import { ownReplacements } from '../../model/sharing/replacement.ts';
+import { ownReplacements, rolesOf } from '../../model/sharing/replacement.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import { type LoraParams, loraLayers } from './declare.ts';
+import { type LoraParams, loraLayers, loraMethod, loraRoles } from './declare.ts';
 
 export async function startLora(context: StageContext): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
   await startBackend({ ...context, numerics: { ...context.numerics, backend: 'cpu' } });
   const params = context.params as LoraParams;
-  const checkpoint = await openLlama(onlyFile(context.inputs.model));
+  const checkpoint = await openStored(onlyFile(context.inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
   const incoming = await incomingRecovery(context.inputs.recovery, config);
-  const replaced = incoming.replacements.map(({ target }) => target);
+  const roles = loraRoles(params);
+  const taken = incoming.replacements.filter((each) => rolesOf(each).some((role) => roles.includes(role)));
+  const replaced = taken.map(({ target }) => target);
   const chosen = loraLayers(params, config.num_hidden_layers, replaced);
-  const own = createRecovery(config, ownReplacements(chosen, params.rank), { init: params.init, seed: context.seed });
+  const own = createRecovery(config, ownReplacements(chosen, params.rank, loraMethod(params)), {
+    init: params.init,
+    seed: context.seed,
+  });
   const recovery = joinRecoveries(config, [incoming, own], "stage 'lora'");
   try {
     await writeRecovery(task.outputs.recovery as string, recovery);
@@ -31,7 +36,7 @@ export async function startLora(context: StageContext): Promise<void> {
   }
 }
 
-async function incomingRecovery(input: StageInput | undefined, config: LlamaConfig): Promise<Recovery> {
+async function incomingRecovery(input: StageInput | undefined, config: ModelConfig): Promise<Recovery> {
   if (input === undefined) return { replacements: [], parameters: new Map() };
   return readRecovery(Object.values(input.files), config);
 }

@@ -1,8 +1,9 @@
 // The work of planned-size: arithmetic on shapes.
 import { writeFile } from 'node:fs/promises';
 import type { StageContext } from '../../contract/stage.ts';
-import { type LlamaConfig, parseLlamaConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
 import { knownModel, knownModelNames } from '../../model/architecture/known-models.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
 import { arrangedConfig, blockMap, inSourceLayer, keptSources, sharedSources } from '../../model/sharing/block-map.ts';
 import { recoveryParameters } from '../../model/sharing/ratios.ts';
@@ -50,7 +51,7 @@ interface Sharing {
   storedAs?(name: string): string;
 }
 
-function sizeOf(config: LlamaConfig, params: PlannedSizeParams, sharing: Sharing = {}): number {
+function sizeOf(config: ModelConfig, params: PlannedSizeParams, sharing: Sharing = {}): number {
   const { replacements = [], recovery = 0, storedAs } = sharing;
   return modelSize(config, planQuantization(config, replacements, settingsOf(params), storedAs), recovery).unique_bytes;
 }
@@ -61,9 +62,9 @@ function settingsOf({ scheme, group_size, dtype }: PlannedSizeParams): PlanSetti
   return { ...codec, scheme, group_size, dtype, embedding_bits: 32, embedding_group_size: 0 };
 }
 
-function configOf(name: string): LlamaConfig {
+function configOf(name: string): ModelConfig {
   const known = knownModel(name);
-  if (known !== undefined) return parseLlamaConfig({ ...known, model_type: 'llama' }, `'${name}'`);
+  if (known !== undefined) return parseConfig({ ...known, model_type: 'llama' }, `'${name}'`);
   const expected = knownModelNames.map((each) => `'${each}'`).join(' or ');
   throw new UserError(`model: the shape of '${name}' is not known, expected ${expected}`);
 }

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import type { StageContext } from '../../contract/stage.ts';
 import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
-import { type LlamaConfig, parseLlamaConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, initWeights, variablesOf } from '../../model/architecture/weights.ts';
 import { writeModel } from '../../model/checkpoint/checkpoint.ts';
 import type { Example } from '../../model/forward/batches.ts';
@@ -56,7 +57,7 @@ async function examplesOf(context: StageContext, tokenizer: Tokenizer): Promise<
   return params.train_on === 'response' ? examples : examples.map(({ ids }) => ({ ids, labels: ids }));
 }
 
-function configOf(params: PretrainParams, tokenizer: Tokenizer): LlamaConfig {
+function configOf(params: PretrainParams, tokenizer: Tokenizer): ModelConfig {
   const json = {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
@@ -74,5 +75,5 @@ function configOf(params: PretrainParams, tokenizer: Tokenizer): LlamaConfig {
     bos_token_id: tokenizer.bosId,
     eos_token_id: tokenizer.eosId,
   };
-  return parseLlamaConfig(json, "the parameters of stage 'pretrain'");
+  return parseConfig(json, "the parameters of stage 'pretrain'");
 }

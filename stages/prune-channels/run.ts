@@ -1,8 +1,8 @@
 // The work of prune-channels: score the channels, choose, and copy the checkpoint without the others.
 
 import type { StageContext } from '../../contract/stage.ts';
-import { type LlamaConfig, mlpWidth } from '../../model/architecture/config.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { type ModelConfig, mlpWidth } from '../../model/architecture/model-config.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeNarrowed } from '../../model/checkpoint/narrow.ts';
 import { channelsToKeep } from '../../model/measure/channel-choice.ts';
 import { channelScores, reduceGroup } from '../../model/measure/channel-importance.ts';
@@ -20,7 +20,7 @@ export async function narrowModel(context: StageContext): Promise<void> {
   if (task === undefined) return;
   const path = onlyFile(context.inputs.model);
   const { keep, joined } = await chooseChannels(context);
-  const checkpoint = await openLlama(path);
+  const checkpoint = await openStored(path);
   try {
     const onProgress = (done: number, total: number) => {
       context.signal.throwIfAborted();
@@ -57,7 +57,7 @@ async function chooseChannels(context: StageContext): Promise<{ keep: Map<number
 }
 
 /** The layers of the parameter, or as SHARP adapts LLM-Pruner: all but the first two and the last. */
-function layersOf(text: string | undefined, { num_hidden_layers: depth }: LlamaConfig): number[] {
+function layersOf(text: string | undefined, { num_hidden_layers: depth }: ModelConfig): number[] {
   if (text !== undefined) return parseLayers(text, depth);
   const layers = consecutive(3, depth - 1);
   if (layers.length > 0) return layers;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { StageContext, StageInput } from '../../contract/stage.ts';
 import { parseJson } from '../../formats/text/strict-json.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { chosenLayers, type LayerScores } from '../../model/measure/layer-choice.ts';
 import { prunedReplacements } from '../../model/sharing/replacement.ts';
@@ -16,7 +16,7 @@ import { choiceOf, type PruneLayersParams } from './declare.ts';
 export async function choosePruned({ params, inputs, tasks }: StageContext): Promise<void> {
   const [task] = tasks;
   if (task === undefined) return;
-  const checkpoint = await openLlama(onlyFile(inputs.model));
+  const checkpoint = await openStored(onlyFile(inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
   const layers = await layersOf(params as PruneLayersParams, config.num_hidden_layers, inputs.scores);

@@ -2,8 +2,8 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext, UnitTask } from '../../contract/stage.ts';
-import { embeddingName } from '../../model/architecture/names.ts';
-import { type LlamaCheckpoint, openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { embeddingName } from '../../model/architecture/tensors.ts';
+import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { quantizePlain } from '../../model/codec/plain.ts';
 import { GptqPass } from '../../model/quantize/gptq-pass.ts';
@@ -34,7 +34,7 @@ export async function quantizeModel(context: StageContext): Promise<void> {
   // rounding itself is plain arithmetic; only GPTQ runs the model
   const { numerics } = context;
   await startBackend(needsData(scheme) ? context : { ...context, numerics: { ...numerics, backend: 'cpu' } });
-  const checkpoint = await openLlama(onlyFile(context.inputs.model));
+  const checkpoint = await openStored(onlyFile(context.inputs.model));
   const recovery = await incomingRecovery(context, checkpoint);
   try {
     if (checkpoint.quantization) {
@@ -56,7 +56,7 @@ export async function quantizeModel(context: StageContext): Promise<void> {
   }
 }
 
-async function incomingRecovery(context: StageContext, { config }: LlamaCheckpoint): Promise<Recovery> {
+async function incomingRecovery(context: StageContext, { config }: ModelCheckpoint): Promise<Recovery> {
   const parts = context.inputs.recovery;
   if (parts === undefined) return { replacements: [], parameters: new Map() };
   return readRecovery(Object.values(parts.files), config);
@@ -65,7 +65,7 @@ async function incomingRecovery(context: StageContext, { config }: LlamaCheckpoi
 async function writeModelFile(
   context: StageContext,
   task: UnitTask,
-  checkpoint: LlamaCheckpoint,
+  checkpoint: ModelCheckpoint,
   plan: QuantizePlan,
   recovery: Recovery,
 ): Promise<void> {
@@ -90,7 +90,7 @@ async function writeModelFile(
 async function openPass(
   context: StageContext,
   scratch: string,
-  checkpoint: LlamaCheckpoint,
+  checkpoint: ModelCheckpoint,
   plan: QuantizePlan,
   recovery: Recovery,
 ): Promise<GptqPass> {

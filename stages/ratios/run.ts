@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import type { StageContext, StageInput } from '../../contract/stage.ts';
 import { dtypeBytes } from '../../formats/tensors/dtype.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
-import { type LlamaCheckpoint, openLlama } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readReplacements } from '../../model/checkpoint/recovery-file.ts';
 import {
   compressionRatio,
@@ -33,7 +33,7 @@ export async function countRatios({ inputs, tasks }: StageContext): Promise<void
   await task.done({ tau, s });
 }
 
-function metricsOf(original: LlamaConfig, kept: Kept) {
+function metricsOf(original: ModelConfig, kept: Kept) {
   return {
     tau: storedRatio(original, kept),
     s: compressionRatio(original, kept),
@@ -46,8 +46,8 @@ function metricsOf(original: LlamaConfig, kept: Kept) {
   };
 }
 
-async function describe(input: StageInput | undefined): Promise<Pick<LlamaCheckpoint, 'config' | 'tensors'>> {
-  const checkpoint = await openLlama(onlyFile(input));
+async function describe(input: StageInput | undefined): Promise<Pick<ModelCheckpoint, 'config' | 'tensors'>> {
+  const checkpoint = await openStored(onlyFile(input));
   await checkpoint.close();
   if (checkpoint.quantization === undefined) return checkpoint;
   throw new UserError(
@@ -55,7 +55,7 @@ async function describe(input: StageInput | undefined): Promise<Pick<LlamaCheckp
   );
 }
 
-async function replacementsIn(input: StageInput | undefined, config: LlamaConfig): Promise<Replacement[]> {
+async function replacementsIn(input: StageInput | undefined, config: ModelConfig): Promise<Replacement[]> {
   const parts: Replacement[] = [];
   for (const path of Object.values(input?.files ?? {})) {
     parts.push(...(await readReplacements(path, config)));
@@ -64,8 +64,8 @@ async function replacementsIn(input: StageInput | undefined, config: LlamaConfig
   return parts.toSorted((a, b) => a.target - b.target);
 }
 
-function checkDepth(original: LlamaConfig, pruned: LlamaConfig): void {
-  const sizes = ({ num_hidden_layers, hidden_size }: LlamaConfig) => `${num_hidden_layers} layers of ${hidden_size}`;
+function checkDepth(original: ModelConfig, pruned: ModelConfig): void {
+  const sizes = ({ num_hidden_layers, hidden_size }: ModelConfig) => `${num_hidden_layers} layers of ${hidden_size}`;
   if (sizes(original) === sizes(pruned)) return;
   throw new UserError(`input 'pruned' must come from input 'model', expected ${sizes(original)}, got ${sizes(pruned)}`);
 }

@@ -1,9 +1,9 @@
 // The work of share: make the replacements of the map, untrained, and write them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext } from '../../contract/stage.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
-import { mlpName, projections } from '../../model/architecture/names.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { mlpNames } from '../../model/architecture/tensors.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import {
   createRecovery,
@@ -23,7 +23,7 @@ export async function makeShared(context: StageContext): Promise<void> {
   const [task] = context.tasks;
   if (task === undefined) return;
   await startBackend(context);
-  const checkpoint = await openLlama(onlyFile(context.inputs.model));
+  const checkpoint = await openStored(onlyFile(context.inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
   const replacements = replacementsFor(context.params as ShareParams, config);
@@ -40,7 +40,7 @@ export async function makeShared(context: StageContext): Promise<void> {
   await task.done(recoveryFacts(config, replacements));
 }
 
-function replacementsFor(params: ShareParams, config: LlamaConfig): RunReplacement[] {
+function replacementsFor(params: ShareParams, config: ModelConfig): RunReplacement[] {
   const { candidate } = params;
   const map = replacementOf(params, config.num_hidden_layers);
   return pairs(map).map(({ reference, target }) => {
@@ -51,14 +51,13 @@ function replacementsFor(params: ShareParams, config: LlamaConfig): RunReplaceme
 /** One target's start; where it is computed from the reference's MLP, that alone is in memory. */
 async function startOf(
   { inputs, params, seed }: StageContext,
-  config: LlamaConfig,
+  config: ModelConfig,
   replacement: RunReplacement,
 ): Promise<Recovery> {
   const { init } = params as ShareParams;
   const { candidate, rank, reference } = replacement;
   if (rank === 0 || !readsWeights(candidate, init)) return createRecovery(config, [replacement], { init, seed });
-  const names = projections.map((projection) => mlpName(reference, projection));
-  const weights = await loadTensors(onlyFile(inputs.model), names);
+  const weights = await loadTensors(onlyFile(inputs.model), () => mlpNames(config, reference));
   try {
     return createRecovery(config, [replacement], { init, seed }, weights);
   } finally {

@@ -1,7 +1,7 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
 import { type Static, Type } from 'typebox';
 import type { StageDeclaration, Unit } from '../../contract/stage.ts';
-import { initOf } from '../../model/sharing/candidates/forms.ts';
+import { initOf } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { captureUnit } from '../capture-activations/declare.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';

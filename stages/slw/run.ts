@@ -2,7 +2,7 @@
 
 import type { StageContext, UnitTask } from '../../contract/stage.ts';
 import { openActivations } from '../../formats/tensors/activations.ts';
-import { mlpName, projections } from '../../model/architecture/names.ts';
+import { mlpNames } from '../../model/architecture/tensors.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { disposeRecovery } from '../../model/sharing/recovery.ts';
 import { warmUp } from '../../model/train/slw.ts';
@@ -18,8 +18,9 @@ export async function warmUpPairs(context: StageContext): Promise<void> {
 
 async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> {
   const { reference, target, candidate, rank, ...settings } = task.params as SlwUnitParams;
-  const names = [reference, target].flatMap((layer) => projections.map((projection) => mlpName(layer, projection)));
-  const weights = await loadTensors(onlyFile(context.inputs.model), names);
+  const weights = await loadTensors(onlyFile(context.inputs.model), (config) =>
+    [reference, target].flatMap((layer) => mlpNames(config, layer)),
+  );
   const activations = await openActivations(context.inputs.activations?.files[captureUnit(target)] as string);
   try {
     const rows = {

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StageContext } from '../../contract/stage.ts';
-import { mlpWidth } from '../../model/architecture/config.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { mlpWidth } from '../../model/architecture/model-config.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { weightDifferences } from '../../model/measure/weight-difference.ts';
 import { UserError } from '../../util/errors.ts';
 import { onlyFile } from '../common/model-input.ts';
@@ -11,7 +11,7 @@ import { onlyFile } from '../common/model-input.ts';
 export async function measureDifference({ inputs, tasks, signal, progress }: StageContext): Promise<void> {
   const [task] = tasks;
   if (task === undefined) return;
-  const checkpoint = await openLlama(onlyFile(inputs.model));
+  const checkpoint = await openStored(onlyFile(inputs.model));
   try {
     const { config } = checkpoint;
     const layers = config.num_hidden_layers;
@@ -23,7 +23,9 @@ export async function measureDifference({ inputs, tasks, signal, progress }: Sta
       signal.throwIfAborted();
       return checkpoint.readFloat32(name);
     };
-    const metrics = await weightDifferences(layers, read, (done, total) => progress({ done, total, of: 'matrix' }));
+    const metrics = await weightDifferences(checkpoint.config, read, (done, total) =>
+      progress({ done, total, of: 'matrix' }),
+    );
     refuseNoNumber(metrics);
     await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
     await task.done({ layers });

@@ -37,7 +37,7 @@ const rooms: Record<string, string[]> = {
   tensor: ['', 'graph', 'kernels', 'backend'],
   spec: ['pipeline', 'experiment', 'plan'],
   model: [
-    ...['architecture', 'codec', 'sharing/candidates', 'sharing', 'forward', 'checkpoint', 'quantize', 'train'],
+    ...['architecture', 'codec', 'operators', 'methods', 'sharing', 'forward', 'checkpoint', 'quantize', 'train'],
     ...['measure', 'generate', 'sizes', 'export', 'import', 'onnx'],
   ],
   tasks: ['files', 'score'],

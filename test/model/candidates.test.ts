@@ -1,18 +1,13 @@
 // The candidate transformations against PyTorch and finite differences, their starts, and singular vectors against numpy.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Projection, projections } from '../../model/architecture/names.ts';
+import { type Projection, projections } from '../../model/architecture/roles.ts';
 import { replacedMlp } from '../../model/forward/mlp.ts';
-import type { ParameterOf } from '../../model/sharing/candidates/candidate.ts';
-import {
-  candidateNames,
-  type Init,
-  initOf,
-  matchedRank,
-  matrixParameters,
-} from '../../model/sharing/candidates/forms.ts';
-import { applyMatrix } from '../../model/sharing/candidates/registry.ts';
-import { singularVectors } from '../../model/sharing/candidates/singular-vectors.ts';
-import { createRecovery, type Recovery, recoveryName } from '../../model/sharing/recovery.ts';
+import type { Init } from '../../model/methods/method.ts';
+import { initOf, matchedRank, matrixParameters, methodNames } from '../../model/methods/registry.ts';
+import { createRecovery, type Recovery } from '../../model/sharing/recovery.ts';
+import { recoveryName } from '../../model/sharing/recovery-shapes.ts';
+import { singularVectors } from '../../model/sharing/singular-vectors.ts';
+import { applyMatrix, type ParameterOf, tensorProduct } from '../../model/sharing/tensor-matrix.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, fixture, type Packed, unpack } from './fixtures.ts';
@@ -64,7 +59,7 @@ describe.each(['cpu', 'onnx'] as const)('candidates on backend %s', (backend) =>
     const weight = matrixOf(one.weight);
     const apply = (x: tf.Tensor, ...given: tf.Tensor[]) => {
       const parameter: ParameterOf = (name) => given[names.indexOf(name)] as tf.Tensor;
-      return applyMatrix(one.candidate, one.projection, x as tf.Tensor2D, weight, parameter);
+      return applyMatrix(one.candidate, one.projection, x as tf.Tensor2D, tensorProduct(weight), parameter);
     };
     const x = matrixOf(one.x);
     expectClose(await apply(x, ...values).data(), unpack(one.y), 1e-5, 'y');
@@ -76,7 +71,7 @@ describe.each(['cpu', 'onnx'] as const)('candidates on backend %s', (backend) =>
     }
   });
 
-  it.each(candidateNames)('gradients through an MLP with %s are those of finite differences', async (candidate) => {
+  it.each(methodNames)('gradients through an MLP with %s are those of finite differences', async (candidate) => {
     const weights = tinyWeights(config);
     const recovery = randomRecovery(candidate);
     const x = tf.tensor2d(normals(6 * config.hidden_size, 'x'), [6, config.hidden_size]);
@@ -116,7 +111,7 @@ describe.each(['cpu', 'onnx'] as const)('candidates on backend %s', (backend) =>
     expect(await replacedMlp(weights, of(candidate), x, recovery.parameters).data()).toEqual(await direct.data());
   });
 
-  it.each(candidateNames)('every factor of %s can be trained from its start on', async (candidate) => {
+  it.each(methodNames)('every factor of %s can be trained from its start on', async (candidate) => {
     const weights = tinyWeights(config);
     const recovery = createRecovery(config, [of(candidate)], { init: 'default', seed: 5 }, weights);
     const x = tf.tensor2d(normals(6 * config.hidden_size, 'x'), [6, config.hidden_size]);

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
-import { parseLlamaConfig } from '../../model/architecture/config.ts';
-import { mlpName, parameterCounts, tensorShapes } from '../../model/architecture/names.ts';
-import { loadModel, openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import { parameterCounts, tensorShapes } from '../../model/architecture/tensors.ts';
+import { loadModel, openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { exportHuggingFace } from '../../model/export/huggingface.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { fixtures, loadFixture, scratch } from './fixtures.ts';
+import { llamaName } from './llama-name.ts';
 import { tinyConfig, tinyWeights } from './tiny.ts';
 
 const tokenizer = { tokenizer_json: '{"model":{}}', tokenizer_config_json: null };
@@ -27,7 +28,7 @@ describe('importing a Hugging Face folder', () => {
   it.each(['mha', 'gqa', 'deep'])("%s keeps every tensor's type and bytes", async (name) => {
     const source = await openSafetensorsFolder(join(fixtures, name));
     const { path } = await loadFixture(name);
-    const checkpoint = await openLlama(path);
+    const checkpoint = await openStored(path);
     for (const [tensor, { dtype, bytes }] of checkpoint.tensors) {
       expect(dtype).toBe(source.tensors.get(tensor)?.dtype);
       expect(await bytes()).toEqual(await source.readBytes(tensor));
@@ -64,7 +65,7 @@ describe('importing a Hugging Face folder', () => {
   it('a head of its own beside a tied flag stays, and the model is untied', async () => {
     const folder = await folderWith('mha', { tie_word_embeddings: true });
     await importHuggingFace(folder, join(folder, 'out.arrow'));
-    const checkpoint = await openLlama(join(folder, 'out.arrow'));
+    const checkpoint = await openStored(join(folder, 'out.arrow'));
     expect(checkpoint.tensors.has('lm_head.weight')).toBe(true);
     expect(checkpoint.config.tie_word_embeddings).toBe(false);
     await checkpoint.close();
@@ -94,7 +95,7 @@ describe('writing a model', () => {
     const config = tinyConfig();
     const weights = tinyWeights(config);
     const path = join(await scratch(), 'model.arrow');
-    const [shared, copy] = [mlpName(2, 'gate'), mlpName(3, 'gate')];
+    const [shared, copy] = [llamaName(2, 'gate'), llamaName(3, 'gate')];
     await writeModel(path, config, { get: (name) => weights.get(name === copy ? shared : name) }, tokenizer, 'BF16');
     const raw = await openCheckpoint(path);
     expect(raw.tensors.has(shared)).toBe(true);
@@ -111,10 +112,10 @@ describe('writing a model', () => {
     await writeModel(path, config, weights, tokenizer, 'F32');
     const loaded = await loadModel(path);
     expect(loaded.config).toEqual(config);
-    expect(loaded.weights.get(mlpName(2, 'down')).shape).toEqual([8, 6]);
+    expect(loaded.weights.get(llamaName(2, 'down')).shape).toEqual([8, 6]);
     expect(parameterCounts(config).mlp).toBe(3 * 8 * (12 + 6 + 6 + 10));
     await expect(writeModel(path, tinyConfig(), weights, tokenizer, 'F32')).rejects.toThrow(
-      `tensor '${mlpName(2, 'gate')}': expected [12, 8], got [6, 8]`,
+      `tensor '${llamaName(2, 'gate')}': expected [12, 8], got [6, 8]`,
     );
   });
 
@@ -127,7 +128,7 @@ describe('writing a model', () => {
       num_attention_heads: 32,
       vocab_size: 32000,
     };
-    const counts = parameterCounts(parseLlamaConfig(llama, 'config.json'));
+    const counts = parameterCounts(parseConfig(llama, 'config.json'));
     expect([counts.attention / 32, counts.mlp / 32]).toEqual([67_108_864, 135_266_304]);
     expect(counts.total).toBe(6_738_415_616); // the published size of Llama-2-7b
   });
@@ -138,11 +139,14 @@ type Refusal = [change: object, message: string];
 describe('config.json', () => {
   it.each([
     [
-      { model_type: 'mistral' },
-      "config.json: 'model_type' must be 'llama' (lamina runs Llama models only), got 'mistral'",
+      { model_type: 'mixtral' },
+      "config.json: 'model_type' must be one that lamina reads ('llama', 'mistral', 'qwen2', 'qwen3', 'smollm3'), got 'mixtral' (a mixture of experts)",
     ],
-    [{ hidden_act: 'gelu' }, "config.json: 'hidden_act' must be 'silu' (lamina runs Llama models only), got 'gelu'"],
-    [{ attention_bias: true }, "config.json: 'attention_bias' must be false (lamina runs Llama models only), got true"],
+    [
+      { hidden_act: 'gelu' },
+      "config.json: 'hidden_act' must be 'silu' (lamina runs MLPs that are gated by SiLU), got 'gelu'",
+    ],
+    [{ mlp_bias: true }, "config.json: 'mlp_bias' must be false (lamina's MLPs have no biases), got true"],
     [{ hidden_size: 7 }, "config.json: 'hidden_size' must be a multiple of 'num_attention_heads' (2), got 7"],
     [
       { num_attention_heads: 2, num_key_value_heads: 3 },
@@ -155,8 +159,8 @@ describe('config.json', () => {
       "config.json: 'num_hidden_layers' must be a whole number from 1 to 4096, got 1000000000",
     ],
     [
-      { rope_scaling: { type: 'linear', factor: 2 } },
-      "config.json: 'rope_scaling': 'type' must be 'default' or 'llama3', got 'linear'",
+      { rope_scaling: { type: 'proportional', factor: 2 } },
+      "config.json: 'rope_scaling': 'type' must be 'default' or 'linear' or 'dynamic' or 'yarn' or 'llama3', got 'proportional'",
     ],
     [
       { rope_scaling: { rope_type: 'llama3', factor: 8 } },
@@ -171,6 +175,6 @@ describe('config.json', () => {
   ] as Refusal[])('%j is refused', (change, message) => expect(() => tinyConfig(change)).toThrow(message));
 
   it('what is no object is refused', () => {
-    expect(() => parseLlamaConfig([], 'x/config.json')).toThrow('x/config.json: expected a JSON object, got a list');
+    expect(() => parseConfig([], 'x/config.json')).toThrow('x/config.json: expected a JSON object, got a list');
   });
 });

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { GgufEntry } from '../../formats/tensors/gguf.ts';
-import { loadModel, openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored } from '../../model/checkpoint/checkpoint.ts';
 import {
   chatTemplates,
   isCompanion,
@@ -96,7 +96,7 @@ describe('what travels with the weights', () => {
     const again = join(await scratch(), 'again.arrow');
     await importHuggingFace(folder, again);
     expect(readFileSync(again)).toEqual(readFileSync(checkpoint));
-    const opened = await openLlama(checkpoint);
+    const opened = await openStored(checkpoint);
     const { 'settled_tokens.json': settled = '{}', ...kept } = opened.tokenizer.companions ?? {};
     expect(kept).toEqual(companions);
     expect(JSON.parse(settled)).toMatchObject({
@@ -118,7 +118,7 @@ describe('what travels with the weights', () => {
       const files = { 'tokenizer.json': tokenizer_json, 'tokenizer_config.json': config };
       const path = join(await scratch(), 'model.arrow');
       await importHuggingFace(await folderWith(files), path);
-      const { tokenizer, close } = await openLlama(path);
+      const { tokenizer, close } = await openStored(path);
       await close();
       return tokenizer.companions ?? {};
     };

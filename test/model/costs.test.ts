@@ -1,8 +1,8 @@
 // Costs by arithmetic, against what PyTorch counts and what methods and paper say of Llama-2-7b.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseLlamaConfig } from '../../model/architecture/config.ts';
-import { parameterCounts } from '../../model/architecture/names.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import { parameterCounts } from '../../model/architecture/tensors.ts';
 import {
   attentionParameters,
   forwardFlops,
@@ -55,7 +55,7 @@ describe('parameters', () => {
   });
 
   it('are those of the tensors that a configuration asks for', () => {
-    const config = parseLlamaConfig({ model_type: 'llama', rms_norm_eps: 1e-5, ...sizes }, 'config.json');
+    const config = parseConfig({ model_type: 'llama', rms_norm_eps: 1e-5, ...sizes }, 'config.json');
     expect(modelParameters(small)).toBe(parameterCounts(config).total);
     expect(modelParameters(small)).toBe(counts.parameters.small);
   });

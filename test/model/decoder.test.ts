@@ -1,8 +1,8 @@
 // Decoding with a cache against the forward pass without one: the same logits at every position, whatever the rows hold.
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Weights } from '../../model/architecture/weights.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { cachePlaces, KvCache } from '../../model/forward/kv-cache.ts';
-import { forward } from '../../model/forward/llama.ts';
 import { createModel, type Model } from '../../model/forward/model.ts';
 import { createDecoder } from '../../model/generate/decoder.ts';
 import { createRecovery, disposeRecovery } from '../../model/sharing/recovery.ts';

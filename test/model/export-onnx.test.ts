@@ -7,9 +7,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeOnnxModel } from '../../formats/tensors/onnx.ts';
 import { createOnnxData } from '../../formats/tensors/onnx-data.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
-import { headName, tensorShapes } from '../../model/architecture/names.ts';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { headName, tensorShapes } from '../../model/architecture/tensors.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { quantizePlain } from '../../model/codec/plain.ts';
 import { decode } from '../../model/codec/quantize-codec.ts';
 import { roundTokens } from '../../model/forward/int8-tokens.ts';
@@ -19,7 +19,7 @@ import { OnnxBuilder } from '../../model/onnx/graph.ts';
 import type { OnnxSettings } from '../../model/onnx/precision.ts';
 import { writeQuantized } from '../../model/quantize/model.ts';
 import { planQuantization } from '../../model/quantize/plan.ts';
-import { recoveryShapes } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import type { Replacement } from '../../model/sharing/replacement.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
@@ -125,7 +125,7 @@ describe.each(['F32', 'F16', 'INT4'] as const)('the cache and the mask of an ONN
 
 describe('what an ONNX model stores', () => {
   /** Values of the tensors whose names `pick` takes. */
-  const count = (config: LlamaConfig, pick: (name: string) => boolean) =>
+  const count = (config: ModelConfig, pick: (name: string) => boolean) =>
     [...tensorShapes(config)].reduce((sum, [name, shape]) => sum + (pick(name) ? shape.reduce((a, b) => a * b) : 0), 0);
 
   it('is each tensor once and the factors, whatever uses them', async () => {
@@ -222,7 +222,7 @@ describe('an ONNX model in INT4', () => {
     { config, model, recovery }: Made,
     pick: (name: string) => boolean,
   ): Promise<Omit<Made, 'config'>> {
-    const checkpoint = await openLlama(model);
+    const checkpoint = await openStored(model);
     const tensors = new Map<string, tf.Tensor>();
     for (const [name, shape] of tensorShapes(config)) {
       const values = await checkpoint.readFloat32(name);
@@ -267,7 +267,7 @@ describe('an ONNX model in INT4', () => {
 describe('an ONNX model in 8DA4W', () => {
   /** What the quantize stage makes of the model. */
   async function quantized({ config, model, recovery }: Made): Promise<Omit<Made, 'config'>> {
-    const checkpoint = await openLlama(model);
+    const checkpoint = await openStored(model);
     const settings = {
       scheme: '8da4w',
       bits: 4,

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGguf } from '../../formats/tensors/gguf.ts';
 import type { GgufType } from '../../formats/tensors/gguf-blocks.ts';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';
-import { loadModel, openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { writeCompact } from '../../model/export/compact.ts';
 import { writeGguf } from '../../model/export/gguf.ts';
@@ -18,14 +18,15 @@ import { writeHuggingFace } from '../../model/export/huggingface.ts';
 import { writePeft } from '../../model/export/peft.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { importCompact } from '../../model/import/compact.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
-import { candidateNames, matrixShapes } from '../../model/sharing/candidates/forms.ts';
-import { applyMatrix, expandMatrix } from '../../model/sharing/candidates/registry.ts';
-import { disposeRecovery, recoveryShapes } from '../../model/sharing/recovery.ts';
+import { matrixShapes, methodNames } from '../../model/methods/registry.ts';
+import { disposeRecovery } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import type { Replacement } from '../../model/sharing/replacement.ts';
+import { applyMatrix, expandMatrix, tensorProduct } from '../../model/sharing/tensor-matrix.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, type Packed, scratch, unpack } from './fixtures.ts';
@@ -194,7 +195,7 @@ describe('PEFT', () => {
     const { target_modules, ...config } = JSON.parse(await readFile(files.adapter_config, 'utf8'));
     expect({ ...config, target_modules: target_modules.toSorted() }).toMatchObject(expected.adapter_config);
     await importHuggingFace(to, join(to, 'base.arrow'));
-    const [base, original] = await Promise.all([openLlama(join(to, 'base.arrow')), openLlama(model)]);
+    const [base, original] = await Promise.all([openStored(join(to, 'base.arrow')), openStored(model)]);
     const gate = (layer: number) => `model.layers.${layer - 1}.mlp.gate_proj.weight`;
     const lent = await original.readFloat32(gate(2));
     expect(await base.readFloat32(gate(3))).toEqual(lent.map((value) => 0.75 * value));
@@ -223,7 +224,7 @@ describe('PEFT', () => {
     const replacements = [{ target: 3, reference: 2, candidate: 'g3', rank: 1 }];
     await writeRecoveryTensors(recovery, replacements, someTensors(config, replacements));
     await expect(writePeft(await sourceOf(model, [recovery]), files, 'F32')).rejects.toThrow(
-      /^format: peft can hold candidate 'g0' only, got 'g3' at layer 3; /,
+      /^format: peft can hold candidates 'g0' and 'lora' only, got 'g3' at layer 3; /,
     );
   });
 });
@@ -240,7 +241,7 @@ function someTensors(config: Parameters<typeof recoveryShapes>[0], replacements:
 }
 
 describe('folding a recovery into whole matrices', () => {
-  it.each(candidateNames)('%s: the whole matrix is what the factors do', async (candidate) => {
+  it.each(methodNames)('%s: the whole matrix is what the factors do', async (candidate) => {
     const [d, f, rank] = [6, 10, 2];
     for (const projection of ['gate', 'up', 'down'] as const) {
       const shapes = matrixShapes(candidate, d, f, rank);
@@ -263,7 +264,7 @@ describe('folding a recovery into whole matrices', () => {
       const weight = tf.tensor2d(normals(d * f, projection), [out, input]);
       const x = tf.tensor2d(normals(3 * input, 'x'), [3, input]);
       const whole = tf.matMul(x, expandMatrix(candidate, projection, weight, parameter), false, true);
-      const factored = applyMatrix(candidate, projection, x, weight, parameter);
+      const factored = applyMatrix(candidate, projection, x, tensorProduct(weight), parameter);
       expectClose(await whole.data(), await factored.data(), 1e-5, projection);
     }
   });
@@ -308,7 +309,7 @@ describe('the compact folder', () => {
     const again = { model: join(to, 'model.arrow'), recovery: join(to, 'recovery.arrow') };
     await importCompact(to, again);
     expect(await readFile(again.recovery)).toEqual(await readFile(paths.recovery));
-    const [before, after] = await Promise.all([openLlama(paths.model), openLlama(again.model)]);
+    const [before, after] = await Promise.all([openStored(paths.model), openStored(again.model)]);
     const gone = /layers\.(2|5|6)\.mlp/; // of layers 3, 6 and 7
     for (const [name, tensor] of before.tensors) {
       if (!gone.test(name)) expect(await after.tensors.get(name)?.bytes(), name).toEqual(await tensor.bytes());

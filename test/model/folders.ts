@@ -7,7 +7,7 @@ import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
 import type { Weights } from '../../model/architecture/weights.ts';
 import { loadModel } from '../../model/checkpoint/checkpoint.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { type ImportOptions, importHuggingFace, loadHuggingFace } from '../../model/import/huggingface.ts';
 import { tf } from '../../tensor/tf.ts';

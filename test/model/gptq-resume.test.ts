@@ -1,8 +1,8 @@
 // A GPTQ pass that was stopped goes on after its last saved layer, and makes the same bytes.
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { tensorShapes } from '../../model/architecture/names.ts';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { tensorShapes } from '../../model/architecture/tensors.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import type { Parts } from '../../model/codec/quantize-codec.ts';
 import { GptqPass, type GptqRun } from '../../model/quantize/gptq-pass.ts';
 import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
@@ -37,7 +37,7 @@ it('goes on after the last saved layer with equal bytes', async () => {
   const path = join(folder, 'model.arrow');
   await writeModel(path, config, weights, { tokenizer_json: null, tokenizer_config_json: null }, 'F32');
   weights.dispose();
-  const checkpoint = await openLlama(path);
+  const checkpoint = await openStored(path);
   const random = createRandom('gptq-resume');
   const windows = Array.from({ length: 5 }, () =>
     Int32Array.from({ length: 8 }, () => random.below(config.vocab_size)),

@@ -6,11 +6,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
-import { parseLlamaConfig } from '../../model/architecture/config.ts';
-import { embeddingName, tensorShapes } from '../../model/architecture/names.ts';
-import { loadModel, openLlama, writeLlamaFile, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import { embeddingName, tensorShapes } from '../../model/architecture/tensors.ts';
+import { loadModel, openStored, writeModel, writeModelFile } from '../../model/checkpoint/checkpoint.ts';
 import { writeParts } from '../../model/checkpoint/quantized-tensors.ts';
-import { writeRandomLlama } from '../../model/checkpoint/random-llama.ts';
+import { writeRandomModel } from '../../model/checkpoint/random-model.ts';
 import { readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { quantizePlain } from '../../model/codec/plain.ts';
 import { quantizationJson, quantizationKey } from '../../model/codec/quantization.ts';
@@ -22,7 +22,7 @@ import { importCompact } from '../../model/import/compact.ts';
 import { openFolderTensors } from '../../model/import/folder-tensors.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { readModelFolder } from '../../model/import/model-folder.ts';
-import { recoveryShapes } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { damagedJson, makePipe, readsOrRefuses } from '../formats/mutate.ts';
 import { fixtures, scratch } from './fixtures.ts';
@@ -67,7 +67,7 @@ async function tinyQuantized(folder: string): Promise<string> {
     [second, { type: 'nf4', block_size: 16, nested: true } as const],
   ]);
   const said = quantizationJson({ scheme: 'mixed', activations: null, codecs, absent: new Set([third]) });
-  await writeLlamaFile(
+  await writeModelFile(
     path,
     { config, tokenizer: noTokenizer, metadata: { [quantizationKey]: said } },
     async (writer) => {
@@ -87,7 +87,7 @@ async function tinyQuantized(folder: string): Promise<string> {
 }
 
 async function readLlama(path: string): Promise<void> {
-  const checkpoint = await openLlama(path);
+  const checkpoint = await openStored(path);
   try {
     for (const [name, { shape, bytes }] of checkpoint.tensors) {
       expect((await checkpoint.readFloat32(name)).length).toBe(shape.reduce((a, b) => a * b, 1));
@@ -119,7 +119,7 @@ describe('config.json', () => {
     await fc.assert(
       fc.asyncProperty(damagedJson(full), (text) =>
         readsOrRefuses('config.json', () =>
-          tensorShapes(parseLlamaConfig(parseStrictJson(text, 'config.json', 16), 'config.json')),
+          tensorShapes(parseConfig(parseStrictJson(text, 'config.json', 16), 'config.json')),
         ),
       ),
       { numRuns: 150 },
@@ -129,7 +129,7 @@ describe('config.json', () => {
   it('of a model that no memory holds is refused before its weights are made up', async () => {
     const huge = tinyConfig({ hidden_size: 2 ** 20, vocab_size: 2 ** 24 });
     const path = join(await scratch(), 'huge.arrow');
-    await expect(writeRandomLlama(path, { config: huge, tokenizer: noTokenizer }, 1)).rejects.toThrow(
+    await expect(writeRandomModel(path, { config: huge, tokenizer: noTokenizer }, 1)).rejects.toThrow(
       "tensor 'model.embed_tokens.weight' must have at most 2147483648 numbers to be made up, got [16777216, 1048576]",
     );
   });

@@ -1,14 +1,10 @@
 // Layer scores against PyTorch, and the weights' differences against numpy.
 import { describe, expect, it } from 'vitest';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import type { MatrixRole } from '../../model/architecture/roles.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { layerSimilarity } from '../../model/measure/layer-similarity.ts';
-import {
-  type ComparedMatrix,
-  type Difference,
-  relativeDifference,
-  weightDifferences,
-} from '../../model/measure/weight-difference.ts';
+import { type Difference, relativeDifference, weightDifferences } from '../../model/measure/weight-difference.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { baseline, loadBaseline } from './baselines.ts';
@@ -50,13 +46,13 @@ describe.each(['cpu', 'onnx'] as const)('layerSimilarity on backend %s', (backen
 
 describe('weightDifferences', () => {
   it('gives the Frobenius ratios of numpy to 1e-6', async () => {
-    const { difference } = baseline<{ difference: Record<ComparedMatrix, Difference> }>('weight-difference.json');
-    const checkpoint = await openLlama((await loadBaseline()).path);
-    const found = await weightDifferences(6, (name) => checkpoint.readFloat32(name));
+    const { difference } = baseline<{ difference: Record<MatrixRole, Difference> }>('weight-difference.json');
+    const checkpoint = await openStored((await loadBaseline()).path);
+    const found = await weightDifferences(checkpoint.config, (name) => checkpoint.readFloat32(name));
     await checkpoint.close();
     expect(Object.keys(found)).toEqual(Object.keys(difference));
     for (const [matrix, expected] of Object.entries(difference)) {
-      const { mean, by_layer } = found[matrix as ComparedMatrix];
+      const { mean, by_layer } = found[matrix as MatrixRole];
       expect(mean).toBeCloseTo(expected.mean, 6);
       closeTo(by_layer, expected.by_layer, 6);
     }

@@ -104,7 +104,10 @@ describe('config.json', () => {
       { rope_parameters: { full_attention: { rope_type: 'default', rope_theta: 1 } } },
       "'rope_parameters': 'full_attention' is an object or a list: lamina has one RoPE for all layers",
     ],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, "'type' must be 'default' or 'llama3', got 'linear'"],
+    [
+      { rope_scaling: { type: 'longrope', long_factor: [1], short_factor: [1] } },
+      "'type' is 'longrope', which lamina does not compute",
+    ],
   ])('with %j is refused', async (change, message) => {
     await expect(readModelFolder(await copyOf('mha', change))).rejects.toThrow(message);
   });

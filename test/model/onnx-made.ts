@@ -1,22 +1,26 @@
 // Small Llamas with every kind of replacement, exported as ONNX, and lamina's own logits of them.
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { matrixRoles } from '../../model/architecture/roles.ts';
 import { loadModel, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { type RecoveryBits, readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
+import { methodNames } from '../../model/methods/registry.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import type { OnnxSettings } from '../../model/onnx/precision.ts';
-import { candidateNames } from '../../model/sharing/candidates/forms.ts';
-import { disposeRecovery, recoveryShapes } from '../../model/sharing/recovery.ts';
+import { disposeRecovery } from '../../model/sharing/recovery.ts';
+import { recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
 import type { Replacement } from '../../model/sharing/replacement.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, scratch } from './fixtures.ts';
 import { feedsOf, inNode, inWeb, type Runtime } from './onnx-runs.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';
+
+const candidates = methodNames.filter((name) => name !== 'lora');
 
 export const ids = [3, 1, 4, 1, 5, 9, 2, 6];
 const llama3 = {
@@ -29,12 +33,18 @@ const llama3 = {
 
 /** Every part that a Llama may have: grouped queries, Llama 3's RoPE, a head size of its own, tied embeddings. */
 export const grouped = { num_attention_heads: 4, num_key_value_heads: 2, head_dim: 6, rope_scaling: llama3 };
-/** One replacement of every kind: each candidate, Direct Sharing, a layer's own with LoRA, a pruned one. */
+/**
+ * One replacement of every kind: each candidate, Direct Sharing, a layer's own with LoRA, a pruned one, low-rank terms at attention alone, beside
+ * a shared MLP, and at all seven matrices.
+ */
 export const replacements: Replacement[] = [
-  ...candidateNames.map((candidate, i) => ({ target: 3 + i, reference: 2, candidate, rank: 2 })),
+  { target: 1, reference: 1, candidate: 'lora', rank: 2, roles: ['q', 'k', 'v', 'o'] },
+  ...candidates.map((candidate, i) => ({ target: 3 + i, reference: 2, candidate, rank: 2 })),
+  { target: 4, reference: 4, candidate: 'lora', rank: 3, roles: ['q', 'v'] },
   { target: 9, reference: 2, candidate: 'g0', rank: 0 },
   { target: 10, reference: 10, candidate: 'g0', rank: 1 },
   { target: 11, reference: null, candidate: 'g0', rank: 0 },
+  { target: 12, reference: 12, candidate: 'lora', rank: 2, roles: matrixRoles },
 ];
 /** Layers 10 to 12 have narrower MLPs. */
 export const twelve = (wide: number, narrow: number) => ({
@@ -55,7 +65,7 @@ export const noTokenizer = { tokenizer_json: null, tokenizer_config_json: null }
 
 /** A model on disk, with its recovery. */
 export interface Made {
-  readonly config: LlamaConfig;
+  readonly config: ModelConfig;
   readonly model: string;
   readonly recovery: string;
 }
@@ -120,7 +130,7 @@ export async function opened(runtime: Promise<Runtime>): Promise<Runtime> {
 }
 
 /** Fails unless both runtimes have `expected` logits for `ids`, within `tolerance` of the largest. */
-export async function expectLogits(folder: string, config: LlamaConfig, expected: Float32Array, tolerance: number) {
+export async function expectLogits(folder: string, config: ModelConfig, expected: Float32Array, tolerance: number) {
   for (const [where, open] of Object.entries({ node: inNode, web: inWeb })) {
     const { run, float } = await opened(open(folder));
     const { logits } = await run(feedsOf(config, { ids: [ids] }, float));

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { InferenceSession as WebSession, Tensor as WebTensor } from 'onnxruntime-web';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 
 type Data = Float32Array | Uint16Array | BigInt64Array;
 
@@ -84,7 +84,7 @@ export interface Call {
 
 /** The feeds of a call to a model of `config` whose cache is of type `float`. */
 export function feedsOf(
-  config: LlamaConfig,
+  config: ModelConfig,
   { ids, mask, positions, past }: Call,
   float: 'float32' | 'float16' = 'float32',
 ): Values {

@@ -4,7 +4,7 @@
 // the forward pass of the dequantised model.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { checkOnnxCodes } from '../../model/codec/codes-fit.ts';
 import { quantizePlain } from '../../model/codec/plain.ts';
 import {
@@ -53,7 +53,7 @@ async function quantized(
   over: Partial<PlanSettings>,
 ): Promise<Made> {
   const { scheme } = settings(over);
-  const checkpoint = await openLlama(model);
+  const checkpoint = await openStored(model);
   const plan = planQuantization(config, replacements, settings(over), checkpoint.storedAs);
   const quantize: Quantizer = async (name, codec, shape) => {
     const values = await checkpoint.readFloat32(name);
@@ -131,7 +131,7 @@ describe('an ONNX model of stored codes', () => {
 /** Fails unless the file's integers are those of the checkpoint, matrix by matrix. */
 async function expectCodes(folder: string, { model }: Made) {
   const { initializers } = await readOnnx(folder);
-  const checkpoint = await openLlama(model);
+  const checkpoint = await openStored(model);
   for (const [name, codec] of checkpoint.quantization?.codecs ?? []) {
     const shape = checkpoint.tensors.get(name)?.shape as number[];
     const parts = await checkpoint.readParts(name);

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Weights } from '../../model/architecture/weights.ts';
-import { loadModel, openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeNarrowed } from '../../model/checkpoint/narrow.ts';
 import { exportHuggingFace } from '../../model/export/huggingface.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { readModelFolder } from '../../model/import/model-folder.ts';
@@ -74,7 +74,7 @@ describe('narrower MLPs', () => {
   }>('llm-pruner.json');
   const narrowed = async (keep: Record<string, number[]>): Promise<string> => {
     const path = join(await scratch(), 'narrow.arrow');
-    const checkpoint = await openLlama((await loadBaseline()).path);
+    const checkpoint = await openStored((await loadBaseline()).path);
     const kept = new Map(Object.entries(keep).map(([layer, channels]) => [Number(layer), Int32Array.from(channels)]));
     await writeNarrowed(checkpoint, kept, path);
     await checkpoint.close();

@@ -1,7 +1,7 @@
 // Stored ratio and compression ratio against what the paper prints, and counts of a whole model.
 import { describe, expect, it } from 'vitest';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
-import { matchedRank } from '../../model/sharing/candidates/forms.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { matchedRank } from '../../model/methods/registry.ts';
 import {
   compressionRatio,
   recoveryParameters,
@@ -38,9 +38,9 @@ const llama3b = tinyConfig({
   tie_word_embeddings: true,
 });
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const percent = (config: LlamaConfig, replacements: readonly Replacement[], current = config) =>
+const percent = (config: ModelConfig, replacements: readonly Replacement[], current = config) =>
   100 * compressionRatio(config, { replacements, config: current });
-const shared = (config: LlamaConfig, type: string, rank: number, candidate = 'g0') =>
+const shared = (config: ModelConfig, type: string, rank: number, candidate = 'g0') =>
   replacementsOf(replacementMap(type, config.num_hidden_layers), candidate, rank);
 
 describe('compression ratio s', () => {

@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCheckpoint } from '../../formats/tensors/checkpoint.ts';
-import { mlpName, projections } from '../../model/architecture/names.ts';
+import { projections } from '../../model/architecture/roles.ts';
 import { createWeights } from '../../model/architecture/weights.ts';
 import { readRecovery, readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
-import { matrixShapes } from '../../model/sharing/candidates/forms.ts';
-import { createRecovery, joinRecoveries, type Recovery, recoveryName } from '../../model/sharing/recovery.ts';
+import { matrixShapes } from '../../model/methods/registry.ts';
+import { createRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
+import { recoveryName } from '../../model/sharing/recovery-shapes.ts';
 import {
   checkReplacements,
   formatReplacements,
@@ -20,6 +21,7 @@ import {
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { expectClose, scratch } from './fixtures.ts';
+import { llamaName } from './llama-name.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';
 
 const config = tinyConfig();
@@ -75,7 +77,7 @@ describe.each(['cpu', 'onnx'] as const)('a model with a recovery, on backend %s'
 
   it('a pruned MLP is one whose down projection is zero', async () => {
     const weights = tinyWeights(config);
-    const down = mlpName(3, 'down');
+    const down = llamaName(3, 'down');
     const zeroed = new Map(
       weights.names.map((name) => [name, name === down ? tf.zerosLike(weights.get(name)) : weights.get(name)]),
     );
@@ -86,7 +88,7 @@ describe.each(['cpu', 'onnx'] as const)('a model with a recovery, on backend %s'
 
   it("a pruned layer's MLP is not looked at", async () => {
     const weights = tinyWeights(config);
-    const names = new Set(projections.map((projection) => mlpName(3, projection)));
+    const names = new Set(projections.map((projection) => llamaName(3, projection)));
     const rest = new Map(weights.names.filter((name) => !names.has(name)).map((name) => [name, weights.get(name)]));
     expect(await logits(without(prunedReplacements([3])), createWeights(config, rest))).toHaveLength(4 * 20);
   });
@@ -97,7 +99,7 @@ describe.each(['cpu', 'onnx'] as const)('a model with a recovery, on backend %s'
     expect(recovery.parameters.get(recoveryName(3, 'up', 'B'))?.shape).toEqual([3, 6]);
     expect(recovery.parameters.get(recoveryName(4, 'up', 'B'))?.shape).toEqual([3, 10]);
     const weights = tinyWeights(widths);
-    expect(weights.get(mlpName(4, 'down')).shape).toEqual([8, 10]);
+    expect(weights.get(llamaName(4, 'down')).shape).toEqual([8, 10]);
     const direct = await logits(without(replacementsOf([{ reference: 2, targets: [3] }])), weights);
     expect(await logits(recovery, weights)).toEqual(direct);
   });

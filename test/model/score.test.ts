@@ -1,6 +1,6 @@
 // Scoring token pairs: sequences joined into trees give what each gives alone.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { forward } from '../../model/forward/llama.ts';
+import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { type PairScore, scorePairs, type TokenPair } from '../../model/generate/score.ts';
 import { isChain, tokenTrees, writeTreeMask } from '../../model/generate/token-trees.ts';

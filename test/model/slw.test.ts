@@ -1,7 +1,8 @@
 // Single-layer warm-up: it reaches the closed-form optimum, is exact over a kill, and shrinks the error of Direct Sharing.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { mlpName } from '../../model/architecture/names.ts';
-import { createRecovery, projectionOf, recoveryName } from '../../model/sharing/recovery.ts';
+import { createRecovery, throughMatrix } from '../../model/sharing/recovery.ts';
+import { recoveryName } from '../../model/sharing/recovery-shapes.ts';
+import { tensorProduct } from '../../model/sharing/tensor-matrix.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
 import { type SlwSettings, warmUp } from '../../model/train/slw.ts';
 import { type ActivationRows, rowBatches } from '../../model/train/slw-batches.ts';
@@ -10,6 +11,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { meanSquaredError } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { fixture, type Packed, scratch, unpack } from './fixtures.ts';
+import { llamaName } from './llama-name.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';
 
 const config = tinyConfig({ hidden_size: 16, intermediate_size: 24 });
@@ -68,7 +70,10 @@ describe('SLW', () => {
         learningRate: (step) => 0.03 * (1 - step / 400),
         batches: () => [null],
         loss: () =>
-          meanSquaredError(projectionOf(() => from, { ...pair, rank }, recovery.parameters)(projection, input), y),
+          meanSquaredError(
+            throughMatrix({ ...pair, rank }, projection, input, tensorProduct(from), recovery.parameters),
+            y,
+          ),
       });
       expect(losses[0]).toBeCloseTo(start_loss, 4);
       expect(losses.at(-1)).toBeGreaterThan(best_loss * 0.9999);
@@ -123,7 +128,7 @@ describe('SLW', () => {
     };
     await warmUp({ config, get }, pair, activations, { ...settings, epochs: 1 });
     const names = [2, 3].flatMap((layer) =>
-      (['gate', 'up', 'down'] as const).map((projection) => mlpName(layer, projection)),
+      (['gate', 'up', 'down'] as const).map((projection) => llamaName(layer, projection)),
     );
     expect([...asked].toSorted()).toEqual(names.toSorted());
   });

@@ -1,10 +1,11 @@
 // Random Llamas of a few thousand parameters, made in the test.
-import { type LlamaConfig, parseLlamaConfig } from '../../model/architecture/config.ts';
+import { parseConfig } from '../../model/architecture/config.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, initWeights, variablesOf, type Weights } from '../../model/architecture/weights.ts';
 import { createRandom } from '../../util/random.ts';
 
 /** A small config; `over` replaces fields of its config.json. */
-export function tinyConfig(over: object = {}): LlamaConfig {
+export function tinyConfig(over: object = {}): ModelConfig {
   const json = {
     model_type: 'llama',
     hidden_size: 8,
@@ -16,11 +17,11 @@ export function tinyConfig(over: object = {}): LlamaConfig {
     max_position_embeddings: 64,
     ...over,
   };
-  return parseLlamaConfig(json, 'config.json');
+  return parseConfig(json, 'config.json');
 }
 
 /** Weights ten times as large as pretraining starts with, so that every part shows. */
-export function tinyWeights(config: LlamaConfig, seed = 1): Weights {
+export function tinyWeights(config: ModelConfig, seed = 1): Weights {
   const settings = { init_std: 0.2 };
   return createWeights(config, variablesOf(initWeights(config, createRandom('tiny', seed), settings)));
 }

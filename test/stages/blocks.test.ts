@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { attentionName, mlpName, normName } from '../../model/architecture/names.ts';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { blockMap, keptSources, sharedSources } from '../../model/sharing/block-map.ts';
 import { dropBlocks } from '../../stages/drop-blocks/declare.ts';
@@ -12,6 +11,7 @@ import { quantize } from '../../stages/quantize/declare.ts';
 import { share } from '../../stages/share/declare.ts';
 import { shareBlocks } from '../../stages/share-blocks/declare.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
+import { llamaName } from '../model/llama-name.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
 
@@ -21,14 +21,14 @@ const only = (outcome: StageOutcome, output = 'model'): string => outcome.files[
 
 /** What a layer's first numbers are: of its norms, attention and MLP. */
 async function layersOf(path: string): Promise<number[][]> {
-  const checkpoint = await openLlama(path);
+  const checkpoint = await openStored(path);
   const names = (layer: number) => [
-    normName(layer, 'input_layernorm'),
-    attentionName(layer, 'q'),
-    attentionName(layer, 'o'),
-    normName(layer, 'post_attention_layernorm'),
-    mlpName(layer, 'gate'),
-    mlpName(layer, 'down'),
+    llamaName(layer, 'attention_norm'),
+    llamaName(layer, 'q'),
+    llamaName(layer, 'o'),
+    llamaName(layer, 'mlp_norm'),
+    llamaName(layer, 'gate'),
+    llamaName(layer, 'down'),
   ];
   const layers: number[][] = [];
   for (let layer = 1; layer <= checkpoint.config.num_hidden_layers; layer++) {
@@ -71,9 +71,9 @@ describe('share-blocks', () => {
     const [before, after] = [await layersOf(model), await layersOf(only(outcome))];
     expect(after).toEqual([0, 0, 2, 2, 4, 4].map((layer) => before[layer]));
     expect(outcome.facts['']).toMatchObject({ layers: 6, stored_layers: 3, sources: [1, 1, 3, 3, 5, 5] });
-    const checkpoint = await openLlama(only(outcome));
-    expect(checkpoint.storedAs(attentionName(2, 'v'))).toBe(attentionName(1, 'v'));
-    expect(checkpoint.storedAs(mlpName(6, 'up'))).toBe(mlpName(5, 'up'));
+    const checkpoint = await openStored(only(outcome));
+    expect(checkpoint.storedAs(llamaName(2, 'v'))).toBe(llamaName(1, 'v'));
+    expect(checkpoint.storedAs(llamaName(6, 'up'))).toBe(llamaName(5, 'up'));
     await checkpoint.close();
   });
 
@@ -119,8 +119,8 @@ describe('what is only timed', () => {
     expect(layers).toHaveLength(12); // models/tiny/config.json
     expect(layers).toEqual(await layersOf(only(second)));
     expect(layers).not.toEqual(await layersOf(only(other)));
-    const checkpoint = await openLlama(only(first));
-    const values = await checkpoint.readFloat32(mlpName(1, 'gate'));
+    const checkpoint = await openStored(only(first));
+    const values = await checkpoint.readFloat32(llamaName(1, 'gate'));
     const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
     expect(deviation).toBeCloseTo(0.02, 3); // the initialisation of Llama
     await checkpoint.close();
@@ -128,7 +128,7 @@ describe('what is only timed', () => {
 
   it('share fills both factors at random, so that no two recovery parameters are equal bytes', async () => {
     const recovery = await runStage(share, { params: { type: 'T_next', rank: 2, init: 'random' }, inputs: { model } });
-    const packed = await openLlama(model); // its config sizes the recovery
+    const packed = await openStored(model); // its config sizes the recovery
     const { parameters } = await readRecovery([only(recovery, 'recovery')], packed.config);
     await packed.close();
     for (const [name, variable] of parameters) {

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { dynamicMap } from '../../model/codec/quantize-nf4.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
@@ -96,7 +96,7 @@ async function fromAutogptq(reader: Reader, name: string, bits: number): Promise
 }
 
 async function expectValues(made: Made, read: (name: string) => Promise<number[]>, names: readonly string[]) {
-  const checkpoint = await openLlama(made.model);
+  const checkpoint = await openStored(made.model);
   for (const name of names) expect(await read(name), name).toEqual([...(await checkpoint.readFloat32(name))]);
   await checkpoint.close();
 }
@@ -236,7 +236,7 @@ describe('an adapter on the codes of an NF4 model', () => {
 
 /** A recovery whose every alpha is `alpha`. */
 async function withAlpha(path: string, alpha: number): Promise<string> {
-  const checkpoint = await openLlama(model);
+  const checkpoint = await openStored(model);
   const recovery = await readRecovery([path], checkpoint.config);
   const tensors = [...recovery.parameters].map(([name, variable]) => {
     const read = async () =>

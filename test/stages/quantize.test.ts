@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openActivations } from '../../formats/tensors/activations.ts';
 import { createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
-import type { LlamaConfig } from '../../model/architecture/config.ts';
 import { knownModel } from '../../model/architecture/known-models.ts';
-import { mlpName, tensorShapes } from '../../model/architecture/names.ts';
-import { openLlama } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import { tensorShapes } from '../../model/architecture/tensors.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { type PlanSettings, planQuantization } from '../../model/quantize/plan.ts';
 import { modelSize } from '../../model/sizes/model-size.ts';
 import { captureActivations } from '../../stages/capture-activations/declare.ts';
@@ -18,6 +18,7 @@ import { pruneLayers } from '../../stages/prune-layers/declare.ts';
 import { quantize } from '../../stages/quantize/declare.ts';
 import { sft } from '../../stages/sft/declare.ts';
 import { share } from '../../stages/share/declare.ts';
+import { llamaName } from '../model/llama-name.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
 
 // models/tiny (12 layers of 96) through the real stages, on a few generated records.
@@ -50,7 +51,7 @@ async function perplexity({ model: path, recovery }: { model: string; recovery?:
 
 /** Relative error of all weights of the linear layers, ||W' - W|| / ||W||. */
 async function weightError(path: string): Promise<number> {
-  const [before, after] = [await openLlama(files.model as string), await openLlama(path)];
+  const [before, after] = [await openStored(files.model as string), await openStored(path)];
   let [error, norm] = [0, 0];
   for (const name of before.tensors.keys()) {
     if (!name.includes('_proj')) continue;
@@ -67,7 +68,7 @@ async function weightError(path: string): Promise<number> {
 
 /** ||(W' - W) x||^2 over the rows of `x`. */
 async function outputError(path: string, name: string, x: Float32Array): Promise<number> {
-  const [before, after] = [await openLlama(files.model as string), await openLlama(path)];
+  const [before, after] = [await openStored(files.model as string), await openStored(path)];
   const [w, q] = [await before.readFloat32(name), await after.readFloat32(name)];
   await before.close();
   await after.close();
@@ -142,7 +143,7 @@ describe('schemes on models/tiny', () => {
     const activations = await openActivations(captured.files['layer 3']?.activations as string);
     const x = await activations.readRows(0, 300, 'input');
     await activations.close();
-    const error = async (name: string) => outputError(made[name]?.model as string, mlpName(3, 'gate'), x);
+    const error = async (name: string) => outputError(made[name]?.model as string, llamaName(3, 'gate'), x);
     const nearest = await error('int4');
     console.log(`output error against int4: gptq ${(await error('gptq')) / nearest}`);
     expect(await error('gptq')).toBeLessThan(0.8 * nearest);
@@ -202,7 +203,7 @@ it('a tied head is as the embedding is', async () => {
   const run = async (more: object) => {
     const params = { scheme: '8da4w', group_size: 32, ...more };
     const outcome = await runStage(quantize, { params, inputs: { model: model(tied) } });
-    const checkpoint = await openLlama(only(outcome, 'model'));
+    const checkpoint = await openStored(only(outcome, 'model'));
     await checkpoint.close();
     return { codecs: [...(checkpoint.quantization?.codecs.keys() ?? [])], size: json(only(outcome, 'size')) };
   };
@@ -242,14 +243,14 @@ describe('shared models', () => {
     expect(mlp).toBe(10 * 3 * 96 * 256 * (1 + 4 / 32));
     const before = await perplexity({ model: files.model as string, recovery: pruned });
     expect(Math.abs(Math.log(await perplexity(result)) - Math.log(before))).toBeLessThan(0.05);
-    const checkpoint = await openLlama(result.model);
-    expect((await checkpoint.readFloat32(mlpName(7, 'down'))).every((value) => value === 0)).toBe(true);
+    const checkpoint = await openStored(result.model);
+    expect((await checkpoint.readFloat32(llamaName(7, 'down'))).every((value) => value === 0)).toBe(true);
     await checkpoint.close();
   });
 });
 
 describe('bytes of Llama-2-7b in 8da4w with groups of 128 (methods E.2, against Table 7)', () => {
-  const config = knownModel('meta-llama/Llama-2-7b-hf') as LlamaConfig;
+  const config = knownModel('meta-llama/Llama-2-7b-hf') as ModelConfig;
   const settings: PlanSettings = {
     scheme: '8da4w',
     bits: 4,
@@ -291,13 +292,13 @@ describe('files that do not fit', () => {
     }
     await writer.close();
     await reader.close();
-    return openLlama(out);
+    return openStored(out);
   }
-  const scales = `${mlpName(1, 'gate')}.scales`;
+  const scales = `${llamaName(1, 'gate')}.scales`;
 
   it('a part that is missing or has another shape is named', async () => {
     await expect(damaged((_, name) => (name === scales ? [] : undefined))).rejects.toThrow(
-      `part 'scales' of tensor '${mlpName(1, 'gate')}': expected F32 [256, 3], got nothing`,
+      `part 'scales' of tensor '${llamaName(1, 'gate')}': expected F32 [256, 3], got nothing`,
     );
     await expect(damaged((_, name) => (name === scales ? [256, 2] : undefined))).rejects.toThrow('got F32 [256, 2]');
   });
@@ -328,7 +329,7 @@ describe('files that do not fit', () => {
       if (metadata.config === undefined) return undefined;
       const config = JSON.parse(metadata.config) as Record<string, unknown>;
       metadata.config = JSON.stringify({ ...config, intermediate_size: 2 ** 24 });
-      const absent = [...tensorShapes({ ...(config as unknown as LlamaConfig), intermediate_size: 2 ** 24 }).keys()];
+      const absent = [...tensorShapes({ ...(config as unknown as ModelConfig), intermediate_size: 2 ** 24 }).keys()];
       const mlps = absent.filter((name) => name.includes('mlp'));
       metadata.quantization = JSON.stringify({ scheme: 'x', activations: null, codecs: [], tensors: {}, absent: mlps });
       return undefined;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { StageDeclaration, StageInput } from '../../contract/stage.ts';
-import { openLlama, writeModel } from '../../model/checkpoint/checkpoint.ts';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { createRecovery } from '../../model/sharing/recovery.ts';
 import { prunedReplacements } from '../../model/sharing/replacement.ts';
@@ -173,6 +173,35 @@ describe('lora', () => {
     expect(await perplexity(full)).toBe(await perplexity(plain));
   });
 
+  it('at all seven matrices starts at what is there, is trained by sft, and is counted', async () => {
+    const matrices = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
+    const shared = await make(share, { map: '2:3', rank: 0 });
+    const attention = await make(lora, { layers: 'all', rank: 2, matrices: ['o', 'q', 'k', 'v'] }, shared);
+    const outcome = await runStage(lora, {
+      params: { layers: 'others', rank: 2, matrices },
+      inputs: { model: model(), recovery: recoveryOf(shared) },
+    });
+    expect(outcome.facts['']?.map).toBe('2:3; own q+k+v+o+gate+up+down:1,2,4,5,6');
+    expect(await perplexity(attention)).toBe(await perplexity(shared));
+    const inputs = { model: model(), recovery: recoveryOf(attention), data: files.train };
+    const tuned = only(await runStage(sft, { params: tuning, inputs }), 'recovery');
+    expect(await perplexity(tuned)).not.toBe(await perplexity(shared));
+    // 2 heads of 8 and one key head: q and o are 16 x 16, k and v 8 x 16
+    const full = { ...facts, heads: 2, kv_heads: 1, head_dim: 8 };
+    const layer = 2 * (2 * (16 + 16) + 2 * (16 + 8) + 3 * (16 + 24));
+    expect(outcome.facts['']).toMatchObject({ targets: 1, recovery_parameters: 5 * layer });
+    const expected = await lora.expect?.({ layers: 'all', rank: 2, matrices }, { model: full });
+    expect(expected).toMatchObject({ recovery_parameters: 6 * layer });
+  });
+
+  it('at attention goes beside whatever stands at the MLPs, once at each matrix', async () => {
+    const first = await make(lora, { layers: '2', rank: 1, matrices: ['q'] }, await make(share, {}));
+    expect(await replaced(await make(lora, { rank: 1, matrices: ['q'] }, first))).toEqual([1, 2, 3, 3, 4, 5, 5, 6]);
+    await expect(make(lora, { layers: 'all', rank: 1, matrices: ['q'] }, first)).rejects.toThrow(
+      "layers 'all': layer 2 is replaced by the recovery that comes in",
+    );
+  });
+
   it.each([
     ['references', [2, 4]],
     ['targets', [3, 5]],
@@ -251,7 +280,7 @@ describe('ratios', () => {
     expect(found).toMatchObject({ tau: 4 / 6, s: (4 * mlp + recovery_parameters) / (6 * mlp), targets: 0 });
     const { parameters, bytes } = found as { parameters: number; bytes: number };
     expect(bytes).toBe(2 * (parameters - recovery_parameters) + 4 * recovery_parameters);
-    const checkpoint = await openLlama(files.pruned);
+    const checkpoint = await openStored(files.pruned);
     const stored = [...checkpoint.tensors.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,

@@ -1,0 +1,103 @@
+// One decoder layer, written once for every engine and every architecture.
+//
+// B batch, T tokens, N = B*T rows, D hidden, F MLP width, H heads, K key/value heads, hd head size.
+// Hidden states are [N, D] throughout: one large matrix product per projection.
+import type { Architecture } from '../architecture/architecture.ts';
+import { hasRope, type ModelConfig, windowOf } from '../architecture/model-config.ts';
+import { architectureOf } from '../architecture/registry.ts';
+import type { MatrixRole, VectorRole } from '../architecture/roles.ts';
+import type { Operators } from '../operators/operators.ts';
+
+/** An engine in the middle of a pass: it knows how many texts and tokens there are, and what was read before. */
+export interface PassOperators<V> extends Operators<V> {
+  /** x [N, count*hd] -> [B, T, count, hd]. */
+  heads(x: V, count: number): V;
+  /** Queries [B, T, H, hd] turned to their positions where the layer has RoPE, and keys [B, T, K, hd] likewise. */
+  attend(heads: HeadValues<V>, place: AttentionPlace): V;
+}
+
+/** Queries [B, T, H, hd], keys and values [B, T, K, hd] of one layer, not yet turned. */
+export interface HeadValues<V> {
+  readonly q: V;
+  readonly k: V;
+  readonly v: V;
+}
+
+/** What attention has to know of its layer. */
+export interface AttentionPlace {
+  /** From 1. */
+  readonly layer: number;
+  readonly rope: boolean;
+  /** Tokens that a token sees, itself among them; null: all before it. */
+  readonly window: number | null;
+}
+
+/** What the layer multiplies with: its own tensors, or what stands in for them. */
+export interface LayerWeights<V> {
+  /** A norm or a bias that the architecture has. */
+  vector(role: VectorRole): V;
+  /** x [N, in] through the matrix `role`, without its bias -> [N, out]. */
+  linear(role: MatrixRole, x: V): V;
+  /** False where the MLP is pruned: its branch contributes nothing. */
+  readonly hasMlp: boolean;
+}
+
+/** What a layer makes of h: the residual stream after attention, the MLP's input (which SLW learns from), and after the MLP; [N, D] each. */
+export interface BlockOutputs<V> {
+  readonly attended: V;
+  readonly mlpInput: V;
+  readonly h: V;
+}
+
+/** Layer `layer` (from 1) of a model of `config`: h [N, D] -> [N, D]. */
+export function block<V>(
+  ops: PassOperators<V>,
+  config: ModelConfig,
+  layer: number,
+  weights: LayerWeights<V>,
+  h: V,
+): BlockOutputs<V> {
+  const architecture = architectureOf(config);
+  const parts = { ops, config, layer, weights, architecture };
+  const attended = ops.add(h, selfAttention(parts, norm(parts, 'attention_norm', h)));
+  const mlpInput = norm(parts, architecture.mlp_input, attended);
+  if (!weights.hasMlp) return { attended, mlpInput, h: attended };
+  return { attended, mlpInput, h: ops.add(attended, gatedMlp(ops, weights.linear, mlpInput)) };
+}
+
+/** down(silu(gate x) * up x): x [N, D] -> [N, D]. */
+export function gatedMlp<V>(ops: Operators<V>, linear: LayerWeights<V>['linear'], x: V): V {
+  return linear('down', ops.swiglu(linear('gate', x), linear('up', x)));
+}
+
+interface BlockParts<V> {
+  readonly ops: PassOperators<V>;
+  readonly config: ModelConfig;
+  readonly layer: number;
+  readonly weights: LayerWeights<V>;
+  readonly architecture: Architecture;
+}
+
+/** Grouped-query attention: x [N, D] -> [N, D], before the residual add. */
+function selfAttention<V>(parts: BlockParts<V>, x: V): V {
+  const { ops, config, layer } = parts;
+  const { num_attention_heads: heads, num_key_value_heads: groups } = config;
+  const q = headNormed(parts, 'q_norm', ops.heads(biased(parts, 'q', x), heads));
+  const k = headNormed(parts, 'k_norm', ops.heads(biased(parts, 'k', x), groups));
+  const v = ops.heads(biased(parts, 'v', x), groups);
+  const place = { layer, rope: hasRope(config, layer), window: windowOf(config, layer) };
+  return biased(parts, 'o', ops.attend({ q, k, v }, place));
+}
+
+function biased<V>({ ops, config, weights, architecture }: BlockParts<V>, role: 'q' | 'k' | 'v' | 'o', x: V): V {
+  const product = weights.linear(role, x);
+  return architecture.biases(config).includes(role) ? ops.add(product, weights.vector(`${role}_bias`)) : product;
+}
+
+function headNormed<V>(parts: BlockParts<V>, role: 'q_norm' | 'k_norm', x: V): V {
+  return parts.architecture.head_norms ? norm(parts, role, x) : x;
+}
+
+function norm<V>({ ops, config, weights }: BlockParts<V>, role: VectorRole, x: V): V {
+  return ops.rmsNorm(x, weights.vector(role), config.rms_norm_eps);
+}

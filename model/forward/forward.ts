@@ -1,0 +1,66 @@
+// The forward pass of a model, in pieces, so that a caller can stop at any layer.
+//
+// B batch, T tokens, N = B*T rows, D hidden, V vocabulary. Weights are [out, in], so products are x W^T.
+// Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
+// masked in the loss, so no padding mask is needed.
+import { gatherRows, rmsNorm } from '../../tensor/ops.ts';
+import { tf } from '../../tensor/tf.ts';
+import { embeddingName, finalNormName, headName } from '../architecture/tensors.ts';
+import { type Attend, causal } from './attend.ts';
+import { type BlockOutputs, block } from './block.ts';
+import { layerWeights } from './layer-weights.ts';
+import { linear } from './linear.ts';
+import type { Model } from './model.ts';
+import { type Extent, passOperators } from './pass-operators.ts';
+
+/** Token ids [B, T] (int32) -> hidden states [N, D]. */
+export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
+  return gatherRows(model.weights.get(embeddingName) as tf.Tensor2D, tf.reshape(ids, [-1])) as tf.Tensor2D;
+}
+
+/**
+ * One decoder layer (from 1): h [N, D] -> h [N, D], with the residual stream between attention and MLP (`attended`) and the
+ * input of its MLP, which SLW learns from, [N, D] both. `attend` says what its tokens see; by default all before them.
+ */
+export function runBlock(
+  model: Model,
+  layer: number,
+  h: tf.Tensor2D,
+  extent: Extent,
+  attend: Attend = causal(model, extent.tokens),
+): BlockOutputs<tf.Tensor2D> {
+  const ops = passOperators(model.config, extent, attend);
+  return block<tf.Tensor>(ops, model.config, layer, layerWeights(model, layer), h) as BlockOutputs<tf.Tensor2D>;
+}
+
+/** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
+export function hiddenStates(model: Model, ids: tf.Tensor2D, attend?: Attend): tf.Tensor2D {
+  const [batch, tokens] = ids.shape;
+  let h = embed(model, ids);
+  for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
+    h = runBlock(model, layer, h, { batch, tokens }, attend).h;
+  }
+  return h;
+}
+
+/** The norm before the head: [N, D] -> [N, D]. */
+export function finalNorm(model: Model, h: tf.Tensor2D): tf.Tensor2D {
+  return rmsNorm(h, model.weights.get(finalNormName), model.config.rms_norm_eps);
+}
+
+/** The name of the output head's weight [V, D]; the embedding itself when tied. */
+function headWeight({ config }: Model): string {
+  return config.tie_word_embeddings ? embeddingName : headName;
+}
+
+/** Normed hidden states, any rows of them [R, D] -> logits [R, V]. */
+export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
+  return linear(model.weights, headWeight(model), h);
+}
+
+/** ids [B, T] (int32) -> logits [B, T, V]. */
+export function forward(model: Model, ids: tf.Tensor2D): tf.Tensor3D {
+  return tf.tidy(() =>
+    tf.reshape(head(model, finalNorm(model, hiddenStates(model, ids))), [...ids.shape, model.config.vocab_size]),
+  );
+}

@@ -1,0 +1,35 @@
+// The operators of a pass on TensorFlow.js: how many texts there are, how their tokens are placed, and what they see.
+import { tf } from '../../tensor/tf.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { tensorOperators } from '../operators/tensor-operators.ts';
+import type { Attend } from './attend.ts';
+import type { PassOperators } from './block.ts';
+
+/** A batch's size; hidden states are [batch*tokens, D]. */
+export interface Extent {
+  readonly batch: number;
+  readonly tokens: number;
+}
+
+/** The operators for passes of `extent` tokens that see what `attend` says. */
+export function passOperators(
+  { head_dim }: Pick<ModelConfig, 'head_dim'>,
+  { batch, tokens }: Extent,
+  { turn, mix }: Attend,
+): PassOperators<tf.Tensor> {
+  return {
+    ...tensorOperators,
+    heads: (x, count) => tf.reshape(x, [batch, tokens, count, head_dim]),
+    attend({ q, k, v }, { layer, rope, window }) {
+      const placed = (x: tf.Tensor) => perHead(rope ? turn(x) : x);
+      const heads = { q: placed(q), k: placed(k), v: perHead(v) };
+      const mixed = mix(layer, heads, { scale: 1 / Math.sqrt(head_dim), window });
+      return tf.reshape(perHead(mixed), [batch * tokens, -1]);
+    },
+  };
+}
+
+/** [B, T, heads, hd] <-> [B, heads, T, hd]. */
+function perHead(x: tf.Tensor): tf.Tensor {
+  return tf.transpose(x, [0, 2, 1, 3]);
+}

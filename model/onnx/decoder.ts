@@ -1,0 +1,73 @@
+// A model as an ONNX graph with Hugging Face Optimum's inputs and outputs: tokens and past keys and values in, logits and keys and values out.
+//
+// The block is model/forward/block.ts over the graph's operators; hidden states are [N, D], N = batch*tokens rows, D hidden.
+import type { OnnxValueInfo } from '../../formats/tensors/onnx.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { finalNormName, headName } from '../architecture/tensors.ts';
+import { block, type LayerWeights, type PassOperators } from '../forward/block.ts';
+import { frameOf, type OnnxFrame } from './frame.ts';
+import type { OnnxBuilder, Value } from './graph.ts';
+import { decoderOperators } from './graph-operators.ts';
+import type { OnnxWeights } from './weights.ts';
+
+/** The weights that the graph is built on. */
+export interface DecoderWeights extends Pick<OnnxWeights, 'vector' | 'matrix' | 'embedding'> {
+  /** What layer `layer` (from 1) multiplies with, read and written; the block itself then waits for nothing. */
+  layer(layer: number): Promise<LayerWeights<Value>>;
+}
+
+/** Adds the decoder to `graph`; returns the graph's inputs and outputs. */
+export async function addDecoder(
+  graph: OnnxBuilder,
+  config: ModelConfig,
+  weights: DecoderWeights,
+): Promise<{ inputs: OnnxValueInfo[]; outputs: OnnxValueInfo[] }> {
+  const frame = frameOf(graph, config);
+  const ops = decoderOperators(graph, config, frame);
+  const ids = graph.add('Reshape', ['input_ids', graph.ints(-1)]);
+  let h = (await weights.embedding()).rows(ids);
+  for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
+    h = block(ops, config, layer, await weights.layer(layer), h).h;
+  }
+  graph.scope = 'head';
+  await addHead({ graph, config, weights, frame, ops }, h);
+  return portsOf(graph, config);
+}
+
+interface Decoder {
+  readonly graph: OnnxBuilder;
+  readonly config: ModelConfig;
+  readonly weights: DecoderWeights;
+  readonly frame: OnnxFrame;
+  readonly ops: PassOperators<Value>;
+}
+
+async function addHead({ graph, config, weights, frame, ops }: Decoder, h: Value): Promise<void> {
+  const product = await (config.tie_word_embeddings ? weights.embedding() : weights.matrix(headName));
+  const normed = ops.rmsNorm(h, await weights.vector(finalNormName), config.rms_norm_eps);
+  const rows = product.times(product.input(normed));
+  const axis = { axis: { int: 0 } };
+  const shape = graph.add('Concat', [frame.extent, graph.ints(config.vocab_size)], { attributes: axis });
+  graph.add('Reshape', [graph.cast(rows, graph.float, 'float32'), shape], { outputs: ['logits'] });
+}
+
+function portsOf(
+  { float }: OnnxBuilder,
+  { num_hidden_layers: layers, num_key_value_heads: groups, head_dim, vocab_size }: ModelConfig,
+): { inputs: OnnxValueInfo[]; outputs: OnnxValueInfo[] } {
+  const cache = (prefix: string, length: string): OnnxValueInfo[] => {
+    const names = Array.from({ length: layers }, (_, i) => [`${prefix}.${i}.key`, `${prefix}.${i}.value`]).flat();
+    return names.map((name) => ({ name, type: float, dims: ['batch', groups, length, head_dim] }));
+  };
+  const ids = (name: string, length: string): OnnxValueInfo => ({ name, type: 'int64', dims: ['batch', length] });
+  const all = 'past_sequence + sequence';
+  return {
+    inputs: [
+      ids('input_ids', 'sequence'),
+      ids('attention_mask', all),
+      ids('position_ids', 'sequence'),
+      ...cache('past_key_values', 'past_sequence'),
+    ],
+    outputs: [{ name: 'logits', type: 'float32', dims: ['batch', 'sequence', vocab_size] }, ...cache('present', all)],
+  };
+}

@@ -1,0 +1,111 @@
+// The operators as nodes of an ONNX graph; a value is its name there. Norms and softmax are float32 in every precision.
+
+import type { ModelConfig } from '../architecture/model-config.ts';
+import type { AttentionPlace, HeadValues, PassOperators } from '../forward/block.ts';
+import type { Operators } from '../operators/operators.ts';
+import type { OnnxFrame, Rotation } from './frame.ts';
+import type { OnnxBuilder, Value } from './graph.ts';
+
+/** The operators that add their nodes to `graph`. */
+export function graphOperators(graph: OnnxBuilder): Operators<Value> {
+  const wide = (x: Value) => graph.cast(x, graph.float, 'float32');
+  const narrow = (x: Value) => graph.cast(x, 'float32', graph.float);
+  return {
+    add: (a, b) => graph.add('Add', [a, b]),
+    mul: (a, b) => graph.add('Mul', [a, b]),
+    scale: (x, by) => (by === graph.number(1) ? x : graph.add('Mul', [x, by])),
+    matmul: (a, b, { a: turnA = false, b: turnB = false } = {}) => {
+      if (!turnA && !turnB) return graph.add('MatMul', [a, b]);
+      const attributes = { ...(turnA && { transA: { int: 1 } }), ...(turnB && { transB: { int: 1 } }) };
+      return graph.add('Gemm', [a, b], { attributes });
+    },
+    transpose: (x) => transpose(graph, x, [1, 0]),
+    rmsNorm(x, weight, eps) {
+      // the form that runtimes know how to fuse
+      const exact = wide(x);
+      const squares = graph.add('Pow', [exact, graph.number(2, 'float32')]);
+      const mean = graph.add('ReduceMean', [squares, graph.ints(-1)]);
+      const root = graph.add('Sqrt', [graph.add('Add', [mean, graph.number(eps, 'float32')])]);
+      return graph.add('Mul', [narrow(graph.add('Div', [exact, root])), weight]);
+    },
+    swiglu(gate, up) {
+      const activated = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])]);
+      return graph.add('Mul', [activated, up]);
+    },
+    wide,
+    narrow,
+  };
+}
+
+/** The operators of a pass over the graph's inputs: tokens behind a past, whose keys and values are inputs and outputs of the graph. */
+export function decoderOperators(graph: OnnxBuilder, config: ModelConfig, frame: OnnxFrame): PassOperators<Value> {
+  return {
+    ...graphOperators(graph),
+    heads(x, count) {
+      const sizes = [frame.extent, graph.ints(count, config.head_dim)];
+      return graph.add('Reshape', [x, graph.add('Concat', sizes, { attributes: { axis: { int: 0 } } })]);
+    },
+    attend: (heads, place) => attend({ graph, config, frame }, heads, place),
+  };
+}
+
+interface Decoder {
+  readonly graph: OnnxBuilder;
+  readonly config: ModelConfig;
+  readonly frame: OnnxFrame;
+}
+
+/** B batch, T tokens, S = past and tokens, H heads, K key/value heads, G = H/K, hd head size -> [N, H*hd]. */
+function attend({ graph, config, frame }: Decoder, heads: HeadValues<Value>, place: AttentionPlace): Value {
+  const { layer, rope, window } = place;
+  const q = rope ? turned(graph, heads.q, frame.query) : graph.add('Mul', [heads.q, frame.scale()]);
+  const k = withPast(graph, layer, 'key', rope ? turned(graph, heads.k, frame.key) : heads.k);
+  const v = withPast(graph, layer, 'value', heads.v);
+  return joined(graph, mix(graph, { q: grouped(graph, q, config), k, v }, frame.mask(window)), config);
+}
+
+/** x [B, T, heads, hd] turned by the angles of its positions. */
+function turned(graph: OnnxBuilder, x: Value, { cos, sin }: Rotation): Value {
+  const halves = { axis: { int: -1 }, num_outputs: { int: 2 } };
+  const [first, second] = graph.addAll('Split', [x], 2, { attributes: halves }) as [Value, Value];
+  const swapped = graph.add('Concat', [second, first], { attributes: { axis: { int: -1 } } });
+  return graph.add('Add', [graph.add('Mul', [x, cos]), graph.add('Mul', [swapped, sin])]);
+}
+
+/** Keys or values [B, T, K, hd] behind those of the past: [B, K, S, hd], an output of the graph. */
+function withPast(graph: OnnxBuilder, layer: number, kind: 'key' | 'value', x: Value): Value {
+  const perHead = transpose(graph, x, [0, 2, 1, 3]);
+  return graph.add('Concat', [`past_key_values.${layer - 1}.${kind}`, perHead], {
+    attributes: { axis: { int: 2 } },
+    outputs: [`present.${layer - 1}.${kind}`],
+  });
+}
+
+/** Queries [B, T, H, hd] -> [B, K, G*T, hd]: those that share a key are rows of one matrix, and no key is copied. */
+function grouped(graph: OnnxBuilder, q: Value, config: ModelConfig): Value {
+  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
+  if (heads === groups) return transpose(graph, q, [0, 2, 1, 3]);
+  const perGroup = graph.add('Reshape', [q, graph.ints(0, 0, groups, heads / groups, head_dim)]);
+  return graph.add('Reshape', [transpose(graph, perGroup, [0, 2, 3, 1, 4]), graph.ints(0, 0, -1, head_dim)]);
+}
+
+/** softmax(q k^T + mask) v: [B, K, G*T, hd]. */
+function mix(graph: OnnxBuilder, { q, k, v }: HeadValues<Value>, mask: Value): Value {
+  const scores = graph.add('MatMul', [q, transpose(graph, k, [0, 1, 3, 2])]);
+  const masked = graph.add('Add', [graph.cast(scores, graph.float, 'float32'), mask]);
+  const shares = graph.add('Softmax', [masked], { attributes: { axis: { int: -1 } } });
+  return graph.add('MatMul', [graph.cast(shares, 'float32', graph.float), v]);
+}
+
+/** [B, K, G*T, hd] -> [N, H*hd]. */
+function joined(graph: OnnxBuilder, mixed: Value, config: ModelConfig): Value {
+  const { num_attention_heads: heads, num_key_value_heads: groups, head_dim } = config;
+  const flat = graph.ints(-1, heads * head_dim);
+  if (heads === groups) return graph.add('Reshape', [transpose(graph, mixed, [0, 2, 1, 3]), flat]);
+  const perGroup = graph.add('Reshape', [mixed, graph.ints(0, 0, heads / groups, -1, head_dim)]);
+  return graph.add('Reshape', [transpose(graph, perGroup, [0, 3, 1, 2, 4]), flat]);
+}
+
+function transpose(graph: OnnxBuilder, x: Value, perm: readonly number[]): Value {
+  return graph.add('Transpose', [x], { attributes: { perm: { ints: perm } } });
+}

@@ -1,0 +1,33 @@
+// The mathematics that a model and its methods are written in, for whatever computes them: TensorFlow.js now, an ONNX graph later.
+//
+// N rows of activations; matrices of a model are [out, in].
+
+/** Operations on values `V` of one engine; a value is a matrix [rows, columns] unless it is said otherwise. */
+export interface Operators<V> {
+  /** a + b; a vector b [columns] is added to every row. */
+  add(a: V, b: V): V;
+  /** a * b element by element, of one shape. */
+  mul(a: V, b: V): V;
+  /** x times the number `by`, a value of shape []. */
+  scale(x: V, by: V): V;
+  /** a b, either of them transposed first. */
+  matmul(a: V, b: V, transpose?: { readonly a?: boolean; readonly b?: boolean }): V;
+  transpose(x: V): V;
+  /** x / sqrt(mean(x^2) + eps) * weight over the last dimension, of any shape (arXiv 1910.07467). */
+  rmsNorm(x: V, weight: V, eps: number): V;
+  /** silu(gate) * up (arXiv 2002.05202). */
+  swiglu(gate: V, up: V): V;
+  /** x in float32, and back in what the engine computes in: for products whose rounding would show. */
+  wide(x: V): V;
+  narrow(x: V): V;
+}
+
+/** A stored matrix W [out, in] at work. */
+export interface Product<V> {
+  /** What the product sees of x [N, in]; x itself where activations are not rounded. */
+  input(x: V): V;
+  /** x [N, in] times W^T -> [N, out]; x as `input` gave it. */
+  times(x: V): V;
+  /** W itself [out, in], in the type that the engine computes in. */
+  whole(): V;
+}

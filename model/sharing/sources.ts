@@ -1,0 +1,80 @@
+// Which tensor stands for which: the one description that files, exports, quantisation and counts are made from. Light: planning reads it.
+import type { ModelConfig } from '../architecture/model-config.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { tensorName, tensorShapes } from '../architecture/tensors.ts';
+import { type Replacement, rolesOf } from './replacement.ts';
+
+/**
+ * What a tensor of the model is: `stored` as it lies in the file, `zeros` where it contributes nothing, or `made` by a method. `of` is the
+ * model's tensor whose values are read (itself, or a reference's), `from` where these lie: equal tensors are stored once.
+ */
+export type TensorSource =
+  | { readonly kind: 'stored'; readonly of: string; readonly from: string }
+  | {
+      readonly kind: 'made';
+      readonly of: string;
+      readonly from: string;
+      readonly replacement: Replacement;
+      readonly role: MatrixRole;
+    }
+  | { readonly kind: 'zeros' };
+
+/** The source of every tensor of `config` with `replacements` on top; `storedAs` names the tensor that stands for another in the file. */
+export function tensorSources(
+  config: ModelConfig,
+  replacements: readonly Replacement[],
+  storedAs: (name: string) => string = (name) => name,
+): Map<string, TensorSource> {
+  const sources = new Map<string, TensorSource>();
+  for (const name of tensorShapes(config).keys()) sources.set(name, { kind: 'stored', of: name, from: storedAs(name) });
+  for (const replacement of replacements) {
+    for (const role of rolesOf(replacement)) {
+      sources.set(tensorName(config, replacement.target, role), sourceOf(config, replacement, role, storedAs));
+    }
+  }
+  return sources;
+}
+
+function sourceOf(
+  config: ModelConfig,
+  replacement: Replacement,
+  role: MatrixRole,
+  storedAs: (name: string) => string,
+): TensorSource {
+  const { reference, rank } = replacement;
+  if (reference === null) return { kind: 'zeros' };
+  const of = tensorName(config, reference, role);
+  const lies = { of, from: storedAs(of) };
+  return rank === 0 ? { kind: 'stored', ...lies } : { kind: 'made', ...lies, replacement, role };
+}
+
+/** True where tensor `name` of the model is stored for itself: no other's values stand in for it, and it is not without effect. */
+export function isOwn(name: string, source: TensorSource): boolean {
+  return source.kind !== 'zeros' && source.of === name;
+}
+
+/** The names of the tensors that are stored for themselves, in the model's order. */
+export function ownTensors(sources: ReadonlyMap<string, TensorSource>): string[] {
+  return [...sources].filter(([name, source]) => isOwn(name, source)).map(([name]) => name);
+}
+
+/** For each tensor that has no place of its own in a file, the one in whose place it lies: of equal tensors the first that is its own. */
+export function standIns(sources: ReadonlyMap<string, TensorSource>): Map<string, string> {
+  const first = new Map<string, string>();
+  for (const name of ownTensors(sources)) {
+    const from = fromOf(sources, name);
+    if (!first.has(from)) first.set(from, name);
+  }
+  const present = [...sources].filter(([, { kind }]) => kind !== 'zeros');
+  const [own, lent] = [
+    present.filter(([name, source]) => isOwn(name, source)),
+    present.filter(([name, source]) => !isOwn(name, source)),
+  ];
+  const places = [...lent, ...own].map(([name]) => [name, first.get(fromOf(sources, name)) ?? name] as const);
+  return new Map(places.filter(([name, place]) => place !== name));
+}
+
+function fromOf(sources: ReadonlyMap<string, TensorSource>, name: string): string {
+  const source = sources.get(name);
+  return source === undefined || source.kind === 'zeros' ? name : source.from;
+}

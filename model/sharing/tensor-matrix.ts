@@ -1,0 +1,46 @@
+// One matrix of a layer on TensorFlow.js, as a method makes it.
+import { tf } from '../../tensor/tf.ts';
+import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import type { MatrixParameters } from '../methods/method.ts';
+import { methodNamed } from '../methods/registry.ts';
+import type { Product } from '../operators/operators.ts';
+import { tensorOperators } from '../operators/tensor-operators.ts';
+
+/** The parameters of one matrix by name. */
+export type ParameterOf = (name: string) => tf.Tensor;
+
+/** The stored matrix `weight` [out, in]; `input` is what its product sees of x. */
+export function tensorProduct(weight: tf.Tensor2D, input: (x: tf.Tensor) => tf.Tensor = (x) => x): Product<tf.Tensor> {
+  return { input, times: (x) => tf.matMul(x as tf.Tensor2D, weight, false, true), whole: () => weight };
+}
+
+/** One matrix of a layer as `candidate` makes it: x [n, in] -> [n, out]. */
+export function applyMatrix(
+  candidate: string,
+  role: MatrixRole,
+  x: tf.Tensor2D,
+  product: Product<tf.Tensor>,
+  parameter: ParameterOf,
+): tf.Tensor2D {
+  const isTransposed = writesHidden(role);
+  const matrix = { operators: tensorOperators, isTransposed, product, parameters: parametersOf(parameter) };
+  return methodNamed(candidate).apply<tf.Tensor>(matrix, x) as tf.Tensor2D;
+}
+
+/** The whole matrix as one, [out, in] like the reference's `weight`; the caller frees it. */
+export function expandMatrix(
+  candidate: string,
+  role: MatrixRole,
+  weight: tf.Tensor2D,
+  parameter: ParameterOf,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const bySize = (matrix: tf.Tensor) => (writesHidden(role) ? tf.clone(matrix) : tf.transpose(matrix));
+    const parameters = parametersOf(parameter);
+    return bySize(methodNamed(candidate).whole<tf.Tensor>(tensorOperators, bySize(weight), parameters)) as tf.Tensor2D;
+  });
+}
+
+function parametersOf(parameter: ParameterOf): MatrixParameters<tf.Tensor> {
+  return { get: parameter, scaled: (x, name) => tensorOperators.scale(x, parameter(name)) };
+}
