@@ -1,5 +1,6 @@
 // The stages, one line each: a new stage is a folder and a line here.
-import { type StageDefinition, type StageRegistry, stage } from '../contract/stage.ts';
+import { stage } from '../contract/define.ts';
+import type { StageDefinition, StageRegistry } from '../contract/stage.ts';
 import { captureActivations } from './capture-activations/declare.ts';
 import { dataset } from './dataset/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';

@@ -1,13 +1,14 @@
 // lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
 import { type Static, Type } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
+import type { CheckpointFacts, RecoveryFacts } from '../../contract/facts.ts';
 import { mlpWidth } from '../../model/architecture/config.ts';
 import { inits, matrixParameters } from '../../model/sharing/candidates/forms.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, replacement } from '../common/options.ts';
-import { rankWarning, sizesOf } from '../common/rank-warnings.ts';
-import { type ModelSizes, replacementOf } from '../common/replacement.ts';
+import { rankWarning } from '../common/rank-warnings.ts';
+import { replacementOf, sizesOf } from '../common/replacement.ts';
 import { untrainedCost } from '../costs/checkpoints.ts';
 
 const params = object({
@@ -25,7 +26,7 @@ const params = object({
 });
 export type LoraParams = Static<typeof params>;
 
-export const lora: StageDeclaration = {
+export const lora = declareStage({
   name: 'lora',
   version: 2,
   summary: "adds untrained recovery parameters (g0 on a layer's own MLP) to layers that are not replaced",
@@ -39,13 +40,13 @@ export const lora: StageDeclaration = {
   outputs: { recovery: { kind: 'recovery', summary: 'what came in, and the new parameters', extension: 'arrow' } },
   numeric: false,
   seeded: true,
-  expect: async (params, inputs) => expected(params as LoraParams, inputs),
+  expect: async (params, inputs) => expected(params, inputs),
   warn(params, inputs) {
     const sizes = sizesOf(inputs.model);
-    return sizes === undefined ? [] : rankWarning([{ rank: (params as LoraParams).rank, layer: 1 }], sizes);
+    return sizes === undefined ? [] : rankWarning([{ rank: params.rank, layer: 1 }], sizes);
   },
   cost: untrainedCost,
-};
+});
 
 /** The layers that get parameters, ascending; a UserError when one of them is among the `replaced`. */
 export function loraLayers(params: LoraParams, layers: number, replaced: readonly number[]): number[] {
@@ -78,18 +79,21 @@ function namedLayers(params: LoraParams, layers: number, taken: ReadonlySet<numb
 }
 
 /** How many parameters there will be; which layers a recovery replaces is not known before it exists, how many is. */
-function expected(params: LoraParams, inputs: Readonly<Record<string, Facts | undefined>>): Facts | undefined {
+function expected(
+  params: LoraParams,
+  inputs: { readonly model?: CheckpointFacts | undefined; readonly recovery?: RecoveryFacts | undefined },
+): RecoveryFacts | undefined {
   const { model, recovery } = inputs;
   if ('recovery' in inputs && recovery === undefined) return undefined;
-  const sizes = model as unknown as ModelSizes | undefined;
-  if (sizes?.layers === undefined || sizes.intermediate_size === undefined) return undefined;
-  const { recovery_parameters: before = 0, targets = 0 } = (recovery ?? {}) as Record<string, number>;
+  const sizes = sizesOf(model);
+  if (sizes === undefined) return undefined;
+  const { recovery_parameters: before = 0, targets = 0 } = recovery ?? {};
   const chosen = loraLayers(params, sizes.layers, []);
   const rest = params.layers === 'others' ? 1 - targets / sizes.layers : 1;
   const all = chosen.reduce(
     (sum, layer) => sum + matrixParameters('g0', sizes.hidden_size, mlpWidth(sizes, layer), params.rank),
     0,
   );
-  const first_layer = Math.min(chosen[0] as number, before > 0 ? Number(recovery?.first_layer ?? 1) : sizes.layers);
+  const first_layer = Math.min(chosen[0] as number, before > 0 ? (recovery?.first_layer ?? 1) : sizes.layers);
   return { targets, recovery_parameters: before + Math.round(3 * rest * all), first_layer };
 }

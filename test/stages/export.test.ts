@@ -10,7 +10,7 @@ import { exportStage } from '../../stages/export/declare.ts';
 import { load } from '../../stages/load/declare.ts';
 import { share } from '../../stages/share/declare.ts';
 import { expectClose } from '../model/fixtures.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const tiny = resolve(import.meta.dirname, '../../models/tiny');
 const paths = { model: '', recovery: '' };
@@ -187,7 +187,10 @@ describe('export', () => {
 
   it('refuses parameters that do not go together when it is planned', () => {
     const check = (params: object) => () =>
-      exportStage.check?.({ format: 'huggingface', layout: 'expanded', dtype: 'BF16', ...params }, new Set(['model']));
+      untyped(exportStage).check?.(
+        { format: 'huggingface', layout: 'expanded', dtype: 'BF16', ...params },
+        new Set(['model']),
+      );
     expect(check({ dtype: 'Q4_0' })).toThrow(
       'dtype: Q4_0 is of format: gguf, expected F32, F16, BF16 or STORED for format: huggingface',
     );

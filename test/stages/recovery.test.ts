@@ -18,7 +18,7 @@ import { slw } from '../../stages/slw/declare.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
-import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
+import { runStage, type StageOutcome, temporaryFolder, untyped } from './harness.ts';
 
 const sizes = {
   hidden_size: 16,
@@ -126,7 +126,7 @@ describe('share', () => {
 
   it('refuses an init that the candidate does not have, before anything runs', async () => {
     const params = { type: 'T_next', candidate: 'g0', init: 'svd', rank: 3, match_rank: false };
-    await expect(share.expect?.(params, { model: facts })).rejects.toThrow("candidate 'g0' has no init 'svd'");
+    await expect(untyped(share).expect?.(params, { model: facts })).rejects.toThrow("candidate 'g0' has no init 'svd'");
   });
 
   it('refuses an init that the candidate does not have', async () => {
@@ -200,13 +200,15 @@ describe('lora', () => {
     const recovery_parameters = 2 * 3 * (1 + 2 * (16 + 24));
     expect(outcome.facts['']).toEqual({ map: 'own:2,4; pruned:3,5', targets: 2, recovery_parameters });
     const params = { layers: 'references', type: 'T_next', rank: 2 };
-    expect(await lora.expect?.(params, { model: facts, recovery: { targets: 2, recovery_parameters: 0 } })).toEqual({
+    expect(
+      await untyped(lora).expect?.(params, { model: facts, recovery: { targets: 2, recovery_parameters: 0 } }),
+    ).toEqual({
       targets: 2,
       recovery_parameters,
       first_layer: 2,
     });
     const narrow = { ...facts, intermediate_sizes: [24, 12, 12, 12, 12, 24] };
-    expect(await lora.expect?.({ layers: '2-5', rank: 2 }, { model: narrow })).toMatchObject({
+    expect(await untyped(lora).expect?.({ layers: '2-5', rank: 2 }, { model: narrow })).toMatchObject({
       recovery_parameters: 4 * 3 * (1 + 2 * (16 + 12)),
     });
   });
