@@ -22,6 +22,29 @@ export function declareStage<
   return declaration;
 }
 
+/** A stage in one module: its declaration, and its work as `run`. */
+export type WholeStage<Params, I extends InputPorts, O extends OutputPorts, U> = Omit<
+  StageDeclaration<Params, I, O, U>,
+  'version' | 'numeric' | 'seeded'
+> &
+  Partial<Pick<StageDeclaration, 'version' | 'numeric' | 'seeded'>> & {
+    /** Does the work: reads its inputs, writes its outputs and calls `done` of each task. */
+    run(context: StageContext<Params, I, O, U>): Promise<void>;
+  };
+
+/**
+ * A stage of one's own, as the default export of the module that a pipeline names with `use: ./my-stage.mjs`. Its parameters, inputs and
+ * outputs are typed by what it declares. `version` is 1 where it is not given: the digest of the code is in the key anyway.
+ */
+export function defineStage<
+  P extends TSchema,
+  const I extends InputPorts,
+  const O extends OutputPorts,
+  U extends JsonObject = never,
+>(stage: WholeStage<Static<P>, I, O, U> & { readonly params: P }): WholeStage<Static<P>, I, O, U> {
+  return stage;
+}
+
 /** What the work of a declared stage is given: `ContextOf<typeof slw>`. */
 export type ContextOf<D> =
   D extends StageDeclaration<infer Params, infer I, infer O, infer U> ? StageContext<Params, I, O, U> : never;

@@ -54,6 +54,11 @@ export interface StageDeclaration<
   params: TSchema;
   inputs: I;
   outputs: O;
+  /**
+   * The ports, where the parameters say which there are; `inputs` and `outputs` are then empty. Asked with what the pipeline itself gives,
+   * so what decides them has to be written there.
+   */
+  ports?(params: Params): { readonly inputs: InputPorts; readonly outputs: OutputPorts };
   /** True when the bytes depend on backend, provider, precision and threads; these then enter the key. */
   numeric: boolean;
   /** True when the stage draws from the seed; the seed then enters the key. */
@@ -214,7 +219,7 @@ export interface Numerics {
   threads: number;
 }
 
-/** The explicit list of stages by name. */
-export type StageRegistry = ReadonlyMap<string, StageDefinition>;
+/** The stages that specs can use: lamina's by their names, and a user's own by the paths of their modules once a spec that uses them was read. */
+export type StageRegistry = Map<string, StageDefinition>;
 
 export type { ArtifactKind, Facts, InputPort, InputPorts, Json, JsonObject, OutputPort, OutputPorts };

@@ -94,6 +94,7 @@ export class StageEvaluator {
     const paths = pathsIn(schema, params);
     const refused = paths.filter((path) => !this.#checkRemote(path, valueAt(params, path), tree, where));
     if (refused.length > 0 || !this.#checkTogether(stage, params, where)) return undefined;
+    if (!this.#checkPorts(stage, params, where)) return undefined;
     const pointers = paths.map((path) => path.reduce(pointerTo, ''));
     return { params, origins: originsOf(tree), paths: pointers, text: canonicalJson(params) };
   }
@@ -109,6 +110,18 @@ export class StageEvaluator {
       this.#problems.add(stage.key, `${where}${error.message}`);
       return false;
     }
+  }
+
+  /** False where another port than those of the pipeline would be there (reported): the stages around it were joined to these. */
+  #checkPorts({ definition, key }: LinkedStage, params: JsonObject, where: string): boolean {
+    const ports = definition.ports?.(params);
+    const { inputs, outputs } = definition;
+    if (ports === undefined || JSON.stringify(ports) === JSON.stringify({ inputs, outputs })) return true;
+    this.#problems.add(
+      key,
+      `${where}its inputs and outputs are not those that the pipeline declares: write them out there, without \${...}`,
+    );
+    return false;
   }
 
   /** False for a name that no file and nothing on the hub can have (reported). */

@@ -23,7 +23,8 @@ import { settle } from '../experiment/settings.ts';
 import { StageEvaluator } from '../experiment/stage-params.ts';
 import type { LinkedPipeline } from '../pipeline/link.ts';
 import { linkPipeline } from '../pipeline/link.ts';
-import { loadPipeline, readPipeline } from '../pipeline/pipeline.ts';
+import { withOwnStages } from '../pipeline/own-stages.ts';
+import { loadPipeline, type Pipeline, readPipeline } from '../pipeline/pipeline.ts';
 import { buildPlan } from './plan-builder.ts';
 
 const plainNumerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 };
@@ -62,7 +63,7 @@ export async function checkSpec(
   const main = await openSpec(file, path, cwd, problems);
   if (main !== undefined && isPipelineFile(main.tree)) {
     const pipeline = await readPipeline(path, main.source, main.tree, main.files);
-    if (pipeline !== undefined) checkPipeline(linkPipeline(pipeline, registry, problems), problems);
+    if (pipeline !== undefined) checkPipeline(await linkedPipeline(pipeline, registry, problems), problems);
   } else if (main !== undefined && isFragmentFile(main.tree)) {
     checkFragment(main.tree, problems);
   } else {
@@ -127,12 +128,20 @@ async function loadExperiment(
   const path = resolve(main.source.folder, experiment.data.pipeline);
   const pipeline = await loadPipeline(path, span, main.files);
   if (pipeline === undefined) return undefined;
-  const linked = linkPipeline(pipeline, registry, problems);
+  const linked = await linkedPipeline(pipeline, registry, problems);
   checkStageParams(linked, problems);
   const layers = layersOf(experiment);
   const referred = referredParams(linked, layers, [find(experiment.tree, ['axes']), find(experiment.tree, ['metric'])]);
   for (const layer of layers) checkLayer(layer, layer.where, main.source, linked, referred, problems);
   return { experiment, linked };
+}
+
+async function linkedPipeline(
+  pipeline: Pipeline,
+  registry: StageRegistry,
+  problems: Problems,
+): Promise<LinkedPipeline> {
+  return linkPipeline(await withOwnStages(pipeline, registry, problems), registry, problems);
 }
 
 function planOf({ experiment, linked }: Loaded, request: SpecRequest, path: string, problems: Problems): Plan {
