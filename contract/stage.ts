@@ -69,6 +69,11 @@ export interface StageDeclaration<
    */
   check?(params: Params, inputs: ReadonlySet<string>): void;
   /**
+   * The parameters with what they mean on this machine filled in: the files that patterns match, the values of variables. Asked when a
+   * spec is read, after `check`; `folder` is that of the pipeline. What comes back enters the key. Throws UserError.
+   */
+  settle?(params: Params, folder: string): JsonObject;
+  /**
    * Throws UserError for what would stop the stage and can be seen in the files that its parameters name; gives the sentences that
    * are to be known of them, as `warn` does. Asked before anything runs, where something of the stage has yet to run and its
    * sources are there: what the work itself finds is kept in the record, and the two are shown once where they are the same.

@@ -12,6 +12,8 @@ export interface EditorStage {
   /** A JSON Schema of an object. */
   params: object;
   inputs: Readonly<Record<string, { kind: string; summary: string; optional?: boolean }>>;
+  /** There where its inputs have the names that its parameters give them. */
+  ports?: unknown;
 }
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -50,7 +52,7 @@ function stageOf(stages: readonly EditorStage[]): Schema {
 }
 
 /** What `in` and `with` may hold where a stage uses this definition. */
-function stageRule({ name, summary, reference, params, inputs }: EditorStage): Schema {
+function stageRule({ name, summary, reference, params, inputs, ports: free }: EditorStage): Schema {
   const ports = Object.entries(inputs).map(([port, { kind, summary: what, optional }]) => [
     port,
     { type: 'string', description: `${what} (${kind}${optional === true ? ', optional' : ''})` },
@@ -63,7 +65,12 @@ function stageRule({ name, summary, reference, params, inputs }: EditorStage): S
       description: reference === undefined ? summary : `${summary} (${reference})`,
       ...(required.length === 0 ? {} : { required: ['in'] }),
       properties: {
-        in: { type: 'object', properties: Object.fromEntries(ports), required, additionalProperties: false },
+        in: {
+          type: 'object',
+          properties: Object.fromEntries(ports),
+          required,
+          additionalProperties: free !== undefined,
+        },
         with: { anyOf: [open(plain(params), true), interpolation] },
       },
     },

@@ -2,6 +2,7 @@
 import { stage } from '../contract/define.ts';
 import type { StageDefinition, StageRegistry } from '../contract/stage.ts';
 import { captureActivations } from './capture-activations/declare.ts';
+import { command } from './command/declare.ts';
 import { dataset } from './dataset/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';
 import { exportStage } from './export/declare.ts';
@@ -48,6 +49,7 @@ const stages: StageDefinition[] = [
   stage(plannedSize, async () => (await import('./planned-size/run.ts')).countPlanned),
   stage(quantize, async () => (await import('./quantize/run.ts')).quantizeModel),
   stage(exportStage, async () => (await import('./export/run.ts')).exportModel),
+  stage(command, async () => (await import('./command/run.ts')).runCommand),
   stage(latency, async () => (await import('./latency/run.ts')).measureLatency),
 ];
 

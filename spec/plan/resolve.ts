@@ -78,6 +78,17 @@ export async function checkSpec(
   return problems.list();
 }
 
+/** The pipeline of a file, which is one or names one; undefined for other files, and where something is wrong (reported). */
+export async function pipelineOf(file: string, cwd: string, problems: Problems): Promise<Pipeline | undefined> {
+  const path = resolve(cwd, file);
+  const main = await openSpec(file, path, cwd, problems);
+  if (main === undefined || isFragmentFile(main.tree)) return undefined;
+  if (isPipelineFile(main.tree)) return readPipeline(path, main.source, main.tree, main.files);
+  const named = find(main.tree, ['pipeline']);
+  if (!entriesAt(main.tree, []).has('experiment') || named?.kind !== 'scalar') return undefined;
+  return loadPipeline(resolve(main.source.folder, String(named.value)), named.span, main.files);
+}
+
 interface OpenSpec {
   source: Source;
   tree: Located;

@@ -1,5 +1,12 @@
 // What of a plan decides its numbers, and where each value was written: enough to compare two runs without their specs.
-import type { Plan, PlanAxis, PlanClaim, PlanNode, PlanTable } from '../../contract/plan.ts';
+import {
+  codePointer,
+  type Plan,
+  type PlanAxis,
+  type PlanClaim,
+  type PlanNode,
+  type PlanTable,
+} from '../../contract/plan.ts';
 import { definitionOf } from '../../contract/registry.ts';
 import type { Json, StageRegistry } from '../../contract/stage.ts';
 import type { BlobRef } from '../digest.ts';
@@ -54,10 +61,10 @@ export function snapshotOf(plan: Plan, registry: StageRegistry, sources: FindSou
     stages[node.use] = { version, numeric, seeded };
   }
   const claims = plan.claims.map(({ text, where, check }) => ({ text, where, check }));
-  const nodes = plan.nodes.map(({ force: _force, module: _module, ...node }) => ({
-    ...node,
-    sources: sources(node.id),
-  }));
+  const nodes = plan.nodes.map(({ force: _force, module, ...node }) => {
+    const paths = module === undefined ? node.paths : [...node.paths, codePointer];
+    return { ...node, paths, sources: sources(node.id) };
+  });
   const cells = plan.cells.map(({ axes: values, name, metric, paper }) => ({ axes: values, name, ...metric, paper }));
   return { experiment, profile, overrides, axes, table, claims, stages, nodes, cells };
 }
