@@ -18,6 +18,13 @@ export interface EditorStage {
 
 type Schema = Readonly<Record<string, unknown>>;
 
+/** A stage that these schemas do not know. */
+const ownModule: Schema = {
+  type: 'string',
+  pattern: '/',
+  description: 'a stage of your own: ./my-stage.mjs, or what a package exports (docs/add-a-stage.md)',
+};
+
 /** Editors know this dialect best; the schemas use no keyword that differs between it and 2020-12. */
 const dialect = 'http://json-schema.org/draft-07/schema#';
 
@@ -46,7 +53,8 @@ export function pipelineSchema(stages: readonly EditorStage[]): object {
 
 function stageOf(stages: readonly EditorStage[]): Schema {
   const base = plain(stageSchema);
-  const names = stages.map(({ name, summary }) => ({ const: name, description: summary }));
+  const names: Schema[] = stages.map(({ name, summary }) => ({ const: name, description: summary }));
+  names.push(ownModule);
   const use = { ...stageSchema.properties.use, anyOf: names };
   return { ...base, properties: { ...(base.properties as object), use }, allOf: stages.map(stageRule) };
 }

@@ -55,7 +55,7 @@ const toldShape: Shape<Told> = fields<Told>({
 });
 
 /** Functions that a stage may have; `run` is the one that it must have. */
-const functions = ['check', 'preflight', 'warn', 'expect', 'units', 'resources', 'cost'] as const;
+const functions = ['check', 'preflight', 'warn', 'expect', 'units', 'ports', 'settle', 'resources', 'cost'] as const;
 
 /** What is wrong with a module's default export, as a sentence that goes on after 'its default export'; undefined when it is a stage. */
 export function stageComplaint(value: unknown): string | undefined {
