@@ -1,7 +1,14 @@
 // The commands with their flags and help; each is loaded when it is called, so that starting stays quick.
 import { Command, Help, type Option } from 'commander';
 import type { Context } from './common/context.ts';
-import { addEstimateFlags, addGenerateFlags, addPlanFlags, addRunFlags, addStoreFlags } from './common/flags.ts';
+import {
+  addEstimateFlags,
+  addGenerateFlags,
+  addPlanFlags,
+  addRunFlags,
+  addStoreFlags,
+  collect,
+} from './common/flags.ts';
 import { examples } from './common/help.ts';
 import { packageVersion } from './common/package-version.ts';
 
@@ -67,10 +74,16 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     call(async () => (await import('./commands/runs.ts')).runs),
   );
   add('stages [name]', 'list the stages, or describe one: inputs, outputs, parameters, where it comes from')
+    .option(
+      '--spec <spec-or-folder>',
+      'with the stages of your own that its pipelines use; runs their modules',
+      collect,
+      [],
+    )
     .option('--json', 'print JSON for programs')
     .option('--markdown', 'print the page docs/stages.md')
     .action(call(async () => (await import('./commands/stages.ts')).stages));
-  add('schemas', 'write the JSON Schemas with which an editor completes and checks specs')
+  add('schemas [spec-or-folder...]', 'write the JSON Schemas with which an editor completes and checks specs')
     .requiredOption('--out <folder>', 'where to write them')
     .action(call(async () => (await import('./commands/schemas.ts')).schemas));
   return program;

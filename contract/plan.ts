@@ -18,6 +18,8 @@ export interface PlanNode {
   also?: readonly string[] | undefined;
   /** The stage definition that it uses. */
   use: string;
+  /** The module of the definition, absolute, where it is a stage of the user's own. */
+  module?: string | undefined;
   /** The axis values that set it apart from the other nodes of this stage: `type=T_next,data=arxiv_math`, or ''. */
   cell: string;
   /** Validated against the definition's schema, defaults filled in, paths absolute. */
@@ -34,6 +36,9 @@ export interface PlanNode {
   /** True when --force names this stage. */
   force: boolean;
 }
+
+/** Stands among the pointers to a node's sources for the code of a stage of the user's own: its module and all that this imports. */
+export const codePointer = '/use';
 
 export interface PlanInput {
   /** The id of the node that makes it. */

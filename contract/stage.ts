@@ -1,54 +1,21 @@
 // The stage contract: what a stage declares, and what it is given when it runs. Stages and the runner meet here.
 import type { TSchema } from 'typebox';
 import type { Json, JsonObject } from '../util/json.ts';
-
-/** What an artifact holds; inputs and outputs are joined only when their kinds agree. */
-export const artifactKinds = [
-  'checkpoint',
-  'recovery',
-  'activations',
-  'dataset',
-  'tasks',
-  'metrics',
-  'table',
-  'file',
-] as const;
-export type ArtifactKind = (typeof artifactKinds)[number];
-
-export interface InputPort {
-  kind: ArtifactKind;
-  summary: string;
-  optional?: boolean;
-}
-
-export interface OutputPort {
-  kind: ArtifactKind;
-  summary: string;
-  /** The file's ending, without the dot: `arrow`, `json`, `jsonl`. */
-  extension: string;
-  /** True where some parameters make none of it; an optional input that is joined to it is then left empty. */
-  optional?: boolean;
-  /** What `lamina copy` calls it, where not `<output>.<extension>`; a record's fact `file_names` wins over it. */
-  file_name?: string;
-  /** The fields of a metrics output, when they are known beforehand; metric references are then checked against them. */
-  fields?: readonly string[];
-}
-
-/** Small JSON that a record keeps about an artifact, for planning without opening it (`layers`, `records`, ...). */
-export type Facts = JsonObject;
+import type { Facts, FactsOf, FactsOfKinds } from './facts.ts';
+import type { ArtifactKind, InputPort, InputPorts, OutputPort, OutputPorts } from './ports.ts';
 
 /**
  * One independent part of a stage, planned, cached and scheduled by itself. An output of a stage with units is the
  * set of its units' artifacts. Only units that somebody needs are run.
  */
-export interface Unit {
+export interface Unit<Params = JsonObject> {
   /** Unique within the stage, shown to people and used by consumers to pick: `3→4`, `layer 4`. */
   name: string;
   /**
    * What enters the unit's cache key instead of the stage's parameters, and what its `run` gets as `params`: leave
    * out what does not change the unit, so that grids that share units share work.
    */
-  params: JsonObject;
+  params: Params;
   /** Which units of an input it reads, by input name; an input not named here is read whole. */
   needs?: Readonly<Record<string, readonly string[]>>;
 }
@@ -58,8 +25,22 @@ export interface StageResources {
   memory_bytes?: number;
 }
 
-/** What a stage says of itself: all that planning reads. */
-export interface StageDeclaration {
+/** What is known of the inputs' facts, by input: nothing of one that has yet to say, or is not joined. */
+export type KnownFacts<I extends InputPorts> = { readonly [K in keyof I]?: FactsOf<I[K]['kind']> | undefined };
+
+/** The facts of what a stage makes, all outputs together. */
+export type OutputFacts<O extends OutputPorts> = FactsOfKinds<O[keyof O]['kind']>;
+
+/**
+ * What a stage says of itself: all that planning reads. `Params` is what its schema lets through, `I` and `O` are its ports, and `U` is what
+ * its units are given (`never` for a stage without units); to those who know no stage in particular it is JSON.
+ */
+export interface StageDeclaration<
+  Params = JsonObject,
+  I extends InputPorts = InputPorts,
+  O extends OutputPorts = OutputPorts,
+  U = JsonObject,
+> {
   name: string;
   /** Raised when the same key would give other bytes; part of the cache key. */
   version: number;
@@ -71,8 +52,13 @@ export interface StageDeclaration {
    * folder: its content digest enters the key, the path itself does not.
    */
   params: TSchema;
-  inputs: Readonly<Record<string, InputPort>>;
-  outputs: Readonly<Record<string, OutputPort>>;
+  inputs: I;
+  outputs: O;
+  /**
+   * The ports, where the parameters say which there are; `inputs` and `outputs` are then empty. Asked with what the pipeline itself gives,
+   * so what decides them has to be written there.
+   */
+  ports?(params: Params): { readonly inputs: InputPorts; readonly outputs: OutputPorts };
   /** True when the bytes depend on backend, provider, precision and threads; these then enter the key. */
   numeric: boolean;
   /** True when the stage draws from the seed; the seed then enters the key. */
@@ -81,23 +67,28 @@ export interface StageDeclaration {
    * Throws UserError where parameters that are right one by one do not go together, or not with the names of the inputs that are
    * joined. Asked when a spec is read: the mistake is shown at the stage's place in it.
    */
-  check?(params: JsonObject, inputs: ReadonlySet<string>): void;
+  check?(params: Params, inputs: ReadonlySet<string>): void;
+  /**
+   * The parameters with what they mean on this machine filled in: the files that patterns match, the values of variables. Asked when a
+   * spec is read, after `check`; `folder` is that of the pipeline. What comes back enters the key. Throws UserError.
+   */
+  settle?(params: Params, folder: string): JsonObject;
   /**
    * Throws UserError for what would stop the stage and can be seen in the files that its parameters name; gives the sentences that
    * are to be known of them, as `warn` does. Asked before anything runs, where something of the stage has yet to run and its
    * sources are there: what the work itself finds is kept in the record, and the two are shown once where they are the same.
    */
-  preflight?(params: JsonObject): Promise<readonly string[]>;
+  preflight?(params: Params): Promise<readonly string[]>;
   /**
    * Sentences on what will be done and may not be what was meant: a rank above the width. Cheap, from parameters and facts; asked
    * by `check`, `plan` and `run` with what is known, whether or not anything runs. A sentence names no unit, cell or path, so that
    * it is the same wherever the same is done: who asks adds the stage and counts the cells.
    */
-  warn?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): readonly string[];
+  warn?(params: Params, inputs: KnownFacts<I>): readonly string[];
   /** Facts of the outputs before the stage has run, from parameters and the inputs' facts; undefined when unknown. */
-  expect?(params: JsonObject, inputs: Readonly<Record<string, Facts | undefined>>): Promise<Facts | undefined>;
+  expect?(params: Params, inputs: KnownFacts<I>): Promise<OutputFacts<O> | undefined>;
   /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */
-  units?(params: JsonObject, inputs: Readonly<Record<string, Facts>>): readonly Unit[];
+  units?(params: Params, inputs: KnownFacts<I>): readonly Unit<U>[];
   /**
    * True when the result is a timing: nothing else runs beside it, and other bytes for the same key are no warning. It is the
    * one kind of stage that looks at a clock.
@@ -105,12 +96,12 @@ export interface StageDeclaration {
   timing?: boolean;
   /** True when several units run cheaper together: all that are ready then go to one attempt. */
   grouped?: boolean;
-  resources?(params: JsonObject): StageResources;
+  resources?(params: Params): StageResources;
   /**
    * What one attempt takes, by arithmetic on parameters and facts: `lamina plan` prints it before anything runs. Cheap, and
    * without the code that does the work; undefined while a fact that decides it is unknown.
    */
-  cost?(query: CostQuery): Cost | undefined;
+  cost?(query: CostQuery<NoInfer<Params>, NoInfer<I>, NoInfer<O>, NoInfer<U>>): Cost | undefined;
 }
 
 /** A stage: what it says of itself, and its work. */
@@ -119,27 +110,27 @@ export interface StageDefinition extends StageDeclaration {
   run(): Promise<StageRun>;
 }
 
-/** Joins a declaration with what loads its work: a declaration never imports its work, so neither waits for the other. */
-export function stage(declaration: StageDeclaration, run: StageDefinition['run']): StageDefinition {
-  return { ...declaration, run };
-}
-
 /** What `cost` is asked about: the units that one attempt would do. */
-export interface CostQuery {
+export interface CostQuery<
+  Params = JsonObject,
+  I extends InputPorts = InputPorts,
+  O extends OutputPorts = OutputPorts,
+  U = JsonObject,
+> {
   /** The stage's parameters. */
-  params: JsonObject;
+  params: Params;
   /** One unit (named `''` for a stage without units), or all that run together where the stage is `grouped`. */
-  units: readonly Unit[];
-  inputs: Readonly<Record<string, CostInput>>;
+  units: readonly Unit<[U] extends [never] ? Params : U>[];
+  inputs: { readonly [K in keyof I]?: CostInput<FactsOf<I[K]['kind']>> | undefined };
   /** Facts of its own outputs, as `expect` gives them. */
-  facts: Facts;
+  facts: OutputFacts<O>;
   /** Tokens of a record, where the data's facts do not say. */
   record_tokens: number;
 }
 
 /** An input as far as planning knows it. */
-export interface CostInput {
-  facts: Facts;
+export interface CostInput<F = Facts> {
+  facts: F;
   /** Which output of its stage it is: `train`. */
   output: string;
   /** Bytes of the artifacts that are read, recorded or estimated; undefined when neither is known. */
@@ -163,14 +154,19 @@ export interface Cost {
 export type StageRun = (context: StageContext) => Promise<void>;
 
 /** Everything that a running stage may touch. It never sees the store, a clock or global randomness. */
-export interface StageContext {
+export interface StageContext<
+  Params = JsonObject,
+  I extends InputPorts = InputPorts,
+  O extends OutputPorts = OutputPorts,
+  U = JsonObject,
+> {
   /** The stage's parameters, validated and with defaults; paths are absolute. */
-  params: JsonObject;
+  params: Params;
   seed: number;
   numerics: Numerics;
-  inputs: Readonly<Record<string, StageInput>>;
+  inputs: StageInputs<I>;
   /** Exactly one entry for a stage without units (name `''`). */
-  tasks: readonly UnitTask[];
+  tasks: [U] extends [never] ? readonly [UnitTask<Params, O>] : readonly UnitTask<U, O>[];
   progress(report: Progress): void;
   /**
    * Says, before `done`, what whoever reads the number has to know: it is shown at once, and again whenever the record is used. Kept
@@ -181,21 +177,32 @@ export interface StageContext {
   signal: AbortSignal;
 }
 
-export interface StageInput {
+/** The inputs of a running stage, by name; an optional one may be missing. */
+export type StageInputs<I extends InputPorts> = {
+  readonly [K in keyof I]: I[K] extends { readonly optional: true }
+    ? StageInput<FactsOf<I[K]['kind']>> | undefined
+    : StageInput<FactsOf<I[K]['kind']>>;
+};
+
+/** The files of an input. */
+export interface InputFiles {
   /** Absolute paths by unit name; a stage without units has the one name `''`. */
   files: Readonly<Record<string, string>>;
-  facts: Facts;
 }
 
-export interface UnitTask {
+export interface StageInput<F = Facts> extends InputFiles {
+  facts: F;
+}
+
+export interface UnitTask<Params = JsonObject, O extends OutputPorts = OutputPorts> {
   name: string;
-  params: JsonObject;
+  params: Params;
   /** Where to write each output; nothing is there before, and it is published when `done` is called. */
-  outputs: Readonly<Record<string, string>>;
+  outputs: { readonly [K in keyof O]: string };
   /** A folder that survives a killed attempt of the same key; for resumable state. */
   scratch: string;
   /** Call when all outputs are written and closed; `facts` are kept in the record. */
-  done(facts?: Facts): Promise<void>;
+  done(facts?: OutputFacts<O>): Promise<void>;
 }
 
 export interface Progress {
@@ -217,7 +224,7 @@ export interface Numerics {
   threads: number;
 }
 
-/** The explicit list of stages by name. */
-export type StageRegistry = ReadonlyMap<string, StageDefinition>;
+/** The stages that specs can use: lamina's by their names, and a user's own by the paths of their modules once a spec that uses them was read. */
+export type StageRegistry = Map<string, StageDefinition>;
 
-export type { Json, JsonObject };
+export type { ArtifactKind, Facts, InputPort, InputPorts, Json, JsonObject, OutputPort, OutputPorts };

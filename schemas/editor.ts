@@ -12,9 +12,18 @@ export interface EditorStage {
   /** A JSON Schema of an object. */
   params: object;
   inputs: Readonly<Record<string, { kind: string; summary: string; optional?: boolean }>>;
+  /** There where its inputs have the names that its parameters give them. */
+  ports?: unknown;
 }
 
 type Schema = Readonly<Record<string, unknown>>;
+
+/** A stage that these schemas do not know. */
+const ownModule: Schema = {
+  type: 'string',
+  pattern: '/',
+  description: 'a stage of your own: ./my-stage.mjs, or what a package exports (docs/add-a-stage.md)',
+};
 
 /** Editors know this dialect best; the schemas use no keyword that differs between it and 2020-12. */
 const dialect = 'http://json-schema.org/draft-07/schema#';
@@ -44,13 +53,14 @@ export function pipelineSchema(stages: readonly EditorStage[]): object {
 
 function stageOf(stages: readonly EditorStage[]): Schema {
   const base = plain(stageSchema);
-  const names = stages.map(({ name, summary }) => ({ const: name, description: summary }));
+  const names: Schema[] = stages.map(({ name, summary }) => ({ const: name, description: summary }));
+  names.push(ownModule);
   const use = { ...stageSchema.properties.use, anyOf: names };
   return { ...base, properties: { ...(base.properties as object), use }, allOf: stages.map(stageRule) };
 }
 
 /** What `in` and `with` may hold where a stage uses this definition. */
-function stageRule({ name, summary, reference, params, inputs }: EditorStage): Schema {
+function stageRule({ name, summary, reference, params, inputs, ports: free }: EditorStage): Schema {
   const ports = Object.entries(inputs).map(([port, { kind, summary: what, optional }]) => [
     port,
     { type: 'string', description: `${what} (${kind}${optional === true ? ', optional' : ''})` },
@@ -63,7 +73,12 @@ function stageRule({ name, summary, reference, params, inputs }: EditorStage): S
       description: reference === undefined ? summary : `${summary} (${reference})`,
       ...(required.length === 0 ? {} : { required: ['in'] }),
       properties: {
-        in: { type: 'object', properties: Object.fromEntries(ports), required, additionalProperties: false },
+        in: {
+          type: 'object',
+          properties: Object.fromEntries(ports),
+          required,
+          additionalProperties: free !== undefined,
+        },
         with: { anyOf: [open(plain(params), true), interpolation] },
       },
     },

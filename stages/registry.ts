@@ -1,6 +1,8 @@
 // The stages, one line each: a new stage is a folder and a line here.
-import { type StageDefinition, type StageRegistry, stage } from '../contract/stage.ts';
+import { stage } from '../contract/define.ts';
+import type { StageDefinition, StageRegistry } from '../contract/stage.ts';
 import { captureActivations } from './capture-activations/declare.ts';
+import { command } from './command/declare.ts';
 import { dataset } from './dataset/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';
 import { exportStage } from './export/declare.ts';
@@ -47,6 +49,7 @@ const stages: StageDefinition[] = [
   stage(plannedSize, async () => (await import('./planned-size/run.ts')).countPlanned),
   stage(quantize, async () => (await import('./quantize/run.ts')).quantizeModel),
   stage(exportStage, async () => (await import('./export/run.ts')).exportModel),
+  stage(command, async () => (await import('./command/run.ts')).runCommand),
   stage(latency, async () => (await import('./latency/run.ts')).measureLatency),
 ];
 

@@ -2,6 +2,7 @@
 import { chmod, copyFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
+import { definitionOf } from '../../contract/registry.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { inspect, type PlanItem } from '../../runner/survey/inspect.ts';
@@ -66,7 +67,7 @@ async function copyItems(
   const copied: string[] = [];
   for (const { node, unit, record } of items) {
     const folder = join(to, several ? fileName(node.cell) : '', fileName(unit));
-    const outputs = registry.get(node.use)?.outputs ?? {};
+    const outputs = definitionOf(registry, node)?.outputs ?? {};
     const { file_names } = record?.facts ?? {};
     for (const [output, artifact] of Object.entries(record?.outputs ?? {})) {
       const own = isObject(file_names) ? file_names[output] : undefined;

@@ -3,6 +3,7 @@
 import type { StageDefinition } from '../../contract/stage.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { textWidth, wrapText } from '../../report/numbers/text-width.ts';
+import { ownStages } from '../../spec/plan/own-stages.ts';
 import { UserError } from '../../util/errors.ts';
 import { alignColumns } from '../common/columns.ts';
 import type { Context } from '../common/context.ts';
@@ -13,14 +14,14 @@ import { keyText, stagesPage } from '../common/stages-page.ts';
 interface StagesFlags {
   json?: boolean;
   markdown?: boolean;
+  spec: string[];
 }
 
 /** Lists all stages, or describes the named one. */
 export async function stages([name]: [string | undefined], flags: StagesFlags, context: Context): Promise<number> {
   const { out } = context.terminal;
-  const registry = await context.registry();
-  const chosen =
-    name === undefined ? [...registry.values()] : [registry.get(name) ?? unknownStage(name, registry.keys())];
+  const known = await stagesKnown(flags, context);
+  const chosen = name === undefined ? known : [known.find((stage) => stage.name === name) ?? unknownStage(name, known)];
   if (flags.json) out.write(`${JSON.stringify(chosen.map(stageJson), undefined, 2)}\n`);
   else if (flags.markdown) out.write(stagesPage(chosen));
   else if (name === undefined) out.write(stageList(chosen, out.width() ?? 120));
@@ -28,8 +29,20 @@ export async function stages([name]: [string | undefined], flags: StagesFlags, c
   return exitCodes.done;
 }
 
-function unknownStage(name: string, known: Iterable<string>): never {
-  throw new UserError(`there is no stage '${name}'${expectedNames(name, [...known], 'there are none')}`);
+/** lamina's stages, and those of the user's own in the specs and folders that are named. */
+async function stagesKnown({ spec }: StagesFlags, context: Context): Promise<StageDefinition[]> {
+  const registry = await context.registry();
+  const own = new Set<StageDefinition>();
+  const loaded = new Map(registry);
+  for (const place of spec) {
+    for (const { definition } of await ownStages(place, loaded, process.cwd())) own.add(definition);
+  }
+  return [...registry.values(), ...own];
+}
+
+function unknownStage(name: string, known: readonly StageDefinition[]): never {
+  const names = known.map((stage) => stage.name);
+  throw new UserError(`there is no stage '${name}'${expectedNames(name, names, 'there are none')}`);
 }
 
 function stageList(stages: readonly StageDefinition[], width: number): string {

@@ -141,7 +141,8 @@ function atLeast(least: number): (text: string) => number {
   };
 }
 
-function collect(value: string, earlier: string[]): string[] {
+/** Gathers the values of a flag that may be given several times. */
+export function collect(value: string, earlier: string[]): string[] {
   return [...earlier, value];
 }
 

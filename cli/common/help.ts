@@ -85,10 +85,12 @@ Examples:
   stages: `
 Examples:
   lamina stages
-  lamina stages slw`,
+  lamina stages slw
+  lamina stages --spec pipelines/mine.yaml                         with your own`,
   schemas: `
-Example:
-  lamina schemas --out schemas/json`,
+Examples:
+  lamina schemas --out schemas/json
+  lamina schemas . --out schemas                                   with the stages of your own in the pipelines here`,
 };
 
 /** The text after a command's help. */

@@ -1,6 +1,7 @@
 // Which model `lamina generate` is asked for: a folder, a name on the hub, or files of the store that a spec names.
 
 import type { Plan, PlanNode } from '../../contract/plan.ts';
+import { definitionOf } from '../../contract/registry.ts';
 import type { ArtifactKind, StageRegistry } from '../../contract/stage.ts';
 import { isHubName } from '../../hub/name.ts';
 import { orList } from '../../located/nearest.ts';
@@ -129,7 +130,7 @@ function nodesById(plan: Plan, ids: readonly string[]): PlanNode[] {
 
 /** What a node makes, or else works on; undefined where it has to do with no model. */
 function modelOf(node: PlanNode, registry: StageRegistry): Pick | undefined {
-  const kinds = Object.values(registry.get(node.use)?.outputs ?? {}).map(({ kind }) => kind);
+  const kinds = Object.values(definitionOf(registry, node)?.outputs ?? {}).map(({ kind }) => kind);
   if (kinds.includes('checkpoint')) return { node, checkpoint: node.id, recovery: undefined };
   const checkpoint = node.inputs.model?.node;
   if (checkpoint === undefined) return undefined;
@@ -156,7 +157,7 @@ async function filesOf(
   const files: string[] = [];
   for (const { node, record } of items.filter(({ node }) => node.id === id)) {
     if (record === null) throw new UserError(`'${id}' has no result in the store yet: run it first with '${first}'`);
-    const outputs = Object.entries(registry.get(node.use)?.outputs ?? {});
+    const outputs = Object.entries(definitionOf(registry, node)?.outputs ?? {});
     const name = outputs.find(([, output]) => output.kind === kind)?.[0] ?? '';
     const artifact = record.outputs[name] as NonNullable<(typeof record.outputs)[string]>;
     const damage = await store.check(artifact, 'use');

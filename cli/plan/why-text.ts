@@ -1,5 +1,6 @@
 // The answers of `lamina why` as text.
 
+import { codePointer } from '../../contract/plan.ts';
 import type { Json } from '../../contract/stage.ts';
 import { formatNumber, formatPaper, publishedDecimals } from '../../report/numbers/number.ts';
 import { wrapText } from '../../report/numbers/text-width.ts';
@@ -64,11 +65,11 @@ function failureText({ run, ended, message, same_key }: PastFailure): string {
   return `${when}in run ${run}${other}: ${message}`;
 }
 
-function differenceColumns({ kind, name, before, after, origin }: ExplainedDifference): string[] {
+function differenceColumns({ kind, name, pointer, before, after, origin }: ExplainedDifference): string[] {
   const labels = {
     param: `params.${name}`,
     input: `input ${name}`,
-    source: `file ${name}`,
+    source: pointer === codePointer ? 'code of the stage' : `file ${name}`,
     numerics: `numerics.${name}`,
   };
   const plain = { version: 'version of the stage', seed: 'seed', unit: 'unit' };

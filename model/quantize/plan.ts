@@ -98,13 +98,16 @@ function codecsOf(config: ModelConfig, settings: PlanSettings): Map<string, Code
   return codecs;
 }
 
-function embeddingCodec({ embedding_bits: bits, embedding_group_size: group_size }: PlanSettings): [string, Codec][] {
+function embeddingCodec({
+  embedding_bits: bits,
+  embedding_group_size: group_size,
+}: Omit<PlanSettings, 'dtype'>): [string, Codec][] {
   if (bits === 32) return [];
   return [[embeddingName, { type: 'integer', bits, symmetric: true, group_size, order: 'even_high' }]];
 }
 
 /** What can be said of a model's quantisation before there is a model: the codecs of one linear layer and of the embedding. */
-export function expectedQuantization(settings: PlanSettings): Quantization {
+export function expectedQuantization(settings: Omit<PlanSettings, 'dtype'>): Quantization {
   const { scheme } = settings;
   const codec = linearCodec(settings);
   const linear: [string, Codec][] = codec === undefined ? [] : [['a linear layer', codec]];
@@ -113,7 +116,7 @@ export function expectedQuantization(settings: PlanSettings): Quantization {
 }
 
 /** How the scheme stores a linear layer; undefined when it leaves it alone. */
-export function linearCodec(settings: PlanSettings): Codec | undefined {
+export function linearCodec(settings: Omit<PlanSettings, 'dtype'>): Codec | undefined {
   const { scheme, bits, symmetric, group_size, block_size, double_quant, scale_dtype } = settings;
   if (scheme === 'float') return undefined;
   if (scheme === 'nf4') return { type: 'nf4', block_size, nested: double_quant };

@@ -131,7 +131,7 @@ function queryOf(units: readonly UnitState[], sizes: Sizes, { record_tokens }: E
 function costOf(definition: StageDefinition, query: CostQuery): FullCost | undefined {
   const cost = definition.cost?.(query);
   if (cost === undefined) return undefined;
-  const all = Object.values(query.inputs).reduce((total, { size_bytes = 0 }) => total + size_bytes, 0);
+  const all = Object.values(query.inputs).reduce((total, input) => total + (input?.size_bytes ?? 0), 0);
   return { ...cost, read_bytes: cost.read_bytes ?? all };
 }
 

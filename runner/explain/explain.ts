@@ -1,5 +1,5 @@
 // Answers `why`: what a unit's key is made of, how it differs from the nearest earlier one, and what lies below it.
-import type { Origin, Plan, PlanNode } from '../../contract/plan.ts';
+import { codePointer, type Origin, type Plan, type PlanNode } from '../../contract/plan.ts';
 import type { JsonObject, StageRegistry } from '../../contract/stage.ts';
 import type { BlobRef } from '../../store/digest.ts';
 import type { KeyPreimage } from '../../store/key.ts';
@@ -183,7 +183,8 @@ async function stepOf(unit: UnitState, survey: Survey): Promise<LineageStep> {
   const { node, inputs } = unit.owner;
   const digests = Object.entries(await survey.sources(unit.owner));
   const sources = digests.map(([pointer, ref]) => {
-    return [pointer.slice(1), { ...ref, path: String(valueAt(node.params, pointer)) }] as const;
+    const path = pointer === codePointer ? node.module : valueAt(node.params, pointer);
+    return [pointer.slice(1), { ...ref, path: String(path) }] as const;
   });
   const read = inputs.map((input) => [input.name, (unitsRead(unit, input) ?? []).map(nameOf)] as const);
   return {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { codePointer } from '../../contract/plan.ts';
 import type { Progress } from '../../contract/stage.ts';
 import { type RecordAbout, sameOutputs } from '../../store/record.ts';
 import type { Attempt, Draft, Lease, Publication, Store } from '../../store/store.ts';
@@ -271,5 +272,6 @@ async function changedSource(unit: UnitState, survey: Survey): Promise<string | 
   const changed = Object.keys(before).find((name) => {
     return canonicalJson({ ...before[name] } as Json) !== canonicalJson({ ...now[name] } as Json);
   });
+  if (changed === codePointer) return 'the code of the stage was changed while it ran; run again';
   return changed && `what parameter '${changed.slice(1)}' names was changed while the stage read it; run again`;
 }

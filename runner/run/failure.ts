@@ -22,12 +22,13 @@ export function failureOf(units: readonly UnitState[], trouble: Trouble, log?: s
   const several = names.length === 1 ? '' : `, ${names.length} units`;
   const file = log !== undefined && existsSync(log) ? log : null;
   const where = file === null ? '' : `; its output is in '${file}'`;
+  const [sentence = '', ...lines] = trouble.message.split('\n');
   return {
     ...first,
     unit: names.length === 1 ? first.unit : '',
     units: names,
     reason: trouble.reason,
-    message: `${who}${several}: ${trouble.message}${where}`,
+    message: [`${who}${several}: ${sentence}${where}`, ...lines].join('\n'),
     stack: trouble.stack ?? null,
     log: file,
   };

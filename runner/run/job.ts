@@ -27,6 +27,7 @@ export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Stor
     type: 'job',
     id: attempt.id,
     use: node.use,
+    module: node.module,
     params,
     seed,
     numerics,

@@ -1,5 +1,6 @@
 // The plan as linked nodes, with what is known so far of each node's units.
 import type { Plan, PlanNode } from '../../contract/plan.ts';
+import { definitionOf } from '../../contract/registry.ts';
 import type { Facts, StageDefinition, StageRegistry, Unit } from '../../contract/stage.ts';
 import type { KeyPreimage } from '../../store/key.ts';
 import type { StoreRecord } from '../../store/record.ts';
@@ -78,7 +79,7 @@ function outputsShown({ cells }: Plan): Map<string, Set<string>> {
 }
 
 function newState(node: PlanNode, earlier: ReadonlyMap<string, NodeState>, registry: StageRegistry): NodeState {
-  const definition = registry.get(node.use);
+  const definition = definitionOf(registry, node);
   if (definition === undefined) throw new UserError(`stage '${node.stage}': there is no stage '${node.use}' to use`);
   const inputs = Object.entries(node.inputs).map(([name, input]) => {
     const from = earlier.get(input.node);

@@ -1,11 +1,12 @@
 // Finds out, before anything runs, what the store already holds: facts, units, keys and records, in plan order.
 import { existsSync } from 'node:fs';
 import pLimit from 'p-limit';
-import type { Plan, PlanNode } from '../../contract/plan.ts';
+import { codePointer, type Plan, type PlanNode } from '../../contract/plan.ts';
 import type { Facts, StageRegistry } from '../../contract/stage.ts';
 import { HubRefused, HubUnreachable } from '../../hub/errors.ts';
 import { isHubName } from '../../hub/name.ts';
 import { type NodeWarning, sentence } from '../../spec/plan/warnings.ts';
+import { digestCode } from '../../store/code-digest.ts';
 import type { BlobRef } from '../../store/digest.ts';
 import type { SourceRef } from '../../store/hub-source.ts';
 import { cacheKey } from '../../store/key.ts';
@@ -192,7 +193,7 @@ export class Survey {
   sources(state: NodeState, fresh = false): Promise<Record<string, BlobRef>> {
     let sources = fresh ? undefined : this.#sources.get(state);
     if (sources === undefined) {
-      sources = digestPaths(state.node, (path) => this.#digestOrNone(path));
+      sources = sourcesOf(state.node, (path) => this.#digestOrNone(path));
       if (!fresh) this.#sources.set(state, sources);
     }
     return sources;
@@ -283,6 +284,15 @@ export function absentSources(
     const path = valueAt(node.params, pointer);
     return typeof path !== 'string' || sources[pointer] !== undefined ? [] : [{ pointer, path }];
   });
+}
+
+/** The bytes that a node's paths name, and its code where that is the user's own. */
+async function sourcesOf(
+  node: PlanNode,
+  digest: (path: string) => Promise<SourceRef | undefined>,
+): Promise<Record<string, BlobRef>> {
+  const sources = await digestPaths(node, digest);
+  return node.module === undefined ? sources : { ...sources, [codePointer]: digestCode(node.module) };
 }
 
 async function digestPaths(

@@ -1,6 +1,7 @@
 // Runs one job inside the worker: builds the stage's context, watches that every output is written, names failures.
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { withPorts } from '../../contract/registry.ts';
 import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../../contract/stage.ts';
 import { sentence } from '../../spec/plan/warnings.ts';
 import { noSpaceCodes } from '../../store/write-error.ts';
@@ -20,15 +21,24 @@ export async function runJob(
   send: (message: FromWorker) => void,
 ): Promise<WorkerFailure | null> {
   try {
-    const definition = registry.get(job.use);
-    if (definition === undefined) throw new Error(`the worker has no stage '${job.use}'`);
-    await runStage(job, definition, signal, send);
+    await runStage(job, await definitionFor(job, registry), signal, send);
     return null;
   } catch (error) {
     // An abort that arrived during the last step may still wait in the channel.
     await nextTurn();
     return describeFailure(error, signal);
   }
+}
+
+async function definitionFor({ use, module, params }: Job, registry: StageRegistry): Promise<StageDefinition> {
+  const definition = module === undefined ? registry.get(use) : await ownStage(module);
+  if (definition === undefined) throw new Error(`the worker has no stage '${use}'`);
+  return withPorts(definition, params);
+}
+
+/** What loads it checks schemas, which no other work needs. */
+async function ownStage(module: string): Promise<StageDefinition> {
+  return (await import('../../spec/own/load-stage.ts')).loadStage(module);
 }
 
 async function runStage(

@@ -9,6 +9,8 @@ export interface Job {
   id: string;
   /** The stage definition's name. */
   use: string;
+  /** The module of the definition, where it is a stage of the user's own. */
+  module?: string | undefined;
   params: JsonObject;
   seed: number;
   numerics: Numerics;

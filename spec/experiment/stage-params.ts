@@ -7,7 +7,7 @@ import { compileSchema } from '../../located/json-schema.ts';
 import type { Located, LocatedEntry, LocatedMap } from '../../located/located.ts';
 import { find, keySpan, originsOf, pointerTo, toPlain } from '../../located/located.ts';
 import type { Complaint } from '../../located/schema-complaints.ts';
-import { UserError } from '../../util/errors.ts';
+import { isUserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { canonicalJson } from '../../util/json.ts';
 import type { LinkedStage } from '../pipeline/link.ts';
@@ -91,9 +91,17 @@ export class StageEvaluator {
       this.#reportStage(stage, complaint, tree, values);
     }
     if (complaints.length > 0 || wrong.size > 0 || !whole) return undefined;
-    const paths = pathsIn(schema, params);
-    const refused = paths.filter((path) => !this.#checkRemote(path, valueAt(params, path), tree, where));
+    const given = pathsIn(schema, params);
+    const refused = given.filter((path) => !this.#checkRemote(path, valueAt(params, path), tree, where));
     if (refused.length > 0 || !this.#checkTogether(stage, params, where)) return undefined;
+    if (!this.#checkPorts(stage, params, where)) return undefined;
+    return this.#settled(stage, params, tree, where);
+  }
+
+  #settled(stage: LinkedStage, given: JsonObject, tree: LocatedMap, where: string): StageParams | undefined {
+    const params = this.#asked(stage, where, () => stage.definition.settle?.(given, stage.key.source.folder) ?? given);
+    if (params === undefined) return undefined;
+    const paths = pathsIn(stage.definition.params, params);
     const pointers = paths.map((path) => path.reduce(pointerTo, ''));
     return { params, origins: originsOf(tree), paths: pointers, text: canonicalJson(params) };
   }
@@ -101,14 +109,35 @@ export class StageEvaluator {
   /** False where the stage itself refuses its parameters (reported). */
   #checkTogether(stage: LinkedStage, params: JsonObject, where: string): boolean {
     if (stage.broken || stage.partial) return true; // what is missing may be among what could not be read
-    try {
-      stage.definition.check?.(params, new Set(stage.links.map(({ input }) => input)));
+    const joined = new Set(stage.links.map(({ input }) => input));
+    const isRight = this.#asked(stage, where, () => {
+      stage.definition.check?.(params, joined);
       return true;
+    });
+    return isRight ?? false;
+  }
+
+  /** What the stage itself answers; undefined where it refuses (reported). */
+  #asked<T>(stage: LinkedStage, where: string, ask: () => T): T | undefined {
+    try {
+      return ask();
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!isUserError(error)) throw error;
       this.#problems.add(stage.key, `${where}${error.message}`);
-      return false;
+      return undefined;
     }
+  }
+
+  /** False where another port than those of the pipeline would be there (reported): the stages around it were joined to these. */
+  #checkPorts({ definition, key }: LinkedStage, params: JsonObject, where: string): boolean {
+    const ports = definition.ports?.(params);
+    const { inputs, outputs } = definition;
+    if (ports === undefined || JSON.stringify(ports) === JSON.stringify({ inputs, outputs })) return true;
+    this.#problems.add(
+      key,
+      `${where}its inputs and outputs are not those that the pipeline declares: write them out there, without \${...}`,
+    );
+    return false;
   }
 
   /** False for a name that no file and nothing on the hub can have (reported). */

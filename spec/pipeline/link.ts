@@ -1,9 +1,12 @@
 // Joins the stages of a pipeline: definitions, inputs with the outputs that feed them, and the order.
 
-import type { InputPort, OutputPort, StageDefinition, StageRegistry } from '../../contract/stage.ts';
+import { withPorts } from '../../contract/registry.ts';
+import type { InputPort, JsonObject, OutputPort, StageDefinition, StageRegistry } from '../../contract/stage.ts';
 import type { Problems } from '../../located/diagnostic.ts';
-import type { Span } from '../../located/located.ts';
+import { type Span, toPlain } from '../../located/located.ts';
 import { didYouMean, editDistance, expectedNames, nearest, orList } from '../../located/nearest.ts';
+import { isObject } from '../../util/json.ts';
+import { isModuleName } from '../own/resolve-use.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { isExcused } from './pipeline.ts';
 
@@ -35,9 +38,8 @@ export interface LinkedPipeline {
 export function linkPipeline(pipeline: Pipeline, registry: StageRegistry, problems: Problems): LinkedPipeline {
   const linker = new Linker(pipeline, registry, problems);
   const stages = new Map<string, LinkedStage>();
-  for (const stage of pipeline.stages.values()) {
-    const definition = linker.definition(stage);
-    if (definition !== undefined) stages.set(stage.name, linker.link(stage, definition));
+  for (const [name, definition] of linker.definitions) {
+    stages.set(name, linker.link(pipeline.stages.get(name) as PipelineStage, definition));
   }
   return { pipeline, stages, order: orderOf(stages, problems) };
 }
@@ -46,22 +48,44 @@ class Linker {
   readonly pipeline: Pipeline;
   readonly registry: StageRegistry;
   readonly problems: Problems;
+  /** Of the stages that have one, each with its ports. */
+  readonly definitions = new Map<string, StageDefinition>();
 
   constructor(pipeline: Pipeline, registry: StageRegistry, problems: Problems) {
     this.pipeline = pipeline;
     this.registry = registry;
     this.problems = problems;
+    for (const stage of pipeline.stages.values()) {
+      const definition = this.#definition(stage);
+      if (definition !== undefined) this.definitions.set(stage.name, this.#withPorts(stage, definition));
+    }
   }
 
-  definition(stage: PipelineStage): StageDefinition | undefined {
-    const definition = this.registry.get(stage.use);
+  #definition(stage: PipelineStage): StageDefinition | undefined {
+    const definition = this.registry.get(stage.module ?? stage.use);
     if (definition === undefined) {
-      const hint = didYouMean(stage.use, this.registry.keys());
+      if (isModuleName(stage.use)) return undefined; // it was said why it could not be loaded
+      const hint = didYouMean(
+        stage.use,
+        [...this.registry.keys()].filter((name) => !isModuleName(name)),
+      );
       this.problems.add(
         stage.useSpan,
         `stage '${stage.name}': unknown stage '${stage.use}', expected a stage name${hint || ' (see lamina stages)'}`,
       );
     }
+    return definition;
+  }
+
+  /** Ports that depend on parameters are those that the pipeline itself writes down: what an experiment gives is not known yet. */
+  #withPorts(stage: PipelineStage, definition: StageDefinition): StageDefinition {
+    if (definition.ports === undefined) return definition;
+    const given = stage.with === undefined ? {} : toPlain(stage.with);
+    if (isObject(given)) return withPorts(definition, given as JsonObject);
+    this.problems.add(
+      stage.key,
+      `stage '${stage.name}': 'with' says which inputs and outputs there are, expected a mapping written out here, got one value`,
+    );
     return definition;
   }
 
@@ -111,7 +135,7 @@ class Linker {
       this.problems.add(span, `${where} comes from an unknown stage '${name}'${hint}`);
       return undefined;
     }
-    const definition = this.registry.get(source.use);
+    const definition = this.definitions.get(name);
     if (definition === undefined) return undefined;
     const output = dot < 0 ? this.#onlyOutput(definition, port) : from.slice(dot + 1);
     if (output === undefined) {
@@ -189,7 +213,7 @@ class Linker {
   #fitting(stage: PipelineStage, port: InputPort): string[] {
     return [...this.pipeline.stages.values()].flatMap((other) => {
       if (other.name === stage.name) return [];
-      const outputs = Object.entries(this.registry.get(other.use)?.outputs ?? {});
+      const outputs = Object.entries(this.definitions.get(other.name)?.outputs ?? {});
       const fitting = outputs.filter(([, output]) => output.kind === port.kind);
       return fitting.map(([name]) => (fitting.length === 1 ? other.name : `${other.name}.${name}`));
     });

@@ -22,7 +22,10 @@ export interface PipelineParam {
 
 export interface PipelineStage {
   name: string;
+  /** The name of the stage definition; as it is written, until a module is loaded. */
   use: string;
+  /** The module of the definition, absolute, where it is a stage of the user's own. */
+  module?: string | undefined;
   useSpan: Span;
   /** Where each input comes from, by the name of the input. */
   inputs: ReadonlyMap<string, { key: Span; from: string; span: Span }>;

@@ -1,7 +1,7 @@
 // Plan nodes from stages and cells: a stage is instantiated once for each combination of the axes that reach it, and
 // instances that would do the same work are one node.
 
-import type { PlanInput, PlanNode } from '../../contract/plan.ts';
+import { codePointer, type PlanInput, type PlanNode } from '../../contract/plan.ts';
 import type { Numerics } from '../../contract/stage.ts';
 import { place } from '../../located/located.ts';
 import type { Axis } from '../experiment/axes.ts';
@@ -118,7 +118,7 @@ export class Instances {
 
   #merge(draft: Draft): number {
     const { stage, given, seed, numerics, inputs } = draft;
-    const identity = JSON.stringify([stage.use, given.text, seed, numerics.threads, inputs]);
+    const identity = JSON.stringify([stage.module ?? stage.use, given.text, seed, numerics.threads, inputs]);
     const known = this.#byIdentity.get(identity);
     if (known !== undefined) {
       const first = this.#drafts[known] as Draft;
@@ -218,9 +218,10 @@ function toNode(draft: Draft, cell: string, ids: readonly string[], index: numbe
     stage: stage.name,
     ...(also.length === 0 ? {} : { also }),
     use: stage.use,
+    ...(stage.module === undefined ? {} : { module: stage.module }),
     cell,
     params,
-    origins,
+    origins: stage.module === undefined ? origins : { ...origins, [codePointer]: place(stage.useSpan) },
     paths,
     inputs,
     seed,

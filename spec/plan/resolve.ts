@@ -23,7 +23,8 @@ import { settle } from '../experiment/settings.ts';
 import { StageEvaluator } from '../experiment/stage-params.ts';
 import type { LinkedPipeline } from '../pipeline/link.ts';
 import { linkPipeline } from '../pipeline/link.ts';
-import { loadPipeline, readPipeline } from '../pipeline/pipeline.ts';
+import { withOwnStages } from '../pipeline/own-stages.ts';
+import { loadPipeline, type Pipeline, readPipeline } from '../pipeline/pipeline.ts';
 import { buildPlan } from './plan-builder.ts';
 
 const plainNumerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 };
@@ -62,7 +63,7 @@ export async function checkSpec(
   const main = await openSpec(file, path, cwd, problems);
   if (main !== undefined && isPipelineFile(main.tree)) {
     const pipeline = await readPipeline(path, main.source, main.tree, main.files);
-    if (pipeline !== undefined) checkPipeline(linkPipeline(pipeline, registry, problems), problems);
+    if (pipeline !== undefined) checkPipeline(await linkedPipeline(pipeline, registry, problems), problems);
   } else if (main !== undefined && isFragmentFile(main.tree)) {
     checkFragment(main.tree, problems);
   } else {
@@ -75,6 +76,17 @@ export async function checkSpec(
     }
   }
   return problems.list();
+}
+
+/** The pipeline of a file, which is one or names one; undefined for other files, and where something is wrong (reported). */
+export async function pipelineOf(file: string, cwd: string, problems: Problems): Promise<Pipeline | undefined> {
+  const path = resolve(cwd, file);
+  const main = await openSpec(file, path, cwd, problems);
+  if (main === undefined || isFragmentFile(main.tree)) return undefined;
+  if (isPipelineFile(main.tree)) return readPipeline(path, main.source, main.tree, main.files);
+  const named = find(main.tree, ['pipeline']);
+  if (!entriesAt(main.tree, []).has('experiment') || named?.kind !== 'scalar') return undefined;
+  return loadPipeline(resolve(main.source.folder, String(named.value)), named.span, main.files);
 }
 
 interface OpenSpec {
@@ -127,12 +139,20 @@ async function loadExperiment(
   const path = resolve(main.source.folder, experiment.data.pipeline);
   const pipeline = await loadPipeline(path, span, main.files);
   if (pipeline === undefined) return undefined;
-  const linked = linkPipeline(pipeline, registry, problems);
+  const linked = await linkedPipeline(pipeline, registry, problems);
   checkStageParams(linked, problems);
   const layers = layersOf(experiment);
   const referred = referredParams(linked, layers, [find(experiment.tree, ['axes']), find(experiment.tree, ['metric'])]);
   for (const layer of layers) checkLayer(layer, layer.where, main.source, linked, referred, problems);
   return { experiment, linked };
+}
+
+async function linkedPipeline(
+  pipeline: Pipeline,
+  registry: StageRegistry,
+  problems: Problems,
+): Promise<LinkedPipeline> {
+  return linkPipeline(await withOwnStages(pipeline, registry, problems), registry, problems);
 }
 
 function planOf({ experiment, linked }: Loaded, request: SpecRequest, path: string, problems: Problems): Plan {

@@ -1,7 +1,8 @@
 // capture-activations: what goes into each MLP of the original model.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration, Unit } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
+import { layersOf } from '../common/replacement.ts';
 import { captureCost } from '../costs/training.ts';
 
 const params = object({
@@ -16,7 +17,7 @@ export type CaptureParams = Static<typeof params>;
 /** The name of the unit that captures layer `layer` (1-based). */
 export const captureUnit = (layer: number): string => `layer ${layer}`;
 
-export const captureActivations: StageDeclaration = {
+export const captureActivations = declareStage({
   name: 'capture-activations',
   version: 2,
   summary: 'records the input of the MLP of each layer on a calibration set, one unit per layer',
@@ -32,13 +33,13 @@ export const captureActivations: StageDeclaration = {
   numeric: true,
   seeded: true,
   grouped: true,
-  units(params, inputs): Unit[] {
-    const layers = Number(inputs.model?.layers);
+  units(params, inputs) {
+    const layers = layersOf(inputs.model);
     return Array.from({ length: layers }, (_, i) => ({
       name: captureUnit(i + 1),
       params: { ...params, layer: i + 1 },
     }));
   },
-  expect: async ({ dtype }) => ({ dtype: dtype as string }),
+  expect: async ({ dtype }) => ({ dtype }),
   cost: captureCost,
-};
+});

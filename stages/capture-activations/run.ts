@@ -1,7 +1,7 @@
 // The work of capture-activations: the original model, read out after every layer, so that a layer's bytes do not depend
 // on which other layers are captured with it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { type ActivationsWriter, createActivations } from '../../formats/tensors/activations.ts';
 import { type Batch, type Example, makeBatch } from '../../model/forward/batches.ts';
 import { embed, runBlock } from '../../model/forward/forward.ts';
@@ -9,10 +9,12 @@ import type { Model } from '../../model/forward/model.ts';
 import { tf } from '../../tensor/tf.ts';
 import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
 import { readRecordLines, sampleRecords } from '../common/record-lines.ts';
-import type { CaptureParams } from './declare.ts';
+import type { CaptureParams, captureActivations } from './declare.ts';
 
-export async function captureInputs(context: StageContext): Promise<void> {
-  const params = context.params as CaptureParams;
+type Context = ContextOf<typeof captureActivations>;
+
+export async function captureInputs(context: Context): Promise<void> {
+  const params = context.params;
   const { model, tokenizer, close } = await openModel(context);
   const writers = await openWriters(context, model.config.hidden_size, params);
   try {
@@ -35,7 +37,7 @@ export async function captureInputs(context: StageContext): Promise<void> {
     }
     const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
     for (const task of context.tasks) {
-      await writers.get(layerOf(task.params))?.close();
+      await writers.get(task.params.layer)?.close();
       await task.done({ tokens, records: examples.length });
     }
   } catch (error) {
@@ -46,20 +48,18 @@ export async function captureInputs(context: StageContext): Promise<void> {
   }
 }
 
-const layerOf = (params: object): number => (params as { layer: number }).layer;
-
 async function openWriters(
-  { tasks }: StageContext,
+  { tasks }: Context,
   width: number,
   { dtype }: CaptureParams,
 ): Promise<Map<number, ActivationsWriter>> {
   const writers = new Map<number, ActivationsWriter>();
   for (const { params, outputs } of tasks) {
-    const layer = layerOf(params);
+    const { layer } = params;
     const metadata = { layer: String(layer), place: 'input of the MLP' };
     writers.set(
       layer,
-      await createActivations(outputs.activations as string, { columns: { input: { width, dtype } }, metadata }),
+      await createActivations(outputs.activations, { columns: { input: { width, dtype } }, metadata }),
     );
   }
   return writers;

@@ -1,15 +1,21 @@
 // What share-blocks and drop-blocks do alike: write input `model` with its blocks in another arrangement.
 
-import type { StageContext } from '../../contract/stage.ts';
+import type { InputFiles, OutputPort, StageContext, UnitTask } from '../../contract/stage.ts';
 import { writeArranged } from '../../model/checkpoint/blocks.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { modelFacts } from './model-facts.ts';
 import { onlyFile } from './model-input.ts';
 
+interface ArrangeContext extends Pick<StageContext, 'progress' | 'signal'> {
+  readonly inputs: { readonly model: InputFiles };
+  readonly tasks: readonly [ArrangeTask];
+}
+
+type ArrangeTask = Pick<UnitTask<unknown, { readonly model: OutputPort & { kind: 'checkpoint' } }>, 'outputs' | 'done'>;
+
 /** Runs the stage's one task; `sourcesOf` says for a model's depth which layer's block each new layer is. */
-export async function arrange(context: StageContext, sourcesOf: (layers: number) => number[]): Promise<void> {
+export async function arrange(context: ArrangeContext, sourcesOf: (layers: number) => number[]): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
   const checkpoint = await openStored(onlyFile(context.inputs.model));
   try {
     const sources = sourcesOf(checkpoint.config.num_hidden_layers);
@@ -17,7 +23,7 @@ export async function arrange(context: StageContext, sourcesOf: (layers: number)
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'tensor' });
     };
-    const config = await writeArranged(checkpoint, sources, task.outputs.model as string, onProgress);
+    const config = await writeArranged(checkpoint, sources, task.outputs.model, onProgress);
     await task.done({ ...modelFacts(config), stored_layers: new Set(sources).size, sources });
   } finally {
     await checkpoint.close();

@@ -1,6 +1,6 @@
 // Windows of a data set for stages that look at a model's gradients or inputs.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { InputFiles, StageContext } from '../../contract/stage.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { drawWindows } from '../../model/measure/calibration.ts';
 import { UserError } from '../../util/errors.ts';
@@ -13,17 +13,22 @@ const reportEvery = 500;
 /** Longer records are cut before a window is drawn, unless the windows themselves are longer. */
 const max_length = 2048;
 
+interface WindowContext extends Pick<StageContext, 'progress' | 'seed' | 'signal'> {
+  readonly params: { readonly samples: number; readonly sample_tokens: number };
+  readonly inputs: { readonly data?: InputFiles | undefined };
+}
+
 /**
  * The windows that parameters `samples` and `sample_tokens` ask for, of input `data`; `need` is the sentence for a user who gave none.
  * `joined` of them are short records end to end.
  */
 export async function calibrationWindows(
-  context: StageContext,
+  context: WindowContext,
   tokenizer: Tokenizer,
   vocab_size: number,
   { need }: { readonly need: string },
 ): Promise<{ windows: Int32Array[]; joined: number }> {
-  const { samples, sample_tokens } = context.params as { samples: number; sample_tokens: number };
+  const { samples, sample_tokens } = context.params;
   if (context.inputs.data === undefined) throw new UserError(need);
   const records = await readRecordLines(onlyFile(context.inputs.data));
   const settings = { max_length: Math.max(max_length, sample_tokens), vocab_size };

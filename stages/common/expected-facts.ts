@@ -1,9 +1,9 @@
 // What can be said of a stage's outputs before it has run, for the estimates of the stages that read them.
 
-import type { Facts, JsonObject } from '../../contract/stage.ts';
+import type { CheckpointFacts, FileFacts, RecoveryFacts, TasksFacts } from '../../contract/facts.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
-import { rankOf, replacementOf } from './replacement.ts';
+import { rankOf, replacementOf, sizesOf } from './replacement.ts';
 
 interface Sharing {
   type: string;
@@ -13,11 +13,11 @@ interface Sharing {
   match_rank: boolean;
 }
 
-/** Recovery parameters and the lowest layer that has some, of the map that `params` mean for a model. */
-export function sharedRecovery(params: JsonObject, model: Facts | undefined): Facts | undefined {
-  const { layers, hidden_size: d, intermediate_size: f } = model ?? {};
-  if (typeof layers !== 'number' || typeof d !== 'number' || typeof f !== 'number') return undefined;
-  const sharing = params as unknown as Sharing;
+/** Recovery parameters and the lowest layer that has some, of the map that `sharing` means for a model. */
+export function sharedRecovery(sharing: Sharing, model: CheckpointFacts | undefined): RecoveryFacts | undefined {
+  const sizes = sizesOf(model);
+  if (sizes === undefined) return undefined;
+  const { layers, hidden_size: d, intermediate_size: f } = sizes;
   const shared = pairs(replacementOf(sharing, layers));
   const rank = (reference: number) => rankOf(sharing, { hidden_size: d, intermediate_size: f }, reference);
   const of = (reference: number) => 3 * matrixParameters(sharing.candidate, d, f, rank(reference));
@@ -29,22 +29,25 @@ export function sharedRecovery(params: JsonObject, model: Facts | undefined): Fa
 }
 
 /** What training does not change of a recovery. */
-export function sameRecovery(recovery: Facts | undefined): Facts | undefined {
+export function sameRecovery(recovery: RecoveryFacts | undefined): RecoveryFacts | undefined {
   const { recovery_parameters, first_layer } = recovery ?? {};
   if (recovery_parameters === undefined) return undefined;
   return { recovery_parameters, ...(first_layer === undefined ? {} : { first_layer }) };
 }
 
+/** The parameters that decide how many records are generated. */
+interface Generated {
+  generate?: string | string[];
+  records: number;
+  limit?: number;
+  eval_path?: string;
+  eval_fraction: number;
+  eval_limit?: number;
+}
+
 /** Records of both outputs of a data set: duplicates are not known before, so at most these. */
-export function generatedRecords(params: JsonObject): { train: number; eval: number } | undefined {
-  const { generate, records, limit, eval_path, ...drawing } = params as {
-    generate?: string | string[];
-    records: number;
-    limit?: number;
-    eval_path?: string;
-    eval_fraction: number;
-    eval_limit?: number;
-  };
+export function generatedRecords(params: Generated): { train: number; eval: number } | undefined {
+  const { generate, records, limit, eval_path, ...drawing } = params;
   if (generate === undefined || eval_path !== undefined) return undefined;
   const all = records * (typeof generate === 'string' ? 1 : generate.length);
   return splitCounts(Math.min(all, limit ?? all), drawing);
@@ -59,16 +62,27 @@ export function splitCounts(
   return { train: all - held, eval: Math.min(held, eval_limit ?? held) };
 }
 
+interface Pretrained {
+  layers: number;
+  hidden_size: number;
+  intermediate_size: number;
+  heads: number;
+  kv_heads?: number;
+  tie_word_embeddings: boolean;
+}
+
 /** The shape of the model that pretrain makes; float32 in its checkpoint. */
-export function pretrainedModel(params: JsonObject, tokenizer: Facts | undefined): Facts {
+export function pretrainedModel(params: Pretrained, tokenizer: FileFacts | undefined): CheckpointFacts {
   const { layers, hidden_size, intermediate_size, heads, kv_heads = heads, tie_word_embeddings: tied } = params;
   const shape = { layers, hidden_size, intermediate_size, heads, kv_heads, tied, weight_bytes: 4 };
-  return { ...shape, ...(tokenizer?.vocab_size === undefined ? {} : { vocab_size: tokenizer.vocab_size }) } as Facts;
+  return { ...shape, ...(tokenizer?.vocab_size === undefined ? {} : { vocab_size: tokenizer.vocab_size }) };
 }
 
 /** Tasks that are generated, and the records that are scored of all of them. */
-export function generatedTaskRecords(params: JsonObject): { records: number; tasks: number } | undefined {
-  const { generate, records } = params as { generate?: string; records: number };
+export function generatedTaskRecords({
+  generate,
+  records,
+}: Pick<Generated, 'generate' | 'records'>): TasksFacts | undefined {
   return generate === undefined ? undefined : { records: records * generatedTasks, tasks: generatedTasks };
 }
 

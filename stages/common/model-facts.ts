@@ -1,6 +1,6 @@
 // What planning wants to know of a model, without its weights and without the code that computes.
 import { join } from 'node:path';
-import type { Facts } from '../../contract/stage.ts';
+import type { CheckpointFacts } from '../../contract/facts.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { readText } from '../../formats/text/text.ts';
 import { fetchModelConfig } from '../../hub/fetch-model.ts';
@@ -36,7 +36,7 @@ type Sizes = Pick<
 >;
 
 /** The facts that a checkpoint's record carries. */
-export function modelFacts(config: Sizes): Facts {
+export function modelFacts(config: Sizes): CheckpointFacts {
   const { num_hidden_layers, hidden_size, intermediate_size, intermediate_sizes, vocab_size } = config;
   const { num_attention_heads: heads, num_key_value_heads: kv_heads, head_dim, tie_word_embeddings: tied } = config;
   const widths = intermediate_sizes && { intermediate_sizes };
@@ -48,7 +48,7 @@ export function modelFacts(config: Sizes): Facts {
  * The facts of the model folder or `hf://` name `path`, from its config.json (fetched when the name is pinned and the hub
  * answers), else from the table of known models; undefined when neither says: then the stage itself tells what is wrong.
  */
-export async function factsOfModel(path: string): Promise<Facts | undefined> {
+export async function factsOfModel(path: string): Promise<CheckpointFacts | undefined> {
   if (!isHubName(path)) return factsOfConfig(join(await modelPlace(path), 'config.json'));
   const name = hubName(path);
   if (name.type !== 'model') {
@@ -75,7 +75,7 @@ export async function lookAtModel({ path, adapter, random_seed }: ModelSource): 
   return warnings;
 }
 
-async function hubFacts(path: string): Promise<Facts | undefined> {
+async function hubFacts(path: string): Promise<CheckpointFacts | undefined> {
   try {
     return await factsOfConfig(await fetchModelConfig(hubName(path), { settings: hubSettings() }));
   } catch (error) {
@@ -84,7 +84,7 @@ async function hubFacts(path: string): Promise<Facts | undefined> {
   }
 }
 
-async function factsOfConfig(path: string): Promise<Facts | undefined> {
+async function factsOfConfig(path: string): Promise<CheckpointFacts | undefined> {
   try {
     const json = parseStrictJson(await readText(path, 'configuration', largestConfig), path, 16);
     return { ...modelFacts(parseConfig(json, path)), ...storedType(json) };
@@ -94,7 +94,7 @@ async function factsOfConfig(path: string): Promise<Facts | undefined> {
 }
 
 /** Bytes of a stored weight, where config.json says the type. */
-function storedType(json: unknown): Facts {
+function storedType(json: unknown): CheckpointFacts {
   const type = isObject(json) ? (json.dtype ?? json.torch_dtype) : undefined;
   if (type === 'float32') return { weight_bytes: 4 };
   return type === 'float16' || type === 'bfloat16' ? { weight_bytes: 2 } : {};

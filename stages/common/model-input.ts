@@ -1,6 +1,6 @@
 // What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext, StageInput } from '../../contract/stage.ts';
+import type { InputFiles, StageContext } from '../../contract/stage.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, type Weights } from '../../model/architecture/weights.ts';
@@ -28,8 +28,13 @@ export interface OpenModel {
   close(): void;
 }
 
+/** What a stage that runs a model is given. */
+export interface ModelContext extends Pick<StageContext, 'numerics'> {
+  readonly inputs: { readonly model: InputFiles; readonly recovery?: InputFiles | undefined };
+}
+
 /** Starts the backend and loads input `model`, with input `recovery` applied where there is one. */
-export async function openModel(context: StageContext): Promise<OpenModel> {
+export async function openModel(context: ModelContext): Promise<OpenModel> {
   await startBackend(context);
   const parts = context.inputs.recovery;
   return openModelFiles(onlyFile(context.inputs.model), parts && Object.values(parts.files));
@@ -60,7 +65,9 @@ async function openLoaded(
 }
 
 /** Selects the backend that the plan says. */
-export async function startBackend({ numerics: { backend, provider, threads } }: StageContext): Promise<void> {
+export async function startBackend({
+  numerics: { backend, provider, threads },
+}: Pick<StageContext, 'numerics'>): Promise<void> {
   await useBackend({ backend, provider, threads });
 }
 
@@ -80,9 +87,16 @@ export async function loadTensors(path: string, namesIn: (config: ModelConfig) =
 }
 
 /** The path of an input that is one file. */
-export function onlyFile(input: StageInput | undefined): string {
+export function onlyFile(input: InputFiles | undefined): string {
   const [path] = Object.values(input?.files ?? {});
   if (path === undefined) throw new Error('the stage was started without one of its inputs');
+  return path;
+}
+
+/** The path of one unit of an input. */
+export function fileOf({ files }: InputFiles, unit: string): string {
+  const path = files[unit];
+  if (path === undefined) throw new Error(`the stage was started without unit '${unit}' of one of its inputs`);
   return path;
 }
 
@@ -99,13 +113,16 @@ type ModelExtent = Pick<ModelConfig, 'vocab_size' | 'max_position_embeddings'>;
 /** Records between two progress reports while encoding. */
 const reportEvery = 2000;
 
+/** What a stage tells while it reads its records. */
+type Speaker = Pick<StageContext, 'progress' | 'signal' | 'warn'>;
+
 /**
  * Encodes the records that have something to learn from; the others are dropped, as open-instruct does. A token that the
  * model does not have is a UserError: then tokenizer and model do not belong together. Records that are cut, dropped or longer than
  * the model's context are warned about.
  */
 export async function encodeRecords(
-  context: StageContext,
+  context: Speaker,
   records: readonly InstructionRecord[],
   tokenizer: Tokenizer,
   { max_length, vocab_size, max_position_embeddings }: { max_length: number } & ModelExtent,
@@ -165,7 +182,7 @@ export function encodeOne(
   );
 }
 
-async function reportEncoding({ signal, progress }: StageContext, done: number, total: number): Promise<void> {
+async function reportEncoding({ signal, progress }: Speaker, done: number, total: number): Promise<void> {
   progress({ done, total, of: 'record', note: 'encoding' });
   await nextTurn(); // lets a message of the runner in
   signal.throwIfAborted();

@@ -1,11 +1,11 @@
 // What is to be said of a rank, by arithmetic on the sizes of a model: parameters that save nothing.
 
-import type { Facts, JsonObject } from '../../contract/stage.ts';
+import type { CheckpointFacts } from '../../contract/facts.ts';
 import { mlpWidth } from '../../model/architecture/model-config.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { UserError } from '../../util/errors.ts';
-import { type ModelSizes, rankOf, replacementOf } from './replacement.ts';
+import { type ModelSizes, rankOf, replacementOf, sizesOf } from './replacement.ts';
 
 /** A recovery that takes this share of what sharing saves is hardly worth its training. */
 const hardlyLess = 0.9;
@@ -20,9 +20,8 @@ interface Sharing {
 }
 
 /** Warnings on the recovery parameters of a map for a model whose facts are known; none for maps that are refused. */
-export function recoveryWarnings(params: JsonObject, model: Facts | undefined): string[] {
+export function recoveryWarnings(sharing: Sharing, model: CheckpointFacts | undefined): string[] {
   const sizes = sizesOf(model);
-  const sharing = params as unknown as Sharing;
   if (sizes === undefined || sharing.rank === 0) return [];
   const shared = sharedPairs(sharing, sizes);
   const ranks = shared.map(({ reference }) => rankOf(sharing, sizes, reference));
@@ -56,13 +55,6 @@ export function rankWarning(ranks: readonly { rank: number; layer: number }[], s
   return [
     `rank ${rank} is above the width ${width} of the model's matrices: A B can be any matrix there, and has more parameters than one`,
   ];
-}
-
-/** The sizes that a model's facts state; undefined while they are not known. */
-export function sizesOf(model: Facts | undefined): ModelSizes | undefined {
-  const { layers, hidden_size, intermediate_size } = model ?? {};
-  const known = [layers, hidden_size, intermediate_size].every((size) => typeof size === 'number');
-  return known ? (model as unknown as ModelSizes) : undefined;
 }
 
 /** A map that the model does not have is refused elsewhere. */

@@ -4,7 +4,10 @@ import type { StageContext } from '../../contract/stage.ts';
 import { learningRate, type ScheduleSettings } from '../../model/train/schedule.ts';
 
 /** Reports every step, and stops when the run was cancelled. */
-export function reportSteps({ progress, signal }: StageContext): (step: number, total: number, loss: number) => void {
+export function reportSteps({
+  progress,
+  signal,
+}: Pick<StageContext, 'progress' | 'signal'>): (step: number, total: number, loss: number) => void {
   return (step, total, loss) => {
     signal.throwIfAborted();
     progress({ done: step, total, of: 'step', note: `loss ${loss.toFixed(3)}` });

@@ -65,27 +65,36 @@ export function pruneChannelsCost({ params, inputs }: CostQuery): Cost | undefin
   };
 }
 
+/** The parameters of quantize that decide what it takes. */
+interface QuantizeAsked {
+  readonly scheme: string;
+  readonly bits: number;
+  readonly group_size: number;
+  readonly samples: number;
+  readonly sample_tokens: number;
+}
+
 /**
  * quantize: every weight is read and rounded. GPTQ: five passes of which each stops at other matrices, the inputs' second moments,
  * and for each of a matrix's weights a product with all columns to its right; a layer's weights and second moments at a time.
  */
-export function quantizeCost({ params, inputs }: CostQuery): Cost | undefined {
+export function quantizeCost({ params, inputs }: CostQuery<QuantizeAsked>): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   if (shape === undefined) return undefined;
-  const { scheme, bits, group_size, samples, sample_tokens } = params as Record<string, number> & { scheme: string };
+  const { scheme, bits, group_size, samples, sample_tokens } = params;
   const weights = modelParameters(shape);
-  const stored = scheme === 'float' ? 32 : scheme === 'rtn' || scheme === 'gptq' ? (bits as number) : 4;
+  const stored = scheme === 'float' ? 32 : scheme === 'rtn' || scheme === 'gptq' ? bits : 4;
   const embeddings = (shape.tied ? 1 : 2) * shape.vocab_size * shape.hidden_size;
   const written = ((weights - embeddings) * (stored + 32 / (group_size || shape.hidden_size))) / 8 + float * embeddings;
   if (!scheme.endsWith('gptq')) return { ...copying(inputs.model?.size_bytes, written), flops: 10 * weights };
   const { layers, hidden_size: d, intermediate_size: f, queries } = shape;
-  const tokens = (samples as number) * (sample_tokens as number);
+  const tokens = samples * sample_tokens;
   const moments = 2 * tokens * (2 * d * d + queries * queries + f * f);
   const rounding = weights * d + layers * (2 * d * f * f + (4 / 3) * (d ** 3 + f ** 3));
   const layer = mlpParameters(shape) + 4 * d * queries;
   return {
     ...copying(inputs.model?.size_bytes, written),
-    flops: 3 * forwardFlops(shape, { tokens, length: sample_tokens as number }) + layers * moments + rounding,
+    flops: 3 * forwardFlops(shape, { tokens, length: sample_tokens }) + layers * moments + rounding,
     memory_bytes: streaming + float * (3 * layer + 2 * tokens * d) + 3 * 8 * f * f,
   };
 }

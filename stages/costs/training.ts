@@ -1,6 +1,7 @@
 // What stages take that train, and the activations that they train on.
 
-import type { Cost, CostQuery } from '../../contract/stage.ts';
+import type { ActivationsFacts, CheckpointFacts } from '../../contract/facts.ts';
+import type { Cost, CostInput, CostQuery, Unit } from '../../contract/stage.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
@@ -33,12 +34,20 @@ export function captureCost(query: CostQuery): Cost | undefined {
   };
 }
 
+interface SlwQuery {
+  readonly units: readonly Unit<Omit<SlwSize, 'tokens'>>[];
+  readonly inputs: {
+    readonly model?: CostInput<CheckpointFacts> | undefined;
+    readonly activations?: CostInput<ActivationsFacts> | undefined;
+  };
+}
+
 /** slw: one pair; the tokens are those that the captured file holds. */
-export function slwCost({ units, inputs }: CostQuery): Cost | undefined {
+export function slwCost({ units, inputs }: SlwQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);
   const activations = inputs.activations;
-  if (shape === undefined || activations?.size_bytes === undefined) return undefined;
-  const size = units[0]?.params as unknown as Omit<SlwSize, 'tokens'>;
+  const size = units[0]?.params;
+  if (shape === undefined || activations?.size_bytes === undefined || size === undefined) return undefined;
   const tokens = activations.size_bytes / activationBytes(activations.facts, shape.hidden_size);
   const { hidden_size: d, intermediate_size: f } = shape;
   return {

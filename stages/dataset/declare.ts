@@ -1,11 +1,11 @@
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { UserError } from '../../util/errors.ts';
 import { generatedRecords } from '../common/expected-facts.ts';
 import { datasetCost } from '../costs/data.ts';
 import { hubRecords } from './known-records.ts';
 import { type DatasetParams, params } from './params.ts';
 
-export const dataset: StageDeclaration = {
+export const dataset = declareStage({
   name: 'dataset',
   version: 2,
   summary: 'reads or generates instruction records and splits them, by a seeded shuffle, into train and eval',
@@ -18,11 +18,11 @@ export const dataset: StageDeclaration = {
   },
   numeric: false,
   seeded: true,
-  check: (params) => checkSources(params as DatasetParams),
+  check: checkSources,
   // nothing of the records decides how later stages split, so that their units are known before the records are
   expect: async (params) => generatedRecords(params) ?? hubRecords(params) ?? {},
   cost: datasetCost,
-};
+});
 
 function checkSources(params: DatasetParams): void {
   const { path, eval_path, sources, generate, limit, eval_limit, eval_fraction } = params;

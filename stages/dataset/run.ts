@@ -1,18 +1,20 @@
 // The work of dataset: read or generate, put into one form, drop duplicates, split by a seeded shuffle, write; in two passes.
 import { createHash, type Hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { JsonLinesWriter } from '../../formats/records/jsonl-writer.ts';
 import { UserError } from '../../util/errors.ts';
 import type { InstructionRecord } from '../common/record-forms.ts';
 import { chooseAll, chooseSplit, type Drawing, fates, type Kept } from './choice.ts';
+import type { dataset } from './declare.ts';
 import type { DatasetParams } from './params.ts';
 import { fileSource, generated, numbered, type Source } from './sources.ts';
 
-export async function makeDataset(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof dataset>;
+
+export async function makeDataset(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const outputs = await Outputs.create(task.outputs.train as string, task.outputs.eval as string);
+  const outputs = await Outputs.create(task.outputs.train, task.outputs.eval);
   try {
     for (const part of await partsOf(context)) await copy(part, outputs, context);
     await outputs.flush();
@@ -28,8 +30,8 @@ interface Part {
   chosen: Uint8Array;
 }
 
-async function partsOf(context: StageContext): Promise<Part[]> {
-  const params = context.params as DatasetParams;
+async function partsOf(context: Context): Promise<Part[]> {
+  const params = context.params;
   const { path, eval_path, limit, eval_limit } = params;
   if (params.sources !== undefined) return mixedParts(params.sources, params, context);
   const source = path === undefined ? generated(params) : await fileSource(path, params, context);
@@ -47,7 +49,7 @@ async function partsOf(context: StageContext): Promise<Part[]> {
 function drawingOf(
   { limit, eval_limit }: { limit?: number | undefined; eval_limit?: number | undefined },
   { eval_fraction, eval_seed = 0 }: DatasetParams,
-  { seed }: StageContext,
+  { seed }: Context,
 ): Drawing {
   return { limit, eval_limit, eval_fraction, seed, eval_seed };
 }
@@ -56,7 +58,7 @@ function drawingOf(
 async function mixedParts(
   sources: NonNullable<DatasetParams['sources']>,
   params: DatasetParams,
-  context: StageContext,
+  context: Context,
 ): Promise<Part[]> {
   const parts: Part[] = [];
   for (const [i, { path, form, ...limits }] of sources.entries()) {
@@ -69,7 +71,7 @@ async function mixedParts(
 }
 
 /** The first pass: how many records there are, and which of them are duplicates. */
-async function look(source: Source, { drop_duplicates }: DatasetParams, context: StageContext): Promise<Kept> {
+async function look(source: Source, { drop_duplicates }: DatasetParams, context: Context): Promise<Kept> {
   const repeats = new Set<number>();
   if (!drop_duplicates) return { total: await source.count(), repeats };
   const seen = new Set<string>();
@@ -89,7 +91,7 @@ function bodyDigest({ id: _, ...body }: InstructionRecord): string {
 }
 
 /** The second pass: every record to where it belongs, in the order of the source. */
-async function copy({ source, chosen }: Part, outputs: Outputs, context: StageContext): Promise<void> {
+async function copy({ source, chosen }: Part, outputs: Outputs, context: Context): Promise<void> {
   let place = 0;
   for await (const record of source.records()) {
     const fate = chosen[place++];
@@ -105,7 +107,7 @@ async function copy({ source, chosen }: Part, outputs: Outputs, context: StageCo
 /** Records between two progress reports. */
 const reportEvery = 2000;
 
-async function report(done: number, total: number, note: string, context: StageContext): Promise<void> {
+async function report(done: number, total: number, note: string, context: Context): Promise<void> {
   if (done % reportEvery !== 0) return;
   context.progress({ done, total, of: 'record', note });
   await nextTurn(); // lets a message of the runner in

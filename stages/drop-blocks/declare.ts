@@ -1,6 +1,6 @@
 // drop-blocks: some layers are left out, whole.
 import { type Static, Type } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { blockMap, keptSources } from '../../model/sharing/block-map.ts';
 import { consecutive } from '../../model/sharing/sharing.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
@@ -25,7 +25,7 @@ export function keptLayers({ layers: listed, ...map }: DropBlocksParams, layers:
   throw new UserError(`layers: '${listed}' names all ${layers} layers of the model, expected one to stay`);
 }
 
-export const dropBlocks: StageDeclaration = {
+export const dropBlocks = declareStage({
   name: 'drop-blocks',
   version: 1,
   summary: 'leaves out layers whole - attention, norms and MLP - without training; the others close ranks',
@@ -35,13 +35,12 @@ export const dropBlocks: StageDeclaration = {
   outputs: { model: { kind: 'checkpoint', summary: 'a model of fewer layers', extension: 'arrow' } },
   numeric: false,
   seeded: false,
-  async expect(params, { model }): Promise<Facts | undefined> {
-    if (typeof model?.layers !== 'number') return undefined;
-    const kept = keptLayers(params as DropBlocksParams, model.layers);
-    const widths = Array.isArray(model.intermediate_sizes) && {
-      intermediate_sizes: kept.map((layer) => (model.intermediate_sizes as number[])[layer - 1] as number),
-    };
+  async expect(params, { model }) {
+    if (model?.layers === undefined) return undefined;
+    const kept = keptLayers(params, model.layers);
+    const { intermediate_sizes: all } = model;
+    const widths = all && { intermediate_sizes: kept.map((layer) => all[layer - 1] as number) };
     return { ...model, ...widths, layers: kept.length, stored_layers: kept.length };
   },
   cost: arrangedCost,
-};
+});

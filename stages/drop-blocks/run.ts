@@ -1,8 +1,10 @@
 // The work of drop-blocks: copy the checkpoint without the blocks that go.
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { arrange } from '../common/arrange-blocks.ts';
-import { type DropBlocksParams, keptLayers } from './declare.ts';
+import { type dropBlocks, keptLayers } from './declare.ts';
 
-export async function arrangeKept(context: StageContext): Promise<void> {
-  await arrange(context, (layers) => keptLayers(context.params as DropBlocksParams, layers));
+type Context = ContextOf<typeof dropBlocks>;
+
+export async function arrangeKept(context: Context): Promise<void> {
+  await arrange(context, (layers) => keptLayers(context.params, layers));
 }

@@ -1,8 +1,9 @@
 // export: a checkpoint, with or without shared layers, in the forms that other programs read.
 import { type Static, Type } from 'typebox';
-import type { OutputPort, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
+import type { QuantizeFacts } from '../../contract/facts.ts';
 import { checkAdapterCodes, checkLayoutCodes, checkOnnxCodes } from '../../model/codec/codes-fit.ts';
-import { expectedQuantization, type PlanSettings } from '../../model/quantize/plan.ts';
+import { expectedQuantization } from '../../model/quantize/plan.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, threads } from '../common/options.ts';
 import { exportCost } from '../costs/checkpoints.ts';
@@ -48,15 +49,10 @@ const params = object({
 });
 export type ExportParams = Static<typeof params>;
 
-const file = (extension: string, summary: string, file_name?: string): OutputPort => ({
-  kind: 'file',
-  summary,
-  extension,
-  optional: true,
-  ...(file_name === undefined ? {} : { file_name }),
-});
+const file = (extension: string, summary: string, file_name?: string) =>
+  ({ kind: 'file', summary, extension, optional: true, ...(file_name === undefined ? {} : { file_name }) }) as const;
 
-export const exportStage: StageDeclaration = {
+export const exportStage = declareStage({
   name: 'export',
   version: 5,
   summary:
@@ -107,13 +103,13 @@ export const exportStage: StageDeclaration = {
   },
   numeric: true,
   seeded: false,
-  check: (params) => checkExport(params as ExportParams),
+  check: checkExport,
   async expect(params, { model }) {
-    if (model?.quantize !== undefined) checkCodes(params as ExportParams, model.quantize as unknown as PlanSettings);
+    if (model?.quantize !== undefined) checkCodes(params, model.quantize);
     return {};
   },
   cost: exportCost,
-};
+});
 
 const floats = ['F32', 'F16', 'BF16'] as const;
 /** The precisions of each format; ONNX Runtime does not compute in BF16 on processors. */
@@ -141,7 +137,7 @@ function checkExport({ format, layout, dtype }: ExportParams): void {
 }
 
 /** Refuses codes that the format cannot hold, of a model that `quantize` is going to make. */
-function checkCodes({ format, dtype }: ExportParams, settings: PlanSettings): void {
+function checkCodes({ format, dtype }: ExportParams, settings: QuantizeFacts): void {
   if (dtype !== 'STORED') return;
   const quantization = expectedQuantization(settings);
   if (format === 'peft') checkAdapterCodes(quantization);

@@ -1,7 +1,8 @@
 // The work of export: the files of one format, a card that says what they are, and their sizes.
 import { existsSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
-import type { Facts, StageContext, UnitTask } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
+import type { Facts, OutputPort } from '../../contract/stage.ts';
 import type { GgufType } from '../../formats/tensors/gguf-blocks.ts';
 import { writeCodes } from '../../model/export/codes.ts';
 import { writeCompact } from '../../model/export/compact.ts';
@@ -19,6 +20,10 @@ import { type ExportParams, exportStage } from './declare.ts';
 import { modelCard } from './model-card.ts';
 import type { CardNotes } from './model-card-notes.ts';
 
+type Context = ContextOf<typeof exportStage>;
+/** Paths by the name of an output. */
+type Task = { readonly outputs: Readonly<Record<string, string>> };
+
 /** What one format's writer did. */
 interface Written {
   readonly sizes: ExportSizes;
@@ -31,10 +36,9 @@ const otherTokenizer =
 
 type OnProgress = (done: number, total: number) => void;
 
-export async function exportModel(context: StageContext): Promise<void> {
+export async function exportModel(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const params = context.params as ExportParams;
+  const params = context.params;
   const { recovery } = context.inputs;
   if (recovery !== undefined) await startBackend(context);
   const source = await openExportSource(onlyFile(context.inputs.model), Object.values(recovery?.files ?? {}));
@@ -50,12 +54,9 @@ export async function exportModel(context: StageContext): Promise<void> {
     for (const message of warnings) context.warn(message);
     if (notes.exact_tokenizer === false) context.warn(otherTokenizer);
     const dequantized = params.dtype === 'STORED' ? undefined : source.checkpoint.quantization?.scheme;
-    await writeFile(
-      task.outputs.card as string,
-      modelCard(source, { params, sizes, notes: { ...notes, dequantized } }),
-    );
+    await writeFile(task.outputs.card, modelCard(source, { params, sizes, notes: { ...notes, dequantized } }));
     const file_names = fileNames(params, task);
-    await writeFile(task.outputs.metrics as string, await metricsText(sizes, file_names, task));
+    await writeFile(task.outputs.metrics, await metricsText(sizes, file_names, task));
     await task.done(factsOf(source, params, notes, file_names));
   } finally {
     await source.close();
@@ -65,7 +66,7 @@ export async function exportModel(context: StageContext): Promise<void> {
 async function writeFormat(
   source: ExportSource,
   params: ExportParams,
-  { outputs }: UnitTask,
+  { outputs }: Task,
   onProgress: OnProgress,
 ): Promise<Written> {
   const { format, layout, dtype, name } = params;
@@ -109,10 +110,10 @@ async function writeFormat(
 }
 
 /** The names of the written files in the folder that `lamina copy` makes, by output; a base has a folder of its own. */
-function fileNames({ format }: ExportParams, { outputs }: UnitTask): Record<string, string> {
+function fileNames({ format }: ExportParams, { outputs }: Task): Record<string, string> {
   const ofBase = ['config', 'model', ...Object.keys(textNames)];
   const names: Record<string, string> = {};
-  for (const [output, { extension, file_name }] of Object.entries(exportStage.outputs)) {
+  for (const [output, { extension, file_name }] of Object.entries<OutputPort>(exportStage.outputs)) {
     if (!existsSync(outputs[output] as string)) continue;
     const name = file_name ?? `${output}.${extension}`;
     names[output] = format === 'peft' && ofBase.includes(output) ? `base/${name}` : name;
@@ -123,7 +124,7 @@ function fileNames({ format }: ExportParams, { outputs }: UnitTask): Record<stri
 async function metricsText(
   sizes: ExportSizes,
   names: Readonly<Record<string, string>>,
-  { outputs }: UnitTask,
+  { outputs }: Task,
 ): Promise<string> {
   const files: Record<string, number> = {};
   for (const [output, name] of Object.entries(names)) files[name] = (await stat(outputs[output] as string)).size;

@@ -1,6 +1,6 @@
 // latency: how long an exported model takes to load and to run, beside another one, in ONNX Runtime.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { object, threads } from '../common/options.ts';
 import { latencyCost } from '../costs/evaluation.ts';
 
@@ -64,7 +64,7 @@ const fields = timings.flatMap((name) => [
   `${name}_cpu_ratio_stderr`,
 ]);
 
-export const latency: StageDeclaration = {
+export const latency = declareStage({
   name: 'latency',
   version: 1,
   summary:
@@ -100,4 +100,4 @@ export const latency: StageDeclaration = {
   seeded: false,
   timing: true,
   cost: latencyCost,
-};
+});

@@ -2,13 +2,15 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { runtimeVersion } from '../../tensor/graph/runtime.ts';
-import type { LatencyParams } from './declare.ts';
+import type { latency } from './declare.ts';
 import { type PlacedModel, placeModel } from './files.ts';
 import { sampleOf } from './process.ts';
 import { latencyReport } from './report.ts';
 import type { LatencyRequest, LatencySample } from './session.ts';
+
+type Context = ContextOf<typeof latency>;
 
 interface Contestant extends PlacedModel {
   /** The name of the input. */
@@ -16,10 +18,9 @@ interface Contestant extends PlacedModel {
   readonly samples: LatencySample[];
 }
 
-export async function measureLatency(context: StageContext): Promise<void> {
+export async function measureLatency(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const { machine, ...setting } = context.params as LatencyParams;
+  const { machine, ...setting } = context.params;
   const folder = join(task.scratch, 'models');
   try {
     const contestants = await placeInputs(context, folder);
@@ -28,7 +29,7 @@ export async function measureLatency(context: StageContext): Promise<void> {
     const { provider, threads } = context.numerics;
     const report = latencyReport(model, reference, threads);
     const about = { ...setting, threads, provider, ...machineFacts(), ...(machine !== undefined && { machine }) };
-    await writeFile(task.outputs.metrics as string, `${JSON.stringify({ ...report, measured: about }, null, 2)}\n`);
+    await writeFile(task.outputs.metrics, `${JSON.stringify({ ...report, measured: about }, null, 2)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -36,9 +37,9 @@ export async function measureLatency(context: StageContext): Promise<void> {
 }
 
 /** The model, then the reference where there is one. */
-async function placeInputs({ inputs }: StageContext, folder: string): Promise<Contestant[]> {
+async function placeInputs({ inputs }: Context, folder: string): Promise<Contestant[]> {
   const contestants: Contestant[] = [];
-  for (const name of ['model', 'reference']) {
+  for (const name of ['model', 'reference'] as const) {
     const input = inputs[name];
     if (input === undefined || Object.keys(input.files).length === 0) continue;
     const placed = await placeModel(join(folder, name), input, inputs[`${name}_data`]);
@@ -48,8 +49,8 @@ async function placeInputs({ inputs }: StageContext, folder: string): Promise<Co
 }
 
 /** Rounds of one process per model; who goes first changes from round to round, and the round before them does not count. */
-async function measureInTurn(context: StageContext, contestants: readonly Contestant[]): Promise<void> {
-  const { repetitions } = context.params as LatencyParams;
+async function measureInTurn(context: Context, contestants: readonly Contestant[]): Promise<void> {
+  const { repetitions } = context.params;
   for (let round = 0; round <= repetitions; round++) {
     const order = round % 2 === 0 ? contestants : contestants.toReversed();
     for (const contestant of order) {
@@ -60,8 +61,8 @@ async function measureInTurn(context: StageContext, contestants: readonly Contes
   }
 }
 
-function requestOf({ params, numerics }: StageContext, { path }: PlacedModel): LatencyRequest {
-  const { prompt_tokens, decode_tokens, warmups, passes } = params as LatencyParams;
+function requestOf({ params, numerics }: Context, { path }: PlacedModel): LatencyRequest {
+  const { prompt_tokens, decode_tokens, warmups, passes } = params;
   const { provider, threads } = numerics;
   return { path, provider, threads, prompt_tokens, decode_tokens, warmups, passes };
 }

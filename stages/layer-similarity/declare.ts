@@ -1,6 +1,6 @@
 // layer-similarity: how little each layer changes what flows through it.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
 
@@ -13,7 +13,7 @@ const params = object({
 });
 export type LayerSimilarityParams = Static<typeof params>;
 
-export const layerSimilarity: StageDeclaration = {
+export const layerSimilarity = declareStage({
   name: 'layer-similarity',
   version: 2,
   summary: 'scores every layer by how little it changes the residual stream, in one pass over a data set',
@@ -35,4 +35,4 @@ export const layerSimilarity: StageDeclaration = {
   numeric: true,
   seeded: true,
   cost: evaluationCost,
-};
+});

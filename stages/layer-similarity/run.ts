@@ -1,16 +1,17 @@
 // The work of layer-similarity: one pass over the records, and the scores by layer.
 import { writeFile } from 'node:fs/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { layerSimilarity } from '../../model/measure/layer-similarity.ts';
 import { UserError } from '../../util/errors.ts';
 import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
 import { readRecordLines, sampleRecords } from '../common/record-lines.ts';
-import type { LayerSimilarityParams } from './declare.ts';
+import type { layerSimilarity as declaration } from './declare.ts';
 
-export async function measureSimilarity(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof declaration>;
+
+export async function measureSimilarity(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const params = context.params as LayerSimilarityParams;
+  const params = context.params;
   const { model, tokenizer, close } = await openModel(context);
   try {
     const all = await readRecordLines(onlyFile(context.inputs.data));
@@ -27,7 +28,7 @@ export async function measureSimilarity(context: StageContext): Promise<void> {
       context.progress({ done, total, of: 'record' });
     });
     refuseNoNumber(scores.block_influence);
-    await writeFile(task.outputs.metrics as string, `${JSON.stringify(scores, null, 2)}\n`);
+    await writeFile(task.outputs.metrics, `${JSON.stringify(scores, null, 2)}\n`);
     await task.done({ records: examples.length, tokens: scores.tokens });
   } finally {
     close();

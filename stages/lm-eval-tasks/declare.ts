@@ -1,6 +1,6 @@
 // lm-eval-tasks: the lm-evaluation-harness's tasks on a model, from the harness's own task files and local copies of the data.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { UserError } from '../../util/errors.ts';
 import { batchSize, object, threads } from '../common/options.ts';
 import { tasksCost } from '../costs/evaluation.ts';
@@ -59,7 +59,7 @@ const params = object({
 });
 export type LmEvalTasksParams = Static<typeof params>;
 
-export const lmEvalTasks: StageDeclaration = {
+export const lmEvalTasks = declareStage({
   name: 'lm-eval-tasks',
   version: 3,
   summary: 'accuracies of a model on tasks of lm-evaluation-harness, scored as the harness scores them',
@@ -84,9 +84,8 @@ export const lmEvalTasks: StageDeclaration = {
   },
   numeric: true,
   seeded: false,
-  check: (params, inputs) => checkSources(params as LmEvalTasksParams, inputs.has('data')),
-  async preflight(params) {
-    const { num_fewshot, ...given } = params as LmEvalTasksParams;
+  check: (params, inputs) => checkSources(params, inputs.has('data')),
+  async preflight({ num_fewshot, ...given }) {
     const [{ checkTasks }, { exampleCount }] = await Promise.all([
       import('./planned-tasks.ts'),
       import('../../tasks/score/prepare.ts'),
@@ -95,7 +94,7 @@ export const lmEvalTasks: StageDeclaration = {
     return [];
   },
   cost: tasksCost,
-};
+});
 
 function checkSources({ folder, data }: LmEvalTasksParams, joined: boolean): void {
   if (folder.startsWith('hf://')) throw new UserError(`'folder': expected a folder with task files, got '${folder}'`);

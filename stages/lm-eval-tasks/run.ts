@@ -1,6 +1,6 @@
 // The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
 import { open, writeFile } from 'node:fs/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import type { Model } from '../../model/forward/model.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
@@ -10,13 +10,14 @@ import { type ReadSplit, splitsIn } from '../../tasks/score/task-data.ts';
 import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
 import { UserError } from '../../util/errors.ts';
 import { onlyFile, openModel } from '../common/model-input.ts';
-import type { LmEvalTasksParams } from './declare.ts';
+import type { LmEvalTasksParams, lmEvalTasks } from './declare.ts';
 import { modelScorer } from './model-scorer.ts';
 
-export async function scoreTasks(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof lmEvalTasks>;
+
+export async function scoreTasks(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const params = context.params as LmEvalTasksParams;
+  const params = context.params;
   const read = splitsOf(params, context);
   const names = [params.tasks].flat();
   const selection = await selectTasks(await TaskFolder.open(params.folder), names);
@@ -52,11 +53,8 @@ export async function scoreTasks(context: StageContext): Promise<void> {
       fewshot_seed: params.fewshot_seed,
       limit: params.limit ?? null,
     };
-    await writeFile(
-      task.outputs.metrics as string,
-      `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`,
-    );
-    await writeSamples(task.outputs.samples as string, evaluation.samples);
+    await writeFile(task.outputs.metrics, `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`);
+    await writeSamples(task.outputs.samples, evaluation.samples);
     await task.done({ records: evaluation.samples.length });
   } finally {
     close();
@@ -64,7 +62,7 @@ export async function scoreTasks(context: StageContext): Promise<void> {
 }
 
 /** Records come from the artifact that is joined, or from a folder. */
-function splitsOf({ data }: LmEvalTasksParams, { inputs }: StageContext): ReadSplit {
+function splitsOf({ data }: LmEvalTasksParams, { inputs }: Context): ReadSplit {
   return data === undefined ? splitsInArtifact(onlyFile(inputs.data)) : splitsIn(data);
 }
 

@@ -1,6 +1,6 @@
 // load: a Hugging Face Llama folder becomes a checkpoint.
 import { type Static, Type } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { UserError } from '../../util/errors.ts';
 import { object } from '../common/options.ts';
 import { loadCost } from '../costs/checkpoints.ts';
@@ -29,7 +29,7 @@ const params = object({
 });
 export type LoadParams = Static<typeof params>;
 
-export const load: StageDeclaration = {
+export const load = declareStage({
   name: 'load',
   version: 2,
   summary:
@@ -47,19 +47,18 @@ export const load: StageDeclaration = {
   },
   numeric: false,
   seeded: false,
-  check: ({ adapter, random_seed }) => checkAdapter({ adapter, random_seed } as LoadParams),
+  check: checkAdapter,
   async preflight(params) {
     const { lookAtModel } = await import('../common/model-facts.ts');
-    return lookAtModel(params as LoadParams);
+    return lookAtModel(params);
   },
-  async expect(params): Promise<Facts | undefined> {
+  async expect({ path, random_seed }) {
     const { factsOfModel } = await import('../common/model-facts.ts');
-    const { path, random_seed } = params as LoadParams;
     const facts = await factsOfModel(path);
     return random_seed === undefined ? facts : facts && { ...facts, weight_bytes: 2 };
   },
   cost: loadCost,
-};
+});
 
 function checkAdapter({ adapter, random_seed }: LoadParams): void {
   if (adapter === undefined || random_seed === undefined) return;

@@ -1,7 +1,7 @@
 // The work of load: check and convert a Hugging Face folder, tensor by tensor; one on the hub is fetched first.
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { StageContext, UnitTask } from '../../contract/stage.ts';
+import type { ContextOf, TaskOf } from '../../contract/define.ts';
 import { fetchAdapter, fetchModel, fetchModelConfig } from '../../hub/fetch-model.ts';
 import { hubName, isHubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
@@ -15,13 +15,15 @@ import { UserError } from '../../util/errors.ts';
 import { downloadProgress } from '../common/download-progress.ts';
 import { modelFacts } from '../common/model-facts.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import type { LoadParams } from './declare.ts';
+import type { load } from './declare.ts';
 
-export async function loadModel(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof load>;
+type Task = TaskOf<typeof load>;
+
+export async function loadModel(context: Context): Promise<void> {
   const { params, tasks, progress, signal } = context;
-  const { path, random_seed } = params as LoadParams;
+  const { path, random_seed } = params;
   const [task] = tasks;
-  if (task === undefined) return;
   if (random_seed !== undefined) return makeUp(path, random_seed, context, task);
   const folder = isHubName(path) ? await fetchFolder(path, context) : path;
   const adapter = await adapterOf(context, folder);
@@ -44,8 +46,8 @@ export async function loadModel(context: StageContext): Promise<void> {
 }
 
 /** The adapter that is named; one of them, since two would be a model that nobody trained. */
-async function adapterOf(context: StageContext, folder: string): Promise<AdapterFiles | undefined> {
-  const { adapter } = context.params as LoadParams;
+async function adapterOf(context: Context, folder: string): Promise<AdapterFiles | undefined> {
+  const { adapter } = context.params;
   if (adapter === undefined) return undefined;
   const files = await adapterIn(isHubName(adapter) ? await fetchAdapterFolder(adapter, context) : adapter);
   const beside = await findAdapter(folder);
@@ -56,7 +58,7 @@ async function adapterOf(context: StageContext, folder: string): Promise<Adapter
 }
 
 /** Random weights in the shape that config.json says; nothing else of a model on the hub is fetched. */
-async function makeUp(path: string, seed: number, context: StageContext, task: UnitTask): Promise<void> {
+async function makeUp(path: string, seed: number, context: Context, task: Task): Promise<void> {
   const { progress, signal } = context;
   const onHub = isHubName(path);
   const folder = onHub ? await fetchConfigFolder(path, signal) : path;
@@ -64,7 +66,7 @@ async function makeUp(path: string, seed: number, context: StageContext, task: U
   // a tokenizer that the hub's cache happens to hold is left, or the result would depend on the cache
   const files = onHub ? { tokenizer_json: null, tokenizer_config_json: null } : tokenizer;
   for (const message of warnings) context.warn(message);
-  await writeRandomModel(task.outputs.model as string, { config, tokenizer: files }, seed, (done, total) => {
+  await writeRandomModel(task.outputs.model, { config, tokenizer: files }, seed, (done, total) => {
     progress({ done, total, of: 'tensor' });
     signal.throwIfAborted();
   });
@@ -78,14 +80,14 @@ async function fetchConfigFolder(path: string, signal: AbortSignal): Promise<str
   return dirname(await fetchModelConfig({ ...name, revision }, { settings, signal }));
 }
 
-async function fetchFolder(path: string, { signal, progress }: StageContext): Promise<string> {
+async function fetchFolder(path: string, { signal, progress }: Context): Promise<string> {
   const settings = hubSettings();
   const name = hubName(path);
   const revision = await resolveRevision(name, settings);
   return fetchModel({ ...name, revision }, { settings, signal, onProgress: downloadProgress(progress) });
 }
 
-async function fetchAdapterFolder(path: string, { signal, progress }: StageContext): Promise<string> {
+async function fetchAdapterFolder(path: string, { signal, progress }: Context): Promise<string> {
   const settings = hubSettings();
   const name = hubName(path);
   const revision = await resolveRevision(name, settings);

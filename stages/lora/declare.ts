@@ -1,15 +1,17 @@
 // lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
 import { type Static, Type } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
+import type { CheckpointFacts, RecoveryFacts } from '../../contract/facts.ts';
 import { isProjection, type MatrixRole, matrixRoles } from '../../model/architecture/roles.ts';
+import type { MatrixSizes } from '../../model/architecture/tensors.ts';
 import { inits } from '../../model/methods/method.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import { matrixSize, type Replacement, rolesOf } from '../../model/sharing/replacement.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, replacement } from '../common/options.ts';
-import { rankWarning, sizesOf } from '../common/rank-warnings.ts';
-import { type ModelSizes, replacementOf } from '../common/replacement.ts';
+import { rankWarning } from '../common/rank-warnings.ts';
+import { matrixSizesOf, replacementOf, sizesOf } from '../common/replacement.ts';
 import { untrainedCost } from '../costs/checkpoints.ts';
 
 const params = object({
@@ -35,7 +37,7 @@ const params = object({
 });
 export type LoraParams = Static<typeof params>;
 
-export const lora: StageDeclaration = {
+export const lora = declareStage({
   name: 'lora',
   version: 2,
   summary:
@@ -50,13 +52,13 @@ export const lora: StageDeclaration = {
   outputs: { recovery: { kind: 'recovery', summary: 'what came in, and the new parameters', extension: 'arrow' } },
   numeric: false,
   seeded: true,
-  expect: async (params, inputs) => expected(params as LoraParams, inputs),
+  expect: async (params, inputs) => expected(params, inputs),
   warn(params, inputs) {
     const sizes = sizesOf(inputs.model);
-    return sizes === undefined ? [] : rankWarning([{ rank: (params as LoraParams).rank, layer: 1 }], sizes);
+    return sizes === undefined ? [] : rankWarning([{ rank: params.rank, layer: 1 }], sizes);
   },
   cost: untrainedCost,
-};
+});
 
 /** What stands at the matrices of a layer that gets parameters. */
 export function loraMethod({ matrices }: LoraParams): Pick<Replacement, 'candidate' | 'roles'> {
@@ -100,30 +102,27 @@ function namedLayers(params: LoraParams, layers: number, taken: ReadonlySet<numb
 }
 
 /** How many parameters there will be; which layers a recovery replaces is not known before it exists, how many is. */
-function expected(params: LoraParams, inputs: Readonly<Record<string, Facts | undefined>>): Facts | undefined {
+function expected(
+  params: LoraParams,
+  inputs: { readonly model?: CheckpointFacts | undefined; readonly recovery?: RecoveryFacts | undefined },
+): RecoveryFacts | undefined {
   const { model, recovery } = inputs;
   if ('recovery' in inputs && recovery === undefined) return undefined;
-  const sizes = model as unknown as ModelSizes | undefined;
-  if (sizes?.layers === undefined || sizes.intermediate_size === undefined) return undefined;
-  const { recovery_parameters: before = 0, targets = 0 } = (recovery ?? {}) as Record<string, number>;
+  const sizes = sizesOf(model);
+  const matrices = matrixSizesOf(model, loraRoles(params));
+  if (sizes === undefined || matrices === undefined) return undefined;
+  const { recovery_parameters: before = 0, targets = 0 } = recovery ?? {};
   const chosen = loraLayers(params, sizes.layers, []);
   const rest = params.layers === 'others' && loraRoles(params).some(isProjection) ? 1 - targets / sizes.layers : 1;
-  const all = chosen.reduce((sum, layer) => sum + layerParameters(params, model as Facts, layer), 0);
-  const first_layer = Math.min(chosen[0] as number, before > 0 ? Number(recovery?.first_layer ?? 1) : sizes.layers);
+  const all = chosen.reduce((sum, layer) => sum + layerParameters(params, matrices, layer), 0);
+  const first_layer = Math.min(chosen[0] as number, before > 0 ? (recovery?.first_layer ?? 1) : sizes.layers);
   return { targets, recovery_parameters: before + Math.round(rest * all), first_layer };
 }
 
-/** Parameters of one layer of a model with these facts. */
-function layerParameters(params: LoraParams, model: Facts, layer: number): number {
-  const { heads, kv_heads, head_dim } = model as Record<string, number>;
-  const config = {
-    ...(model as unknown as ModelSizes),
-    head_dim: head_dim ?? 0,
-    num_attention_heads: heads ?? 0,
-    num_key_value_heads: kv_heads ?? 0,
-  };
+/** Parameters of one layer of a model with these sizes. */
+function layerParameters(params: LoraParams, sizes: MatrixSizes, layer: number): number {
   return loraRoles(params).reduce((sum, role) => {
-    const { d, f } = matrixSize(config, { target: layer, reference: layer }, role);
+    const { d, f } = matrixSize(sizes, { target: layer, reference: layer }, role);
     return sum + matrixParameters(loraMethod(params).candidate, d, f, params.rank);
   }, 0);
 }

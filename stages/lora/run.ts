@@ -1,6 +1,7 @@
 // The work of lora: recovery parameters at their start beside those that came in.
 
-import type { StageContext, StageInput } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
+import type { StageInput } from '../../contract/stage.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -8,13 +9,14 @@ import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '
 import { ownReplacements, rolesOf } from '../../model/sharing/replacement.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import { type LoraParams, loraLayers, loraMethod, loraRoles } from './declare.ts';
+import { type lora, loraLayers, loraMethod, loraRoles } from './declare.ts';
 
-export async function startLora(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof lora>;
+
+export async function startLora(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
   await startBackend({ ...context, numerics: { ...context.numerics, backend: 'cpu' } });
-  const params = context.params as LoraParams;
+  const params = context.params;
   const checkpoint = await openStored(onlyFile(context.inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
@@ -29,7 +31,7 @@ export async function startLora(context: StageContext): Promise<void> {
   });
   const recovery = joinRecoveries(config, [incoming, own], "stage 'lora'");
   try {
-    await writeRecovery(task.outputs.recovery as string, recovery);
+    await writeRecovery(task.outputs.recovery, recovery);
     await task.done(recoveryFacts(config, recovery.replacements));
   } finally {
     disposeRecovery(recovery);

@@ -1,6 +1,6 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { batchSize, maxLength, object, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
 
@@ -19,7 +19,7 @@ const params = object({
 });
 export type PerplexityParams = Static<typeof params>;
 
-export const perplexityEval: StageDeclaration = {
+export const perplexityEval = declareStage({
   name: 'perplexity-eval',
   version: 2,
   summary: 'perplexity of the response tokens (end token included) over a data set',
@@ -41,4 +41,4 @@ export const perplexityEval: StageDeclaration = {
   numeric: true,
   seeded: false,
   cost: evaluationCost,
-};
+});

@@ -1,16 +1,17 @@
 // The work of perplexity-eval: score every record once and write the summary.
 import { writeFile } from 'node:fs/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { evaluatePerplexity, type Perplexity } from '../../model/measure/evaluate.ts';
 import { UserError } from '../../util/errors.ts';
 import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
-import type { PerplexityParams } from './declare.ts';
+import type { perplexityEval } from './declare.ts';
 
-export async function measurePerplexity(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof perplexityEval>;
+
+export async function measurePerplexity(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const params = context.params as PerplexityParams;
+  const params = context.params;
   const { model, tokenizer, close } = await openModel(context);
   try {
     const records = await readRecordLines(onlyFile(context.inputs.data));
@@ -25,7 +26,7 @@ export async function measurePerplexity(context: StageContext): Promise<void> {
       context.progress({ done, total, of: 'record' });
     });
     refuseNoNumber(metrics);
-    await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+    await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
     await task.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
   } finally {
     close();

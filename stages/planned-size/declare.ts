@@ -1,6 +1,6 @@
 // planned-size: the bytes that a known model would take, shared and quantised, from its shape alone.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { candidate, object } from '../common/options.ts';
 import { lookingCost } from '../costs/copying.ts';
 
@@ -28,7 +28,7 @@ const params = object({
 });
 export type PlannedSizeParams = Static<typeof params>;
 
-export const plannedSize: StageDeclaration = {
+export const plannedSize = declareStage({
   name: 'planned-size',
   version: 1,
   summary: 'counts the bytes that a known model would take when it is shared and quantised, without its weights',
@@ -46,4 +46,4 @@ export const plannedSize: StageDeclaration = {
   numeric: false,
   seeded: false,
   cost: lookingCost,
-};
+});

@@ -1,6 +1,6 @@
 // The work of planned-size: arithmetic on shapes.
 import { writeFile } from 'node:fs/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { parseConfig } from '../../model/architecture/config.ts';
 import { knownModel, knownModelNames } from '../../model/architecture/known-models.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
@@ -11,18 +11,19 @@ import { type RunReplacement, replacementsOf } from '../../model/sharing/replace
 import { modelSize } from '../../model/sizes/model-size.ts';
 import { UserError } from '../../util/errors.ts';
 import { replacementOf } from '../common/replacement.ts';
-import type { PlannedSizeParams } from './declare.ts';
+import type { PlannedSizeParams, plannedSize } from './declare.ts';
+
+type Context = ContextOf<typeof plannedSize>;
 
 const gigabyte = 1e9;
 
-export async function countPlanned({ params, tasks }: StageContext): Promise<void> {
+export async function countPlanned({ params, tasks }: Context): Promise<void> {
   const [task] = tasks;
-  if (task === undefined) return;
-  const asked = params as PlannedSizeParams;
+  const asked = params;
   const original_bytes = bytesOf({ ...asked, layers: 'own' });
   const bytes = bytesOf(asked);
   const metrics = { bytes, gb: bytes / gigabyte, ratio: bytes / original_bytes, original_bytes };
-  await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+  await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
   await task.done({ bytes });
 }
 

@@ -1,6 +1,6 @@
 // pretrain: a Llama from random weights.
 import { type Static, Type } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { pretrainedModel } from '../common/expected-facts.ts';
 import { batchSize, curve, learningRate, maxLength, object, threads, training } from '../common/options.ts';
 import { pretrainCost } from '../costs/training.ts';
@@ -49,7 +49,7 @@ const params = object({
 });
 export type PretrainParams = Static<typeof params>;
 
-export const pretrain: StageDeclaration = {
+export const pretrain = declareStage({
   name: 'pretrain',
   version: 1,
   summary: 'trains a Llama from random weights with AdamW; goes on from its last saved step after a kill',
@@ -64,8 +64,6 @@ export const pretrain: StageDeclaration = {
   },
   numeric: true,
   seeded: true,
-  async expect(params, inputs): Promise<Facts> {
-    return pretrainedModel(params, inputs.tokenizer);
-  },
+  expect: async (params, { tokenizer }) => pretrainedModel(params, tokenizer),
   cost: pretrainCost,
-};
+});

@@ -1,6 +1,6 @@
 // The work of pretrain: random weights, the language-model loss on every token or on responses, AdamW.
 import { readFile } from 'node:fs/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { parseConfig } from '../../model/architecture/config.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
@@ -15,12 +15,13 @@ import { modelFacts } from '../common/model-facts.ts';
 import { encodeRecords, onlyFile, startBackend } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
 import { reportSteps, writeCurve } from '../common/training-report.ts';
-import type { PretrainParams } from './declare.ts';
+import type { PretrainParams, pretrain } from './declare.ts';
 
-export async function pretrainModel(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof pretrain>;
+
+export async function pretrainModel(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const params = context.params as PretrainParams;
+  const params = context.params;
   await startBackend(context);
   const tokenizerJson = await readFile(onlyFile(context.inputs.tokenizer), 'utf8');
   const tokenizer = loadTokenizer(tokenizerJson, 'tokenizer.json');
@@ -41,15 +42,15 @@ export async function pretrainModel(context: StageContext): Promise<void> {
     onProgress: reportSteps(context),
   });
   const files = { tokenizer_json: tokenizerJson, tokenizer_config_json: null };
-  await writeModel(task.outputs.model as string, config, model.weights, files, 'F32');
-  await writeCurve(task.outputs.curve as string, losses, settings);
+  await writeModel(task.outputs.model, config, model.weights, files, 'F32');
+  await writeCurve(task.outputs.curve, losses, settings);
   model.disposeFrames();
   model.weights.dispose();
   await task.done(modelFacts(config));
 }
 
-async function examplesOf(context: StageContext, tokenizer: Tokenizer): Promise<Example[]> {
-  const params = context.params as PretrainParams;
+async function examplesOf(context: Context, tokenizer: Tokenizer): Promise<Example[]> {
+  const params = context.params;
   const records = await readRecordLines(onlyFile(context.inputs.data));
   const vocab_size = tokenizer.vocabSize;
   const max_position_embeddings = params.max_length; // as configOf makes it

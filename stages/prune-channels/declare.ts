@@ -1,6 +1,6 @@
 // prune-channels: narrower MLPs in some layers (the baseline LLM-Pruner).
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { groupReductions, importances } from '../../model/measure/importances.ts';
 import { object, threads } from '../common/options.ts';
 import { pruneChannelsCost } from '../costs/checkpoints.ts';
@@ -36,7 +36,7 @@ const params = object({
 });
 export type PruneChannelsParams = Static<typeof params>;
 
-export const pruneChannels: StageDeclaration = {
+export const pruneChannels = declareStage({
   name: 'prune-channels',
   version: 2,
   summary: 'removes the least important channels of the MLPs of some layers; without training',
@@ -52,4 +52,4 @@ export const pruneChannels: StageDeclaration = {
   seeded: true,
   expect: async (_params, { model }) => model,
   cost: pruneChannelsCost,
-};
+});

@@ -1,6 +1,6 @@
 // The work of prune-channels: score the channels, choose, and copy the checkpoint without the others.
 
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { type ModelConfig, mlpWidth } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeNarrowed } from '../../model/checkpoint/narrow.ts';
@@ -13,11 +13,12 @@ import { UserError } from '../../util/errors.ts';
 import { calibrationWindows } from '../common/calibration-windows.ts';
 import { modelFacts } from '../common/model-facts.ts';
 import { onlyFile, openModel } from '../common/model-input.ts';
-import type { PruneChannelsParams } from './declare.ts';
+import type { pruneChannels } from './declare.ts';
 
-export async function narrowModel(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof pruneChannels>;
+
+export async function narrowModel(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
   const path = onlyFile(context.inputs.model);
   const { keep, joined } = await chooseChannels(context);
   const checkpoint = await openStored(path);
@@ -26,7 +27,7 @@ export async function narrowModel(context: StageContext): Promise<void> {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'tensor' });
     };
-    const config = await writeNarrowed(checkpoint, keep, task.outputs.model as string, onProgress);
+    const config = await writeNarrowed(checkpoint, keep, task.outputs.model, onProgress);
     const widths = consecutive(1, config.num_hidden_layers).map((layer) => mlpWidth(config, layer));
     await task.done({ ...modelFacts(config), widths, joined_windows: joined });
   } finally {
@@ -35,8 +36,8 @@ export async function narrowModel(context: StageContext): Promise<void> {
 }
 
 /** The channels that each layer keeps; the model is freed again when they are known. */
-async function chooseChannels(context: StageContext): Promise<{ keep: Map<number, Int32Array>; joined: number }> {
-  const { ratio, global, importance, group_reduction, ...params } = context.params as PruneChannelsParams;
+async function chooseChannels(context: Context): Promise<{ keep: Map<number, Int32Array>; joined: number }> {
+  const { ratio, global, importance, group_reduction, ...params } = context.params;
   const { model, tokenizer, close } = await openModel(context);
   try {
     const layers = layersOf(params.layers, model.config);

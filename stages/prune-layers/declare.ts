@@ -1,6 +1,6 @@
 // prune-layers: the MLPs of some layers contribute nothing any more (the baseline LayerPruning).
 import { type Static, Type } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { deepestLayers, printedLayers } from '../../model/measure/layer-choice.ts';
 import { consecutive } from '../../model/sharing/sharing.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
@@ -47,7 +47,7 @@ export function choiceOf(params: PruneLayersParams, depth: number): Choice {
   return { scorer: choose === 'T_ori' ? 'angular' : choose, count };
 }
 
-export const pruneLayers: StageDeclaration = {
+export const pruneLayers = declareStage({
   name: 'prune-layers',
   version: 2,
   summary: 'removes the MLPs of some layers, whose attention stays; without training',
@@ -61,11 +61,11 @@ export const pruneLayers: StageDeclaration = {
   outputs: { recovery: { kind: 'recovery', summary: 'which layers lost their MLPs', extension: 'arrow' } },
   numeric: false,
   seeded: false,
-  async expect(params, { model }): Promise<Facts | undefined> {
-    if (typeof model?.layers !== 'number') return undefined;
-    const choice = choiceOf(params as PruneLayersParams, model.layers);
+  async expect(params, { model }) {
+    if (model?.layers === undefined) return undefined;
+    const choice = choiceOf(params, model.layers);
     const targets = 'layers' in choice ? choice.layers.length : choice.count;
     return { targets, recovery_parameters: 0, ...('layers' in choice && { pruned: choice.layers }) };
   },
   cost: untrainedCost,
-};
+});

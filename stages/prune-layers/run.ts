@@ -1,6 +1,7 @@
 // The work of prune-layers: decide which layers, and write that their MLPs are gone.
 import { readFile } from 'node:fs/promises';
-import type { StageContext, StageInput } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
+import type { StageInput } from '../../contract/stage.ts';
 import { parseJson } from '../../formats/text/strict-json.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -11,17 +12,18 @@ import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { onlyFile } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import { choiceOf, type PruneLayersParams } from './declare.ts';
+import { choiceOf, type PruneLayersParams, type pruneLayers } from './declare.ts';
 
-export async function choosePruned({ params, inputs, tasks }: StageContext): Promise<void> {
+type Context = ContextOf<typeof pruneLayers>;
+
+export async function choosePruned({ params, inputs, tasks }: Context): Promise<void> {
   const [task] = tasks;
-  if (task === undefined) return;
   const checkpoint = await openStored(onlyFile(inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
-  const layers = await layersOf(params as PruneLayersParams, config.num_hidden_layers, inputs.scores);
+  const layers = await layersOf(params, config.num_hidden_layers, inputs.scores);
   const replacements = prunedReplacements(layers);
-  await writeRecovery(task.outputs.recovery as string, { replacements, parameters: new Map() });
+  await writeRecovery(task.outputs.recovery, { replacements, parameters: new Map() });
   await task.done({ ...recoveryFacts(config, replacements), pruned: layers });
 }
 

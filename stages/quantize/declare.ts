@@ -1,6 +1,7 @@
 // quantize: a model in fewer bits, and the bytes that it takes.
 import { type Static, Type } from 'typebox';
-import type { JsonObject, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
+import type { QuantizeFacts } from '../../contract/facts.ts';
 import { schemes } from '../../model/quantize/plan.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import { batchSize, object, threads } from '../common/options.ts';
@@ -64,26 +65,17 @@ const params = object({
   batch_size: batchSize(8, 'gptq: windows per forward pass'),
   threads: threads(1),
 });
-/** The parameters that decide which codes there will be, for stages that can read only some. */
-const ofCodes = [
-  'scheme',
-  'bits',
-  'symmetric',
-  'group_size',
-  'scale_dtype',
-  'block_size',
-  'double_quant',
-  'embedding_bits',
-  'embedding_group_size',
-];
-
-function settingsOf(params: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => ofCodes.includes(name)));
-}
-
 export type QuantizeParams = Static<typeof params>;
 
-export const quantize: StageDeclaration = {
+/** The parameters that decide which codes there will be, for stages that can read only some. */
+function settingsOf(params: QuantizeParams): QuantizeFacts {
+  const { scheme, bits, symmetric, group_size, scale_dtype, block_size, double_quant } = params;
+  const { embedding_bits, embedding_group_size } = params;
+  const ofLayers = { scheme, bits, symmetric, group_size, scale_dtype, block_size, double_quant };
+  return { ...ofLayers, embedding_bits, embedding_group_size };
+}
+
+export const quantize = declareStage({
   name: 'quantize',
   version: 2,
   summary: 'stores a model in 4 or 8 bits a weight, each shared matrix once, and counts its bytes',
@@ -119,4 +111,4 @@ export const quantize: StageDeclaration = {
   expect: async (params, { model, recovery }) =>
     model && { ...model, ...(sameRecovery(recovery) ?? { recovery_parameters: 0 }), quantize: settingsOf(params) },
   cost: quantizeCost,
-};
+});

@@ -1,7 +1,7 @@
 // The work of quantize: plan, write the matrices one after the other, write the recovery, count the bytes.
 import { stat, writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext, UnitTask } from '../../contract/stage.ts';
+import type { ContextOf, TaskOf } from '../../contract/define.ts';
 import { embeddingName } from '../../model/architecture/tensors.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -22,15 +22,17 @@ import { calibrationWindows } from '../common/calibration-windows.ts';
 import { modelFacts } from '../common/model-facts.ts';
 import { onlyFile, startBackend, tokenizerOf } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import type { QuantizeParams } from './declare.ts';
+import type { quantize } from './declare.ts';
+
+type Context = ContextOf<typeof quantize>;
+type Task = TaskOf<typeof quantize>;
 
 /** GPTQ keeps what it has done this often, between two layers; the windows of a large model are gigabytes. */
 const saveEvery_ms = 60_000;
 
-export async function quantizeModel(context: StageContext): Promise<void> {
+export async function quantizeModel(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const { scheme } = context.params as QuantizeParams;
+  const { scheme } = context.params;
   // rounding itself is plain arithmetic; only GPTQ runs the model
   const { numerics } = context;
   await startBackend(needsData(scheme) ? context : { ...context, numerics: { ...numerics, backend: 'cpu' } });
@@ -43,10 +45,10 @@ export async function quantizeModel(context: StageContext): Promise<void> {
       );
     }
     const { config } = checkpoint;
-    const params = context.params as QuantizeParams;
+    const params = context.params;
     const plan = planQuantization(config, recovery.replacements, params, checkpoint.storedAs);
     await writeModelFile(context, task, checkpoint, plan, recovery);
-    const recoveryBytes = await writeRecovery(task.outputs.recovery as string, recovery, params.recovery_bits);
+    const recoveryBytes = await writeRecovery(task.outputs.recovery, recovery, params.recovery_bits);
     const size = await writeSize(task, { scheme, ...modelSize(config, plan, recoveryBytes) });
     const facts = { ...modelFacts(config), ...recoveryFacts(config, recovery.replacements) };
     await task.done({ ...facts, scheme, unique_bytes: size.unique_bytes });
@@ -56,20 +58,20 @@ export async function quantizeModel(context: StageContext): Promise<void> {
   }
 }
 
-async function incomingRecovery(context: StageContext, { config }: ModelCheckpoint): Promise<Recovery> {
+async function incomingRecovery(context: Context, { config }: ModelCheckpoint): Promise<Recovery> {
   const parts = context.inputs.recovery;
   if (parts === undefined) return { replacements: [], parameters: new Map() };
   return readRecovery(Object.values(parts.files), config);
 }
 
 async function writeModelFile(
-  context: StageContext,
-  task: UnitTask,
+  context: Context,
+  task: Task,
   checkpoint: ModelCheckpoint,
   plan: QuantizePlan,
   recovery: Recovery,
 ): Promise<void> {
-  const { scheme } = context.params as QuantizeParams;
+  const { scheme } = context.params;
   const pass = needsData(scheme) ? await openPass(context, task.scratch, checkpoint, plan, recovery) : undefined;
   const quantize: Quantizer = async (name, codec, shape) => {
     await nextTurn(); // lets a message of the runner in
@@ -79,7 +81,7 @@ async function writeModelFile(
   };
   const said = { scheme, activations: roundsActivations(scheme) ? ('int8' as const) : null };
   try {
-    await writeQuantized(task.outputs.model as string, checkpoint, plan, said, quantize, (done, total) => {
+    await writeQuantized(task.outputs.model, checkpoint, plan, said, quantize, (done, total) => {
       context.progress({ done, total, of: 'tensor' });
     });
   } finally {
@@ -88,13 +90,13 @@ async function writeModelFile(
 }
 
 async function openPass(
-  context: StageContext,
+  context: Context,
   scratch: string,
   checkpoint: ModelCheckpoint,
   plan: QuantizePlan,
   recovery: Recovery,
 ): Promise<GptqPass> {
-  const { scheme, batch_size, damping, block_columns, act_order } = context.params as QuantizeParams;
+  const { scheme, batch_size, damping, block_columns, act_order } = context.params;
   const need = `stage 'quantize' with scheme: ${scheme} needs input 'data' for the inputs of its matrices, or take another scheme`;
   const tokenizer = tokenizerOf(checkpoint.tokenizer);
   const { windows } = await calibrationWindows(context, tokenizer, checkpoint.config.vocab_size, { need });
@@ -108,10 +110,10 @@ async function openPass(
 }
 
 /** The counted bytes, and those of the files as they lie on disk, tokenizer and names included. */
-async function writeSize<T extends ModelSize>(task: UnitTask, counted: T): Promise<T> {
+async function writeSize<T extends ModelSize>(task: Task, counted: T): Promise<T> {
   const { model, recovery, size } = task.outputs;
-  const file_bytes = (await stat(model as string)).size + (await stat(recovery as string)).size;
+  const file_bytes = (await stat(model)).size + (await stat(recovery)).size;
   const megabytes = { unique_mb: counted.unique_bytes / 1e6, expanded_mb: counted.expanded_bytes / 1e6 };
-  await writeFile(size as string, `${JSON.stringify({ ...counted, ...megabytes, file_bytes }, null, 2)}\n`);
+  await writeFile(size, `${JSON.stringify({ ...counted, ...megabytes, file_bytes }, null, 2)}\n`);
   return counted;
 }

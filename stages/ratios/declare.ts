@@ -1,9 +1,9 @@
 // ratios: how much of a model is left.
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { object } from '../common/options.ts';
 import { lookingCost } from '../costs/copying.ts';
 
-export const ratios: StageDeclaration = {
+export const ratios = declareStage({
   name: 'ratios',
   version: 1,
   summary: 'counts what is stored: the ratios tau and s of the MLPs, parameters and bytes of the whole model',
@@ -26,4 +26,4 @@ export const ratios: StageDeclaration = {
   numeric: false,
   seeded: false,
   cost: lookingCost,
-};
+});

@@ -1,6 +1,7 @@
 // The work of ratios: counting, from what files say of themselves; no tensor is read.
 import { writeFile } from 'node:fs/promises';
-import type { StageContext, StageInput } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
+import type { StageInput } from '../../contract/stage.ts';
 import { dtypeBytes } from '../../formats/tensors/dtype.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
@@ -17,10 +18,12 @@ import {
 import { checkReplacements, dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
 import { UserError } from '../../util/errors.ts';
 import { onlyFile } from '../common/model-input.ts';
+import type { ratios } from './declare.ts';
 
-export async function countRatios({ inputs, tasks }: StageContext): Promise<void> {
+type Context = ContextOf<typeof ratios>;
+
+export async function countRatios({ inputs, tasks }: Context): Promise<void> {
   const [task] = tasks;
-  if (task === undefined) return;
   const original = await describe(inputs.model);
   const current = inputs.pruned === undefined ? original : await describe(inputs.pruned);
   checkDepth(original.config, current.config);
@@ -28,7 +31,7 @@ export async function countRatios({ inputs, tasks }: StageContext): Promise<void
   const counts = metricsOf(original.config, kept);
   const bytes = storedBytes(kept, (name) => dtypeBytes(current.tensors.get(name)?.dtype ?? 'F32'));
   const metrics = { ...counts, bytes };
-  await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+  await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
   const { tau, s } = metrics;
   await task.done({ tau, s });
 }

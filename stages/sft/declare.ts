@@ -1,6 +1,6 @@
 // sft: supervised fine-tuning of all recovery parameters together.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from '../common/options.ts';
 import { sftCost } from '../costs/training.ts';
@@ -18,7 +18,7 @@ const params = object({
 });
 export type SftParams = Static<typeof params>;
 
-export const sft: StageDeclaration = {
+export const sft = declareStage({
   name: 'sft',
   version: 3,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
@@ -37,4 +37,4 @@ export const sft: StageDeclaration = {
   seeded: true,
   expect: async (_params, inputs) => sameRecovery(inputs.recovery),
   cost: sftCost,
-};
+});

@@ -1,6 +1,6 @@
 // The work of sft: the language-model loss on the recovery parameters of all target layers.
 
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { trainLanguageModel } from '../../model/train/language-model-training.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
@@ -9,12 +9,13 @@ import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
 import { readRecordLines, sampleRecords } from '../common/record-lines.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
 import { reportSteps, writeCurve } from '../common/training-report.ts';
-import type { SftParams } from './declare.ts';
+import type { sft } from './declare.ts';
 
-export async function fineTune(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof sft>;
+
+export async function fineTune(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const { fraction, micro_batch, save_every, ...params } = context.params as SftParams;
+  const { fraction, micro_batch, save_every, ...params } = context.params;
   const { model, recovery, tokenizer, close } = await openModel(context);
   try {
     if (recovery === undefined || recovery.parameters.size === 0) {
@@ -40,8 +41,8 @@ export async function fineTune(context: StageContext): Promise<void> {
       save: { folder: task.scratch, every_steps: save_every },
       onProgress: reportSteps(context),
     });
-    await writeRecovery(task.outputs.recovery as string, recovery);
-    await writeCurve(task.outputs.curve as string, losses, settings);
+    await writeRecovery(task.outputs.recovery, recovery);
+    await writeCurve(task.outputs.curve, losses, settings);
     const facts = recoveryFacts(model.config, recovery.replacements);
     await task.done({ ...facts, records: records.length, steps: losses.length });
   } finally {

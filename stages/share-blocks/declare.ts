@@ -1,6 +1,6 @@
 // share-blocks: target layers run the whole block of their reference layer.
 import type { Static } from 'typebox';
-import type { Facts, StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { blockMap, sharedSources } from '../../model/sharing/block-map.ts';
 import { blocks, object } from '../common/options.ts';
 import { arrangedCost } from '../costs/checkpoints.ts';
@@ -13,7 +13,7 @@ export function sourcesOf(params: ShareBlocksParams, layers: number): number[] {
   return sharedSources(blockMap(params, layers), layers);
 }
 
-export const shareBlocks: StageDeclaration = {
+export const shareBlocks = declareStage({
   name: 'share-blocks',
   version: 1,
   summary:
@@ -31,10 +31,10 @@ export const shareBlocks: StageDeclaration = {
   },
   numeric: false,
   seeded: false,
-  async expect(params, { model }): Promise<Facts | undefined> {
-    if (typeof model?.layers !== 'number') return undefined;
-    const sources = sourcesOf(params as ShareBlocksParams, model.layers);
+  async expect(params, { model }) {
+    if (model?.layers === undefined) return undefined;
+    const sources = sourcesOf(params, model.layers);
     return { ...model, stored_layers: new Set(sources).size };
   },
   cost: arrangedCost,
-};
+});

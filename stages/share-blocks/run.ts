@@ -1,8 +1,10 @@
 // The work of share-blocks: copy the checkpoint, reading each target's block from its reference.
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { arrange } from '../common/arrange-blocks.ts';
-import { type ShareBlocksParams, sourcesOf } from './declare.ts';
+import { type shareBlocks, sourcesOf } from './declare.ts';
 
-export async function arrangeShared(context: StageContext): Promise<void> {
-  await arrange(context, (layers) => sourcesOf(context.params as ShareBlocksParams, layers));
+type Context = ContextOf<typeof shareBlocks>;
+
+export async function arrangeShared(context: Context): Promise<void> {
+  await arrange(context, (layers) => sourcesOf(context.params, layers));
 }

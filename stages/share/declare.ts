@@ -1,6 +1,6 @@
 // share: the replacement map with recovery parameters at their start; rank 0 is Direct Sharing.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { initOf } from '../../model/methods/registry.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, matchRank, object, replacement, threads } from '../common/options.ts';
@@ -22,7 +22,7 @@ const params = object({
 });
 export type ShareParams = Static<typeof params>;
 
-export const share: StageDeclaration = {
+export const share = declareStage({
   name: 'share',
   version: 3,
   summary: 'lets target layers use the MLP of their reference layer, without training',
@@ -33,10 +33,9 @@ export const share: StageDeclaration = {
   numeric: true,
   seeded: true,
   async expect(params, inputs) {
-    const { candidate, init, rank } = params as ShareParams;
-    if (rank > 0) initOf(candidate, init);
+    if (params.rank > 0) initOf(params.candidate, params.init);
     return sharedRecovery(params, inputs.model);
   },
   warn: (params, inputs) => recoveryWarnings(params, inputs.model),
   cost: untrainedCost,
-};
+});

@@ -1,6 +1,6 @@
 // The work of share: make the replacements of the map, untrained, and write them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { mlpNames } from '../../model/architecture/tensors.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
@@ -17,16 +17,17 @@ import { pairs } from '../../model/sharing/sharing.ts';
 import { loadTensors, onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
 import { rankOf, replacementOf } from '../common/replacement.ts';
-import type { ShareParams } from './declare.ts';
+import type { ShareParams, share } from './declare.ts';
 
-export async function makeShared(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof share>;
+
+export async function makeShared(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
   await startBackend(context);
   const checkpoint = await openStored(onlyFile(context.inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
-  const replacements = replacementsFor(context.params as ShareParams, config);
+  const replacements = replacementsFor(context.params, config);
   const parts: Recovery[] = [];
   for (const replacement of replacements) {
     context.signal.throwIfAborted();
@@ -35,7 +36,7 @@ export async function makeShared(context: StageContext): Promise<void> {
     await nextTurn(); // the backend blocks: lets a message of the runner in
   }
   const recovery = joinRecoveries(config, parts, 'the map');
-  await writeRecovery(task.outputs.recovery as string, recovery);
+  await writeRecovery(task.outputs.recovery, recovery);
   disposeRecovery(recovery);
   await task.done(recoveryFacts(config, replacements));
 }
@@ -50,11 +51,11 @@ function replacementsFor(params: ShareParams, config: ModelConfig): RunReplaceme
 
 /** One target's start; where it is computed from the reference's MLP, that alone is in memory. */
 async function startOf(
-  { inputs, params, seed }: StageContext,
+  { inputs, params, seed }: Context,
   config: ModelConfig,
   replacement: RunReplacement,
 ): Promise<Recovery> {
-  const { init } = params as ShareParams;
+  const { init } = params;
   const { candidate, rank, reference } = replacement;
   if (rank === 0 || !readsWeights(candidate, init)) return createRecovery(config, [replacement], { init, seed });
   const weights = await loadTensors(onlyFile(inputs.model), () => mlpNames(config, reference));

@@ -1,13 +1,13 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
-import { type Static, Type } from 'typebox';
-import type { StageDeclaration, Unit } from '../../contract/stage.ts';
+import { Type } from 'typebox';
+import { declareStage } from '../../contract/define.ts';
 import { initOf } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { captureUnit } from '../capture-activations/declare.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, learningRate, matchRank, object, replacement, threads } from '../common/options.ts';
 import { recoveryWarnings } from '../common/rank-warnings.ts';
-import { type ModelSizes, rankOf, replacementOf } from '../common/replacement.ts';
+import { knownSizes, rankOf, replacementOf } from '../common/replacement.ts';
 import { slwCost } from '../costs/training.ts';
 
 const params = object({
@@ -25,12 +25,7 @@ const params = object({
   }),
   threads: threads(1),
 });
-export type SlwParams = Static<typeof params>;
-
-/** A unit's parameters: those of the stage without the map, and the one pair that it fits. */
-export type SlwUnitParams = Omit<SlwParams, 'type' | 'map' | 'match_rank'> & { reference: number; target: number };
-
-export const slw: StageDeclaration = {
+export const slw = declareStage({
   name: 'slw',
   version: 2,
   summary: "fits one target layer's recovery parameters to the output of its original MLP",
@@ -43,10 +38,9 @@ export const slw: StageDeclaration = {
   outputs: { recovery: { kind: 'recovery', summary: 'the fitted parameters of one pair', extension: 'arrow' } },
   numeric: true,
   seeded: true,
-  units(params, inputs): Unit[] {
-    const given = params as SlwParams;
+  units(given, inputs) {
     const { type: _type, map: _map, match_rank: _match, ...rest } = given;
-    const model = inputs.model as unknown as ModelSizes;
+    const model = knownSizes(inputs.model);
     const init = initOf(given.candidate, given.init);
     return pairs(replacementOf(given, model.layers)).map(({ reference, target }) => ({
       name: `${reference}→${target}`,
@@ -57,4 +51,4 @@ export const slw: StageDeclaration = {
   expect: async (params, inputs) => sharedRecovery(params, inputs.model),
   warn: (params, inputs) => recoveryWarnings(params, inputs.model),
   cost: slwCost,
-};
+});

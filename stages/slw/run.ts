@@ -1,27 +1,30 @@
 // The work of slw: one pair's recovery parameters, fitted to the activations of its target layer.
 
-import type { StageContext, UnitTask } from '../../contract/stage.ts';
+import type { ContextOf, TaskOf } from '../../contract/define.ts';
 import { openActivations } from '../../formats/tensors/activations.ts';
 import { mlpNames } from '../../model/architecture/tensors.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { disposeRecovery } from '../../model/sharing/recovery.ts';
 import { warmUp } from '../../model/train/slw.ts';
 import { captureUnit } from '../capture-activations/declare.ts';
-import { loadTensors, onlyFile, startBackend } from '../common/model-input.ts';
+import { fileOf, loadTensors, onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import type { SlwUnitParams } from './declare.ts';
+import type { slw } from './declare.ts';
 
-export async function warmUpPairs(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof slw>;
+type Task = TaskOf<typeof slw>;
+
+export async function warmUpPairs(context: Context): Promise<void> {
   await startBackend(context);
   for (const task of context.tasks) await warmUpPair(context, task);
 }
 
-async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> {
-  const { reference, target, candidate, rank, ...settings } = task.params as SlwUnitParams;
+async function warmUpPair(context: Context, task: Task): Promise<void> {
+  const { reference, target, candidate, rank, ...settings } = task.params;
   const weights = await loadTensors(onlyFile(context.inputs.model), (config) =>
     [reference, target].flatMap((layer) => mlpNames(config, layer)),
   );
-  const activations = await openActivations(context.inputs.activations?.files[captureUnit(target)] as string);
+  const activations = await openActivations(fileOf(context.inputs.activations, captureUnit(target)));
   try {
     const rows = {
       rows: activations.rows,
@@ -35,7 +38,7 @@ async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> 
       { save: { folder: task.scratch, every_steps: 1000 }, onProgress: reporter(context, task, settings.epochs) },
     );
     warnOfSteps(context, losses.length, activations.rows, settings);
-    await writeRecovery(task.outputs.recovery as string, recovery);
+    await writeRecovery(task.outputs.recovery, recovery);
     disposeRecovery(recovery);
     const facts = recoveryFacts(weights.config, recovery.replacements);
     await task.done({ ...facts, tokens: activations.rows, steps: losses.length, ...ends(losses) });
@@ -49,10 +52,10 @@ async function warmUpPair(context: StageContext, task: UnitTask): Promise<void> 
 const fewestSteps = 10;
 
 function warnOfSteps(
-  context: StageContext,
+  context: Context,
   steps: number,
   tokens: number,
-  { epochs, batch_tokens }: Pick<SlwUnitParams, 'epochs' | 'batch_tokens'>,
+  { epochs, batch_tokens }: Pick<Task['params'], 'epochs' | 'batch_tokens'>,
 ): void {
   if (steps >= fewestSteps) return;
   context.warn(
@@ -60,7 +63,7 @@ function warnOfSteps(
   );
 }
 
-function reporter(context: StageContext, task: UnitTask, epochs: number) {
+function reporter(context: Context, task: Task, epochs: number) {
   return (step: number, total: number, loss: number) => {
     context.signal.throwIfAborted();
     const epoch = Math.min(epochs, 1 + Math.floor((step * epochs) / total));

@@ -1,6 +1,6 @@
 // task-data: the records that tasks of lm-evaluation-harness read, generated, from a folder or from the hub, as one artifact.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import type { TaskConfig } from '../../tasks/files/task-config.ts';
 import { UserError } from '../../util/errors.ts';
 import { generatedTaskRecords } from '../common/expected-facts.ts';
@@ -51,7 +51,7 @@ const params = object({
 });
 export type TaskDataParams = Static<typeof params>;
 
-export const taskData: StageDeclaration = {
+export const taskData = declareStage({
   name: 'task-data',
   version: 1,
   summary: "generates, copies or downloads the records that lm-eval-tasks' tasks read",
@@ -63,9 +63,8 @@ export const taskData: StageDeclaration = {
   },
   numeric: false,
   seeded: false,
-  check: (params) => checkSources(params as TaskDataParams),
-  async preflight(params) {
-    const given = params as TaskDataParams;
+  check: checkSources,
+  async preflight(given) {
     const { generate, path, folder = '', tasks = [] } = given;
     if (generate !== undefined) return [];
     const { checkTasks } = await import('../lm-eval-tasks/planned-tasks.ts');
@@ -74,7 +73,7 @@ export const taskData: StageDeclaration = {
   },
   expect: async (params) => generatedTaskRecords(params),
   cost: taskDataCost,
-};
+});
 
 function checkSources({ generate, path, datasets, folder, tasks }: TaskDataParams): void {
   const given = Object.entries({ generate, path, datasets }).flatMap(([key, value]) => (value ? [`'${key}'`] : []));

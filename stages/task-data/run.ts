@@ -1,6 +1,6 @@
 // The work of task-data: every split that the tasks read, from its source, checked for its form, in one file.
 
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { JsonLinesWriter } from '../../formats/records/jsonl-writer.ts';
 import { readRecords } from '../../formats/records/records.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
@@ -13,14 +13,15 @@ import { taskRecords } from '../../tiny/tasks/tiny-task.ts';
 import { tinyTasks } from '../../tiny/tasks/tiny-tasks.ts';
 import { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
-import { type TaskDataParams, wantsExamples } from './declare.ts';
+import { type TaskDataParams, type taskData, wantsExamples } from './declare.ts';
 import { taskFiles } from './task-files.ts';
 
-export async function gatherTaskData(context: StageContext): Promise<void> {
+type Context = ContextOf<typeof taskData>;
+
+export async function gatherTaskData(context: Context): Promise<void> {
   const [task] = context.tasks;
-  if (task === undefined) return;
-  const params = context.params as TaskDataParams;
-  const writer = await JsonLinesWriter.create<TaskDataLine>(task.outputs.data as string);
+  const params = context.params;
+  const writer = await JsonLinesWriter.create<TaskDataLine>(task.outputs.data);
   try {
     const facts = params.generate === undefined ? await copy(params, writer, context) : await generate(params, writer);
     await writer.flush();
@@ -55,7 +56,7 @@ async function generate(params: TaskDataParams, writer: JsonLinesWriter<TaskData
 async function copy(
   params: TaskDataParams,
   writer: JsonLinesWriter<TaskDataLine>,
-  context: StageContext,
+  context: Context,
 ): Promise<TaskDataFacts> {
   const { tasks } = await selectTasks(await TaskFolder.open(params.folder as string), [params.tasks ?? []].flat());
   let records = 0;
@@ -75,7 +76,7 @@ async function copySplit(
   split: string,
   { path, datasets }: TaskDataParams,
   writer: JsonLinesWriter<TaskDataLine>,
-  context: StageContext,
+  context: Context,
 ): Promise<number> {
   const files =
     path === undefined

@@ -1,6 +1,6 @@
 // train-tokenizer: a byte-level BPE tokenizer from the text of a data set.
 import { type Static, Type } from 'typebox';
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { object } from '../common/options.ts';
 import { tokenizerCost } from '../costs/training.ts';
 
@@ -9,7 +9,7 @@ const params = object({
 });
 export type TrainTokenizerParams = Static<typeof params>;
 
-export const trainTokenizer: StageDeclaration = {
+export const trainTokenizer = declareStage({
   name: 'train-tokenizer',
   version: 1,
   summary: 'trains a byte-level BPE tokenizer and writes it as tokenizer.json',
@@ -19,6 +19,6 @@ export const trainTokenizer: StageDeclaration = {
   outputs: { tokenizer: { kind: 'file', summary: 'tokenizer.json of Hugging Face', extension: 'json' } },
   numeric: false,
   seeded: false,
-  expect: async ({ vocab_size }) => ({ vocab_size: vocab_size as number }),
+  expect: async ({ vocab_size }) => ({ vocab_size }),
   cost: tokenizerCost,
-};
+});

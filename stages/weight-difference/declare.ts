@@ -1,9 +1,9 @@
 // weight-difference: how much each layer's matrices differ from the next layer's.
-import type { StageDeclaration } from '../../contract/stage.ts';
+import { declareStage } from '../../contract/define.ts';
 import { object } from '../common/options.ts';
 import { weightsCost } from '../costs/checkpoints.ts';
 
-export const weightDifference: StageDeclaration = {
+export const weightDifference = declareStage({
   name: 'weight-difference',
   version: 1,
   summary: 'relative Frobenius distance between the weights of each layer and the next',
@@ -21,4 +21,4 @@ export const weightDifference: StageDeclaration = {
   numeric: false,
   seeded: false,
   cost: weightsCost,
-};
+});

@@ -1,16 +1,18 @@
 // The work of weight-difference: read the matrices two by two, and write the ratios.
 import { writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StageContext } from '../../contract/stage.ts';
+import type { ContextOf } from '../../contract/define.ts';
 import { mlpWidth } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { weightDifferences } from '../../model/measure/weight-difference.ts';
 import { UserError } from '../../util/errors.ts';
 import { onlyFile } from '../common/model-input.ts';
+import type { weightDifference } from './declare.ts';
 
-export async function measureDifference({ inputs, tasks, signal, progress }: StageContext): Promise<void> {
+type Context = ContextOf<typeof weightDifference>;
+
+export async function measureDifference({ inputs, tasks, signal, progress }: Context): Promise<void> {
   const [task] = tasks;
-  if (task === undefined) return;
   const checkpoint = await openStored(onlyFile(inputs.model));
   try {
     const { config } = checkpoint;
@@ -27,7 +29,7 @@ export async function measureDifference({ inputs, tasks, signal, progress }: Sta
       progress({ done, total, of: 'matrix' }),
     );
     refuseNoNumber(metrics);
-    await writeFile(task.outputs.metrics as string, `${JSON.stringify(metrics, null, 2)}\n`);
+    await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
     await task.done({ layers });
   } finally {
     await checkpoint.close();

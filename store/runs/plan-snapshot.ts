@@ -1,5 +1,13 @@
 // What of a plan decides its numbers, and where each value was written: enough to compare two runs without their specs.
-import type { Plan, PlanAxis, PlanClaim, PlanNode, PlanTable } from '../../contract/plan.ts';
+import {
+  codePointer,
+  type Plan,
+  type PlanAxis,
+  type PlanClaim,
+  type PlanNode,
+  type PlanTable,
+} from '../../contract/plan.ts';
+import { definitionOf } from '../../contract/registry.ts';
 import type { Json, StageRegistry } from '../../contract/stage.ts';
 import type { BlobRef } from '../digest.ts';
 
@@ -25,7 +33,7 @@ export interface SnapshotStage {
   seeded: boolean;
 }
 
-export interface SnapshotNode extends Omit<PlanNode, 'force'> {
+export interface SnapshotNode extends Omit<PlanNode, 'force' | 'module'> {
   /** The bytes that its paths named when it ran, by JSON pointer; empty where it did not. */
   sources: Readonly<Record<string, BlobRef>>;
 }
@@ -46,14 +54,17 @@ export type FindSources = (node: string) => Readonly<Record<string, BlobRef>>;
 export function snapshotOf(plan: Plan, registry: StageRegistry, sources: FindSources = () => ({})): PlanSnapshot {
   const { experiment, profile, overrides, axes, table } = plan;
   const stages: Record<string, SnapshotStage> = {};
-  for (const use of new Set(plan.nodes.map((node) => node.use))) {
-    const definition = registry.get(use);
+  for (const node of plan.nodes) {
+    const definition = stages[node.use] === undefined ? definitionOf(registry, node) : undefined;
     if (definition === undefined) continue;
     const { version, numeric, seeded } = definition;
-    stages[use] = { version, numeric, seeded };
+    stages[node.use] = { version, numeric, seeded };
   }
   const claims = plan.claims.map(({ text, where, check }) => ({ text, where, check }));
-  const nodes = plan.nodes.map(({ force: _force, ...node }) => ({ ...node, sources: sources(node.id) }));
+  const nodes = plan.nodes.map(({ force: _force, module, ...node }) => {
+    const paths = module === undefined ? node.paths : [...node.paths, codePointer];
+    return { ...node, paths, sources: sources(node.id) };
+  });
   const cells = plan.cells.map(({ axes: values, name, metric, paper }) => ({ axes: values, name, ...metric, paper }));
   return { experiment, profile, overrides, axes, table, claims, stages, nodes, cells };
 }

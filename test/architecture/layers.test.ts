@@ -35,7 +35,7 @@ const rooms: Record<string, string[]> = {
   python: ['', 'jinja'],
   tiny: ['text', 'tasks'],
   tensor: ['', 'graph', 'kernels', 'backend'],
-  spec: ['pipeline', 'experiment', 'plan'],
+  spec: ['own', 'pipeline', 'experiment', 'plan'],
   model: [
     ...['architecture', 'codec', 'operators', 'methods', 'sharing', 'forward', 'checkpoint', 'quantize', 'train'],
     ...['measure', 'generate', 'sizes', 'export', 'import', 'onnx'],

@@ -8,7 +8,7 @@ import { readRecordLines } from '../../stages/common/record-lines.ts';
 import { chooseAll, chooseSplit, type Drawing, fates } from '../../stages/dataset/choice.ts';
 import { dataset } from '../../stages/dataset/declare.ts';
 import { UserError } from '../../util/errors.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const lines = (path: string): { id: string; messages?: { role: string; content: string }[]; text?: string }[] =>
   readFileSync(path, 'utf8')
@@ -105,7 +105,7 @@ describe('dataset', () => {
 
   it('counts what it will make, as far as that can be known', async () => {
     const expected = (params: object) =>
-      dataset.expect?.({ eval_fraction: 0.01, records: 300, ...params } as JsonObject, {});
+      untyped(dataset).expect?.({ eval_fraction: 0.01, records: 300, ...params } as JsonObject, {});
     for (const params of [
       {},
       { limit: 100 },

@@ -15,7 +15,7 @@ import { exportStage } from '../../stages/export/declare.ts';
 import { pruneLayers } from '../../stages/prune-layers/declare.ts';
 import { quantize } from '../../stages/quantize/declare.ts';
 import { share } from '../../stages/share/declare.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const facts = { layers: 12, hidden_size: 96, intermediate_size: 256 };
 let model = '';
@@ -294,9 +294,9 @@ describe('what no format can hold is refused when it is planned', () => {
       double_quant: true,
     };
     const asked = { ...defaults, embedding_bits: 32, embedding_group_size: 0, ...quantizeParams };
-    const quantized = await quantize.expect?.(asked, { model: facts });
+    const quantized = await untyped(quantize).expect?.(asked, { model: facts });
     const given = { format: 'huggingface', layout: 'expanded', dtype: 'STORED', ...params };
-    return exportStage.expect?.(given, { model: quantized });
+    return untyped(exportStage).expect?.(given, { model: quantized });
   };
   const onnx = { format: 'onnx' };
 

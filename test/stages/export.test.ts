@@ -11,7 +11,7 @@ import { load } from '../../stages/load/declare.ts';
 import { lora } from '../../stages/lora/declare.ts';
 import { share } from '../../stages/share/declare.ts';
 import { expectClose } from '../model/fixtures.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const tiny = resolve(import.meta.dirname, '../../models/tiny');
 const paths = { model: '', recovery: '' };
@@ -192,7 +192,10 @@ describe('export', () => {
 
   it('refuses parameters that do not go together when it is planned', () => {
     const check = (params: object) => () =>
-      exportStage.check?.({ format: 'huggingface', layout: 'expanded', dtype: 'BF16', ...params }, new Set(['model']));
+      untyped(exportStage).check?.(
+        { format: 'huggingface', layout: 'expanded', dtype: 'BF16', ...params },
+        new Set(['model']),
+      );
     expect(check({ dtype: 'Q4_0' })).toThrow(
       'dtype: Q4_0 is of format: gguf, expected F32, F16, BF16 or STORED for format: huggingface',
     );

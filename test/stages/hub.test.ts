@@ -6,7 +6,7 @@ import { dataset } from '../../stages/dataset/declare.ts';
 import { load } from '../../stages/load/declare.ts';
 import { sha256 } from '../../store/digest.ts';
 import { type HubWorld, openHubWorld } from '../hub/hub-world.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const tiny = join(root, 'models/tiny');
@@ -223,7 +223,7 @@ describe('the data sets of the paper, by their real layouts', () => {
   });
 
   it('give the records that are expected of them before they are there', async () => {
-    const expected = async (params: object) => dataset.expect?.({ eval_fraction: 0.01, ...params }, {});
+    const expected = async (params: object) => untyped(dataset).expect?.({ eval_fraction: 0.01, ...params }, {});
     expect(await expected({ path: 'hf://datasets/databricks/databricks-dolly-15k' })).toEqual({
       train: 14_861,
       eval: 150,

@@ -9,7 +9,7 @@ import { lmEvalTasks } from '../../stages/lm-eval-tasks/declare.ts';
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
-import { runStage } from './harness.ts';
+import { runStage, untyped } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const fixtures = join(root, 'test/fixtures/tasks');
@@ -85,12 +85,14 @@ describe('lm-eval-tasks', () => {
   });
 
   it.each(mistakes.slice(0, 2))('says it before anything runs: %s', async (_, params, message) => {
-    await expect(lmEvalTasks.preflight?.({ folder: definitions, data: records, ...params })).rejects.toThrow(message);
+    await expect(untyped(lmEvalTasks).preflight?.({ folder: definitions, data: records, ...params })).rejects.toThrow(
+      message,
+    );
   });
 
   it('looks for the split of the examples where there are some', async () => {
     const asked = (more: JsonObject) =>
-      lmEvalTasks.preflight?.({ folder: definitions, tasks: 'arc_easy', data: folder, ...more });
+      untyped(lmEvalTasks).preflight?.({ folder: definitions, tasks: 'arc_easy', data: folder, ...more });
     mkdirSync(join(folder, 'arc_easy'));
     writeFileSync(join(folder, 'arc_easy/test.jsonl'), '{}\n');
     await asked({});
@@ -118,7 +120,7 @@ describe('lm-eval-tasks', () => {
     ],
   ];
   it.each(planned)('is asked about its inputs before anything runs: %s', (_, params, inputs, message) => {
-    const check = () => lmEvalTasks.check?.({ folder: '/tasks', ...params }, new Set(['model', ...inputs]));
+    const check = () => untyped(lmEvalTasks).check?.({ folder: '/tasks', ...params }, new Set(['model', ...inputs]));
     if (message === undefined) check();
     else expect(check).toThrow(new UserError(message));
   });

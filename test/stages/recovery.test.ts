@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { StageDeclaration, StageInput } from '../../contract/stage.ts';
+import { matrixRoles } from '../../model/architecture/roles.ts';
 import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { createRecovery } from '../../model/sharing/recovery.ts';
@@ -18,7 +19,7 @@ import { slw } from '../../stages/slw/declare.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
-import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
+import { runStage, type StageOutcome, temporaryFolder, untyped } from './harness.ts';
 
 const sizes = {
   hidden_size: 16,
@@ -126,7 +127,7 @@ describe('share', () => {
 
   it('refuses an init that the candidate does not have, before anything runs', async () => {
     const params = { type: 'T_next', candidate: 'g0', init: 'svd', rank: 3, match_rank: false };
-    await expect(share.expect?.(params, { model: facts })).rejects.toThrow("candidate 'g0' has no init 'svd'");
+    await expect(untyped(share).expect?.(params, { model: facts })).rejects.toThrow("candidate 'g0' has no init 'svd'");
   });
 
   it('refuses an init that the candidate does not have', async () => {
@@ -174,7 +175,7 @@ describe('lora', () => {
   });
 
   it('at all seven matrices starts at what is there, is trained by sft, and is counted', async () => {
-    const matrices = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
+    const matrices = [...matrixRoles];
     const shared = await make(share, { map: '2:3', rank: 0 });
     const attention = await make(lora, { layers: 'all', rank: 2, matrices: ['o', 'q', 'k', 'v'] }, shared);
     const outcome = await runStage(lora, {
@@ -190,7 +191,10 @@ describe('lora', () => {
     const full = { ...facts, heads: 2, kv_heads: 1, head_dim: 8 };
     const layer = 2 * (2 * (16 + 16) + 2 * (16 + 8) + 3 * (16 + 24));
     expect(outcome.facts['']).toMatchObject({ targets: 1, recovery_parameters: 5 * layer });
-    const expected = await lora.expect?.({ layers: 'all', rank: 2, matrices }, { model: full });
+    const expected = await lora.expect?.(
+      { type: 'T_next', init: 'default', layers: 'all', rank: 2, matrices },
+      { model: full },
+    );
     expect(expected).toMatchObject({ recovery_parameters: 6 * layer });
   });
 
@@ -229,13 +233,15 @@ describe('lora', () => {
     const recovery_parameters = 2 * 3 * (1 + 2 * (16 + 24));
     expect(outcome.facts['']).toEqual({ map: 'own:2,4; pruned:3,5', targets: 2, recovery_parameters });
     const params = { layers: 'references', type: 'T_next', rank: 2 };
-    expect(await lora.expect?.(params, { model: facts, recovery: { targets: 2, recovery_parameters: 0 } })).toEqual({
+    expect(
+      await untyped(lora).expect?.(params, { model: facts, recovery: { targets: 2, recovery_parameters: 0 } }),
+    ).toEqual({
       targets: 2,
       recovery_parameters,
       first_layer: 2,
     });
     const narrow = { ...facts, intermediate_sizes: [24, 12, 12, 12, 12, 24] };
-    expect(await lora.expect?.({ layers: '2-5', rank: 2 }, { model: narrow })).toMatchObject({
+    expect(await untyped(lora).expect?.({ layers: '2-5', rank: 2 }, { model: narrow })).toMatchObject({
       recovery_parameters: 4 * 3 * (1 + 2 * (16 + 12)),
     });
   });

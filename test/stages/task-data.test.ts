@@ -16,7 +16,7 @@ import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
 import { tinyTasks } from '../../tiny/tasks/tiny-tasks.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { type HubWorld, openHubWorld } from '../hub/hub-world.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const definitions = join(root, 'tasks/definitions');
@@ -91,7 +91,7 @@ describe('generated task data', () => {
   it('is what planning expects', async () => {
     const { facts } = await runStage(taskData, { params: { generate: 'tiny_world', records: 3 } });
     expect(facts['']).toEqual({ records: 51, tasks: 17 });
-    expect(await taskData.expect?.({ generate: 'tiny_world', records: 3 }, {})).toEqual(facts['']);
+    expect(await untyped(taskData).expect?.({ generate: 'tiny_world', records: 3 }, {})).toEqual(facts['']);
   });
 
   it('is read by every task file of Table 6: one right answer, and choices that differ', async () => {
@@ -201,7 +201,7 @@ describe('task data from a folder', () => {
     ['no tasks', { path: copies, folder: definitions }, /^'path' needs 'folder' \(task files\) and 'tasks'/],
   ];
   it.each(planned)('says what is wrong before anything runs: %s', (_, params, message) => {
-    expect(() => taskData.check?.(params, new Set())).toThrow(message);
+    expect(() => untyped(taskData).check?.(params, new Set())).toThrow(message);
   });
 
   const mistakes: [string, object, RegExp][] = [
@@ -224,7 +224,9 @@ describe('task data from a folder', () => {
     ['a task that is not there', { path: copies, tasks: 'sciqq' }, /^unknown task 'sciqq'/],
     ['a split that is not there', { path: join(copies, 'sciq'), tasks: 'sciq' }, /no data for split 'test'/],
   ])('says it before anything runs: %s', async (_, params, message) => {
-    await expect(taskData.preflight?.({ folder: definitions, fewshot: false, ...params })).rejects.toThrow(message);
+    await expect(untyped(taskData).preflight?.({ folder: definitions, fewshot: false, ...params })).rejects.toThrow(
+      message,
+    );
   });
 
   it('is asked for once, by the parameter or by the input', async () => {

@@ -16,7 +16,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { copyOf } from '../model/folders.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
-import { runStage, temporaryFolder } from './harness.ts';
+import { runStage, temporaryFolder, untyped } from './harness.ts';
 
 const sizes = {
   hidden_size: 16,
@@ -102,7 +102,7 @@ describe('a rank', () => {
   });
 
   it('is not spoken of where the model is not known, where there is none, and where the map is refused', () => {
-    expect(slw.warn?.({ rank: 900 }, { model: undefined })).toEqual([]);
+    expect(untyped(slw).warn?.({ rank: 900 }, { model: undefined })).toEqual([]);
     expect(said(share, { rank: 0 })).toEqual([]);
     expect(said(slw, { rank: 900, map: '2:99' })).toEqual([]);
   });
