@@ -12,8 +12,7 @@ import type { Codec, Parts } from '../codec/quantize-codec.ts';
 import { scaledParts, zeroParts } from '../codec/scaled-parts.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
 import { dropsMlp } from '../sharing/replacement.ts';
-import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
-import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
+import { codeLayoutOf } from './code-layouts.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress } from './huggingface.ts';
 import type { LayoutPart } from './layout.ts';
 import type { ExportSizes } from './sizes.ts';
@@ -104,8 +103,7 @@ function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSour
 }
 
 function layoutOf({ name, shape, codec }: Place, type: FloatType): LayoutPart[] {
-  if (codec?.type === 'nf4') return bitsandbytesLayout(name, codec, shape);
-  if (codec?.type === 'integer') return autogptqLayout(name, codec, shape);
+  if (codec !== undefined) return codeLayoutOf(codec).arrays(name, codec, shape);
   return [{ name, dtype: type, shape, bytes: (parts) => parts.get('float') as Uint8Array }];
 }
 
@@ -130,11 +128,12 @@ async function alphasOf({ recovery, parameter }: ExportSource): Promise<Map<stri
 
 async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {
   const head = source.checkpoint.quantization?.codecs.has(headName) === true;
-  const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
+  const layout = codeLayoutOf(codec);
+  const quantization_config = layout.config(codec, head);
   const config = { ...llamaConfigJson(source.config, dtypeNames[type]), quantization_config };
   await writeFile(files.config, jsonText(config));
   const { quantize_config } = files;
-  if (codec.type === 'integer' && quantize_config !== undefined) {
+  if (layout.has_own_config && quantize_config !== undefined) {
     await writeFile(quantize_config, jsonText(quantization_config));
   }
 }

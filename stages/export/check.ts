@@ -3,6 +3,7 @@ import { expectedQuantization, type PlanSettings } from '../../model/quantize/pl
 import { UserError } from '../../util/errors.ts';
 import type { ExportParams } from './formats/format.ts';
 import { exportFormats, formatOf, namedFormats } from './formats/registry.ts';
+import { listed } from './listed.ts';
 
 /** Throws UserError for parameters that do not go together. */
 export function checkExport(params: ExportParams): void {
@@ -11,8 +12,9 @@ export function checkExport(params: ExportParams): void {
   const dtypes = Object.keys(expected?.dtypes ?? {});
   if (!dtypes.includes(dtype)) {
     const of = namedFormats.filter((each) => dtype in each.dtypes).map((each) => each.format);
-    const list = `${dtypes.slice(0, -1).join(', ')} or ${dtypes.at(-1)}`;
-    throw new UserError(`dtype: ${dtype} is of format: ${of.join(', ')}, expected ${list} for format: ${format}`);
+    throw new UserError(
+      `dtype: ${dtype} is of format: ${of.join(', ')}, expected ${listed(dtypes, ' or')} for format: ${format}`,
+    );
   }
   const reason = exportFormats.find((each) => each.layout === layout && each.refused?.[dtype])?.refused?.[dtype];
   if (reason !== undefined) throw new UserError(`dtype: ${dtype} expects layout: expanded, because ${reason}`);

@@ -2,6 +2,7 @@
 import { type TProperties, Type } from 'typebox';
 import { object, threads } from '../common/options.ts';
 import { exportFormats, namedFormats } from './formats/registry.ts';
+import { listed } from './listed.ts';
 
 const names = namedFormats.map(({ format }) => format);
 const dtypes = new Map(exportFormats.flatMap((format) => Object.entries(format.dtypes)));
@@ -11,7 +12,10 @@ const options: TProperties = Object.assign({}, ...exportFormats.map((format) => 
 export const exportParams = object({
   format: Type.Enum(names, {
     default: 'huggingface',
-    description: orList(namedFormats.map(({ summary }) => summary)),
+    description: listed(
+      namedFormats.map(({ summary }) => summary),
+      ', or',
+    ),
   }),
   layout: Type.Enum(['expanded', 'compact'], {
     default: 'expanded',
@@ -31,14 +35,10 @@ export const exportParams = object({
 });
 
 /** The programs that exports are for: `transformers, PEFT, ONNX Runtime or llama.cpp`. */
-export const readersText = `${namedFormats
-  .slice(0, -1)
-  .map(({ reader }) => reader)
-  .join(', ')} or ${namedFormats.at(-1)?.reader}`;
-
-function orList(parts: readonly string[]): string {
-  return `${parts.slice(0, -1).join(', ')}, or ${parts.at(-1)}`;
-}
+export const readersText = listed(
+  namedFormats.map(({ reader }) => reader),
+  ' or',
+);
 
 function dtypesText(): string {
   const clauses = exportFormats.flatMap(({ dtypes_summary }) => dtypes_summary ?? []).join(', ');
@@ -53,6 +53,5 @@ function storedText(): string {
   const some = having.flatMap(({ format, stored_scheme }) =>
     stored_scheme === undefined ? [] : `(${stored_scheme}) ${format}`,
   );
-  const all = [...any, ...some];
-  return `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+  return listed([...any, ...some], ' and');
 }
