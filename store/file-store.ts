@@ -1,6 +1,6 @@
 // The store in a folder.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
 import { canonicalJson, type Json } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
@@ -22,9 +22,11 @@ import {
   shapeProblem,
 } from './record.ts';
 import { digestSource } from './source-digest.ts';
-import type { Attempt, Damage, Draft, Found, Lease, Look, Publication, Store } from './store.ts';
+import type { Attempt, Damage, Draft, Found, Lease, Look, Lookup, OpenArtifact, Publication, Store } from './store.ts';
 import { suspectsOf } from './suspects.ts';
 import { guardedAsync, guardWrite } from './write-error.ts';
+
+const recordEnding = '.json';
 
 export interface FileStoreOptions {
   /** `read` makes, changes and cleans nothing; a folder that does not exist is then an empty store. */
@@ -69,7 +71,21 @@ class FileStore implements Store {
     await sweepAttempts(this.#layout, (key) => this.#leases.isHeld(key));
   }
 
-  async find(key: string, shape?: RecordShape): Promise<Found> {
+  /** Several keys are answered from a listing of their folders: on network file systems, a look for what is not there is dear and may be out of date. */
+  async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
+    const listed = lookups.length > 1 ? this.#listed(lookups) : undefined;
+    return lookups.map(({ key, shape }) => {
+      return listed?.has(key) === false ? { status: 'miss' } : this.#find(key, shape);
+    });
+  }
+
+  /** The keys that have a record, in all the folders in which one of `lookups` would lie. */
+  #listed(lookups: readonly Lookup[]): ReadonlySet<string> {
+    const folders = new Set(lookups.map(({ key }) => dirname(this.#layout.record(key))));
+    return new Set([...folders].flatMap(namesIn).map((name) => name.slice(0, -recordEnding.length)));
+  }
+
+  #find(key: string, shape?: RecordShape): Found {
     const path = this.#layout.record(key);
     const text = readOrNone(path);
     if (text === undefined) return { status: 'miss' };
@@ -96,8 +112,8 @@ class FileStore implements Store {
     this.#artifacts.remember(artifact, identity);
   }
 
-  pathOf(artifact: BlobRef): string {
-    return this.#layout.blob(artifact);
+  async open(artifact: BlobRef): Promise<OpenArtifact> {
+    return { path: this.#layout.blob(artifact) };
   }
 
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef> {
@@ -132,8 +148,8 @@ class FileStore implements Store {
   async *records(): AsyncIterable<StoreRecord> {
     for (const part of namesIn(join(this.folder, 'ac'))) {
       for (const name of namesIn(join(this.folder, 'ac', part))) {
-        const text = name.endsWith('.json') ? readOrNone(join(this.folder, 'ac', part, name)) : undefined;
-        const found = text === undefined ? 'is gone' : parseRecord(text, name.slice(0, -'.json'.length));
+        const text = name.endsWith(recordEnding) ? readOrNone(join(this.folder, 'ac', part, name)) : undefined;
+        const found = text === undefined ? 'is gone' : parseRecord(text, name.slice(0, -recordEnding.length));
         if (typeof found !== 'string') yield found.record;
       }
     }

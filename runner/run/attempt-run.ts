@@ -75,7 +75,7 @@ export class AttemptRun {
       const keys = this.#units.map((unit) => unit.key as string);
       this.#attempt = await store.openAttempt(keys, worker.pid);
       if (this.#attempt === undefined) return { held: [...this.#open], taken: [] };
-      const job = jobOf(this.#units, this.#attempt, store);
+      const job = await jobOf(this.#units, this.#attempt, store);
       this.#inputs = new JobInputs(job.artifacts, store);
       for (const unit of this.#units) this.#context.emit({ type: 'unit-started', pid: worker.pid, ...nameOf(unit) });
       // The last look before the job is sent: from then on, a stop reaches the worker.

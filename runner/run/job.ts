@@ -7,7 +7,7 @@ import { withPins } from '../survey/pin.ts';
 import type { Job, JobArtifact } from '../worker/protocol.ts';
 
 /** The job of one attempt at `units`, which belong to one node and whose inputs have records. */
-export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Store): Job {
+export async function jobOf(units: readonly UnitState[], attempt: Attempt, store: Store): Promise<Job> {
   const { owner } = units[0] as UnitState;
   const { node, definition } = owner;
   const tasks = units.map((unit) => {
@@ -20,7 +20,9 @@ export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Stor
     return { unit: unit.unit.name, params, outputs: Object.fromEntries(outputs), scratch };
   });
   const filled = owner.inputs.filter(({ name }) => units[0]?.preimage?.inputs[name] !== undefined); // the others are optional
-  const inputs = filled.map((input) => [input.name, stageInput(units, input, store)] as const);
+  const artifacts = await artifactsOf(units, filled, store);
+  const paths = new Map(artifacts.map(({ digest, path }) => [digest, path]));
+  const inputs = filled.map((input) => [input.name, stageInput(units, input, paths)] as const);
   const { seed, numerics } = node;
   const params = withPins(node.params, units[0]?.preimage?.sources ?? {});
   return {
@@ -31,20 +33,23 @@ export function jobOf(units: readonly UnitState[], attempt: Attempt, store: Stor
     seed,
     numerics,
     inputs: Object.fromEntries(inputs),
-    artifacts: artifactsOf(units, filled, store),
+    artifacts,
     tasks,
   };
 }
 
 /** The files of all inputs that any of the units reads. */
-function artifactsOf(units: readonly UnitState[], inputs: readonly NodeInput[], store: Store): JobArtifact[] {
-  const artifacts = new Map<string, JobArtifact>();
-  for (const { ref } of artifactsRead(units, inputs)) {
-    const { digest, size } = ref;
-    const path = store.pathOf(ref);
-    if (!artifacts.has(path)) artifacts.set(path, { digest, size, path, known: store.known(ref) ?? null });
-  }
-  return [...artifacts.values()];
+async function artifactsOf(
+  units: readonly UnitState[],
+  inputs: readonly NodeInput[],
+  store: Store,
+): Promise<JobArtifact[]> {
+  const refs = new Map(artifactsRead(units, inputs).map(({ ref }) => [ref.digest, ref]));
+  const artifacts = [...refs.values()].map(async ({ digest, size }): Promise<JobArtifact> => {
+    const { path } = await store.open({ digest, size });
+    return { digest, size, path, known: store.known({ digest, size }) ?? null };
+  });
+  return Promise.all(artifacts);
 }
 
 /** An artifact that a unit reads, and whose it is. */
@@ -67,14 +72,14 @@ export function artifactsRead(units: readonly UnitState[], inputs: readonly Node
 }
 
 /** The files of an input that any of the units reads, with the facts of all of them. */
-function stageInput(units: readonly UnitState[], input: NodeInput, store: Store): StageInput {
+function stageInput(units: readonly UnitState[], input: NodeInput, paths: ReadonlyMap<string, string>): StageInput {
   const read = new Set(units.flatMap((unit) => unitsRead(unit, input) ?? []));
   const files: Record<string, string> = {};
   let facts = { ...input.from.facts };
   for (const each of read) {
     const artifact = each.record?.outputs[input.output];
     if (artifact === undefined) throw new Error(`'${input.from.node.id}' has no output '${input.output}'`);
-    files[each.unit.name] = store.pathOf(artifact);
+    files[each.unit.name] = paths.get(artifact.digest) as string;
     facts = { ...facts, ...each.record?.facts };
   }
   return { files, facts };

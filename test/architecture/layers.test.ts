@@ -64,7 +64,6 @@ const homes: Record<string, string[]> = {
   '@observablehq/plot': ['report'],
   linkedom: ['report'],
   '@viz-js/viz': ['report'],
-  'p-limit': ['runner'],
   'cli-progress': ['cli'],
   commander: ['cli'],
   picocolors: ['cli'],

@@ -7,7 +7,7 @@ import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/run/o
 import { runPlan } from '../../runner/run/run-plan.ts';
 import type { RunEvent } from '../../runner/survey/events.ts';
 import { openFileStore } from '../../store/file-store.ts';
-import type { Store } from '../../store/store.ts';
+import type { OpenArtifact, Store } from '../../store/store.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';
 
@@ -49,11 +49,9 @@ export function statuses(outcome: RunOutcome, node: string): Record<string, stri
 }
 
 /** The text of the output `out` of each unit of a node. */
-export function values(outcome: RunOutcome, node: string): string[] {
-  return unitsOf(outcome, node).map((unit) => {
-    if (!succeeded(unit)) throw new Error(`${node} ${unit.unit}: ${unit.status}`);
-    return readFileSync(unit.outputs.out?.path as string, 'utf8');
-  });
+export function values(outcome: RunOutcome, node: string): Promise<string[]> {
+  const read = unitsOf(outcome, node).map(async ({ unit }) => readFileSync(await pathOf(outcome, node, unit), 'utf8'));
+  return Promise.all(read);
 }
 
 export function messages(outcome: RunOutcome): string[] {
@@ -66,10 +64,10 @@ export function warnings({ events }: Toy): string[] {
 }
 
 /** Where the output `out` of a node (or of one of its units) lies in the store. */
-export function pathOf(outcome: RunOutcome, node: string, unit = ''): string {
+export async function pathOf(outcome: RunOutcome, node: string, unit = ''): Promise<string> {
   const found = unitsOf(outcome, node).find((each) => each.unit === unit);
   if (found === undefined || !succeeded(found)) throw new Error(`${node} ${unit}: ${found?.status}`);
-  return found.outputs.out?.path as string;
+  return ((await found.outputs.out?.open()) as OpenArtifact).path;
 }
 
 /** Changes one byte of a file in the store, as a disk does that forgets. */

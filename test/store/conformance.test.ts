@@ -7,7 +7,7 @@ import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
 import type { StoreRecord } from '../../store/record.ts';
-import type { Store } from '../../store/store.ts';
+import { findOne, type Store } from '../../store/store.ts';
 import { emptyFolder, openedAttempt, preimage, publish } from './drafts.ts';
 
 const stores: Record<string, () => Promise<Store>> = {
@@ -20,28 +20,28 @@ describe.each(Object.keys(stores))('%s', (name) => {
   const key = cacheKey(preimage({ a: 1 }));
 
   it('misses what was never published', async () => {
-    expect(await (await open()).find(key)).toEqual({ status: 'miss' });
+    expect(await findOne(await open(), key)).toEqual({ status: 'miss' });
   });
 
   it('finds what was published, with its outputs, facts and pre-image', async () => {
     const store = await open();
     const { status } = await publish(store, { a: 1 }, { out: 'hello', curve: '[]' });
     expect(status).toBe('published');
-    const found = await store.find(key);
+    const found = await findOne(store, key);
     if (found.status !== 'hit') throw new Error(found.status);
     expect(found.record.facts).toEqual({ layers: 4 });
     expect(found.record.preimage).toEqual(preimage({ a: 1 }));
     expect(found.record.about.duration_ms).toBe(5);
     expect(found.record.outputs.out).toEqual({ digest: sha256('hello'), size: 5, extension: 'txt' });
-    expect(readFileSync(store.pathOf(found.record.outputs.out as never), 'utf8')).toBe('hello');
-    expect(readFileSync(store.pathOf(found.record.outputs.curve as never), 'utf8')).toBe('[]');
+    expect(readFileSync((await store.open(found.record.outputs.out as never)).path, 'utf8')).toBe('hello');
+    expect(readFileSync((await store.open(found.record.outputs.curve as never)).path, 'utf8')).toBe('[]');
   });
 
   it('keeps an empty artifact', async () => {
     const store = await open();
     const { record } = await publish(store, { a: 1 }, { out: '' });
-    expect((await store.find(key)).status).toBe('hit');
-    expect(readFileSync(store.pathOf(record.outputs.out as never), 'utf8')).toBe('');
+    expect((await findOne(store, key)).status).toBe('hit');
+    expect(readFileSync((await store.open(record.outputs.out as never)).path, 'utf8')).toBe('');
   });
 
   it('takes the same result twice', async () => {
@@ -77,7 +77,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
     const made = { key, preimage: preimage({ a: 1 }), outputs, trusted: [], facts: {}, about: record.about };
     const draft = { ...made, replace: false };
     await expect(store.publish(draft)).rejects.toThrow('has 5 bytes, but the worker reported 6');
-    expect(await store.find(key)).toEqual({ status: 'miss' });
+    expect(await findOne(store, key)).toEqual({ status: 'miss' });
   });
 
   it('lists its records', async () => {
@@ -139,7 +139,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
 });
 
 async function digestOf(store: Store, key: string): Promise<string | undefined> {
-  const found = await store.find(key);
+  const found = await findOne(store, key);
   const record: StoreRecord | undefined = found.status === 'hit' ? found.record : undefined;
   return record?.outputs.out?.digest;
 }
