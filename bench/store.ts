@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { JobArtifact } from '../runner/attempt/protocol.ts';
 import { readInputs } from '../runner/worker/inputs.ts';
-import type { JobArtifact } from '../runner/worker/protocol.ts';
 import { type BlobRef, digestFile } from '../store/digest.ts';
 import { openFileStore } from '../store/file-store.ts';
 import { cacheKey, type KeyPreimage } from '../store/key.ts';
@@ -153,7 +153,7 @@ async function put(store: Store, name: string, size: number): Promise<BlobRef> {
     sources: {},
   };
   const key = cacheKey(preimage);
-  const attempt = await store.openAttempt([key], process.pid);
+  const attempt = await store.openAttempt([key], {});
   if (attempt === undefined) throw new Error('somebody works on the key');
   const path = attempt.output(key, 'out', 'bin');
   writeRandom(path, Math.round(size));

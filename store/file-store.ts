@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
-import { canonicalJson, type Json } from '../util/json.ts';
+import { canonicalJson, type Json, type JsonObject } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
-import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts } from './attempts.ts';
+import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
@@ -22,7 +22,19 @@ import {
   shapeProblem,
 } from './record.ts';
 import { digestSource } from './source-digest.ts';
-import type { Attempt, Damage, Draft, Found, Lease, Look, Lookup, OpenArtifact, Publication, Store } from './store.ts';
+import type {
+  Attempt,
+  Damage,
+  Draft,
+  Found,
+  Lease,
+  Look,
+  Lookup,
+  OpenArtifact,
+  OpenedAttempt,
+  Publication,
+  Store,
+} from './store.ts';
 import { suspectsOf } from './suspects.ts';
 import { guardedAsync, guardWrite } from './write-error.ts';
 
@@ -125,8 +137,15 @@ class FileStore implements Store {
     return guardWrite(this.folder, 'a lease', () => this.#leases.acquire(key));
   }
 
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined> {
-    return guardedAsync(this.folder, 'the folder of an attempt', () => openAttempt(this.#layout, keys, worker));
+  async openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined> {
+    const what = 'the folder of an attempt';
+    const attempt = await guardedAsync(this.folder, what, () => openAttempt(this.#layout, keys, order));
+    if (attempt === undefined) return undefined;
+    return { ...attempt, carriedBy: (carrier) => guardWrite(this.folder, what, () => attempt.carriedBy(carrier)) };
+  }
+
+  async takeUp(key: string): Promise<OpenedAttempt | undefined> {
+    return takeUp(this.#layout, key);
   }
 
   closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {

@@ -1,4 +1,5 @@
 // The store as the runner sees it; held by a folder (file-store.ts) or by memory (memory-store.ts).
+import type { JsonObject } from '../util/json.ts';
 import type { BlobRef } from './digest.ts';
 import type { SourceRef } from './hub-source.ts';
 import type { OutputRef, RecordShape, StoreRecord } from './record.ts';
@@ -38,6 +39,14 @@ export interface Attempt {
   output(key: string, name: string, extension: string): string;
   /** A folder that outlives the attempt until the key is published. */
   scratch(key: string): string;
+  /** Notes who carries it out, in words that its executor understands: a process of this host is ended when its attempt is found left behind. */
+  carriedBy(carrier: JsonObject): void;
+}
+
+/** An attempt that another process has opened, and what it is to do. */
+export interface OpenedAttempt {
+  attempt: Attempt;
+  order: JsonObject;
 }
 
 /** A finished unit's files, not yet in the store. */
@@ -95,8 +104,13 @@ export interface Store {
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef>;
   /** The lease of a key, or undefined while somebody alive holds it or works on it. */
   lease(key: string): Promise<Lease | undefined>;
-  /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. Undefined while somebody alive works on one of them. */
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined>;
+  /**
+   * Prepares folders for a try and keeps what is to be done there; the leases of all keys must be held. Undefined while somebody alive works
+   * on one of them.
+   */
+  openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined>;
+  /** The attempt that was opened with `key` as its first; undefined when there is none, or no order that can be read. */
+  takeUp(key: string): Promise<OpenedAttempt | undefined>;
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
   publish(draft: Draft): Promise<Publication>;
   /** Removes what an attempt left, as far as that is possible; a failed one keeps its log. */

@@ -6,18 +6,21 @@ import { sentence } from '../../spec/plan/warnings.ts';
 import { noSpaceCodes } from '../../store/write-error.ts';
 import { hasCode, isUserError } from '../../util/errors.ts';
 import { machineError } from '../../util/system-error.ts';
+import type { FromWorker, Job, JobTask, WorkerFailure } from '../attempt/protocol.ts';
 import { DamagedInputs, readInputs } from './inputs.ts';
 import { MissingOutput, nameOutput } from './output.ts';
-import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
 
 const progressEvery_ms = 100;
+
+/** Tells whoever ordered the job; the stage goes on after a unit when that has been taken in. */
+type Send = (message: FromWorker) => void | Promise<void>;
 
 /** Runs the job to its end; the failure, if any, as data. */
 export async function runJob(
   job: Job,
   registry: StageRegistry,
   signal: AbortSignal,
-  send: (message: FromWorker) => void,
+  send: Send,
 ): Promise<WorkerFailure | null> {
   try {
     const definition = registry.get(job.use);
@@ -31,12 +34,7 @@ export async function runJob(
   }
 }
 
-async function runStage(
-  job: Job,
-  definition: StageDefinition,
-  signal: AbortSignal,
-  send: (message: FromWorker) => void,
-): Promise<void> {
+async function runStage(job: Job, definition: StageDefinition, signal: AbortSignal, send: Send): Promise<void> {
   const finished = new Set<string>();
   const said: Said[] = [];
   const tasks = job.tasks.map((task) => unitTask(task, definition, { finished, said }, job.id, send));
@@ -65,7 +63,7 @@ function unitTask(
   definition: StageDefinition,
   { finished, said }: { finished: Set<string>; said: readonly Said[] },
   id: string,
-  send: (message: FromWorker) => void,
+  send: Send,
 ): UnitTask {
   const { unit, params, outputs, scratch } = task;
   const done = async (facts: Facts = {}) => {
@@ -80,7 +78,7 @@ function unitTask(
     const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
     const warnings = [...new Set(own)];
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
-    send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
+    await send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
   };
   return { name: unit, params, outputs, scratch, done };
 }

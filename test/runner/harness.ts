@@ -2,23 +2,29 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
+import { LocalExecutor, type LocalOptions } from '../../runner/executor/local.ts';
 import type { RunOptions } from '../../runner/run/options.ts';
 import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import type { RunEvent } from '../../runner/survey/events.ts';
 import { openFileStore } from '../../store/file-store.ts';
-import type { OpenArtifact, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';
 
 export const workerUrl = new URL('./fixtures/toy-worker.mjs', import.meta.url);
 
+/** Those of the run, and those of its local executor. */
+export type ToyOptions = Partial<RunOptions & LocalOptions>;
+
 export interface Toy {
   folder: string;
   store: Store;
+  /** The file of the work that was really done. */
+  log: string;
   /** All events of all runs. */
   events: RunEvent[];
-  run(plan: Plan, options?: Partial<RunOptions>): Promise<RunOutcome>;
+  run(plan: Plan, options?: ToyOptions): Promise<RunOutcome>;
   /** What was worked on since the last call, as `stage` or `stage unit`. */
   worked(): string[];
 }
@@ -30,10 +36,12 @@ export async function openToy(folder = join(emptyFolder(), 'store')): Promise<To
   return {
     folder,
     store,
+    log,
     events,
     run(plan, options) {
       process.env.TOY_LOG = log;
-      return runPlan(plan, toyRegistry, store, { workerUrl, jobs: 1, onEvent: (e) => events.push(e), ...options });
+      const executor = new LocalExecutor({ workerUrl, store, jobs: 1, ...options });
+      return runPlan(plan, toyRegistry, store, { executor, onEvent: (e) => events.push(e), ...options });
     },
     worked() {
       const lines = readOrEmpty(log).split('\n').slice(0, -1);
@@ -67,7 +75,9 @@ export function warnings({ events }: Toy): string[] {
 export async function pathOf(outcome: RunOutcome, node: string, unit = ''): Promise<string> {
   const found = unitsOf(outcome, node).find((each) => each.unit === unit);
   if (found === undefined || !succeeded(found)) throw new Error(`${node} ${unit}: ${found?.status}`);
-  return ((await found.outputs.out?.open()) as OpenArtifact).path;
+  const opened = await found.outputs.out?.open();
+  if (opened === undefined) throw new Error(`${node} ${unit}: no output 'out'`);
+  return opened.path;
 }
 
 /** Changes one byte of a file in the store, as a disk does that forgets. */

@@ -135,7 +135,7 @@ describe('an artifact that is needed again', () => {
     const started = toy.events.flatMap((event) => (event.type === 'unit-started' ? [event] : []));
     const group = started.filter((event) => event.node === 'g');
     expect(group.map(({ unit }) => unit)).toEqual(['part 1', 'part 3']);
-    expect(new Set(group.map(({ pid }) => pid)).size).toBe(1);
+    expect(new Set(group.map(({ where }) => where)).size).toBe(1);
     expect(statuses(more, 'g')).toEqual({ 'part 1': 'ran', 'part 2': 'cached', 'part 3': 'ran' });
     expect(await values(more, 'u')).toEqual(['60']);
   });

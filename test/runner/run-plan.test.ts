@@ -1,6 +1,7 @@
 // What a run does, on plans of toy stages in real worker processes.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { LocalExecutor } from '../../runner/executor/local.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import { inspect } from '../../runner/survey/inspect.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
@@ -105,9 +106,9 @@ describe('a run', () => {
     await toy.run(small);
     toy.events.length = 0;
     const outcome = await toy.run(large);
-    const pids = toy.events.flatMap((event) => (event.type === 'unit-started' ? [`${event.unit} ${event.pid}`] : []));
-    expect(pids.map((line) => line.slice(0, 6))).toEqual(['part 3', 'part 4']);
-    expect(new Set(pids.map((line) => line.slice(7))).size).toBe(1);
+    const begun = toy.events.flatMap((event) => (event.type === 'unit-started' ? [event] : []));
+    expect(begun.map(({ unit }) => unit)).toEqual(['part 3', 'part 4']);
+    expect(new Set(begun.map(({ where }) => where)).size).toBe(1);
     expect(await values(outcome, 'g')).toEqual(['1', '2', '3', '4']);
   });
 
@@ -129,9 +130,9 @@ describe('a run', () => {
       return node(`n${i}`, 'numeric', { i }, {}, { numerics: { ...numerics, threads } });
     });
     await toy.run(plan(...nodes), { jobs: 1 });
-    const pid = Object.fromEntries(toy.events.flatMap((e) => (e.type === 'unit-started' ? [[e.node, e.pid]] : [])));
-    expect([pid.n0, pid.n2]).not.toContain(pid.n1);
-    expect([pid.n0, pid.n2]).not.toContain(pid.n3);
+    const where = Object.fromEntries(toy.events.flatMap((e) => (e.type === 'unit-started' ? [[e.node, e.where]] : [])));
+    expect([where.n0, where.n2]).not.toContain(where.n1);
+    expect([where.n0, where.n2]).not.toContain(where.n3);
   });
 
   it('runs a forced stage again, once, and what follows only if the bytes changed', async () => {
@@ -229,7 +230,9 @@ describe('a run', () => {
       looks.push(lookups.length);
       return find(lookups);
     };
-    const outcome = await runPlan(plan(...nodes), toyRegistry, store, { workerUrl });
+    const outcome = await runPlan(plan(...nodes), toyRegistry, store, {
+      executor: new LocalExecutor({ workerUrl, store }),
+    });
     expect(outcome.summary).toMatchObject({ cached: 1000, ran: 0 });
     expect(looks).toEqual([1000]);
   });
