@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { JobArtifact } from '../runner/attempt/protocol.ts';
 import { readInputs } from '../runner/worker/inputs.ts';
-import type { JobArtifact } from '../runner/worker/protocol.ts';
 import { type BlobRef, digestFile } from '../store/digest.ts';
 import { openFileStore } from '../store/file-store.ts';
 import { cacheKey, type KeyPreimage } from '../store/key.ts';
@@ -60,7 +60,7 @@ async function measureQuickstart(folder: string, rounds: number, say: (line: str
   const store = await openFileStore(folder, { mode: 'read' });
   const records: StoreRecord[] = [];
   for await (const record of store.records()) records.push(record);
-  const attempts = records.map((record) => inputsOf(record, store));
+  const attempts = await Promise.all(records.map((record) => inputsOf(record, store)));
   const outputs = records.flatMap((record) => Object.values(record.outputs));
   const metrics = records.filter(({ preimage }) => preimage.stage === 'perplexity-eval');
   const shown = metrics.flatMap((record) => Object.values(record.outputs));
@@ -94,11 +94,15 @@ async function measureRows(rows: readonly StoreRow[], rounds: number, works: rea
 }
 
 /** The files that an attempt at a record's key reads, none of them read before. */
-function inputsOf({ preimage }: StoreRecord, store: Store): JobArtifact[] {
+function inputsOf({ preimage }: StoreRecord, store: Store): Promise<JobArtifact[]> {
   const refs = Object.values(preimage.inputs).flatMap((input) => {
     return 'units' in input ? Object.values(input.units) : [input];
   });
-  return refs.map((ref) => ({ ...ref, path: store.pathOf(ref), known: null }));
+  return Promise.all(refs.map((ref) => asRead(store, ref, null)));
+}
+
+async function asRead(store: Store, ref: BlobRef, known: string | null): Promise<JobArtifact> {
+  return { ...ref, ...(await store.open(ref)), known };
 }
 
 async function checkAll(store: Store, refs: readonly BlobRef[]): Promise<void> {
@@ -125,13 +129,13 @@ async function measureLarge(
     row(`${size}: a small input of 10 MB, every time`, [activation]),
     row(`${size}: everything`, [checkpoint, ...activations]),
   ];
-  const job = (ref: BlobRef, known: string | null) => [{ ...ref, path: store.pathOf(ref), known }];
+  const read = async (ref: BlobRef, known: string | null) => readInputs([await asRead(store, ref, known)], signal);
   const { signal } = new AbortController();
   say('store: reading it over');
   await measureRows(rows, Math.ceil(rounds / 3), [
-    () => readInputs(job(checkpoint, null), signal),
-    () => readInputs(job(checkpoint, store.known(checkpoint) ?? null), signal),
-    () => readInputs(job(activation, null), signal),
+    () => read(checkpoint, null),
+    () => read(checkpoint, store.known(checkpoint) ?? null),
+    () => read(activation, null),
     () => checkAll(store, [checkpoint, ...activations]),
   ]);
   store.close();
@@ -149,7 +153,7 @@ async function put(store: Store, name: string, size: number): Promise<BlobRef> {
     sources: {},
   };
   const key = cacheKey(preimage);
-  const attempt = await store.openAttempt([key], process.pid);
+  const attempt = await store.openAttempt([key], {});
   if (attempt === undefined) throw new Error('somebody works on the key');
   const path = attempt.output(key, 'out', 'bin');
   writeRandom(path, Math.round(size));

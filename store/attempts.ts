@@ -2,19 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject } from '../util/json.ts';
+import { isObject, type JsonObject } from '../util/json.ts';
 import type { Layout } from './layout.ts';
 import { makeFolder } from './make-folder.ts';
 import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
-import type { Attempt } from './store.ts';
+import type { Attempt, OpenedAttempt } from './store.ts';
 
 const logName = 'output.log';
 const workerName = 'worker.json';
+const orderName = 'order.json';
 const logDays = 30;
 
-/** Whose attempt it is. */
+/** Whose attempt it is. `worker`: who carries it out, where that is a process. */
 interface Owners {
-  worker: ProcessIdentity;
+  worker: ProcessIdentity | undefined;
   runner: ProcessIdentity;
 }
 
@@ -25,24 +26,44 @@ interface Owners {
 export async function openAttempt(
   layout: Layout,
   keys: readonly string[],
-  worker: number,
+  order: JsonObject,
 ): Promise<Attempt | undefined> {
   if (keys.some((key) => isWorkedOn(layout, key))) return undefined;
   const id = randomUUID();
-  const owners: Owners = { worker: identityOf(worker), runner: identityOf() };
   const folderOf = (key: string) => join(layout.attempts(key), id);
   for (const key of keys) {
     for (const old of namesIn(layout.attempts(key))) await removeAttempt(join(layout.attempts(key), old));
     makeFolder(layout.folder, folderOf(key));
     makeFolder(layout.folder, layout.scratch(key));
-    writeFileSync(join(folderOf(key), workerName), JSON.stringify(owners));
   }
+  const attempt = attemptIn(layout, id, keys);
+  attempt.carriedBy({}); // first of all, so that it is this runner's
+  writeFileSync(join(folderOf(keys[0] as string), orderName), JSON.stringify({ keys, order }));
+  return attempt;
+}
+
+/** The attempt that was opened with `key` as its first key; there is never more than one, for opening removes what was before. */
+export function takeUp(layout: Layout, key: string): OpenedAttempt | undefined {
+  for (const id of namesIn(layout.attempts(key))) {
+    const kept = readJson(join(layout.attempts(key), id, orderName));
+    if (!isObject(kept) || !isObject(kept.order) || !Array.isArray(kept.keys)) continue;
+    return { attempt: attemptIn(layout, id, kept.keys as string[]), order: kept.order as JsonObject };
+  }
+  return undefined;
+}
+
+function attemptIn(layout: Layout, id: string, keys: readonly string[]): Attempt {
+  const folderOf = (key: string) => join(layout.attempts(key), id);
   return {
     id,
     keys,
     log: join(folderOf(keys[0] as string), logName),
     output: (key, name, extension) => join(folderOf(key), `${name}.${extension}`),
     scratch: (key) => layout.scratch(key),
+    carriedBy(worker) {
+      const owners = JSON.stringify({ worker, runner: identityOf() });
+      for (const key of keys) writeFileSync(join(folderOf(key), workerName), owners);
+    },
   };
 }
 
@@ -92,10 +113,8 @@ function isAlive(folder: string): boolean {
  * that is certainly dead is: one whose runner cannot be seen from here cannot be told from one that is at work.
  */
 async function removeAttempt(folder: string): Promise<void> {
-  const owners = readOwners(folder);
-  if (owners !== undefined && stateOf(owners.runner) === 'dead' && stateOf(owners.worker) === 'alive') {
-    await stop(owners.worker);
-  }
+  const { runner, worker } = readOwners(folder) ?? {};
+  if (runner && worker && stateOf(runner) === 'dead' && stateOf(worker) === 'alive') await stop(worker);
   ignoringErrors(() => rmSync(folder, { recursive: true, force: true }));
 }
 
@@ -109,11 +128,15 @@ async function stop(worker: ProcessIdentity): Promise<void> {
 }
 
 function readOwners(folder: string): Owners | undefined {
+  const value = readJson(join(folder, workerName));
+  const runner = isObject(value) ? parseIdentity(value.runner) : undefined;
+  return isObject(value) && runner !== undefined ? { worker: parseIdentity(value.worker), runner } : undefined;
+}
+
+/** Undefined for what is not there, or was not written to its end. */
+function readJson(path: string): unknown {
   try {
-    const value: unknown = JSON.parse(readFileSync(join(folder, workerName), 'utf8'));
-    if (!isObject(value)) return undefined;
-    const [worker, runner] = [parseIdentity(value.worker), parseIdentity(value.runner)];
-    return worker === undefined || runner === undefined ? undefined : { worker, runner };
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }

@@ -1,10 +1,10 @@
 // The store in a folder.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
-import { canonicalJson, type Json } from '../util/json.ts';
+import { canonicalJson, type Json, type JsonObject } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
-import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts } from './attempts.ts';
+import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
@@ -22,9 +22,23 @@ import {
   shapeProblem,
 } from './record.ts';
 import { digestSource } from './source-digest.ts';
-import type { Attempt, Damage, Draft, Found, Lease, Look, Publication, Store } from './store.ts';
+import type {
+  Attempt,
+  Damage,
+  Draft,
+  Found,
+  Lease,
+  Look,
+  Lookup,
+  OpenArtifact,
+  OpenedAttempt,
+  Publication,
+  Store,
+} from './store.ts';
 import { suspectsOf } from './suspects.ts';
 import { guardedAsync, guardWrite } from './write-error.ts';
+
+const recordEnding = '.json';
 
 export interface FileStoreOptions {
   /** `read` makes, changes and cleans nothing; a folder that does not exist is then an empty store. */
@@ -69,7 +83,21 @@ class FileStore implements Store {
     await sweepAttempts(this.#layout, (key) => this.#leases.isHeld(key));
   }
 
-  async find(key: string, shape?: RecordShape): Promise<Found> {
+  /** Several keys are answered from a listing of their folders: on network file systems, a look for what is not there is dear and may be out of date. */
+  async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
+    const listed = lookups.length > 1 ? this.#listed(lookups) : undefined;
+    return lookups.map(({ key, shape }) => {
+      return listed?.has(key) === false ? { status: 'miss' } : this.#find(key, shape);
+    });
+  }
+
+  /** The keys that have a record, in all the folders in which one of `lookups` would lie. */
+  #listed(lookups: readonly Lookup[]): ReadonlySet<string> {
+    const folders = new Set(lookups.map(({ key }) => dirname(this.#layout.record(key))));
+    return new Set([...folders].flatMap(namesIn).map((name) => name.slice(0, -recordEnding.length)));
+  }
+
+  #find(key: string, shape?: RecordShape): Found {
     const path = this.#layout.record(key);
     const text = readOrNone(path);
     if (text === undefined) return { status: 'miss' };
@@ -96,8 +124,8 @@ class FileStore implements Store {
     this.#artifacts.remember(artifact, identity);
   }
 
-  pathOf(artifact: BlobRef): string {
-    return this.#layout.blob(artifact);
+  async open(artifact: BlobRef): Promise<OpenArtifact> {
+    return { path: this.#layout.blob(artifact) };
   }
 
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef> {
@@ -109,8 +137,15 @@ class FileStore implements Store {
     return guardWrite(this.folder, 'a lease', () => this.#leases.acquire(key));
   }
 
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined> {
-    return guardedAsync(this.folder, 'the folder of an attempt', () => openAttempt(this.#layout, keys, worker));
+  async openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined> {
+    const what = 'the folder of an attempt';
+    const attempt = await guardedAsync(this.folder, what, () => openAttempt(this.#layout, keys, order));
+    if (attempt === undefined) return undefined;
+    return { ...attempt, carriedBy: (carrier) => guardWrite(this.folder, what, () => attempt.carriedBy(carrier)) };
+  }
+
+  async takeUp(key: string): Promise<OpenedAttempt | undefined> {
+    return takeUp(this.#layout, key);
   }
 
   closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
@@ -132,8 +167,8 @@ class FileStore implements Store {
   async *records(): AsyncIterable<StoreRecord> {
     for (const part of namesIn(join(this.folder, 'ac'))) {
       for (const name of namesIn(join(this.folder, 'ac', part))) {
-        const text = name.endsWith('.json') ? readOrNone(join(this.folder, 'ac', part, name)) : undefined;
-        const found = text === undefined ? 'is gone' : parseRecord(text, name.slice(0, -'.json'.length));
+        const text = name.endsWith(recordEnding) ? readOrNone(join(this.folder, 'ac', part, name)) : undefined;
+        const found = text === undefined ? 'is gone' : parseRecord(text, name.slice(0, -recordEnding.length));
         if (typeof found !== 'string') yield found.record;
       }
     }

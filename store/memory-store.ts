@@ -1,14 +1,26 @@
 // The store in memory: the same contract without durability, for tests and for trying things out.
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { closeAttempt, openAttempt } from './attempts.ts';
+import type { JsonObject } from '../util/json.ts';
+import { closeAttempt, openAttempt, takeUp } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, memoryMemo } from './digest-memo.ts';
 import type { SourceRef } from './hub-source.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { type RecordShape, recordOf, type StoreRecord, sameOutputs, shapeProblem } from './record.ts';
 import { digestSource } from './source-digest.ts';
-import type { Attempt, Damage, Draft, Found, Lease, Publication, Store } from './store.ts';
+import type {
+  Attempt,
+  Damage,
+  Draft,
+  Found,
+  Lease,
+  Lookup,
+  OpenArtifact,
+  OpenedAttempt,
+  Publication,
+  Store,
+} from './store.ts';
 
 /** A store whose records and artifacts live in memory; `folder` serves the attempts and whoever asks for a path. */
 export function createMemoryStore(folder: string): MemoryStore {
@@ -28,7 +40,11 @@ export class MemoryStore implements Store {
     this.#layout = layoutOf(folder);
   }
 
-  async find(key: string, shape?: RecordShape): Promise<Found> {
+  async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
+    return lookups.map(({ key, shape }) => this.#find(key, shape));
+  }
+
+  #find(key: string, shape?: RecordShape): Found {
     const record = this.#records.get(key);
     if (record === undefined) return { status: 'miss' };
     const problem = shape && shapeProblem(record, shape);
@@ -51,7 +67,7 @@ export class MemoryStore implements Store {
   remember(): void {}
 
   /** Writes the artifact to its path on first use. */
-  pathOf(artifact: BlobRef): string {
+  async open(artifact: BlobRef): Promise<OpenArtifact> {
     const path = this.#layout.blob(artifact);
     const bytes = this.#artifacts.get(artifact.digest);
     if (bytes !== undefined && statSync(path, { throwIfNoEntry: false }) === undefined) {
@@ -59,7 +75,7 @@ export class MemoryStore implements Store {
       writeFileSync(path, bytes);
       chmodSync(path, 0o444);
     }
-    return path;
+    return { path };
   }
 
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef> {
@@ -79,8 +95,12 @@ export class MemoryStore implements Store {
     };
   }
 
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined> {
-    return openAttempt(this.#layout, keys, worker);
+  openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined> {
+    return openAttempt(this.#layout, keys, order);
+  }
+
+  async takeUp(key: string): Promise<OpenedAttempt | undefined> {
+    return takeUp(this.#layout, key);
   }
 
   closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {

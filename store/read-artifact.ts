@@ -4,12 +4,13 @@ import { parseJson } from '../formats/text/strict-json.ts';
 import { hasCode, UserError } from '../util/errors.ts';
 import { fileError } from '../util/system-error.ts';
 import { type BlobRef, sha256 } from './digest.ts';
+import type { OpenArtifact } from './store.ts';
 
 /** Metrics are small; a larger file is none. */
 const largest_bytes = 64 * 1024 * 1024;
 
-/** The JSON in the artifact at `path`; `what` names it. Throws UserError when it is gone, damaged, too large or no JSON. */
-export function readJsonArtifact(path: string, ref: BlobRef, what: string): unknown {
+/** The JSON in an artifact that was opened; `what` names it. Throws UserError when it is gone, damaged, too large or no JSON. */
+export function readJsonArtifact({ path }: OpenArtifact, ref: BlobRef, what: string): unknown {
   return parseJson(readArtifact(path, ref, what).toString('utf8'), what);
 }
 

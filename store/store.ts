@@ -1,4 +1,5 @@
 // The store as the runner sees it; held by a folder (file-store.ts) or by memory (memory-store.ts).
+import type { JsonObject } from '../util/json.ts';
 import type { BlobRef } from './digest.ts';
 import type { SourceRef } from './hub-source.ts';
 import type { OutputRef, RecordShape, StoreRecord } from './record.ts';
@@ -38,6 +39,14 @@ export interface Attempt {
   output(key: string, name: string, extension: string): string;
   /** A folder that outlives the attempt until the key is published. */
   scratch(key: string): string;
+  /** Notes who carries it out, in words that its executor understands: a process of this host is ended when its attempt is found left behind. */
+  carriedBy(carrier: JsonObject): void;
+}
+
+/** An attempt that another process has opened, and what it is to do. */
+export interface OpenedAttempt {
+  attempt: Attempt;
+  order: JsonObject;
 }
 
 /** A finished unit's files, not yet in the store. */
@@ -58,26 +67,50 @@ export interface Publication {
   found: readonly (Damage & { artifact: BlobRef })[];
 }
 
+/** A key to look up. */
+export interface Lookup {
+  key: string;
+  /** The outputs that its record must have; not given: any. */
+  shape?: RecordShape;
+}
+
+/** An artifact that can be read now. */
+export interface OpenArtifact {
+  /** An absolute path on this machine, to read and not to keep. */
+  readonly path: string;
+}
+
 /** Immutable artifacts by digest, and records of finished work by cache key. */
 export interface Store {
   /** Absolute. */
   readonly folder: string;
-  /** Looks a key up. A hit has a whole record with the outputs of `shape`; its artifacts are not looked at. A damaged record is put aside. */
-  find(key: string, shape?: RecordShape): Promise<Found>;
+  /**
+   * Looks keys up, all that are wanted at one time in one call; the answers are in their order. A hit has a whole record with the outputs
+   * of its shape; its artifacts are not looked at. A damaged record is put aside.
+   */
+  find(lookups: readonly Lookup[]): Promise<readonly Found[]>;
   /** Undefined when an artifact is whole, as far as `look` goes. A damaged one is put aside, and what it may have poisoned with it. */
   check(artifact: BlobRef, look: Look): Promise<Damage | undefined>;
   /** What a worker need not read over again: the identity of the file of a large artifact that was read not long ago. */
   known(artifact: BlobRef): string | undefined;
   /** Takes note that a worker read an artifact and found it whole, when its file had this identity. */
   remember(artifact: BlobRef, identity: string): void;
-  /** The absolute path of an artifact, to read. */
-  pathOf(artifact: BlobRef): string;
+  /**
+   * Makes an artifact readable, wherever the store has it. What is not there need not be noticed here: who reads it compares the bytes
+   * with the digest, or has asked `check` before.
+   */
+  open(artifact: BlobRef): Promise<OpenArtifact>;
   /** The digest of a file or folder of the user's, read only if it changed, or of an `hf://` name. Throws UserError when there is none. */
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef>;
   /** The lease of a key, or undefined while somebody alive holds it or works on it. */
   lease(key: string): Promise<Lease | undefined>;
-  /** Prepares folders for a try by the process `worker`; the leases of all keys must be held. Undefined while somebody alive works on one of them. */
-  openAttempt(keys: readonly string[], worker: number): Promise<Attempt | undefined>;
+  /**
+   * Prepares folders for a try and keeps what is to be done there; the leases of all keys must be held. Undefined while somebody alive works
+   * on one of them.
+   */
+  openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined>;
+  /** The attempt that was opened with `key` as its first; undefined when there is none, or no order that can be read. */
+  takeUp(key: string): Promise<OpenedAttempt | undefined>;
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
   publish(draft: Draft): Promise<Publication>;
   /** Removes what an attempt left, as far as that is possible; a failed one keeps its log. */
@@ -86,4 +119,11 @@ export interface Store {
   records(): AsyncIterable<StoreRecord>;
   /** Gives back every lease and stops the heartbeat. */
   close(): void;
+}
+
+/** Looks one key up. */
+export async function findOne(store: Pick<Store, 'find'>, key: string, shape?: RecordShape): Promise<Found> {
+  const [found] = await store.find([{ key, ...(shape && { shape }) }]);
+  if (found === undefined) throw new Error(`the store has no answer for '${key}'`);
+  return found;
 }

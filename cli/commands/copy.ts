@@ -89,9 +89,10 @@ async function copyTo(path: string, artifact: BlobRef, store: Store): Promise<Da
   const missing = await store.check(artifact, 'glance');
   if (missing !== undefined) return missing;
   const part = `${path}.part`;
+  const from = await store.open(artifact);
   try {
     makeFolders(dirname(path));
-    await copyFile(store.pathOf(artifact), part);
+    await copyFile(from.path, part);
     await chmod(part, 0o644); // artifacts are read-only, a copy is the user's
     if ((await digestFile(part)).digest === artifact.digest) {
       await rename(part, path);

@@ -68,7 +68,7 @@ async function storyOf(
   const steps = found.map((step) => ({ ...step, last_failure: failures.of(step) }));
   const artifact = steps[0]?.record?.outputs[cell.metric.output];
   if (artifact === undefined) return { cell, value: null, steps };
-  const metrics = readJsonArtifact(store.pathOf(artifact), artifact, `the metrics of stage '${cell.metric.node}'`);
+  const metrics = readJsonArtifact(await store.open(artifact), artifact, `the metrics of stage '${cell.metric.node}'`);
   return { cell, value: readMetric(metrics, cell.metric.field)?.value ?? null, steps };
 }
 

@@ -61,7 +61,7 @@ function metricsIn(records: ReadonlyMap<string, StoreRecord>, store: Store): Fin
     const record = records.get(node);
     const artifact = record?.outputs[output];
     if (record === undefined || artifact === undefined) return { error: `stage '${node}' has yet to run` };
-    const metrics = readJsonArtifact(store.pathOf(artifact), artifact, `the metrics of stage '${node}'`);
+    const metrics = readJsonArtifact(await store.open(artifact), artifact, `the metrics of stage '${node}'`);
     return { key: record.key, digest: artifact.digest, metrics };
   };
 }

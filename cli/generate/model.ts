@@ -162,7 +162,7 @@ async function filesOf(
     const artifact = record.outputs[name] as NonNullable<(typeof record.outputs)[string]>;
     const damage = await store.check(artifact, 'use');
     if (damage !== undefined) throw new UserError(`${damagedText(node, name, damage)} with '${again(node.stage)}'`);
-    files.push(store.pathOf(artifact));
+    files.push((await store.open(artifact)).path);
   }
   return files;
 }

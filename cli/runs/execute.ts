@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Plan } from '../../contract/plan.ts';
 import { type ControlMiss, checkControl } from '../../report/result/control.ts';
 import { metricsOf } from '../../report/result/outcome-metrics.ts';
+import { LocalExecutor } from '../../runner/executor/local.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import { partOfPlan } from '../../spec/plan/part-of-plan.ts';
@@ -104,8 +105,7 @@ async function follow(
   );
   try {
     return await runPlan(plan, await context.registry(), store, {
-      workerUrl: context.worker,
-      jobs: flags.jobs,
+      executor: new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs }),
       signal: stop.signal,
       kill: stop.kill,
       refusal,

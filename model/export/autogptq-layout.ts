@@ -4,10 +4,13 @@ import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
 import { type IntegerCodec, matrixShape, type Parts, unpackInteger } from '../codec/quantize-codec.ts';
 import { groupCount, groupWidth } from '../codec/quantize-integer.ts';
-import type { Layout } from './layout.ts';
+import type { CodeLayout, LayoutPart } from './layout.ts';
+
+/** Integers of AutoGPTQ. */
+export const autogptq: CodeLayout<IntegerCodec> = { arrays, config, has_own_config: true };
 
 /** The arrays of the matrix `name` [out, in]; a UserError where it does not fit the layout. */
-export const autogptqLayout: Layout<IntegerCodec> = (name, codec, shape) => {
+function arrays(name: string, codec: IntegerCodec, shape: readonly number[]): LayoutPart[] {
   const [rows, columns] = matrixShape(shape);
   checkFit(name, codec, rows, columns);
   const { bits, group_size } = codec;
@@ -44,10 +47,10 @@ export const autogptqLayout: Layout<IntegerCodec> = (name, codec, shape) => {
       bytes: () => bytesOf(Int32Array.from({ length: columns }, (_, c) => Math.floor(c / width))),
     },
   ];
-};
+}
 
 /** `quantization_config` of config.json, and the whole of quantize_config.json. */
-export function autogptqConfig({ bits, symmetric, group_size }: IntegerCodec, head: boolean): object {
+function config({ bits, symmetric, group_size }: IntegerCodec, head: boolean): object {
   return {
     quant_method: 'gptq',
     bits,

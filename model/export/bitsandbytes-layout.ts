@@ -2,14 +2,17 @@
 import { UserError } from '../../util/errors.ts';
 import { matrixShape, type Nf4Codec, type Parts, partShapes } from '../codec/quantize-codec.ts';
 import { dynamicMap, nestedBlock, nf4Codebook } from '../codec/quantize-nf4.ts';
-import type { Layout } from './layout.ts';
+import type { CodeLayout, LayoutPart } from './layout.ts';
+
+/** NF4 of bitsandbytes. */
+export const bitsandbytes: CodeLayout<Nf4Codec> = { arrays, config, has_own_config: false };
 
 /** The state's text is filled up with spaces, so that its size is known before its numbers are. */
 const stateBytes = 256;
 const blockSizes = [32, 64, 128, 256, 512, 1024, 2048, 4096];
 
 /** The arrays of the matrix `name`: its codes, magnitudes, codebooks and a text that says what they are. */
-export const bitsandbytesLayout: Layout<Nf4Codec> = (name, codec, shape) => {
+function arrays(name: string, codec: Nf4Codec, shape: readonly number[]): LayoutPart[] {
   if (!blockSizes.includes(codec.block_size)) {
     throw new UserError(`bitsandbytes has no blocks of ${codec.block_size}, expected one of ${blockSizes.join(', ')}`);
   }
@@ -34,10 +37,10 @@ export const bitsandbytesLayout: Layout<Nf4Codec> = (name, codec, shape) => {
   };
   const nested = codec.nested ? [part('nested_absmax'), book('nested_quant_map', dynamicMap)] : [];
   return [part('codes'), part('absmax'), ...nested, book('quant_map', nf4Codebook), state];
-};
+}
 
 /** `quantization_config` of config.json. */
-export function bitsandbytesConfig({ nested }: Nf4Codec, head: boolean): object {
+function config({ nested }: Nf4Codec, head: boolean): object {
   return {
     quant_method: 'bitsandbytes',
     load_in_4bit: true,

@@ -14,8 +14,7 @@ import { recoveryParameters } from '../sharing/ratios.ts';
 import { recoveryName } from '../sharing/recovery-shapes.ts';
 import { rolesOf } from '../sharing/replacement.ts';
 import { type TensorSource, tensorSources } from '../sharing/sources.ts';
-import { autogptqConfig, autogptqLayout } from './autogptq-layout.ts';
-import { bitsandbytesConfig, bitsandbytesLayout } from './bitsandbytes-layout.ts';
+import { codeLayoutOf } from './code-layouts.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress } from './huggingface.ts';
 import type { LayoutPart } from './layout.ts';
 import type { ExportSizes } from './sizes.ts';
@@ -98,8 +97,7 @@ function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSour
 }
 
 function layoutOf({ name, shape, codec }: Place, type: FloatType): LayoutPart[] {
-  if (codec?.type === 'nf4') return bitsandbytesLayout(name, codec, shape);
-  if (codec?.type === 'integer') return autogptqLayout(name, codec, shape);
+  if (codec !== undefined) return codeLayoutOf(codec).arrays(name, codec, shape);
   return [{ name, dtype: type, shape, bytes: (parts) => parts.get('float') as Uint8Array }];
 }
 
@@ -126,11 +124,12 @@ async function alphasOf({ config, recovery, parameter }: ExportSource): Promise<
 
 async function writeConfigs(files: CodeFiles, source: ExportSource, codec: Codec, type: FloatType): Promise<void> {
   const head = source.checkpoint.quantization?.codecs.has(headName) === true;
-  const quantization_config = codec.type === 'nf4' ? bitsandbytesConfig(codec, head) : autogptqConfig(codec, head);
+  const layout = codeLayoutOf(codec);
+  const quantization_config = layout.config(codec, head);
   const config = { ...folderConfigJson(source.config, dtypeNames[type]), quantization_config };
   await writeFile(files.config, jsonText(config));
   const { quantize_config } = files;
-  if (codec.type === 'integer' && quantize_config !== undefined) {
+  if (layout.has_own_config && quantize_config !== undefined) {
     await writeFile(quantize_config, jsonText(quantization_config));
   }
 }

@@ -1,3 +1,4 @@
+// How other programs keep a matrix in codes: what a layout for codes has to say.
 import type { Dtype } from '../../formats/tensors/dtype.ts';
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
 
@@ -9,5 +10,12 @@ export interface LayoutPart {
   bytes(parts: Parts): Uint8Array;
 }
 
-/** A matrix in a layout: `name` is that of its weight, `shape` [rows, columns]; a UserError where the layout cannot hold it. */
-export type Layout<C extends Codec> = (name: string, codec: C, shape: readonly number[]) => LayoutPart[];
+/** A layout of matrices in codec C, in a folder of safetensors. */
+export interface CodeLayout<C extends Codec> {
+  /** The arrays of a matrix: `name` is that of its weight, `shape` [rows, columns]; a UserError where the layout cannot hold it. */
+  arrays(name: string, codec: C, shape: readonly number[]): LayoutPart[];
+  /** `quantization_config` of config.json; `head`: the output head has codes too. */
+  config(codec: C, head: boolean): object;
+  /** True where the same stands in quantize_config.json as well. */
+  readonly has_own_config: boolean;
+}

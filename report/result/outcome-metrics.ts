@@ -16,13 +16,13 @@ export function metricsOf(outcome: RunOutcome): FindMetric {
 }
 
 /** Metrics that were damaged since they were looked at cost their cell its number, and nobody else. */
-function readArtifact({ node, units }: NodeOutcome, output: string): MetricArtifact | MetricMissing {
+async function readArtifact({ node, units }: NodeOutcome, output: string): Promise<MetricArtifact | MetricMissing> {
   const [unit, ...others] = units.filter(succeeded);
   const artifact = unit?.outputs[output];
   if (unit === undefined || artifact === undefined) return { error: `stage '${node}' has made no '${output}'` };
   if (others.length > 0) return { error: `stage '${node}' has several units, a cell needs one number` };
   try {
-    const metrics = readJsonArtifact(artifact.path, artifact, `the metrics of stage '${node}'`);
+    const metrics = readJsonArtifact(await artifact.open(), artifact, `the metrics of stage '${node}'`);
     return { key: unit.key, digest: artifact.digest, metrics };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -1,23 +1,23 @@
-// The work of an attempt whose leases are held: a worker, a job, and the publication of every unit when it is finished.
+// The work of an attempt whose leases are held: an order, whoever carries it out, and the record of every unit when it is finished.
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { codePointer } from '../../contract/plan.ts';
-import type { Progress } from '../../contract/stage.ts';
-import { type RecordAbout, sameOutputs } from '../../store/record.ts';
-import type { Attempt, Draft, Lease, Publication, Store } from '../../store/store.ts';
+import type { JsonObject, Progress } from '../../contract/stage.ts';
+import { sameOutputs } from '../../store/record.ts';
+import type { Attempt, Lease, Publication, Store } from '../../store/store.ts';
 import { hasCode } from '../../util/errors.ts';
 import { canonicalJson, type Json } from '../../util/json.ts';
+import { AttemptClock, draftOf } from '../attempt/draft.ts';
+import { type DamagedInput, JobInputs } from '../attempt/job-inputs.ts';
+import { type AttemptOrder, artifactsOf, type OrderUnit, orderOf } from '../attempt/order.ts';
+import type { TaskDone } from '../attempt/protocol.ts';
+import type { AttemptEnd, ExecutorEvent, Room } from '../executor/executor.ts';
 import type { RunEvent } from '../survey/events.ts';
 import { nameOf, type UnitState } from '../survey/graph.ts';
 import type { Survey } from '../survey/survey.ts';
-import { type DamagedInput, JobInputs } from '../worker/job-inputs.ts';
-import type { WorkerPool } from '../worker/pool.ts';
-import type { JobEnd } from '../worker/process.ts';
-import type { FromWorker, TaskDone } from '../worker/protocol.ts';
+import { artifactsRead } from './artifacts-read.ts';
 import { hopeless, nondeterminism } from './damage-text.ts';
 import { goneTrouble, type Trouble, troubleFrom, troubleOf } from './failure.ts';
-import { artifactsRead, jobOf } from './job.ts';
 import type { UnitOutcome } from './outcome.ts';
 import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 
@@ -25,7 +25,6 @@ import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 export interface AttemptContext {
   store: Store;
   survey: Survey;
-  pool: WorkerPool;
   emit: (event: RunEvent) => void;
   /** True once the user stopped the run: what ends then was cancelled, whatever it says. */
   isCancelled: () => boolean;
@@ -47,17 +46,17 @@ export interface Undecided {
 
 const decided: Undecided = { held: [], taken: [] };
 
-/** One job for `units`, all of one node, whose keys are known and whose leases are held. */
+/** One order for `units`, all of one node, whose keys are known and whose leases are held. */
 export class AttemptRun {
   readonly #context: AttemptContext;
   readonly #units: readonly UnitState[];
   readonly #open: Set<UnitState>;
   readonly #leases: ReadonlyMap<UnitState, Lease>;
-  readonly #started = new Date();
+  readonly #order: AttemptOrder;
+  readonly #clock = new AttemptClock();
   #publishing: Promise<void> = Promise.resolve();
   #attempt: Attempt | undefined;
   #inputs: JobInputs | undefined;
-  #lap_ms = performance.now();
   #keep: 'nothing' | 'log' = 'nothing';
 
   constructor(units: readonly UnitState[], leases: ReadonlyMap<UnitState, Lease>, context: AttemptContext) {
@@ -65,30 +64,21 @@ export class AttemptRun {
     this.#open = new Set(units);
     this.#leases = leases;
     this.#context = context;
+    this.#order = orderOf(units, context);
   }
 
-  /** Returns the units that it did not decide. */
-  async run(): Promise<Undecided> {
-    const { store, pool } = this.#context;
-    const { node, definition } = this.#first.owner;
-    const worker = pool.take(definition.numeric ? canonicalJson({ ...node.numerics }) : undefined);
+  /** Gives the order to whoever has `room`; returns the units that it did not decide. */
+  async run(room: Room): Promise<Undecided> {
+    const { store } = this.#context;
+    const keys = this.#units.map((unit) => unit.key as string);
     try {
-      const keys = this.#units.map((unit) => unit.key as string);
-      this.#attempt = await store.openAttempt(keys, worker.pid);
+      this.#attempt = await store.openAttempt(keys, this.#order as unknown as JsonObject);
       if (this.#attempt === undefined) return { held: [...this.#open], taken: [] };
-      const job = jobOf(this.#units, this.#attempt, store);
-      this.#inputs = new JobInputs(job.artifacts, store);
-      for (const unit of this.#units) this.#context.emit({ type: 'unit-started', pid: worker.pid, ...nameOf(unit) });
-      // The last look before the job is sent: from then on, a stop reaches the worker.
-      if (this.#context.isCancelled()) {
-        this.#cancel();
-        return decided;
-      }
-      const end = await worker.run(job, this.#attempt.log, (message) => this.#receive(message));
+      this.#inputs = new JobInputs(artifactsOf(this.#order), store);
+      const end = await room.give(this.#attempt, this.#order, (event) => this.#receive(event));
       await this.#publishing;
       return await this.#conclude(end);
     } finally {
-      pool.give(worker);
       if (this.#attempt !== undefined) store.closeAttempt(this.#attempt, this.#keep);
     }
   }
@@ -97,11 +87,17 @@ export class AttemptRun {
     return this.#units[0] as UnitState;
   }
 
-  #receive(message: FromWorker): void {
+  #receive(message: ExecutorEvent): void {
+    if (message.type === 'started') this.#begin(message);
     if (message.type === 'progress') this.#report(message.report);
     if (message.type === 'warning') this.#warn(message.message);
     if (message.type === 'inputs-read') this.#inputs?.note(message.read);
     if (message.type === 'task-done') this.#publishing = this.#publishing.then(() => this.#publishDone(message));
+  }
+
+  #begin({ where, carrier }: Extract<ExecutorEvent, { type: 'started' }>): void {
+    this.#attempt?.carriedBy(carrier);
+    for (const unit of this.#units) this.#context.emit({ type: 'unit-started', where, ...nameOf(unit) });
   }
 
   /** A report that names no unit is about all that the attempt has not finished yet. */
@@ -140,7 +136,9 @@ export class AttemptRun {
       this.#putOff([unit], doubted);
       return;
     }
-    const draft = this.#draft(unit, message);
+    const trusted = this.#inputs?.trustedBy(unit.preimage as OrderUnit['preimage']) ?? [];
+    const made = { attempt: this.#attempt as Attempt, clock: this.#clock, trusted };
+    const draft = draftOf(this.#order, this.#orderOf(unit), message, made);
     const publication = await store.publish(draft);
     this.#reportFound(unit, publication);
     const earlier = unit.record;
@@ -161,43 +159,22 @@ export class AttemptRun {
     }
   }
 
-  #draft(unit: UnitState, message: TaskDone): Draft {
-    const { definition } = unit.owner;
-    const attempt = this.#attempt as Attempt;
-    const key = unit.key as string;
-    const outputs: Record<string, Draft['outputs'][string]> = {};
-    for (const [name, { extension, optional }] of Object.entries(definition.outputs)) {
-      const ref = message.outputs[name];
-      if (ref === undefined && optional) continue;
-      if (ref === undefined) throw new Error(`the worker did not report output '${name}' of '${definition.name}'`);
-      outputs[name] = { ...ref, extension, path: attempt.output(key, name, extension) };
-    }
-    const preimage = unit.preimage as Draft['preimage'];
-    const trusted = this.#inputs?.trustedBy(preimage) ?? [];
-    const about = this.#about(unit, message);
-    return { key, preimage, outputs, trusted, facts: message.facts, about, replace: unit.owner.node.force };
-  }
-
-  #about(unit: UnitState, { peak_rss_bytes, warnings }: TaskDone): RecordAbout {
-    const now_ms = performance.now();
-    const duration_ms = Math.round(now_ms - this.#lap_ms);
-    this.#lap_ms = now_ms; // in a group, a unit's time is the time since the one before
-    const { experiment, versions } = this.#context;
-    const times = { started: this.#started.toISOString(), finished: new Date().toISOString(), duration_ms };
-    const made = { ...times, peak_rss_bytes, host: hostname(), versions };
-    return { experiment, ...nameOf(unit), ...made, ...(warnings.length > 0 && { warnings }) };
+  #orderOf(unit: UnitState): OrderUnit {
+    return this.#order.units[this.#units.indexOf(unit)] as OrderUnit;
   }
 
   /** Decides what is still open, but not of units that somebody else has by now. */
-  async #conclude(end: JobEnd): Promise<Undecided> {
+  async #conclude(end: AttemptEnd): Promise<Undecided> {
     if (this.#open.size === 0) return decided;
-    const open = [...this.#open];
     const { store, isCancelled, emit } = this.#context;
     if (isCancelled()) {
       this.#cancel();
       return decided;
     }
     const gone = goneTrouble(store.folder);
+    if (gone === undefined) await this.#takePublished(end);
+    const open = [...this.#open];
+    if (open.length === 0) return decided;
     if (gone === undefined && end.type === 'failed' && end.failure.damaged !== undefined) {
       this.#putOff(open, (await this.#inputs?.examine(end.failure.damaged)) ?? []);
       return decided;
@@ -208,6 +185,23 @@ export class AttemptRun {
     const lost: Trouble = { reason: 'output-missing', message: 'its worker finished without reporting its outputs' };
     if (failed.length > 0) this.#fail(failed, gone ?? troubleOf(end, store.folder) ?? lost);
     return { held: [], taken };
+  }
+
+  /**
+   * A unit that has its record by now is done, whatever is said of the end of who carried it out. With --force a record says nothing: it may be
+   * the one that was there before, so the end has to be a good one.
+   */
+  async #takePublished(end: AttemptEnd): Promise<void> {
+    if (this.#order.replace && end.type !== 'finished') return;
+    for (const unit of [...this.#open].filter((each) => !this.#isTaken(each))) {
+      const record = await this.#context.survey.findWhole(unit);
+      if (record === undefined) continue;
+      const earlier = unit.record;
+      unit.record = record;
+      if (earlier !== undefined && !sameOutputs(earlier, record)) this.#context.goAgain();
+      this.#open.delete(unit);
+      this.#context.settle(unit, successOf(unit, 'ran', this.#context.store));
+    }
   }
 
   /** True when a runner that took this one for dead has the unit now, or has removed its files. */

@@ -1,18 +1,20 @@
 // One attempt: takes the leases of its units, runs those that are its own, gives the leases back.
 import { sameOutputs } from '../../store/record.ts';
 import type { Lease } from '../../store/store.ts';
+import type { Room } from '../executor/executor.ts';
 import type { UnitState } from '../survey/graph.ts';
 import { type AttemptContext, AttemptRun, fail, type Undecided } from './attempt-run.ts';
 import { troubleFrom } from './failure.ts';
 import { successOf } from './unit-outcome.ts';
 
 /**
- * Runs `units` (of one node, keys known) in one job. Units of which another runner has the say are returned, all others are settled.
- * `given` are leases that the caller has already.
+ * Runs `units` (of one node, keys known) in one attempt. Units of which another runner has the say are returned, all others are settled.
+ * `given` are leases that the caller has already, `room` is that of the executor.
  */
 export async function tryUnits(
   units: readonly UnitState[],
   given: ReadonlyMap<UnitState, Lease>,
+  room: Room,
   context: AttemptContext,
 ): Promise<Undecided> {
   const leases = new Map(given);
@@ -28,7 +30,7 @@ export async function tryUnits(
     held.push(...(await takeLeases(units, leases, watched)));
     const mine = units.filter((unit) => leases.has(unit));
     if (mine.length > 0) {
-      const left = await new AttemptRun(mine, leases, watched).run();
+      const left = await new AttemptRun(mine, leases, watched).run(room);
       held.push(...left.held);
       taken = left.taken;
     }

@@ -3,8 +3,8 @@ import { recordOf, sameOutputs } from '../../store/record.ts';
 import type { Draft } from '../../store/store.ts';
 import { describeUnit, type RunEvent } from '../survey/events.ts';
 import { nameOf, type UnitState } from '../survey/graph.ts';
+import type { ReadArtifact } from './artifacts-read.ts';
 import type { Trouble } from './failure.ts';
-import type { ReadArtifact } from './job.ts';
 
 /** The end of a unit whose input was made again and again; `what` was found of it last, if anything was. */
 export function hopeless({ from, output }: ReadArtifact, what: string | undefined): Trouble {

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sameOutputs } from '../../store/record.ts';
 import type { Lease } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
+import { canonicalJson } from '../../util/json.ts';
+import type { Executor, Need } from '../executor/executor.ts';
 import { demandedUnits, type NodeState, nameOf, type UnitState, unitStates, unitsRead } from '../survey/graph.ts';
 import { countUnits } from '../survey/survey.ts';
 import { tryUnits } from './attempt.ts';
 import type { AttemptContext, Undecided } from './attempt-run.ts';
 import { troubleFrom } from './failure.ts';
 import { type FailedUnit, succeeded, type UnitOutcome } from './outcome.ts';
-import type { Need, Slots } from './slots.ts';
 import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 
 const firstPoll_ms = 50;
@@ -19,7 +20,7 @@ const slowestPoll_ms = 1000;
 const mostLosses = 3;
 
 export interface FlowContext extends Omit<AttemptContext, 'settle' | 'goAgain' | 'stoppedBy'> {
-  slots: Slots;
+  executor: Executor;
   /** False: the first failure stops what has not started. */
   keepGoing: boolean;
   /** What failed in an earlier pass of the run, by key: it is not tried again. */
@@ -178,17 +179,17 @@ export class Dataflow {
 
   async #runAttempt(units: readonly UnitState[], held: ReadonlyMap<UnitState, Lease>): Promise<void> {
     const first = units[0] as UnitState;
-    const release = await this.#context.slots.take([first.owner.index, first.index], needOf(first.owner));
+    const room = await this.#context.executor.room(needOf(first.owner), [first.owner.index, first.index]);
     let left: Undecided = { held: [], taken: [] };
     try {
       if (this.#isStopped()) {
         for (const lease of held.values()) lease.release();
         for (const unit of units) this.#settle(unit, this.#stop(unit));
       } else {
-        left = await tryUnits(units, held, this.#attemptContext());
+        left = await tryUnits(units, held, room, this.#attemptContext());
       }
     } finally {
-      release();
+      room.leave();
     }
     const elsewhere = [...left.held, ...left.taken.filter((unit) => !this.#isLost(unit))];
     for (const unit of elsewhere) this.#background(this.#awaitOther(unit));
@@ -295,8 +296,9 @@ export class Dataflow {
 /** A timing takes all threads there are, so that nothing runs beside it. */
 function needOf({ node, definition }: NodeState): Need {
   const memory_bytes = definition.resources?.(node.params).memory_bytes ?? 0;
-  if (definition.timing) return { threads: Number.POSITIVE_INFINITY, memory_bytes };
-  return { threads: definition.numeric ? node.numerics.threads : 1, memory_bytes };
+  const kind = definition.numeric ? canonicalJson({ ...node.numerics }) : undefined;
+  const threads = definition.numeric ? node.numerics.threads : 1;
+  return { threads: definition.timing ? Number.POSITIVE_INFINITY : threads, memory_bytes, kind };
 }
 
 function once<K, V>(made: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {

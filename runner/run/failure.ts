@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { goneCode, noSpaceCodes, StoreWriteError } from '../../store/write-error.ts';
 import { isUserError } from '../../util/errors.ts';
+import type { WorkerFailure } from '../attempt/protocol.ts';
+import type { AttemptEnd } from '../executor/executor.ts';
 import { describeUnit, type Failure, type FailureReason } from '../survey/events.ts';
 import { nameOf, type UnitState } from '../survey/graph.ts';
-import type { JobEnd } from '../worker/process.ts';
-import type { WorkerFailure } from '../worker/protocol.ts';
 
 /** What is to be said, before it is known of whom. */
 export interface Trouble {
@@ -34,10 +34,10 @@ export function failureOf(units: readonly UnitState[], trouble: Trouble, log?: s
   };
 }
 
-/** What a job's end means; undefined when it finished well. */
-export function troubleOf(end: JobEnd, store: string): Trouble | undefined {
+/** What the end of an attempt means; undefined when it finished well. */
+export function troubleOf(end: AttemptEnd, store: string): Trouble | undefined {
   if (end.type === 'finished') return undefined;
-  if (end.type === 'died') return { reason: 'worker-died', message: deathOf(end) };
+  if (end.type === 'lost') return { reason: 'worker-died', message: end.message };
   return describe(end.failure, store);
 }
 
@@ -55,14 +55,6 @@ function describe({ reason, message, stack }: WorkerFailure, store: string): Tro
 /** Said instead of whatever a stage says whose store has gone away under it; undefined while the store is there. */
 export function goneTrouble(store: string): Trouble | undefined {
   return existsSync(store) ? undefined : troubleFrom(new StoreWriteError(store, 'results', goneCode));
-}
-
-function deathOf({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): string {
-  if (signal === 'SIGKILL') {
-    return 'its worker process was killed (SIGKILL), most likely because memory ran out; run fewer jobs at once (-j 1) or smaller batches';
-  }
-  if (signal !== null) return `its worker process crashed (${signal})`;
-  return code === null ? 'its worker process could not be started' : `its worker process ended with exit code ${code}`;
 }
 
 /** A user's error as trouble; anything else is a bug of the runner and is thrown on. */

@@ -2,6 +2,7 @@
 import type { RunSummary } from '../../contract/result.ts';
 import type { Facts, JsonObject } from '../../contract/stage.ts';
 import type { KeyPreimage } from '../../store/key.ts';
+import type { OpenArtifact } from '../../store/store.ts';
 import type { Failure } from '../survey/events.ts';
 
 export interface RunOutcome {
@@ -55,8 +56,8 @@ export interface UnitSuccess {
 export interface Artifact {
   digest: string;
   size: number;
-  /** Absolute, inside the store; read only. */
-  path: string;
+  /** Makes it readable; read only. */
+  open(): Promise<OpenArtifact>;
 }
 
 /** True for a unit whose artifacts are there. */

@@ -4,14 +4,13 @@ import type { StageRegistry } from '../../contract/stage.ts';
 import type { SourceRef } from '../../store/hub-source.ts';
 import type { Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
+import type { Executor } from '../executor/executor.ts';
 import { Damages } from '../survey/damage.ts';
 import type { RunEvent } from '../survey/events.ts';
 import { countUnits, Survey } from '../survey/survey.ts';
-import type { WorkerPool } from '../worker/pool.ts';
 import { Dataflow } from './dataflow.ts';
 import type { RunOptions } from './options.ts';
 import type { FailedUnit, UnitOutcome } from './outcome.ts';
-import type { Slots } from './slots.ts';
 
 /** A store that loses artifacts faster than they are made is no store. */
 const mostPasses = 20;
@@ -56,9 +55,9 @@ export class Passes {
   }
 
   /** Lets everything flow once. `units` are the outcomes by node; `isStale`: the plan has to be gone through again. */
-  async flow(survey: Survey, pool: WorkerPool, slots: Slots): Promise<{ units: UnitOutcome[][]; isStale: boolean }> {
+  async flow(survey: Survey, executor: Executor): Promise<{ units: UnitOutcome[][]; isStale: boolean }> {
     const { keepGoing = true, versions = { node: process.versions.node }, signal } = this.#options;
-    const shared = { store: this.#store, survey, pool, slots, emit: this.#emit, keepGoing, versions };
+    const shared = { store: this.#store, survey, executor, emit: this.#emit, keepGoing, versions };
     const isCancelled = () => signal?.aborted ?? false;
     this.#emit({ type: 'planned', counts: countUnits(survey.nodes) });
     this.#damages.nextPass();

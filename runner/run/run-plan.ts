@@ -1,24 +1,32 @@
 // Runs a plan: surveys the store, lets everything flow, and says what came of it.
-import { availableParallelism, totalmem } from 'node:os';
 import type { Plan } from '../../contract/plan.ts';
 import type { RunSummary } from '../../contract/result.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import type { Store } from '../../store/store.ts';
 import type { Failure, RunEvent } from '../survey/events.ts';
 import { countUnits, type Survey } from '../survey/survey.ts';
-import { WorkerPool } from '../worker/pool.ts';
 import type { RunOptions } from './options.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
 import { Passes } from './passes.ts';
-import { Slots } from './slots.ts';
 
-/** Runs what is not in the store. Failures are in the outcome; throws UserError only for a plan that cannot start. */
+/**
+ * Runs what is not in the store. Failures are in the outcome; throws UserError only for a plan that cannot start. The executor is this run's
+ * own, and closed at its end.
+ */
 export async function runPlan(
   plan: Plan,
   registry: StageRegistry,
   store: Store,
   options: RunOptions,
 ): Promise<RunOutcome> {
+  try {
+    return await runAll(plan, registry, store, options);
+  } finally {
+    await options.executor.close();
+  }
+}
+
+async function runAll(plan: Plan, registry: StageRegistry, store: Store, options: RunOptions): Promise<RunOutcome> {
   const began_ms = performance.now();
   const emit = (event: RunEvent) => options.onEvent?.(event);
   const passes = new Passes(plan, registry, store, options, emit);
@@ -37,26 +45,21 @@ export async function runPlan(
   }
   const warnings = survey.warnings();
   if (warnings.length > 0) emit({ type: 'warned', whole: true, warnings });
-  const threads = Math.max(1, options.threads ?? availableParallelism());
-  const jobs = Math.max(1, options.jobs ?? threads);
-  const pool = new WorkerPool(options.workerUrl, jobs);
-  const unlisten = listen(options, pool);
+  const unlisten = listen(options);
   try {
-    const slots = new Slots(jobs, { threads, memory_bytes: options.memory_bytes ?? machineMemory() });
-    let flow = await passes.flow(survey, pool, slots);
+    let flow = await passes.flow(survey, options.executor);
     while (flow.isStale) {
       const again = await passes.survey().catch(unlessStopped(options.signal));
       if (again === undefined) break;
       survey = again;
       emit({ type: 'resumed' });
-      flow = await passes.flow(survey, pool, slots);
+      flow = await passes.flow(survey, options.executor);
     }
     const outcome = outcomeOf(survey, flow.units, options.signal?.aborted ?? false, performance.now() - began_ms);
     emit({ type: 'finished', status: outcome.status, summary: outcome.summary });
     return outcome;
   } finally {
     unlisten();
-    await pool.close();
   }
 }
 
@@ -72,20 +75,14 @@ function isAllThere({ nodes }: Survey): boolean {
   return run + depends === 0;
 }
 
-/** What this process may use: a container may have less than the machine. */
-function machineMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-}
-
-/** Passes the two stop signals on to the workers; call the result when the run is over. */
-function listen({ signal, kill, grace_ms = 10_000 }: RunOptions, pool: WorkerPool): () => void {
+/** Passes the two stop signals on to the executor; call the result when the run is over. */
+function listen({ executor, signal, kill, grace_ms = 10_000 }: RunOptions): () => void {
   let timer: NodeJS.Timeout | undefined;
   const onStop = () => {
-    pool.abortAll();
-    timer = setTimeout(() => pool.killAll(), grace_ms);
+    executor.takeBack();
+    timer = setTimeout(() => executor.stop(), grace_ms);
   };
-  const onKill = () => pool.killAll();
+  const onKill = () => executor.stop();
   signal?.addEventListener('abort', onStop);
   kill?.addEventListener('abort', onKill);
   return () => {

@@ -10,7 +10,7 @@ export function successOf(unit: UnitState, status: UnitSuccess['status'], store:
   if (record === undefined) throw new Error(`unit '${unit.unit.name}' of '${unit.owner.node.id}' has no record`);
   const outputs: Record<string, Artifact> = {};
   for (const [name, { digest, size }] of Object.entries(record.outputs)) {
-    outputs[name] = { digest, size, path: store.pathOf({ digest, size }) };
+    outputs[name] = { digest, size, open: () => store.open({ digest, size }) };
   }
   const { key, facts, about, preimage } = record;
   const { duration_ms, peak_rss_bytes, warnings = [] } = about;

@@ -44,7 +44,8 @@ export interface UnitCounts {
 export type RunEvent =
   /** Before the first attempt, and again when a stage's units have become known. */
   | { type: 'planned'; counts: UnitCounts }
-  | ({ type: 'unit-started'; pid: number } & UnitName)
+  /** `where`: who carries it out, as its executor calls it. */
+  | ({ type: 'unit-started'; where: string } & UnitName)
   | ({ type: 'progress'; report: Progress } & UnitName)
   /** It was begun in vain: an input has to be made again first, or another runner took it over. */
   | ({ type: 'unit-put-off' } & UnitName)

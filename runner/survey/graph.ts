@@ -122,6 +122,25 @@ export function unitsRead(unit: UnitState, input: NodeInput): readonly UnitState
   });
 }
 
+/** All units that a unit reads, as far as they are known. */
+export function allRead(unit: UnitState): readonly UnitState[] {
+  return unit.owner.inputs.flatMap((input) => unitsRead(unit, input) ?? []);
+}
+
+/** The nodes by their distance from the sources: none reads another of its level, and all that it reads is in levels before. */
+export function levelsOf(graph: readonly NodeState[]): NodeState[][] {
+  const places = new Map<NodeState, number>();
+  const levels: NodeState[][] = [];
+  for (const state of graph) {
+    const place = Math.max(0, ...state.inputs.map(({ from }) => (places.get(from) ?? 0) + 1));
+    places.set(state, place);
+    const level = levels[place] ?? [];
+    levels[place] = level;
+    level.push(state);
+  }
+  return levels;
+}
+
 /** Marks what cells and consumers ask for, from the last node to the first; once, when all that can be known is. */
 export function markDemand(graph: readonly NodeState[]): void {
   for (const state of graph.toReversed()) {

@@ -1,6 +1,5 @@
 // Finds out, before anything runs, what the store already holds: facts, units, keys and records, in plan order.
 import { existsSync } from 'node:fs';
-import pLimit from 'p-limit';
 import { codePointer, type Plan, type PlanNode } from '../../contract/plan.ts';
 import type { Facts, StageRegistry } from '../../contract/stage.ts';
 import { HubRefused, HubUnreachable } from '../../hub/errors.ts';
@@ -17,8 +16,10 @@ import { canonicalJson } from '../../util/json.ts';
 import { Damages } from './damage.ts';
 import { describeUnit, type UnitCounts } from './events.ts';
 import {
+  allRead,
   buildGraph,
   demandedUnits,
+  levelsOf,
   markDemand,
   type NodeState,
   type UnitState,
@@ -28,9 +29,6 @@ import {
 import { findNeeds, type Purpose } from './needs.ts';
 import { withPins } from './pin.ts';
 import { preimageOf, valueAt } from './preimage.ts';
-
-/** Enough to hide the latency of a network file system, few enough not to run out of file handles. */
-const lookupsAtOnce = 16;
 
 export interface SurveyOptions {
   /** What is found damaged goes there. */
@@ -78,10 +76,12 @@ export class Survey {
    * impossible parameters.
    */
   async complete(): Promise<void> {
-    for (const state of this.nodes) await inNameOf(state.node, () => this.settle(state));
+    for (const level of levelsOf(this.nodes)) await this.#settleAll(level, inNameOf);
     markDemand(this.nodes);
-    const wanted = this.nodes.flatMap((state) => demandedUnits(state) ?? []);
-    await pLimit(lookupsAtOnce).map(wanted, (unit) => this.look(unit));
+    await this.#look(
+      this.nodes.flatMap((state) => demandedUnits(state) ?? []),
+      inNameOf,
+    );
     await findNeeds(this.nodes, this.#store, this.damages, this.#purpose);
   }
 
@@ -118,19 +118,28 @@ export class Survey {
     });
   }
 
-  /** Works out a node's facts and units from its inputs' facts, as far as these are known. */
+  /** Works out a node's facts and units from its inputs' facts, as far as these are known. Whoever asks for one node names it in errors. */
   async settle(state: NodeState): Promise<void> {
+    await this.#settleAll([state], unnamed);
+  }
+
+  /** The same of nodes none of which reads another: their records are looked up together. */
+  async #settleAll(states: readonly NodeState[], within: Within): Promise<void> {
+    for (const state of states) await within(state.node, () => this.#makeUnits(state));
+    const single = states.filter(({ definition }) => definition.units === undefined);
+    await this.#look(
+      single.flatMap(({ units }) => [...(units?.values() ?? [])]),
+      within,
+    );
+    for (const state of states) this.updateFacts(state);
+  }
+
+  async #makeUnits(state: NodeState): Promise<void> {
     const { definition, node } = state;
     const inputs = inputFacts(state);
     await this.expect(state);
-    if (definition.units === undefined) {
-      const units = unitStates(state, undefined);
-      state.units = units;
-      for (const unit of units.values()) await this.look(unit);
-    } else if (allKnown(inputs)) {
-      state.units = unitStates(state, definition.units(node.params, inputs));
-    }
-    this.updateFacts(state);
+    if (definition.units === undefined) state.units = unitStates(state, undefined);
+    else if (allKnown(inputs)) state.units = unitStates(state, definition.units(node.params, inputs));
   }
 
   /** Asks the stage what it expects of its outputs, now that more of its inputs' facts may be known. */
@@ -152,14 +161,15 @@ export class Survey {
     else state.facts = recorded === undefined ? state.expected : { ...state.expected, ...recorded };
   }
 
-  /** Looks a unit up once; afterwards its status is known. */
-  look(unit: UnitState): Promise<void> {
-    let look = this.#looks.get(unit);
-    if (look === undefined) {
-      look = this.#look(unit);
-      this.#looks.set(unit, look);
-    }
-    return look;
+  /** Looks units up, each once, and before them those that they read; afterwards their status is known. */
+  async #look(units: readonly UnitState[], within: Within): Promise<void> {
+    const read = new Set(units.filter((unit) => !this.#looks.has(unit)).flatMap(allRead));
+    const first = [...read].filter((unit) => !this.#looks.has(unit));
+    if (first.length > 0) await this.#look(first, within);
+    const fresh = units.filter((unit) => !this.#looks.has(unit));
+    const look = this.#lookUp(fresh, within);
+    for (const unit of fresh) this.#looks.set(unit, look);
+    await Promise.all(new Set(units.map((unit) => this.#looks.get(unit))));
   }
 
   /** The unit's key and pre-image, if all its inputs have records; kept in the unit. */
@@ -172,9 +182,17 @@ export class Survey {
 
   /** The record of the unit's key; one that is damaged is reported. */
   async find(unit: UnitState): Promise<StoreRecord | undefined> {
-    const found = await this.#store.find(unit.key as string, unit.owner.definition.outputs);
-    if (found.status === 'damaged') this.damages.record(unit, found.detail);
-    return found.status === 'hit' ? found.record : undefined;
+    return (await this.#findAll([unit]))[0];
+  }
+
+  async #findAll(units: readonly UnitState[]): Promise<(StoreRecord | undefined)[]> {
+    if (units.length === 0) return [];
+    const lookups = units.map(({ key, owner }) => ({ key: key as string, shape: owner.definition.outputs }));
+    const found = await this.#store.find(lookups);
+    return found.map((each, i) => {
+      if (each.status === 'damaged') this.damages.record(units[i] as UnitState, each.detail);
+      return each.status === 'hit' ? each.record : undefined;
+    });
   }
 
   /** The same for a result that another runner may have made: only with all its artifacts in their places. */
@@ -222,14 +240,21 @@ export class Survey {
     return pin;
   }
 
-  async #look(unit: UnitState): Promise<void> {
-    const ready = await this.#inputsHaveRecords(unit);
-    if (!ready || (await this.computeKey(unit)) === undefined) {
-      unit.status = 'depends';
-      return;
+  /** All that these units read has been looked up, or is about to be. */
+  async #lookUp(units: readonly UnitState[], within: Within): Promise<void> {
+    const asked: UnitState[] = [];
+    for (const unit of units) {
+      await within(unit.owner.node, async () => {
+        const hasKey = (await this.#inputsHaveRecords(unit)) && (await this.computeKey(unit)) !== undefined;
+        unit.status = hasKey ? 'run' : 'depends';
+        if (hasKey && !unit.owner.node.force) asked.push(unit);
+      });
     }
-    unit.record = unit.owner.node.force ? undefined : await this.find(unit);
-    unit.status = unit.record === undefined ? 'run' : 'hit';
+    const records = await this.#findAll(asked);
+    asked.forEach((unit, i) => {
+      unit.record = records[i];
+      if (unit.record !== undefined) unit.status = 'hit';
+    });
   }
 
   /** A record that is whole is enough for the keys of all that read its artifacts. */
@@ -237,14 +262,17 @@ export class Survey {
     for (const input of unit.owner.inputs) {
       const read = unitsRead(unit, input);
       if (read === undefined) return false;
-      for (const each of read) {
-        await this.look(each);
-        if (each.record === undefined) return false;
-      }
+      await Promise.all(read.map((each) => this.#looks.get(each)));
+      if (read.some((each) => each.record === undefined)) return false;
     }
     return true;
   }
 }
+
+/** How work for a node is done: what it throws may get the node's name. */
+type Within = <T>(node: PlanNode, work: () => Promise<T> | undefined) => Promise<T | undefined>;
+
+const unnamed: Within = async (_node, work) => work();
 
 /** Puts the stage and its cell before the message of a UserError. */
 async function inNameOf<T>({ stage, cell }: PlanNode, work: () => Promise<T> | undefined): Promise<T | undefined> {

@@ -2,13 +2,13 @@
 import { type BlobRef, digestFile } from '../../store/digest.ts';
 import { fileIdentity, statOrNone } from '../../store/file-identity.ts';
 import { hasCode } from '../../util/errors.ts';
-import type { InputsRead, JobArtifact } from './protocol.ts';
+import type { InputsRead, JobArtifact } from '../attempt/protocol.ts';
 
 /** Inputs that are not what the job says; the stage was not begun. */
 export class DamagedInputs extends Error {
   readonly damaged: readonly BlobRef[];
 
-  constructor(damaged: readonly JobArtifact[]) {
+  constructor(damaged: readonly (BlobRef & { path: string })[]) {
     super(`damaged: ${damaged.map(({ path }) => `'${path}'`).join(', ')}`);
     this.damaged = damaged.map(({ digest, size }) => ({ digest, size }));
   }

@@ -7,18 +7,21 @@ import { sentence } from '../../spec/plan/warnings.ts';
 import { noSpaceCodes } from '../../store/write-error.ts';
 import { hasCode, isUserError } from '../../util/errors.ts';
 import { machineError } from '../../util/system-error.ts';
+import type { FromWorker, Job, JobTask, WorkerFailure } from '../attempt/protocol.ts';
 import { DamagedInputs, readInputs } from './inputs.ts';
 import { MissingOutput, nameOutput } from './output.ts';
-import type { FromWorker, Job, JobTask, WorkerFailure } from './protocol.ts';
 
 const progressEvery_ms = 100;
+
+/** Tells whoever ordered the job; the stage goes on after a unit when that has been taken in. */
+type Send = (message: FromWorker) => void | Promise<void>;
 
 /** Runs the job to its end; the failure, if any, as data. */
 export async function runJob(
   job: Job,
   registry: StageRegistry,
   signal: AbortSignal,
-  send: (message: FromWorker) => void,
+  send: Send,
 ): Promise<WorkerFailure | null> {
   try {
     await runStage(job, await definitionFor(job, registry), signal, send);
@@ -41,12 +44,7 @@ async function ownStage(module: string): Promise<StageDefinition> {
   return (await import('../../spec/own/load-stage.ts')).loadStage(module);
 }
 
-async function runStage(
-  job: Job,
-  definition: StageDefinition,
-  signal: AbortSignal,
-  send: (message: FromWorker) => void,
-): Promise<void> {
+async function runStage(job: Job, definition: StageDefinition, signal: AbortSignal, send: Send): Promise<void> {
   const finished = new Set<string>();
   const said: Said[] = [];
   const tasks = job.tasks.map((task) => unitTask(task, definition, { finished, said }, job.id, send));
@@ -75,7 +73,7 @@ function unitTask(
   definition: StageDefinition,
   { finished, said }: { finished: Set<string>; said: readonly Said[] },
   id: string,
-  send: (message: FromWorker) => void,
+  send: Send,
 ): UnitTask {
   const { unit, params, outputs, scratch } = task;
   const done = async (facts: Facts = {}) => {
@@ -90,7 +88,7 @@ function unitTask(
     const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
     const warnings = [...new Set(own)];
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
-    send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
+    await send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
   };
   return { name: unit, params, outputs, scratch, done };
 }

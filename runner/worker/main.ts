@@ -1,8 +1,8 @@
 // The worker process: takes jobs from the runner, runs stages, reports. The one export is called by the entry file.
 import type { StageRegistry } from '../../contract/stage.ts';
+import type { FromWorker, Job, ToWorker } from '../attempt/protocol.ts';
 import { runJob } from './job.ts';
 import { markOutput } from './log.ts';
-import type { FromWorker, Job, ToWorker } from './protocol.ts';
 
 /** Serves jobs until the runner goes away. */
 export function serveWorker(registry: StageRegistry): void {

@@ -27,31 +27,6 @@ export function untrainedCost({ facts }: CostQuery): Cost | undefined {
   return { ...copying(0, smallFile + size_bytes), memory_bytes: streaming + size_bytes };
 }
 
-/** export: all weights in another form. */
-export function exportCost({ params, inputs }: CostQuery): Cost | undefined {
-  const shape = shapeOfFacts(inputs.model?.facts);
-  if (shape === undefined) return undefined;
-  const size_bytes = inputs.model?.size_bytes;
-  if (params.dtype === 'STORED' && params.format === 'onnx' && size_bytes !== undefined) {
-    return copying(size_bytes, size_bytes + Number(inputs.recovery?.facts.recovery_parameters ?? 0) * float);
-  }
-  const bytes = storedNumberBytes[String(params.dtype)] ?? 1 / 2 + float / Number(params.group_size);
-  const { targets, recovery_parameters } = inputs.recovery?.facts ?? {};
-  const factors = Number(recovery_parameters ?? 0);
-  const { hidden_size: d, intermediate_size: f } = shape;
-  const isShared = params.layout === 'compact' || params.format === 'onnx';
-  const dropped = isShared ? Number(targets ?? 0) * mlpParameters(shape) : 0;
-  const isFolded = factors > 0 && !isShared && params.format !== 'peft';
-  return {
-    ...copying(inputs.model?.size_bytes, (modelParameters(shape) - dropped) * bytes + (isFolded ? 0 : factors * float)),
-    flops: isFolded ? (2 * d * f * factors) / (d + f) : 0, // of A B: 2 d f r for r (d + f) parameters
-    memory_bytes: streaming + (isFolded ? 4 * float * d * f + factors * float : 0),
-  };
-}
-
-/** Bytes of one number in the types of exports; the others have 4 bits and a float32 scale for each group. */
-const storedNumberBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, Q8_0: 34 / 32, Q4_0: 18 / 32 };
-
 /** prune-channels: forward over the windows, and each layer once more with its backward pass; one layer's gradients at a time. */
 export function pruneChannelsCost({ params, inputs }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(inputs.model?.facts);

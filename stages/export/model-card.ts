@@ -1,44 +1,41 @@
 // README.md of an export: what the model is, what was done to it, how large it is and how to load it.
 
 import { parameterCounts } from '../../model/architecture/tensors.ts';
-import type { ExportSizes } from '../../model/export/sizes.ts';
 import type { ExportSource } from '../../model/export/source.ts';
 import { recoveryParameters, storedMlpParameters } from '../../model/sharing/ratios.ts';
 import { dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
 import { formatBytes } from '../../util/amounts.ts';
-import type { ExportParams } from './declare.ts';
-import { type CardNotes, layersText, loadingText, notesOf } from './model-card-notes.ts';
+import type { ExportFormat, ExportParams, Written } from './formats/format.ts';
+import { layersText, noteIf } from './notes.ts';
 
 interface CardParts {
   readonly params: ExportParams;
-  readonly sizes: ExportSizes;
-  readonly notes: CardNotes;
+  readonly format: ExportFormat;
+  readonly written: Written;
 }
 
 type CardSource = Pick<ExportSource, 'config' | 'stored' | 'recovery' | 'tokenizer'>;
 
 /** The card's text, from the export's parameters and the model alone. */
-export function modelCard(source: CardSource, { params, sizes, notes }: CardParts): string {
+export function modelCard(source: CardSource, { params, format, written }: CardParts): string {
   const { replacements } = source.recovery;
   const hasTokenizer = source.tokenizer.tokenizer_json !== null;
-  const listed = notesOf(notes, params, { isShared: replacements.some(dropsMlp), hasTokenizer });
+  const notes = [...written.notes, ...noteIf(!hasTokenizer, 'The model came without a tokenizer.')];
   const parts = [
-    frontMatter(params, replacements),
+    frontMatter(format, replacements),
     `# ${params.name.replace(/[\\`*_[\]<>#|]/g, '\\$&')}`,
     whatItIs(source),
     ...(replacements.length > 0 ? ['## What was done', doneText(source)] : []),
     '## Size',
-    sizeTable(source, sizes, params),
-    ...(listed.length > 0 ? ['## Notes', listed.map((note) => `- ${note}`).join('\n')] : []),
+    sizeTable(source, written, params),
+    ...(notes.length > 0 ? ['## Notes', notes.map((note) => `- ${note}`).join('\n')] : []),
     '## Loading',
-    loadingText(params, notes),
+    written.loading,
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function frontMatter({ format, layout }: ExportParams, replacements: readonly Replacement[]): string {
-  const ofHuggingFace = layout === 'compact' ? 'lamina' : 'transformers';
-  const library = format === 'huggingface' ? ofHuggingFace : format;
+function frontMatter({ library }: ExportFormat, replacements: readonly Replacement[]): string {
   const tags = ['lamina', 'llama', ...(replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
   return `---\nlibrary_name: ${library}\npipeline_tag: text-generation\ntags: [${tags.join(', ')}]\n---`;
 }
@@ -87,12 +84,10 @@ function recoveryText(replacements: readonly Replacement[]): string {
 
 function sizeTable(
   { stored, recovery: { replacements } }: CardSource,
-  { unique_bytes, expanded_bytes }: ExportSizes,
-  { dtype, format }: ExportParams,
+  { sizes: { unique_bytes, expanded_bytes }, factors = 'F32' }: Written,
+  { dtype }: ExportParams,
 ): string {
   const hasRecovery = recoveryParameters({ replacements, config: stored }) > 0;
-  const ofOnnx = dtype === 'STORED' ? 'as stored' : dtype;
-  const factors = format === 'onnx' && (dtype === 'F16' || dtype === 'STORED') ? ofOnnx : 'F32';
   const once = hasRecovery
     ? `each stored tensor once, with the recovery parameters (${factors})`
     : 'each stored tensor once';

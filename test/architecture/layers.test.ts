@@ -42,7 +42,7 @@ const rooms: Record<string, string[]> = {
   ],
   tasks: ['files', 'score'],
   store: ['', 'runs'],
-  runner: ['survey', 'worker', 'run', 'estimate', 'explain'],
+  runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
   cli: ['common', 'progress', 'result', 'runs', 'plan', 'diff', 'generate', 'commands', ''],
 };
@@ -64,7 +64,6 @@ const homes: Record<string, string[]> = {
   '@observablehq/plot': ['report'],
   linkedom: ['report'],
   '@viz-js/viz': ['report'],
-  'p-limit': ['runner'],
   'cli-progress': ['cli'],
   commander: ['cli'],
   picocolors: ['cli'],

@@ -54,7 +54,7 @@ describe('plain progress', () => {
   test('is a line at the start, at most one in ten seconds, and one at the end', () => {
     const events: RunEvent[] = [
       planned,
-      { type: 'unit-started', pid: 1, ...name },
+      { type: 'unit-started', where: 'process 1', ...name },
       ...Array.from({ length: 6 }, () => progress),
       { type: 'unit-finished', status: 'ran', key: 'k', duration_ms: 1, ...name },
     ];
@@ -79,7 +79,7 @@ describe('plain progress', () => {
     const events: RunEvent[] = [
       planned,
       { type: 'unit-finished', status: 'cached', key: 'k', duration_ms: 1, ...name, unit: '1→2' },
-      { type: 'unit-started', pid: 1, ...name },
+      { type: 'unit-started', where: 'process 1', ...name },
       { type: 'failed', failure },
     ];
     expect(follow(events, 1000).slice(1)).toEqual([

@@ -16,7 +16,7 @@ const path = join(folder, 'blob');
 function outcome(content: string | undefined): RunOutcome {
   rmSync(path, { force: true });
   if (content !== undefined) writeFileSync(path, content);
-  const outputs = { metrics: { digest: sha256(text), size: text.length, path } };
+  const outputs = { metrics: { digest: sha256(text), size: text.length, open: async () => ({ path }) } };
   const preimage = { t: 'action/1', stage: 'm', version: 1, params: {}, inputs: {}, sources: {} } as const;
   const took = { facts: {}, duration_ms: 1, peak_rss_bytes: 1, warnings: [], preimage };
   const unit = { status: 'cached', unit: '', key: 'k', outputs, ...took } as const;

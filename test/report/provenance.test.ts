@@ -27,7 +27,7 @@ function success(
     sources: {},
     seed: 7,
   } as const;
-  const outputs = { out: { digest: `digest of ${key}`, size: 1, path: '/nowhere' } };
+  const outputs = { out: { digest: `digest of ${key}`, size: 1, open: async () => ({ path: '/nowhere' }) } };
   return {
     status: 'cached',
     unit,

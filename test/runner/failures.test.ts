@@ -100,7 +100,7 @@ describe('a failure', () => {
     expect(outcome.failures[0]?.units).toEqual(['part 3', 'part 4']);
     expect(messages(outcome)[0]).toContain("stage 'g', 2 units: its worker process was killed (SIGKILL)");
     toy.worked();
-    expect(values(await toy.run(group({})), 'g')).toEqual(['1', '2', '3', '4']);
+    expect(await values(await toy.run(group({})), 'g')).toEqual(['1', '2', '3', '4']);
     expect(toy.worked()).toEqual(['group part 3', 'group part 4']);
   });
 
@@ -110,7 +110,7 @@ describe('a failure', () => {
     expect(filesBelow(toy, 'leases')).toEqual([]);
     toy.worked();
     const outcome = await toy.run(broken('value', { value: 5 }));
-    expect(values(outcome, 'end')).toEqual(['5']);
+    expect(await values(outcome, 'end')).toEqual(['5']);
     expect(toy.worked().sort()).toEqual(['add', 'value']);
   });
 });

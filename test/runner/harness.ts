@@ -2,6 +2,7 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
+import { LocalExecutor, type LocalOptions } from '../../runner/executor/local.ts';
 import type { RunOptions } from '../../runner/run/options.ts';
 import { type RunOutcome, succeeded, type UnitOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
@@ -13,12 +14,17 @@ import { toyRegistry } from './fixtures/toy-stages.mjs';
 
 export const workerUrl = new URL('./fixtures/toy-worker.mjs', import.meta.url);
 
+/** Those of the run, and those of its local executor. */
+export type ToyOptions = Partial<RunOptions & LocalOptions>;
+
 export interface Toy {
   folder: string;
   store: Store;
+  /** The file of the work that was really done. */
+  log: string;
   /** All events of all runs. */
   events: RunEvent[];
-  run(plan: Plan, options?: Partial<RunOptions>): Promise<RunOutcome>;
+  run(plan: Plan, options?: ToyOptions): Promise<RunOutcome>;
   /** What was worked on since the last call, as `stage` or `stage unit`. */
   worked(): string[];
 }
@@ -30,10 +36,12 @@ export async function openToy(folder = join(emptyFolder(), 'store')): Promise<To
   return {
     folder,
     store,
+    log,
     events,
     run(plan, options) {
       process.env.TOY_LOG = log;
-      return runPlan(plan, toyRegistry, store, { workerUrl, jobs: 1, onEvent: (e) => events.push(e), ...options });
+      const executor = new LocalExecutor({ workerUrl, store, jobs: 1, ...options });
+      return runPlan(plan, toyRegistry, store, { executor, onEvent: (e) => events.push(e), ...options });
     },
     worked() {
       const lines = readOrEmpty(log).split('\n').slice(0, -1);
@@ -49,11 +57,9 @@ export function statuses(outcome: RunOutcome, node: string): Record<string, stri
 }
 
 /** The text of the output `out` of each unit of a node. */
-export function values(outcome: RunOutcome, node: string): string[] {
-  return unitsOf(outcome, node).map((unit) => {
-    if (!succeeded(unit)) throw new Error(`${node} ${unit.unit}: ${unit.status}`);
-    return readFileSync(unit.outputs.out?.path as string, 'utf8');
-  });
+export function values(outcome: RunOutcome, node: string): Promise<string[]> {
+  const read = unitsOf(outcome, node).map(async ({ unit }) => readFileSync(await pathOf(outcome, node, unit), 'utf8'));
+  return Promise.all(read);
 }
 
 export function messages(outcome: RunOutcome): string[] {
@@ -66,10 +72,12 @@ export function warnings({ events }: Toy): string[] {
 }
 
 /** Where the output `out` of a node (or of one of its units) lies in the store. */
-export function pathOf(outcome: RunOutcome, node: string, unit = ''): string {
+export async function pathOf(outcome: RunOutcome, node: string, unit = ''): Promise<string> {
   const found = unitsOf(outcome, node).find((each) => each.unit === unit);
   if (found === undefined || !succeeded(found)) throw new Error(`${node} ${unit}: ${found?.status}`);
-  return found.outputs.out?.path as string;
+  const opened = await found.outputs.out?.open();
+  if (opened === undefined) throw new Error(`${node} ${unit}: no output 'out'`);
+  return opened.path;
 }
 
 /** Changes one byte of a file in the store, as a disk does that forgets. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Plan } from '../../contract/plan.ts';
+import { LocalExecutor } from '../../runner/executor/local.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import { inspectSurvey } from '../../runner/survey/inspect.ts';
 import { withPins } from '../../runner/survey/pin.ts';
@@ -90,7 +91,8 @@ describe('the key of a source on the hub', () => {
     world.enter({ HF_HUB_OFFLINE: '1' });
     expect(await inspected(repo)).toMatchObject({ status: 'depends', key: null, absent: [repo] });
     const store = createMemoryStore(emptyFolder());
-    await expect(runPlan(planOf(repo), stageRegistry, store, { workerUrl })).rejects.toThrow(
+    const executor = new LocalExecutor({ workerUrl, store });
+    await expect(runPlan(planOf(repo), stageRegistry, store, { executor })).rejects.toThrow(
       /^stage 'data', parameter 'path': cannot find out which commit 'main' of hf:\/\/datasets\/org\/qa is: .* \(given at e.yaml:3:9\)$/,
     );
   });
@@ -108,7 +110,8 @@ describe('a run', () => {
     const sha = world.hub.commit('datasets', 'org/qa', { 'train.jsonl': lines });
     const store = await openFileStore(join(emptyFolder(), 'store'), { mode: 'write' });
     world.enter({ HF_TOKEN: 'hf_secret' });
-    const outcome = await runPlan(planOf(repo), stageRegistry, store, { workerUrl, jobs: 1 });
+    const executor = new LocalExecutor({ workerUrl, store, jobs: 1 });
+    const outcome = await runPlan(planOf(repo), stageRegistry, store, { executor });
     expect(outcome.failures).toEqual([]);
     const unit = outcome.nodes.get('data')?.units[0];
     expect(unit).toMatchObject({ status: 'ran', facts: { train: 3, eval: 1 } });

@@ -39,7 +39,7 @@ describe('kill -9', () => {
     expect(toy.events.filter((event) => event.type === 'warning' || event.type === 'waiting')).toEqual([]);
     const clean = await openToy();
     const expected = await clean.run(graph);
-    for (const { id } of graph.nodes) expect(values(outcome, id), id).toEqual(values(expected, id));
+    for (const { id } of graph.nodes) expect(await values(outcome, id), id).toEqual(await values(expected, id));
     for (const name of ['attempts', 'leases', 'scratch', 'quarantine', 'ac-alt', 'temporary']) {
       expect(readdirSync(join(folder, name)), name).toEqual([]);
     }

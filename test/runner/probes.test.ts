@@ -38,7 +38,7 @@ describe('probe', () => {
     toy.worked();
     const outcome = await toy.run(reader(path));
     expect(toy.worked()).toEqual(['read', 'constant']);
-    expect(values(outcome, 'r')).toEqual(['TWO']);
+    expect(await values(outcome, 'r')).toEqual(['TWO']);
     expect(outcome.summary).toMatchObject({ cached: 1, ran: 2 });
   });
 
@@ -46,7 +46,7 @@ describe('probe', () => {
     const toy = await openToy();
     await toy.run(plan(node('a', 'value', { value: 1, other: 2 })));
     const outcome = await toy.run(plan(node('a', 'value', { value: 2, other: 1 })));
-    expect([values(outcome, 'a'), outcome.summary.ran]).toEqual([['2'], 1]);
+    expect([await values(outcome, 'a'), outcome.summary.ran]).toEqual([['2'], 1]);
   });
 
   it('P7: a flipped byte in an artifact is found, reported and made again', async () => {
@@ -55,12 +55,13 @@ describe('probe', () => {
     const [unit] = (await toy.run(sum)).nodes.get('s')?.units ?? [];
     if (unit?.status !== 'ran') throw new Error(unit?.status);
     const artifact = unit.outputs.out;
-    chmodSync(artifact?.path as string, 0o644);
-    writeFileSync(artifact?.path as string, '5');
+    const path = (await artifact?.open())?.path as string;
+    chmodSync(path, 0o644);
+    writeFileSync(path, '5');
     toy.worked();
     const outcome = await toy.run(sum);
     expect(toy.worked()).toEqual(['add']);
-    expect([values(outcome, 'a'), values(outcome, 's')]).toEqual([['3'], ['4']]);
+    expect([await values(outcome, 'a'), await values(outcome, 's')]).toEqual([['3'], ['4']]);
     const warnings = toy.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
     const what = `artifact 'out' (${artifact?.digest.slice(0, 12)}) was changed on disk`;
     expect(warnings).toEqual([`stage 's': ${what}, so it is made again`]);
@@ -112,7 +113,7 @@ describe('probe', () => {
     expect(messages(await changing)).toEqual([
       "stage 'r': what parameter 'path' names was changed while the stage read it; run again",
     ]);
-    expect(values(await toy.run(reader(path)), 'r')).toEqual(['TWO']);
+    expect(await values(await toy.run(reader(path)), 'r')).toEqual(['TWO']);
   });
 
   it('a source that is missing is named before anything runs', async () => {
@@ -143,7 +144,7 @@ describe('probe', () => {
     await expect(toy.run(all)).rejects.toThrow("stage 'late': expected good data");
     expect(toy.worked()).toEqual([]);
     rmSync(`${path}.stop`);
-    expect(values(await toy.run(all), 'later')).toEqual(['data']);
+    expect(await values(await toy.run(all), 'later')).toEqual(['data']);
     expect(asked()).toBe(2);
     writeFileSync(`${path}.stop`, '');
     expect((await toy.run(all)).status).toBe('done'); // what is there already is not asked about

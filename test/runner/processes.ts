@@ -23,7 +23,7 @@ export interface RunProcess {
   events: RunEvent[];
   ended: Promise<EndedRun>;
   /** Waits until an event of this type has come; the run must not end before. */
-  saw(type: RunEvent['type']): Promise<void>;
+  saw(type: RunEvent['type'], count?: number): Promise<void>;
 }
 
 export interface ProcessOptions {
@@ -63,8 +63,8 @@ export function startRun(folder: string, toyPlan: Plan, options: ProcessOptions 
       resolve({ code, outcome, err: text.err + rest });
     });
   });
-  const saw = async (type: RunEvent['type']) => {
-    const has = () => events.some((event) => event.type === type);
+  const saw = async (type: RunEvent['type'], count = 1) => {
+    const has = () => events.filter((event) => event.type === type).length >= count;
     while (!has() && !isOver) await sleep(5);
     if (!has()) throw new Error(`the run ended without '${type}': ${text.err}`);
   };

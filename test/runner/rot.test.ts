@@ -55,7 +55,7 @@ describe('an artifact that nobody reads', () => {
   it.each(['gone', 'damaged'])('and that is %s is not missed: a record is enough for all that follows', async (how) => {
     const toy = await openToy();
     const first = await toy.run(chain(1));
-    const path = pathOf(first, 'm');
+    const path = await pathOf(first, 'm');
     if (how === 'gone') rmSync(path, { force: true });
     else rot(path);
     toy.worked();
@@ -72,7 +72,7 @@ describe('an artifact that is needed again', () => {
     ['damaged', 'was changed on disk', 1],
   ])('and is %s is made again, as the plan says', async (how, detail, aside) => {
     const toy = await openToy();
-    const path = pathOf(await toy.run(chain(1)), 'm');
+    const path = await pathOf(await toy.run(chain(1)), 'm');
     if (how === 'gone') rmSync(path, { force: true });
     else rot(path);
     toy.worked();
@@ -87,7 +87,7 @@ describe('an artifact that is needed again', () => {
     const outcome = await toy.run(chain(2));
     expect(toy.worked()).toEqual(['add', 'sha']);
     expect([outcome.status, outcome.summary]).toMatchObject(['done', { cached: 2, ran: 2 }]);
-    expect(values(outcome, 'two')).toEqual([sha('7')]);
+    expect(await values(outcome, 'two')).toEqual([sha('7')]);
     expect(warnings(toy)).toEqual([
       expect.stringMatching(`^stage 'm': artifact 'out' \\(\\w{12}\\) ${detail}, so it is made again$`),
     ]);
@@ -98,17 +98,17 @@ describe('an artifact that is needed again', () => {
   it('needs what it is made of, all the way down', async () => {
     const toy = await openToy();
     const first = await toy.run(chain(1));
-    for (const id of ['v', 'm']) rmSync(pathOf(first, id), { force: true });
+    for (const id of ['v', 'm']) rmSync(await pathOf(first, id), { force: true });
     toy.worked();
     expect((await planned(toy, chain(2))).counts).toEqual({ hit: 1, run: 3, depends: 0 });
-    expect(values(await toy.run(chain(2)), 'two')).toEqual([sha('7')]);
+    expect(await values(await toy.run(chain(2)), 'two')).toEqual([sha('7')]);
     expect(toy.worked()).toEqual(['value', 'add', 'sha']);
   });
 
   it('is told by `why`, with what is missing', async () => {
     const toy = await openToy();
     const first = await toy.run(chain(1));
-    rmSync(pathOf(first, 'm'), { force: true });
+    rmSync(await pathOf(first, 'm'), { force: true });
     const [hit] = await explain(chain(1), toyRegistry, toy.store, { node: 'm' });
     expect(hit).toMatchObject({ status: 'hit', lost: null });
     const [lost] = await explain(chain(2), toyRegistry, toy.store, { node: 'm' });
@@ -127,17 +127,17 @@ describe('an artifact that is needed again', () => {
       plan(node('g', 'group', { parts: 4 }), node('e', 'each', { of }, { a: 'g' }), node('t', 'total', {}, { a: 'e' }));
     const parts = ['part 1', 'part 2', 'part 3'];
     const first = await toy.run(reading(parts));
-    for (const part of ['part 1', 'part 3']) rmSync(pathOf(first, 'g', part), { force: true });
-    for (const part of parts) rmSync(pathOf(first, 'e', `of ${part}`), { force: true });
+    for (const part of ['part 1', 'part 3']) rmSync(await pathOf(first, 'g', part), { force: true });
+    for (const part of parts) rmSync(await pathOf(first, 'e', `of ${part}`), { force: true });
     toy.worked();
     toy.events.length = 0;
     const more = await toy.run(plan(...reading(parts).nodes, node('u', 'total', {}, { b: 'e' })));
     const started = toy.events.flatMap((event) => (event.type === 'unit-started' ? [event] : []));
     const group = started.filter((event) => event.node === 'g');
     expect(group.map(({ unit }) => unit)).toEqual(['part 1', 'part 3']);
-    expect(new Set(group.map(({ pid }) => pid)).size).toBe(1);
+    expect(new Set(group.map(({ where }) => where)).size).toBe(1);
     expect(statuses(more, 'g')).toEqual({ 'part 1': 'ran', 'part 2': 'cached', 'part 3': 'ran' });
-    expect(values(more, 'u')).toEqual(['60']);
+    expect(await values(more, 'u')).toEqual(['60']);
   });
 
   it('and was found missing only when it was wanted is made in the same run', async () => {
@@ -149,14 +149,14 @@ describe('an artifact that is needed again', () => {
         node('w', 'value', { value: 5 }),
         node('s', 'sha', { x }, { a: 'k', b: 'w' }),
       );
-    rmSync(pathOf(await toy.run(late(1, false)), 'w'), { force: true });
+    rmSync(await pathOf(await toy.run(late(1, false)), 'w'), { force: true });
     toy.worked();
     // Whether s will run is known after v has run: a plan assumes so, a run does not.
     expect((await planned(toy, late(1, true))).counts).toEqual({ hit: 0, run: 2, depends: 2 });
     expect((await toy.run(late(1, true))).summary).toMatchObject({ cached: 3, ran: 1 });
     expect(toy.worked()).toEqual(['value']);
     const outcome = await toy.run(late(2, true));
-    expect(values(outcome, 's')).toEqual([sha('always the same', '5')]);
+    expect(await values(outcome, 's')).toEqual([sha('always the same', '5')]);
     expect(outcome.summary).toMatchObject({ cached: 1, ran: 3, failed: 0, blocked: 0 });
     expect(toy.events.filter(({ type }) => type === 'resumed')).toHaveLength(1);
   });
@@ -164,13 +164,13 @@ describe('an artifact that is needed again', () => {
   it('and comes out with other bytes takes all its readers with it, also those that were there', async () => {
     const toy = await openToy();
     const first = await toy.run(chain(1, { use: 'random' }));
-    const before = values(first, 'm')[0] as string;
-    rmSync(pathOf(first, 'm'), { force: true });
+    const before = (await values(first, 'm'))[0] as string;
+    rmSync(await pathOf(first, 'm'), { force: true });
     toy.worked();
     const outcome = await toy.run(chain(2, { use: 'random' }));
-    const [after = ''] = values(outcome, 'm');
+    const [after = ''] = await values(outcome, 'm');
     expect(after).not.toBe(before);
-    expect([values(outcome, 'one'), values(outcome, 'two')]).toEqual([[sha(after)], [sha(after)]]);
+    expect([await values(outcome, 'one'), await values(outcome, 'two')]).toEqual([[sha(after)], [sha(after)]]);
     expect(toy.worked().sort()).toEqual(['random', 'sha', 'sha']);
     expect(outcome.summary).toMatchObject({ cached: 1, ran: 3 });
     expect(warnings(toy).at(-1)).toBe(
@@ -183,10 +183,10 @@ describe('an artifact that is needed again', () => {
 describe('an artifact that is damaged between the look at it and its use', () => {
   it('is never read by a stage: it is made again, and its reader has another go in the same run', async () => {
     const toy = await openToy();
-    const path = pathOf(await toy.run(chain(1)), 'm');
+    const path = await pathOf(await toy.run(chain(1)), 'm');
     toy.worked();
     const outcome = await runDamaging(toy, chain(2), 'two', () => rot(path));
-    expect(values(outcome, 'two')).toEqual([sha('7')]);
+    expect(await values(outcome, 'two')).toEqual([sha('7')]);
     expect(toy.worked()).toEqual(['add', 'sha']); // the stage of the first go was not begun
     expect([outcome.status, outcome.failures, outcome.summary]).toMatchObject(['done', [], { cached: 2, ran: 2 }]);
     expect(warnings(toy)).toEqual([
@@ -198,11 +198,11 @@ describe('an artifact that is damaged between the look at it and its use', () =>
 
   it('makes a failure beside it neither happen twice nor disappear', async () => {
     const toy = await openToy();
-    const path = pathOf(await toy.run(chain(1)), 'm');
+    const path = await pathOf(await toy.run(chain(1)), 'm');
     toy.worked();
     const both = plan(...chain(2).nodes, node('bad', 'refuse', { rank: 8 }, { a: 'v' }));
     const outcome = await runDamaging(toy, both, 'two', () => rot(path));
-    expect(values(outcome, 'two')).toEqual([sha('7')]);
+    expect(await values(outcome, 'two')).toEqual([sha('7')]);
     expect(messages(outcome)).toEqual(["stage 'bad': rank 8 is larger than the width 4"]);
     expect(toy.worked().sort()).toEqual(['add', 'refuse', 'sha']);
     expect(toy.events.filter(({ type }) => type === 'failed')).toHaveLength(1);
@@ -210,7 +210,7 @@ describe('an artifact that is damaged between the look at it and its use', () =>
 
   it('again and again ends in a sentence about the machine', async () => {
     const toy = await openToy();
-    const path = pathOf(await toy.run(chain(1)), 'm');
+    const path = await pathOf(await toy.run(chain(1)), 'm');
     const outcome = await runDamaging(toy, chain(2), 'two', () => rot(path), true);
     expect(messages(outcome)).toEqual([
       expect.stringMatching(
@@ -227,19 +227,19 @@ describe('an artifact that is damaged between the look at it and its use', () =>
         ...chain(x).nodes.slice(0, 2),
         ...Array.from({ length: 8 }, (_, i) => node(`r${i}`, 'sha', { x: x + i / 10 }, { a: 'm' })),
       );
-    const path = pathOf(await toy.run(wide(1)), 'm');
+    const path = await pathOf(await toy.run(wide(1)), 'm');
     const outcome = await runDamaging(toy, wide(2), 'r0', () => rot(path));
     expect(outcome.summary).toMatchObject({ cached: 1, ran: 9, failed: 0, blocked: 0 });
-    for (let i = 0; i < 8; i++) expect(values(outcome, `r${i}`)).toEqual([sha('7')]);
+    for (let i = 0; i < 8; i++) expect(await values(outcome, `r${i}`)).toEqual([sha('7')]);
   });
 });
 
 describe('a forced stage', () => {
   it('heals an artifact that lies damaged in its place, before anybody reads it', async () => {
     const toy = await openToy();
-    rot(pathOf(await toy.run(chain(1)), 'm'));
+    rot(await pathOf(await toy.run(chain(1)), 'm'));
     const outcome = await toy.run(chain(2, { force: 'm' }));
-    expect([values(outcome, 'm'), values(outcome, 'one'), values(outcome, 'two')]).toEqual([
+    expect([await values(outcome, 'm'), await values(outcome, 'one'), await values(outcome, 'two')]).toEqual([
       ['7'],
       [sha('7')],
       [sha('7')],
@@ -271,7 +271,7 @@ describe('a large artifact', () => {
   it('is read over by the first worker on a host, and then trusted for a week', async () => {
     const toy = await openToy();
     const first = await toy.run(big());
-    const path = pathOf(first, 'b');
+    const path = await pathOf(first, 'b');
     writeFileSync(layoutOf(toy.folder).memo, '');
     const day_ms = 86_400_000;
     const trusted = async () => {
@@ -286,7 +286,7 @@ describe('a large artifact', () => {
     expect(readFileSync(layoutOf(toy.folder).memo, 'utf8')).toContain(right);
     rotUnseen(toy, path, 8 * day_ms);
     const late = await openToy(toy.folder);
-    expect(values(await late.run(big({ x: 2 })), 's')).toEqual([right]);
+    expect(await values(await late.run(big({ x: 2 })), 's')).toEqual([right]);
     expect(warnings(late)[0]).toMatch(
       /^stage 'b': artifact 'out' \(\w{12}\) was changed on disk, so it is made again$/,
     );
@@ -297,7 +297,7 @@ describe('a large artifact', () => {
     ['damaged: what was made is not believed, and made again', rot, { cached: 0, ran: 2 }, 1],
   ])('that is trusted is read over when it has changed while the stage ran; %s', async (_, change, summary, count) => {
     const toy = await openToy();
-    const path = pathOf(await toy.run(big()), 'b');
+    const path = await pathOf(await toy.run(big()), 'b');
     toy.worked();
     const [file, began] = ['go', 'began'].map((name) => join(emptyFolder(), name)) as [string, string];
     const [source] = big().nodes;
@@ -312,15 +312,15 @@ describe('a large artifact', () => {
 
   it('that was trusted wrongly poisons nothing for good: what was made from it is made again', async () => {
     const toy = await openToy();
-    const path = pathOf(await toy.run(big()), 'b');
+    const path = await pathOf(await toy.run(big()), 'b');
     rotUnseen(toy, path, 0);
     const wrong = await (await openToy(toy.folder)).run(big({ x: 1 }));
-    expect(values(wrong, 's')).not.toEqual([right]); // the week of trust, and what it can cost
+    expect(await values(wrong, 's')).not.toEqual([right]); // the week of trust, and what it can cost
     utimesSync(path, 1, 1); // now the file system says something else of it
     const other = await openToy(toy.folder);
     const beside = plan(...big({ x: 1 }).nodes, node('t', 'sha', { x: 2 }, { a: 'b' }));
     const outcome = await other.run(beside);
-    expect([values(outcome, 's'), values(outcome, 't')]).toEqual([[right], [right]]);
+    expect([await values(outcome, 's'), await values(outcome, 't')]).toEqual([[right], [right]]);
     expect(warnings(other).map((text) => text.replace(/\(\w{12}\)/, '()'))).toEqual([
       "stage 'b': artifact 'out' () was changed on disk, so it is made again",
       "stage 's': it was made from what may have been wrong bytes of stage 'b' (artifact 'out' () was changed on disk), so it is made again",

@@ -1,6 +1,7 @@
 // What a run does, on plans of toy stages in real worker processes.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { LocalExecutor } from '../../runner/executor/local.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import { inspect } from '../../runner/survey/inspect.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
@@ -18,11 +19,11 @@ describe('a run', () => {
       node('s', 'add', {}, { a: 'a', b: 'b' }),
     );
     const first = await toy.run(sum);
-    expect(values(first, 's')).toEqual(['7']);
+    expect(await values(first, 's')).toEqual(['7']);
     expect(first.summary).toMatchObject({ cached: 0, ran: 3, failed: 0, blocked: 0 });
     expect(toy.worked().sort()).toEqual(['add', 'value', 'value']);
     const second = await toy.run(sum);
-    expect(values(second, 's')).toEqual(['7']);
+    expect(await values(second, 's')).toEqual(['7']);
     expect(second.summary).toMatchObject({ cached: 3, ran: 0 });
     expect(toy.worked()).toEqual([]);
   });
@@ -52,7 +53,7 @@ describe('a run', () => {
         .sort(),
     ).toEqual(['split part 1', 'split part 2', 'split part 3']);
     expect(statuses(outcome, 'two')).toEqual({ 'part 1': 'cached', 'part 2': 'cached' });
-    expect([values(outcome, 't1'), values(outcome, 't2')]).toEqual([['6'], ['3']]);
+    expect([await values(outcome, 't1'), await values(outcome, 't2')]).toEqual([['6'], ['3']]);
   });
 
   it('makes only the units that somebody needs', async () => {
@@ -65,13 +66,13 @@ describe('a run', () => {
       ),
     );
     expect(statuses(outcome, 's')).toEqual({ 'part 2': 'ran', 'part 4': 'ran' });
-    expect(values(outcome, 't')).toEqual(['60']);
+    expect(await values(outcome, 't')).toEqual(['60']);
   });
 
   it('makes all units that a cell or nobody else asks for', async () => {
     const toy = await openToy();
     const outcome = await toy.run(plan(node('s', 'split', { parts: 3 })));
-    expect(values(outcome, 's')).toEqual(['1', '2', '3']);
+    expect(await values(outcome, 's')).toEqual(['1', '2', '3']);
   });
 
   it('finds units that are known only after an input has run', async () => {
@@ -83,7 +84,7 @@ describe('a run', () => {
     );
     const before = await inspect(counted, toyRegistry, toy.store);
     expect(before.counts).toEqual({ hit: 0, run: 1, depends: 2 });
-    expect(values(await toy.run(counted), 't')).toEqual(['6']);
+    expect(await values(await toy.run(counted), 't')).toEqual(['6']);
     const after = await inspect(counted, toyRegistry, toy.store);
     expect(after.counts).toEqual({ hit: 5, run: 0, depends: 0 });
     expect((await toy.run(counted)).summary).toMatchObject({ cached: 5, ran: 0 });
@@ -105,10 +106,10 @@ describe('a run', () => {
     await toy.run(small);
     toy.events.length = 0;
     const outcome = await toy.run(large);
-    const pids = toy.events.flatMap((event) => (event.type === 'unit-started' ? [`${event.unit} ${event.pid}`] : []));
-    expect(pids.map((line) => line.slice(0, 6))).toEqual(['part 3', 'part 4']);
-    expect(new Set(pids.map((line) => line.slice(7))).size).toBe(1);
-    expect(values(outcome, 'g')).toEqual(['1', '2', '3', '4']);
+    const begun = toy.events.flatMap((event) => (event.type === 'unit-started' ? [event] : []));
+    expect(begun.map(({ unit }) => unit)).toEqual(['part 3', 'part 4']);
+    expect(new Set(begun.map(({ where }) => where)).size).toBe(1);
+    expect(await values(outcome, 'g')).toEqual(['1', '2', '3', '4']);
   });
 
   it('gives a stage its seed and numerics, and keeps both out of keys that do not depend on them', async () => {
@@ -119,8 +120,8 @@ describe('a run', () => {
     await toy.run(plan(...nodes(1)));
     const outcome = await toy.run(plan(...nodes(2)));
     expect(['seeded', 'numeric', 'value'].map((id) => statuses(outcome, id)[''])).toEqual(['ran', 'ran', 'cached']);
-    expect(values(outcome, 'seeded')).toEqual(['2']);
-    expect(values(outcome, 'numeric')).toEqual([JSON.stringify({ ...numerics, threads: 2 })]);
+    expect(await values(outcome, 'seeded')).toEqual(['2']);
+    expect(await values(outcome, 'numeric')).toEqual([JSON.stringify({ ...numerics, threads: 2 })]);
   });
 
   it('never gives a worker two kinds of numerics', async () => {
@@ -129,9 +130,9 @@ describe('a run', () => {
       return node(`n${i}`, 'numeric', { i }, {}, { numerics: { ...numerics, threads } });
     });
     await toy.run(plan(...nodes), { jobs: 1 });
-    const pid = Object.fromEntries(toy.events.flatMap((e) => (e.type === 'unit-started' ? [[e.node, e.pid]] : [])));
-    expect([pid.n0, pid.n2]).not.toContain(pid.n1);
-    expect([pid.n0, pid.n2]).not.toContain(pid.n3);
+    const where = Object.fromEntries(toy.events.flatMap((e) => (e.type === 'unit-started' ? [[e.node, e.where]] : [])));
+    expect([where.n0, where.n2]).not.toContain(where.n1);
+    expect([where.n0, where.n2]).not.toContain(where.n3);
   });
 
   it('runs a forced stage again, once, and what follows only if the bytes changed', async () => {
@@ -153,13 +154,13 @@ describe('a run', () => {
     const toy = await openToy();
     const random = (force: boolean) =>
       plan(node('a', 'value', { value: 1 }), node('r', 'random', {}, { a: 'a' }, { force }));
-    const first = values(await toy.run(random(false)), 'r');
-    const second = values(await toy.run(random(true)), 'r');
+    const first = await values(await toy.run(random(false)), 'r');
+    const second = await values(await toy.run(random(true)), 'r');
     expect(second).not.toEqual(first);
     expect(toy.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
       "stage 'r': the same key gave different bytes than before; the new result is used (--force), both are kept",
     ]);
-    expect(values(await toy.run(random(false)), 'r')).toEqual(second);
+    expect(await values(await toy.run(random(false)), 'r')).toEqual(second);
   });
 
   it('leaves a timing alone with the machine, and does not wonder that its bytes differ', async () => {
@@ -171,7 +172,7 @@ describe('a run', () => {
         node('b', 'pause', { ms: 30, value: 2 }),
         node('c', 'pause', { ms: 30, value: 3 }),
       );
-    const first = values(await toy.run(timed(false), { jobs: 3, threads: 3 }), 't');
+    const first = await values(await toy.run(timed(false), { jobs: 3, threads: 3 }), 't');
     const running = new Set<string>();
     const beside: string[][] = [];
     for (const event of toy.events) {
@@ -181,8 +182,8 @@ describe('a run', () => {
     }
     expect(beside).toHaveLength(4);
     expect(beside.filter((names) => names.includes('t'))).toEqual([['t']]);
-    expect(values(await toy.run(timed(false)), 't')).toEqual(first);
-    expect(values(await toy.run(timed(true)), 't')).not.toEqual(first);
+    expect(await values(await toy.run(timed(false)), 't')).toEqual(first);
+    expect(await values(await toy.run(timed(true)), 't')).not.toEqual(first);
     expect(toy.events.filter((event) => event.type === 'warning')).toEqual([]);
   });
 
@@ -219,19 +220,21 @@ describe('a run', () => {
     }
   });
 
-  it('answers a thousand nodes from the store with one look at each record', async () => {
+  it('answers a thousand nodes from the store with one look at each record, all in one call', async () => {
     const store = createMemoryStore(emptyFolder());
     const nodes = Array.from({ length: 1000 }, (_, i) => node(`n${i}`, 'value', { value: i }));
     for (const { params } of nodes) await publish(store, params, { out: String(params.value) }, { stage: 'value' });
-    let looks = 0;
+    const looks: number[] = [];
     const find = store.find.bind(store);
-    store.find = (key) => {
-      looks++;
-      return find(key);
+    store.find = (lookups) => {
+      looks.push(lookups.length);
+      return find(lookups);
     };
-    const outcome = await runPlan(plan(...nodes), toyRegistry, store, { workerUrl });
+    const outcome = await runPlan(plan(...nodes), toyRegistry, store, {
+      executor: new LocalExecutor({ workerUrl, store }),
+    });
     expect(outcome.summary).toMatchObject({ cached: 1000, ran: 0 });
-    expect(looks).toBe(1000);
+    expect(looks).toEqual([1000]);
   });
 
   it('never runs more at once than jobs and threads allow', async () => {
@@ -252,8 +255,9 @@ describe('a run', () => {
     const outcome = await toy.run(plan(node('a', 'value', { value: 1 })));
     const [unit] = outcome.nodes.get('a')?.units ?? [];
     if (unit?.status !== 'ran') throw new Error(unit?.status);
-    expect(readFileSync(unit.outputs.out?.path as string, 'utf8')).toBe('1');
-    expect(unit.outputs.out?.path).toContain(`${unit.outputs.out?.digest}-1`);
+    const path = (await unit.outputs.out?.open())?.path as string;
+    expect(readFileSync(path, 'utf8')).toBe('1');
+    expect(path).toContain(`${unit.outputs.out?.digest}-1`);
   });
 });
 

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Need, Slots } from '../../runner/run/slots.ts';
+import { type Share, Slots } from '../../runner/executor/slots.ts';
 
-const small: Need = { threads: 1, memory_bytes: 0 };
+const small: Share = { threads: 1, memory_bytes: 0 };
 
 /** Takes slots under names; `started` lists who has one, in order. */
 function taker(slots: Slots) {
   const started: string[] = [];
   const releases = new Map<string, () => void>();
-  const take = (name: string, order: [number, number], need: Need = small) => {
+  const take = (name: string, order: [number, number], need: Share = small) => {
     void slots.take(order, need).then((release) => {
       started.push(name);
       releases.set(name, release);

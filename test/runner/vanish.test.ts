@@ -14,7 +14,7 @@ describe('a store whose folder is removed while stages run', () => {
     const [store, file] = [join(emptyFolder(), 'store'), join(emptyFolder(), 'go')];
     const stages = ['a', 'b', 'c'].map((id) => node(id, 'until', { file, value: id }));
     const run = startRun(store, plan(...stages, node('after', 'sha', {}, { a: 'a' })), { jobs });
-    await run.saw('unit-started');
+    await run.saw('unit-started', jobs);
     rmSync(store, { recursive: true });
     writeFileSync(file, '');
     const { code, outcome, err } = await run.ended;

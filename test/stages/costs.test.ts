@@ -73,7 +73,10 @@ describe('a stage', () => {
 
   it('export writes the precision that is asked for', () => {
     const written = (dtype: string) =>
-      costOf('export', { params: { dtype }, inputs: { model: input(model) } }).written_bytes;
+      costOf('export', {
+        params: { format: 'huggingface', layout: 'expanded', dtype },
+        inputs: { model: input(model) },
+      }).written_bytes;
     expect(written('F32')).toBe(2 * written('BF16'));
   });
 

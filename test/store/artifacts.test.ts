@@ -8,6 +8,7 @@ import { fileIdentity, statOrNone } from '../../store/file-identity.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
 import { layoutOf } from '../../store/layout.ts';
+import { findOne } from '../../store/store.ts';
 import { smallBytes } from '../../store/trust.ts';
 import { emptyFolder, preimage, publish } from './drafts.ts';
 
@@ -142,7 +143,7 @@ describe('an artifact', () => {
     rmSync(layout.blob(hello), { force: true });
     const { status, record } = await publish(store, { a: 1 }, { out: 'other' });
     expect([status, record.outputs.out?.digest]).toEqual(['different', sha256('other')]);
-    expect(await store.find(key)).toMatchObject({ status: 'hit', record: { outputs: { out: { size: 5 } } } });
+    expect(await findOne(store, key)).toMatchObject({ status: 'hit', record: { outputs: { out: { size: 5 } } } });
   });
 });
 
@@ -160,7 +161,7 @@ describe('what was made from an artifact that turns out to be damaged', () => {
     if (forget) rmSync(layout.memo);
     const again = (await openStore(folder)).store;
     const damage = await again.check(largeRef, 'bytes');
-    const found = await again.find(record.key);
+    const found = await findOne(again, record.key);
     return { suspects: damage?.suspects.map((each) => each.key === record.key), status: found.status, folder };
   }
 
@@ -190,7 +191,7 @@ describe('what was made from an artifact that turns out to be damaged', () => {
     const again = (await openStore(folder)).store;
     const { found } = await publish(again, { a: 1 }, { out: large }, { replace: true });
     expect(found.flatMap(({ suspects }) => suspects.map((each) => each.key))).toEqual([made.record.key]);
-    expect((await again.find(made.record.key)).status).toBe('miss');
+    expect((await findOne(again, made.record.key)).status).toBe('miss');
   });
 
   it('is not touched by who only reads', async () => {
@@ -200,6 +201,6 @@ describe('what was made from an artifact that turns out to be damaged', () => {
     overwrite(layoutOf(folder).blob(hello), 'hellp');
     const reader = await openFileStore(folder, { mode: 'read' });
     expect(await reader.check(hello, 'use')).toEqual(changed);
-    expect((await reader.find(made.record.key)).status).toBe('hit');
+    expect((await findOne(reader, made.record.key)).status).toBe('hit');
   });
 });

@@ -50,14 +50,14 @@ describe('an attempt', () => {
     const store = await open();
     expect(existsSync(folder)).toBe(true);
     expect(await store.lease(key)).toBeUndefined();
-    expect(await store.openAttempt([key], process.pid)).toBeUndefined();
+    expect(await store.openAttempt([key], {})).toBeUndefined();
     expect(readdirSync(layout.attempts(key))).toEqual(['attempt']);
     expect(stateOf(worker.identity)).toBe('alive');
     process.kill(runner.identity.pid, 'SIGKILL');
     await runner.ended;
     const lease = await store.lease(key);
     expect(lease).toBeDefined();
-    const attempt = await store.openAttempt([key], process.pid);
+    const attempt = await store.openAttempt([key], {});
     expect(readdirSync(layout.attempts(key))).toEqual([attempt?.id]);
     expect(await worker.ended).toBe('SIGKILL');
     store.close();
@@ -71,7 +71,7 @@ describe('an attempt', () => {
     const worker = await idle();
     const { open } = storeWith(worker.identity, runner);
     const store = await open();
-    expect(await store.openAttempt([key], process.pid)).toBeDefined();
+    expect(await store.openAttempt([key], {})).toBeDefined();
     expect(stateOf(worker.identity)).toBe('alive');
   });
 });

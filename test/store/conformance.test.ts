@@ -1,13 +1,13 @@
 // What every store does, whatever holds it.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../store/digest.ts';
 import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
-import type { StoreRecord } from '../../store/record.ts';
-import type { Store } from '../../store/store.ts';
+import type { OutputRef, StoreRecord } from '../../store/record.ts';
+import { type Attempt, findOne, type Store } from '../../store/store.ts';
 import { emptyFolder, openedAttempt, preimage, publish } from './drafts.ts';
 
 const stores: Record<string, () => Promise<Store>> = {
@@ -20,28 +20,75 @@ describe.each(Object.keys(stores))('%s', (name) => {
   const key = cacheKey(preimage({ a: 1 }));
 
   it('misses what was never published', async () => {
-    expect(await (await open()).find(key)).toEqual({ status: 'miss' });
+    expect(await findOne(await open(), key)).toEqual({ status: 'miss' });
   });
 
   it('finds what was published, with its outputs, facts and pre-image', async () => {
     const store = await open();
     const { status } = await publish(store, { a: 1 }, { out: 'hello', curve: '[]' });
     expect(status).toBe('published');
-    const found = await store.find(key);
+    const found = await findOne(store, key);
     if (found.status !== 'hit') throw new Error(found.status);
     expect(found.record.facts).toEqual({ layers: 4 });
     expect(found.record.preimage).toEqual(preimage({ a: 1 }));
     expect(found.record.about.duration_ms).toBe(5);
     expect(found.record.outputs.out).toEqual({ digest: sha256('hello'), size: 5, extension: 'txt' });
-    expect(readFileSync(store.pathOf(found.record.outputs.out as never), 'utf8')).toBe('hello');
-    expect(readFileSync(store.pathOf(found.record.outputs.curve as never), 'utf8')).toBe('[]');
+    expect(readFileSync((await store.open(found.record.outputs.out as never)).path, 'utf8')).toBe('hello');
+    expect(readFileSync((await store.open(found.record.outputs.curve as never)).path, 'utf8')).toBe('[]');
+  });
+
+  it('looks several keys up at once and answers in their order, each as it would be alone', async () => {
+    const store = await open();
+    const [one, two] = [await publish(store, { a: 1 }, { out: 'one' }), await publish(store, { a: 2 }, { out: 'two' })];
+    const missing = cacheKey(preimage({ a: 3 }));
+    const wanted = { curve: { extension: 'json' } };
+    const found = await store.find([
+      { key: two.record.key },
+      { key: missing },
+      { key: one.record.key, shape: { out: { extension: 'txt' } } },
+      { key: two.record.key, shape: wanted },
+    ]);
+    expect(found.map(({ status }) => status)).toEqual(['hit', 'miss', 'hit', 'damaged']);
+    expect([found[0], found[2]]).toEqual([
+      { status: 'hit', record: two.record },
+      { status: 'hit', record: one.record },
+    ]);
+    expect(await store.find([])).toEqual([]);
+  });
+
+  it('opens an artifact to read, and not to write', async () => {
+    const store = await open();
+    const { record } = await publish(store, { a: 1 }, { out: 'hello' });
+    const artifact = record.outputs.out as OutputRef;
+    const { path } = await store.open(artifact);
+    expect(readFileSync(path, 'utf8')).toBe('hello');
+    expect(statSync(path).mode & 0o222).toBe(0);
+    expect((await store.open(artifact)).path).toBe(path);
+  });
+
+  it('keeps what an attempt is to do, for whoever takes it up by its first key', async () => {
+    const store = await open();
+    const second = cacheKey(preimage({ a: 2 }));
+    const order = { use: 'toy', units: ['a', 'b'] };
+    const attempt = await store.openAttempt([key, second], order);
+    const taken = await store.takeUp(key);
+    expect(taken?.order).toEqual(order);
+    expect([taken?.attempt.id, taken?.attempt.keys, taken?.attempt.log]).toEqual([
+      attempt?.id,
+      [key, second],
+      attempt?.log,
+    ]);
+    expect(taken?.attempt.output(second, 'out', 'txt')).toBe(attempt?.output(second, 'out', 'txt'));
+    expect(await store.takeUp(second)).toBeUndefined();
+    store.closeAttempt(attempt as Attempt, 'nothing');
+    expect(await store.takeUp(key)).toBeUndefined();
   });
 
   it('keeps an empty artifact', async () => {
     const store = await open();
     const { record } = await publish(store, { a: 1 }, { out: '' });
-    expect((await store.find(key)).status).toBe('hit');
-    expect(readFileSync(store.pathOf(record.outputs.out as never), 'utf8')).toBe('');
+    expect((await findOne(store, key)).status).toBe('hit');
+    expect(readFileSync((await store.open(record.outputs.out as never)).path, 'utf8')).toBe('');
   });
 
   it('takes the same result twice', async () => {
@@ -77,7 +124,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
     const made = { key, preimage: preimage({ a: 1 }), outputs, trusted: [], facts: {}, about: record.about };
     const draft = { ...made, replace: false };
     await expect(store.publish(draft)).rejects.toThrow('has 5 bytes, but the worker reported 6');
-    expect(await store.find(key)).toEqual({ status: 'miss' });
+    expect(await findOne(store, key)).toEqual({ status: 'miss' });
   });
 
   it('lists its records', async () => {
@@ -139,7 +186,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
 });
 
 async function digestOf(store: Store, key: string): Promise<string | undefined> {
-  const found = await store.find(key);
+  const found = await findOne(store, key);
   const record: StoreRecord | undefined = found.status === 'hit' ? found.record : undefined;
   return record?.outputs.out?.digest;
 }

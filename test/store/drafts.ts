@@ -27,7 +27,7 @@ export interface Finished {
 
 /** Opens an attempt at a key that nobody else works on. */
 export async function openedAttempt(store: Store, key: string): Promise<Attempt> {
-  const attempt = await store.openAttempt([key], process.pid);
+  const attempt = await store.openAttempt([key], {});
   if (attempt === undefined) throw new Error('somebody works on the key');
   return attempt;
 }

@@ -7,6 +7,7 @@ import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
 import { layoutOf } from '../../store/layout.ts';
 import { identityOf } from '../../store/process-identity.ts';
+import { findOne } from '../../store/store.ts';
 import { emptyFolder, openedAttempt, preimage, publish } from './drafts.ts';
 
 const key = cacheKey(preimage({ a: 1 }));
@@ -43,7 +44,7 @@ describe('a file store', () => {
 
   it('is read again by the next process', async () => {
     const { folder } = await filledStore();
-    expect((await (await openFileStore(folder, { mode: 'read' })).find(key)).status).toBe('hit');
+    expect((await findOne(await openFileStore(folder, { mode: 'read' }), key)).status).toBe('hit');
   });
 
   it('keeps a different second result beside the first', async () => {
@@ -62,7 +63,7 @@ describe('a file store', () => {
     expect(await store.check(hello, 'use')).toEqual({ detail: 'was changed on disk', suspects: [] });
     expect(existsSync(layout.blob(hello))).toBe(true);
     const none = await openFileStore(join(folder, 'none'), { mode: 'read' });
-    expect(await none.find(key)).toEqual({ status: 'miss' });
+    expect(await findOne(none, key)).toEqual({ status: 'miss' });
     expect(existsSync(join(folder, 'none'))).toBe(false);
   });
 

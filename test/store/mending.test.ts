@@ -16,6 +16,7 @@ import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
 import { layoutOf } from '../../store/layout.ts';
 import { identityOf, shortNameOf } from '../../store/process-identity.ts';
+import { findOne } from '../../store/store.ts';
 import { createRandom } from '../../util/random.ts';
 import { emptyFolder, preimage, publish } from './drafts.ts';
 
@@ -33,7 +34,7 @@ async function filledFolder(): Promise<string> {
 async function openAndFind(folder: string, mode: 'read' | 'write'): Promise<string[]> {
   const said: string[] = [];
   const store = await openFileStore(folder, { mode, say: (sentence) => said.push(sentence) });
-  expect((await store.find(key)).status).toBe('hit');
+  expect((await findOne(store, key)).status).toBe('hit');
   expect(await store.check({ digest: digestOfHello, size: 5 }, 'use')).toBeUndefined();
   store.close();
   return said;

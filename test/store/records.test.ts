@@ -8,6 +8,7 @@ import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey, type KeyPreimage } from '../../store/key.ts';
 import { layoutOf } from '../../store/layout.ts';
 import { parseRecord, recordOf, recordText, type StoreRecord } from '../../store/record.ts';
+import { findOne } from '../../store/store.ts';
 import { emptyFolder, preimage, publish } from './drafts.ts';
 
 const key = cacheKey(preimage({ a: 1 }));
@@ -105,8 +106,8 @@ describe('a record in a store', () => {
   ])('that reads %j is put aside', async (text, detail) => {
     const { store, path } = await filledStore();
     writeFileSync(path, text);
-    expect(await store.find(key)).toEqual({ status: 'damaged', detail: `the record '${path}' ${detail}` });
-    expect(await store.find(key)).toEqual({ status: 'miss' });
+    expect(await findOne(store, key)).toEqual({ status: 'damaged', detail: `the record '${path}' ${detail}` });
+    expect(await findOne(store, key)).toEqual({ status: 'miss' });
     expect((await publish(store, { a: 1 }, { out: 'hello' })).status).toBe('published');
   });
 
@@ -114,7 +115,10 @@ describe('a record in a store', () => {
     const { store, path } = await filledStore();
     rmSync(path);
     mkdirSync(path);
-    expect(await store.find(key)).toMatchObject({ status: 'damaged', detail: expect.stringContaining('is not JSON') });
+    expect(await findOne(store, key)).toMatchObject({
+      status: 'damaged',
+      detail: expect.stringContaining('is not JSON'),
+    });
     expect((await publish(store, { a: 1 }, { out: 'hello' })).status).toBe('published');
   });
 
@@ -131,7 +135,7 @@ describe('a record in a store', () => {
     const { folder, store, path, read } = await filledStore();
     const before = readFileSync(path, 'utf8');
     writeFileSync(path, `${JSON.stringify({ ...read(), ...change(read()) }, undefined, 1)}\n`);
-    expect(await store.find(key, shape)).toEqual({
+    expect(await findOne(store, key, shape)).toEqual({
       status: 'damaged',
       detail: `the record '${path}' was changed on disk`,
     });
@@ -142,14 +146,14 @@ describe('a record in a store', () => {
 
   it('whose outputs are not those of its stage is put aside: the stage is another one by now', async () => {
     const { store } = await filledStore();
-    expect((await store.find(key, shape)).status).toBe('hit');
+    expect((await findOne(store, key, shape)).status).toBe('hit');
     const wanted = { ...shape, second: { extension: 'txt' } };
-    expect(await store.find(key, wanted)).toMatchObject({
+    expect(await findOne(store, key, wanted)).toMatchObject({
       status: 'damaged',
       detail: expect.stringMatching(/lacks the output 'second'$/),
     });
     await publish(store, { a: 1 }, { out: 'hello' });
-    expect(await store.find(key, { curve: { extension: 'txt', optional: true } })).toMatchObject({
+    expect(await findOne(store, key, { curve: { extension: 'txt', optional: true } })).toMatchObject({
       status: 'damaged',
       detail: expect.stringMatching(/has an output 'out' that its stage does not make so$/),
     });
@@ -158,7 +162,7 @@ describe('a record in a store', () => {
   it('is not believed for its version: the number of version 1 does not take the digest away', async () => {
     const { store, path, read } = await filledStore();
     writeFileSync(path, JSON.stringify({ ...read(), version: 1, facts: { layers: 5 } }));
-    expect((await store.find(key)).status).toBe('damaged');
+    expect((await findOne(store, key)).status).toBe('damaged');
   });
 
   it.each([
@@ -169,7 +173,7 @@ describe('a record in a store', () => {
     const text = readFileSync(path, 'utf8');
     for (const each of [text, versionOne(text)]) {
       writeFileSync(path, each.replace('"a": 1', `"a": ${value}`));
-      expect(await store.find(key)).toMatchObject({
+      expect(await findOne(store, key)).toMatchObject({
         detail: expect.stringMatching(/was changed on disk$|does not match its key$/),
       });
     }
@@ -186,11 +190,11 @@ describe('a record of version 1', () => {
     writeFileSync(path, versionOne(readFileSync(path, 'utf8')));
     const trusted = [ref('x').digest, ref('u').digest];
     const reader = await openFileStore(folder, { mode: 'read' });
-    expect(await reader.find(record.key)).toEqual({ status: 'hit', record: { ...record, trusted } });
+    expect(await findOne(reader, record.key)).toEqual({ status: 'hit', record: { ...record, trusted } });
     expect(JSON.parse(readFileSync(path, 'utf8')).version).toBe(1); // who only reads changes nothing
-    expect(await store.find(record.key)).toEqual({ status: 'hit', record: { ...record, trusted } });
+    expect(await findOne(store, record.key)).toEqual({ status: 'hit', record: { ...record, trusted } });
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ version: 2, trusted, digest: expect.any(String) });
-    expect(await store.find(record.key)).toEqual({ status: 'hit', record: { ...record, trusted } });
+    expect(await findOne(store, record.key)).toEqual({ status: 'hit', record: { ...record, trusted } });
     expect(readdirSync(join(folder, 'leases'))).toEqual([]);
   });
 
@@ -198,7 +202,7 @@ describe('a record of version 1', () => {
     const { store, path } = await filledStore();
     writeFileSync(path, versionOne(readFileSync(path, 'utf8')));
     const lease = await store.lease(key);
-    expect((await store.find(key)).status).toBe('hit');
+    expect((await findOne(store, key)).status).toBe('hit');
     expect(JSON.parse(readFileSync(path, 'utf8')).version).toBe(1);
     lease?.release();
   });
@@ -207,11 +211,11 @@ describe('a record of version 1', () => {
     const { store, path } = await filledStore();
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, versionOne(text, { outputs: { ouT: { ...ref('hello'), extension: 'txt' } } }));
-    expect((await store.find(key, shape)).status).toBe('damaged');
+    expect((await findOne(store, key, shape)).status).toBe('damaged');
     expect((await publish(store, { a: 1 }, { out: 'hello' })).status).toBe('published');
     writeFileSync(path, versionOne(text, { outputs: { out: { ...ref('hello'), size: 6, extension: 'txt' } } }));
     expect((await publish(store, { a: 1 }, { out: 'hello' })).record.outputs.out?.size).toBe(5);
-    expect(await store.find(key, shape)).toMatchObject({ record: { outputs: { out: { size: 5 } } } });
+    expect(await findOne(store, key, shape)).toMatchObject({ record: { outputs: { out: { size: 5 } } } });
   });
 
   it('is replaced by the same result that is made again', async () => {

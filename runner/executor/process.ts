@@ -3,14 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { markWait_ms, OutputTap } from './log.ts';
-import type { FromWorker, Job, WorkerFailure } from './protocol.ts';
-
-/** How an attempt ended. `died`: the process is gone, and `code` or `signal` say how. */
-export type JobEnd =
-  | { type: 'finished' }
-  | { type: 'failed'; failure: WorkerFailure }
-  | { type: 'died'; code: number | null; signal: NodeJS.Signals | null };
+import type { FromWorker, Job, WorkerFailure } from '../attempt/protocol.ts';
+import { markWait_ms, OutputTap } from '../worker/log.ts';
+import type { AttemptEnd, ExecutorEvent } from './executor.ts';
 
 /** After the end of a process its output is waited for as long as it comes, with pauses of at most this. */
 const quiet_ms = 1000;
@@ -22,8 +17,8 @@ interface Current {
   log: string;
   /** Resolves when all that the job printed is in the log. */
   logged: Promise<unknown>;
-  onMessage: (message: FromWorker) => void;
-  resolve: (end: JobEnd) => void;
+  hear: (event: ExecutorEvent) => void;
+  resolve: (end: AttemptEnd) => void;
 }
 
 /** A persistent process that runs one attempt at a time. */
@@ -34,7 +29,7 @@ export class WorkerProcess {
   readonly #exited: Promise<void>;
   readonly #taps: readonly OutputTap[];
   #current: Current | undefined;
-  #end: JobEnd | undefined;
+  #end: AttemptEnd | undefined;
 
   constructor(worker: URL) {
     this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
@@ -43,7 +38,7 @@ export class WorkerProcess {
     this.#exited = new Promise((resolve) => {
       const ended = async (code: number | null, signal: NodeJS.Signals | null) => {
         await this.#drain(); // the last of the output often says why the process died
-        this.#finish({ type: 'died', code, signal });
+        this.#finish({ type: 'lost', message: deathOf(code, signal) });
         resolve();
       };
       this.#child.on('exit', ended);
@@ -65,7 +60,7 @@ export class WorkerProcess {
   }
 
   /** Runs one job; output of the process goes to the file `log`. Never rejects. */
-  run(job: Job, log: string, onMessage: (message: FromWorker) => void): Promise<JobEnd> {
+  run(job: Job, log: string, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd> {
     return new Promise((resolve) => {
       const append = (bytes: Buffer) => appendTo(log, bytes);
       const logged = Promise.all(this.#taps.map((tap) => tap.begin(job.id, append)));
@@ -73,7 +68,7 @@ export class WorkerProcess {
         resolve(this.#end);
         return;
       }
-      this.#current = { id: job.id, log, logged, onMessage, resolve };
+      this.#current = { id: job.id, log, logged, hear, resolve };
       this.#child.send(job, () => {}); // a failed send is followed by the end of the process
     });
   }
@@ -113,7 +108,7 @@ export class WorkerProcess {
     const current = this.#current;
     if (current === undefined || message.id !== current.id) return;
     if (message.type === 'end') void this.#endJob(current, message.failure);
-    else current.onMessage(message);
+    else current.hear(message);
   }
 
   /** The end of a job overtakes what it printed last, which is in another pipe. */
@@ -124,7 +119,7 @@ export class WorkerProcess {
     current.resolve(failure === null ? { type: 'finished' } : { type: 'failed', failure });
   }
 
-  #finish(end: JobEnd): void {
+  #finish(end: AttemptEnd): void {
     this.#end = end;
     this.#current?.resolve(end);
     this.#current = undefined;
@@ -137,4 +132,12 @@ function appendTo(log: string, bytes: Buffer): void {
   } catch {
     // The output of a worker is worth less than the run: on a full disk the result itself will say so.
   }
+}
+
+function deathOf(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGKILL') {
+    return 'its worker process was killed (SIGKILL), most likely because memory ran out; run fewer jobs at once (-j 1) or smaller batches';
+  }
+  if (signal !== null) return `its worker process crashed (${signal})`;
+  return code === null ? 'its worker process could not be started' : `its worker process ended with exit code ${code}`;
 }

@@ -1,10 +1,9 @@
 // What an attempt reads: which of it the worker took on trust, and what turns out not to be whole.
 import type { BlobRef } from '../../store/digest.ts';
-import { fileIdentity, statOrNone } from '../../store/file-identity.ts';
 import type { KeyPreimage } from '../../store/key.ts';
 import { inputDigests } from '../../store/record.ts';
 import type { Damage, Store } from '../../store/store.ts';
-import type { InputsRead, JobArtifact } from './protocol.ts';
+import type { InputsRead } from './protocol.ts';
 
 /** An input that is not what the job said. Without `damage` it is whole by now, whatever the worker saw. */
 export interface DamagedInput {
@@ -12,14 +11,19 @@ export interface DamagedInput {
   damage: Damage | undefined;
 }
 
-/** The inputs of one job. */
+/** An artifact that may have been taken on trust, and what the store knew of its file when the attempt began. */
+interface Trusted extends BlobRef {
+  known: string | undefined;
+}
+
+/** The inputs of one attempt. */
 export class JobInputs {
   readonly #store: Store;
-  #trusted: readonly JobArtifact[];
+  #trusted: readonly Trusted[];
 
-  constructor(artifacts: readonly JobArtifact[], store: Store) {
+  constructor(artifacts: readonly BlobRef[], store: Store) {
     this.#store = store;
-    this.#trusted = artifacts; // until the worker says what it has read
+    this.#trusted = artifacts.map((ref) => ({ ...ref, known: store.known(ref) })); // until the worker says what it has read
   }
 
   /** Takes note of what the worker has read over. */
@@ -40,7 +44,7 @@ export class JobInputs {
    * read for that: it may be nothing (a backup by links changes the times), and days of work are not thrown away for nothing.
    */
   async findDoubted(): Promise<DamagedInput[]> {
-    const changed = this.#trusted.filter((artifact) => !isUntouched(artifact));
+    const changed = this.#trusted.filter((artifact) => !this.#isUntouched(artifact));
     return (await this.examine(changed)).filter(({ damage }) => damage !== undefined);
   }
 
@@ -53,10 +57,9 @@ export class JobInputs {
     }
     return found;
   }
-}
 
-/** True while the file system says of a file what it said when the job began. */
-function isUntouched({ path, known }: JobArtifact): boolean {
-  const stats = statOrNone(path);
-  return stats !== undefined && fileIdentity(stats) === known;
+  /** True while the store knows of a file what it knew when the attempt began. */
+  #isUntouched({ known, digest, size }: Trusted): boolean {
+    return known !== undefined && this.#store.known({ digest, size }) === known;
+  }
 }

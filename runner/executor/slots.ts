@@ -1,14 +1,13 @@
 // Decides which attempts may run side by side: by number, threads and memory, first in plan order first.
 
-/** What an attempt takes while it runs. */
-export interface Need {
-  threads: number;
-  memory_bytes: number;
-}
+import type { Need } from './executor.ts';
+
+/** What an attempt takes of the machine while it runs. */
+export type Share = Pick<Need, 'threads' | 'memory_bytes'>;
 
 interface Waiting {
   order: readonly [number, number];
-  need: Need;
+  need: Share;
   start: (release: () => void) => void;
 }
 
@@ -18,19 +17,19 @@ interface Waiting {
  */
 export class Slots {
   readonly #jobs: number;
-  readonly #total: Need;
+  readonly #total: Share;
   readonly #queue: Waiting[] = [];
   #running = 0;
-  #used: Need = { threads: 0, memory_bytes: 0 };
+  #used: Share = { threads: 0, memory_bytes: 0 };
   #pumping = false;
 
-  constructor(jobs: number, total: Need) {
+  constructor(jobs: number, total: Share) {
     this.#jobs = jobs;
     this.#total = total;
   }
 
   /** Waits for a turn; `order` is the attempt's place in the plan (node, unit). Call the result when done. */
-  take(order: readonly [number, number], need: Need): Promise<() => void> {
+  take(order: readonly [number, number], need: Share): Promise<() => void> {
     return new Promise((start) => {
       this.#insert({ order, need: this.#capped(need), start });
       this.#pumpSoon();
@@ -47,7 +46,7 @@ export class Slots {
     this.#queue.splice(low, 0, entry);
   }
 
-  #capped({ threads, memory_bytes }: Need): Need {
+  #capped({ threads, memory_bytes }: Share): Share {
     return {
       threads: Math.min(threads, this.#total.threads),
       memory_bytes: Math.min(memory_bytes, this.#total.memory_bytes),
@@ -72,7 +71,7 @@ export class Slots {
     }
   }
 
-  #releaser(need: Need): () => void {
+  #releaser(need: Share): () => void {
     let released = false;
     return () => {
       if (released) return;
@@ -82,13 +81,13 @@ export class Slots {
     };
   }
 
-  #fits({ threads, memory_bytes }: Need): boolean {
+  #fits({ threads, memory_bytes }: Share): boolean {
     if (this.#running >= this.#jobs) return false;
     if (this.#used.threads + threads > this.#total.threads) return false;
     return this.#used.memory_bytes + memory_bytes <= this.#total.memory_bytes;
   }
 
-  #add({ threads, memory_bytes }: Need, sign: 1 | -1): void {
+  #add({ threads, memory_bytes }: Share, sign: 1 | -1): void {
     this.#running += sign;
     this.#used = {
       threads: this.#used.threads + sign * threads,

@@ -1,0 +1,75 @@
+// The executor of this machine: worker processes, as many at once as jobs, threads and memory allow.
+import { identityOf } from '../../store/process-identity.ts';
+import type { Store } from '../../store/store.ts';
+import { jobOf } from '../attempt/job.ts';
+import type { AttemptEnd, Executor, ExecutorAbout, Need, Room } from './executor.ts';
+import { WorkerPool } from './pool.ts';
+import { Slots } from './slots.ts';
+import { machineMemory, machineThreads } from './this-machine.ts';
+
+export interface LocalOptions {
+  /** The file that a worker process runs; it calls `serveWorker` with the same registry. */
+  workerUrl: URL;
+  store: Store;
+  /** Attempts side by side; by default as many as threads. */
+  jobs?: number | undefined;
+  /** Threads of all attempts together; by default those of the machine. */
+  threads?: number | undefined;
+  /** Memory of all attempts together, by their own estimates; by default that of the machine. */
+  memory_bytes?: number | undefined;
+}
+
+const takenBack: AttemptEnd = {
+  type: 'failed',
+  failure: { reason: 'cancelled', message: 'the run was stopped', stack: null },
+};
+
+/** Local worker processes. They report what they wrote, and leave its publication to whoever listens. */
+export class LocalExecutor implements Executor {
+  readonly about: ExecutorAbout;
+  readonly #store: Store;
+  readonly #pool: WorkerPool;
+  readonly #slots: Slots;
+  #isTakenBack = false;
+
+  constructor({ workerUrl, store, ...limits }: LocalOptions) {
+    const threads = Math.max(1, limits.threads ?? machineThreads());
+    const jobs = Math.max(1, limits.jobs ?? threads);
+    this.about = { name: 'local', at_once: jobs };
+    this.#store = store;
+    this.#pool = new WorkerPool(workerUrl, jobs);
+    this.#slots = new Slots(jobs, { threads, memory_bytes: limits.memory_bytes ?? machineMemory() });
+  }
+
+  async room(need: Need, order: readonly [number, number]): Promise<Room> {
+    const leave = await this.#slots.take(order, need);
+    return { give: (...given) => this.#carryOut(need.kind, ...given), leave };
+  }
+
+  takeBack(): void {
+    this.#isTakenBack = true;
+    this.#pool.abortAll();
+  }
+
+  stop(): void {
+    this.#isTakenBack = true;
+    this.#pool.killAll();
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #carryOut(kind: Need['kind'], ...[attempt, order, hear]: Parameters<Room['give']>): Promise<AttemptEnd> {
+    const job = await jobOf(order, attempt, this.#store);
+    // The last look before the job is sent: from then on, a stop reaches the worker.
+    if (this.#isTakenBack) return takenBack;
+    const worker = this.#pool.take(kind);
+    try {
+      hear({ type: 'started', where: `process ${worker.pid}`, carrier: { ...identityOf(worker.pid) } });
+      return await worker.run(job, attempt.log, hear);
+    } finally {
+      this.#pool.give(worker);
+    }
+  }
+}

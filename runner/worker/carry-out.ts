@@ -1,0 +1,85 @@
+// Carries an attempt out in a process that knows a store and a key, and nothing of the plan or of the run that ordered it.
+import type { StageRegistry } from '../../contract/stage.ts';
+import { isHubName } from '../../hub/name.ts';
+import type { Attempt, Store } from '../../store/store.ts';
+import { UserError } from '../../util/errors.ts';
+import { canonicalJson, type Json } from '../../util/json.ts';
+import { AttemptClock, draftOf } from '../attempt/draft.ts';
+import { jobOf } from '../attempt/job.ts';
+import { JobInputs } from '../attempt/job-inputs.ts';
+import { type AttemptOrder, artifactsOf, type OrderUnit, parseOrder } from '../attempt/order.ts';
+import type { FromWorker, TaskDone, WorkerFailure } from '../attempt/protocol.ts';
+import { valueAt } from '../survey/preimage.ts';
+import { DamagedInputs } from './inputs.ts';
+import { runJob } from './job.ts';
+
+export interface CarryOutOptions {
+  /** Asks the stage to stop between two steps. */
+  signal: AbortSignal;
+  /** Is told of progress and warnings; the records have the rest. */
+  hear?: (message: FromWorker) => void;
+}
+
+/**
+ * Carries out the attempt that was opened with `key` as its first, and publishes each unit before the stage goes on; the failure, if any, as
+ * data. Whoever opened the attempt holds the leases. Throws UserError when the store has no such attempt.
+ */
+export async function carryOut(
+  key: string,
+  registry: StageRegistry,
+  store: Store,
+  { signal, hear = () => {} }: CarryOutOptions,
+): Promise<WorkerFailure | null> {
+  const found = await store.takeUp(key);
+  const order = parseOrder(found?.order);
+  if (found === undefined || order === undefined) {
+    throw new UserError(
+      `the store '${store.folder}' has no attempt at '${key}' to carry out: it has ended, or was never begun`,
+    );
+  }
+  const { attempt } = found;
+  const publisher = new Publisher(order, attempt, store);
+  const job = await jobOf(order, attempt, store);
+  return runJob(job, registry, signal, async (message) => {
+    if (message.type === 'inputs-read') publisher.inputs.note(message.read);
+    if (message.type === 'task-done') await publisher.publish(message);
+    else hear(message);
+  });
+}
+
+/** Publishes the units of one attempt, each when it is done. */
+class Publisher {
+  readonly inputs: JobInputs;
+  readonly #order: AttemptOrder;
+  readonly #attempt: Attempt;
+  readonly #store: Store;
+  readonly #clock = new AttemptClock();
+
+  constructor(order: AttemptOrder, attempt: Attempt, store: Store) {
+    this.inputs = new JobInputs(artifactsOf(order), store);
+    this.#order = order;
+    this.#attempt = attempt;
+    this.#store = store;
+  }
+
+  async publish(done: TaskDone): Promise<void> {
+    const unit = this.#order.units.find((each) => each.unit === done.unit);
+    if (unit === undefined) throw new Error(`the attempt has no unit '${done.unit}'`);
+    await this.#refuseChanged(unit);
+    const doubted = await this.inputs.findDoubted();
+    if (doubted.length > 0) throw new DamagedInputs(doubted.map(({ ref }) => ({ ...ref, path: ref.digest })));
+    const made = { attempt: this.#attempt, clock: this.#clock, trusted: this.inputs.trustedBy(unit.preimage) };
+    await this.#store.publish(draftOf(this.#order, unit, done, made));
+  }
+
+  /** What a parameter names may have changed while the stage read it; a commit of the hub does not. */
+  async #refuseChanged({ preimage }: OrderUnit): Promise<void> {
+    for (const [pointer, before] of Object.entries(preimage.sources)) {
+      const path = String(valueAt(this.#order.params, pointer));
+      if (isHubName(path)) continue;
+      const now = await this.#store.digestSource(path);
+      if (canonicalJson({ ...now } as Json) === canonicalJson({ ...before } as Json)) continue;
+      throw new UserError(`what parameter '${pointer.slice(1)}' names was changed while the stage read it; run again`);
+    }
+  }
+}
