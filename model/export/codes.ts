@@ -11,7 +11,7 @@ import { checkAdapterCodes, checkLayoutCodes, otherFormats } from '../codec/code
 import type { Codec, Parts } from '../codec/quantize-codec.ts';
 import { scaledParts, zeroParts } from '../codec/scaled-parts.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
-import { recoveryName } from '../sharing/recovery-shapes.ts';
+import { parameterName } from '../sharing/recovery-shapes.ts';
 import { rolesOf } from '../sharing/replacement.ts';
 import { type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { codeLayoutOf } from './code-layouts.ts';
@@ -114,8 +114,8 @@ async function alphasOf({ config, recovery, parameter }: ExportSource): Promise<
   for (const replacement of recovery.replacements.filter(isAdapted)) {
     const { target } = replacement;
     for (const role of rolesOf(replacement)) {
-      if (!recovery.parameters.has(recoveryName(target, role, 'alpha'))) continue;
-      const [alpha = 1] = await parameter(target, role, 'alpha');
+      if (!recovery.parameters.has(parameterName(replacement, role, 'alpha'))) continue;
+      const [alpha = 1] = await parameter(replacement, role, 'alpha');
       alphas.set(tensorName(config, target, role), alpha);
     }
   }

@@ -5,7 +5,7 @@ import { encodeFloats, fromFloat32, tensorBytes } from '../../formats/tensors/dt
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
 import { tensorShapes } from '../architecture/tensors.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { formatReplacements, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import { type FloatType, type OnProgress, writeConfig } from './huggingface.ts';
@@ -85,14 +85,13 @@ async function mapJson(source: ExportSource): Promise<object> {
 
 /** The scalars of a replacement that has them, by matrix. */
 async function alphasOf(source: ExportSource, replacement: Replacement): Promise<Record<string, number>> {
-  const { target } = replacement;
   const alphas: Record<string, number> = {};
   for (const role of rolesOf(replacement)) {
-    if (!source.recovery.parameters.has(recoveryName(target, role, 'alpha'))) continue;
-    const alpha = (await source.parameter(target, role, 'alpha'))[0] as number;
+    if (!source.recovery.parameters.has(parameterName(replacement, role, 'alpha'))) continue;
+    const alpha = (await source.parameter(replacement, role, 'alpha'))[0] as number;
     if (!Number.isFinite(alpha)) {
       throw new UserError(
-        `'${recoveryName(target, role, 'alpha')}' must be a finite number to be exported, got ${alpha}`,
+        `'${parameterName(replacement, role, 'alpha')}' must be a finite number to be exported, got ${alpha}`,
       );
     }
     alphas[role] = alpha; // float32, which JSON's decimals hold exactly

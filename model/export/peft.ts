@@ -7,7 +7,7 @@ import { UserError } from '../../util/errors.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
 import { moduleName } from '../architecture/tensors.ts';
-import { recoveryName } from '../sharing/recovery-shapes.ts';
+import { parameterName } from '../sharing/recovery-shapes.ts';
 import { matrixSize, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { writeCodes } from './codes.ts';
 import { type FloatType, type ModelFiles, type OnProgress, writeHuggingFace } from './huggingface.ts';
@@ -47,13 +47,13 @@ export async function writePeft(
 }
 
 /** Methods whose parameters LoRA can hold: those that add A B to a multiple of a stored matrix. */
-const fitting = ['g0', 'lora'];
+const fitting = ['g0', 'g0_tied', 'lora'];
 
 function adaptedBy({ recovery }: ExportSource): Replacement[] {
   const other = recovery.replacements.find((each) => isAdapted(each) && !fitting.includes(each.candidate));
   if (other !== undefined) {
     throw new UserError(
-      `format: peft can hold candidates 'g0' and 'lora' only, got '${other.candidate}' at layer ${other.target}; format: huggingface folds every candidate into whole matrices`,
+      `format: peft can hold candidates 'g0', 'g0_tied' and 'lora' only, got '${other.candidate}' at layer ${other.target}; format: huggingface folds every candidate into whole matrices`,
     );
   }
   const adapted = recovery.replacements.filter(isAdapted);
@@ -93,7 +93,7 @@ function adapterConfig(config: ModelConfig, adapted: readonly Replacement[]): ob
 /** One tensor of an adapter file: a factor of lamina's, transposed for what reads the residual stream. */
 interface AdapterTensor {
   readonly name: string;
-  readonly target: number;
+  readonly replacement: Replacement;
   readonly role: MatrixRole;
   readonly factor: 'A' | 'B';
   /** Of the factor: A [d, r], B [r, f], with f as it is in the base. */
@@ -106,8 +106,8 @@ async function writeAdapter(source: ExportSource, adapted: readonly Replacement[
     return { name, dtype: 'F32' as const, shape: writesHidden(role) ? [...shape] : shape.toReversed() };
   });
   await writing(await createSafetensors(path, entries, { format: 'pt' }), async (writer) => {
-    for (const { name, target, role, factor, shape } of tensors) {
-      const stored = await source.parameter(target, role, factor);
+    for (const { name, replacement, role, factor, shape } of tensors) {
+      const stored = await source.parameter(replacement, role, factor);
       // B is narrower where the layer's channels were removed; its base is padded in the same way
       const values = factor === 'A' ? stored : padded(stored, [shape[0], stored.length / shape[0]], shape);
       await writer.write(name, fromFloat32('F32', writesHidden(role) ? values : transposed(values, shape)));
@@ -121,8 +121,8 @@ function adapterTensors(config: ModelConfig, replacement: Replacement): AdapterT
   return rolesOf(replacement).flatMap((role) => {
     const module = `base_model.model.${moduleName(config, target, role)}`;
     const { d, f } = matrixSize(config, replacement, role);
-    const A = { target, role, factor: 'A', shape: [d, rank] } as const;
-    const B = { target, role, factor: 'B', shape: [rank, f] } as const;
+    const A = { replacement, role, factor: 'A', shape: [d, rank] } as const;
+    const B = { replacement, role, factor: 'B', shape: [rank, f] } as const;
     const [inner, outer] = writesHidden(role) ? [B, A] : [A, B];
     return [
       { ...inner, name: `${module}.lora_A.weight` },
@@ -145,7 +145,9 @@ async function foldedLayers({ recovery }: ExportSource, adapted: readonly Replac
   const folded: number[] = [];
   for (const replacement of adapted) {
     const { target } = replacement;
-    const scalars = rolesOf(replacement).map((role) => recovery.parameters.get(recoveryName(target, role, 'alpha')));
+    const scalars = rolesOf(replacement).map((role) =>
+      recovery.parameters.get(parameterName(replacement, role, 'alpha')),
+    );
     const alphas = await Promise.all(scalars.map(async (alpha) => (alpha === undefined ? 1 : (await alpha.data())[0])));
     if (alphas.some((alpha) => alpha !== 1)) folded.push(target);
   }

@@ -7,7 +7,7 @@ import { type ModelCheckpoint, openStored, type TokenizerFiles } from '../checkp
 import { readRecovery } from '../checkpoint/recovery-file.ts';
 import { openRecoveryParts, type RecoveryParts } from '../checkpoint/recovery-parts.ts';
 import { disposeRecovery, type Recovery } from '../sharing/recovery.ts';
-import { recoveryName } from '../sharing/recovery-shapes.ts';
+import { parameterName } from '../sharing/recovery-shapes.ts';
 import type { Replacement } from '../sharing/replacement.ts';
 import { type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { expandMatrix } from '../sharing/tensor-matrix.ts';
@@ -32,8 +32,8 @@ export interface ExportSource {
   readonly checkpoint: Pick<ModelCheckpoint, 'quantization' | 'readParts' | 'tensors' | 'storedAs'>;
   /** The recovery's files as they lie there. */
   readonly recoveryParts: RecoveryParts;
-  /** A recovery parameter by its layer (from 1), as float32. */
-  parameter(target: number, role: MatrixRole, name: string): Promise<Float32Array>;
+  /** A recovery parameter as float32. */
+  parameter(replacement: Replacement, role: MatrixRole, name: string): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -67,8 +67,8 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
   const shapes = tensorShapes(config);
   const storedShapes = tensorShapes(stored);
   const sources = tensorSources(stored, recovery.replacements);
-  const parameter: ExportSource['parameter'] = async (target, role, name) =>
-    (await parameterOf(recovery, target, role, name).data()) as Float32Array;
+  const parameter: ExportSource['parameter'] = async (replacement, role, name) =>
+    (await parameterOf(recovery, replacement, role, name).data()) as Float32Array;
   const replaced = async (name: string, isBase: boolean) => {
     const source = sources.get(name) as TensorSource;
     const shape = storedShapes.get(name) as number[];
@@ -77,8 +77,8 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
     if (source.kind === 'stored') return weight;
     const { replacement, role } = source;
     if (!isBase) return expanded(recovery, replacement, role, { weight, shape });
-    if (!recovery.parameters.has(recoveryName(replacement.target, role, 'alpha'))) return weight;
-    const [alpha = 1] = await parameter(replacement.target, role, 'alpha');
+    if (!recovery.parameters.has(parameterName(replacement, role, 'alpha'))) return weight;
+    const [alpha = 1] = await parameter(replacement, role, 'alpha');
     return alpha === 1 ? weight : weight.map((value) => value * alpha);
   };
   const full = async (name: string, isBase: boolean) =>
@@ -105,19 +105,21 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
 
 async function expanded(
   recovery: Recovery,
-  { target, candidate }: Replacement,
+  replacement: Replacement,
   role: MatrixRole,
   { weight, shape }: { weight: Float32Array; shape: number[] },
 ): Promise<Float32Array> {
   const reference = tf.tensor2d(weight, shape as [number, number]);
-  const whole = expandMatrix(candidate, role, reference, (name) => parameterOf(recovery, target, role, name));
+  const whole = expandMatrix(replacement.candidate, role, reference, (name) =>
+    parameterOf(recovery, replacement, role, name),
+  );
   const values = (await whole.data()) as Float32Array;
   tf.dispose([reference, whole]);
   return values;
 }
 
-function parameterOf({ parameters }: Recovery, target: number, role: MatrixRole, name: string): tf.Tensor {
-  const full = recoveryName(target, role, name);
+function parameterOf({ parameters }: Recovery, replacement: Replacement, role: MatrixRole, name: string): tf.Tensor {
+  const full = parameterName(replacement, role, name);
   const tensor = parameters.get(full);
   if (tensor === undefined) throw new Error(`the recovery has no tensor '${full}'`);
   return tensor;

@@ -17,7 +17,7 @@ import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
 import type { OnProgress } from '../export/huggingface.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { dropsMlp, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { type FolderSummary, readModelFolder } from './model-folder.ts';
 
@@ -28,7 +28,7 @@ const largestZeros = 2 ** 31;
 /** What sharp.json says. */
 interface CompactMap {
   readonly replacements: readonly Replacement[];
-  /** By `recoveryName`. */
+  /** By `parameterName`. */
   readonly alphas: ReadonlyMap<string, number>;
 }
 
@@ -52,10 +52,9 @@ async function readCompactMap(folder: string, config: ModelConfig): Promise<Comp
   const alphas = new Map<string, number>();
   const parameters = recoveryShapes(config, replacements);
   for (const [i, replacement] of replacements.entries()) {
-    const { target } = replacement;
     const { alpha } = (listed as Record<string, unknown>[])[i] as Record<string, unknown>;
-    const scaled = rolesOf(replacement).filter((role) => parameters.has(recoveryName(target, role, 'alpha')));
-    for (const role of scaled) addAlpha(alphas, alpha, target, role, path);
+    const scaled = rolesOf(replacement).filter((role) => parameters.has(parameterName(replacement, role, 'alpha')));
+    for (const role of scaled) addAlpha(alphas, alpha, replacement, role, path);
   }
   return { replacements, alphas };
 }
@@ -89,12 +88,20 @@ export async function importCompact(
   return { config, replacements: map.replacements };
 }
 
-function addAlpha(alphas: Map<string, number>, alpha: unknown, target: number, role: MatrixRole, path: string): void {
+function addAlpha(
+  alphas: Map<string, number>,
+  alpha: unknown,
+  replacement: Replacement,
+  role: MatrixRole,
+  path: string,
+): void {
   const value = isObject(alpha) ? alpha[role] : undefined;
   if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) {
-    throw new UserError(`'${path}': 'alpha' of layer ${target} must hold a number for '${role}', got ${shown(value)}`);
+    throw new UserError(
+      `'${path}': 'alpha' of layer ${replacement.target} must hold a number for '${role}', got ${shown(value)}`,
+    );
   }
-  alphas.set(recoveryName(target, role, 'alpha'), value);
+  alphas.set(parameterName(replacement, role, 'alpha'), value);
 }
 
 /** Recovery parameters by name and shape, checked to be there before any is read. */

@@ -60,6 +60,11 @@ export interface Method {
   /** The matrices that it may stand at. */
   readonly roles: readonly MatrixRole[];
   readonly inits: readonly [NamedInit, ...NamedInit[]];
+  /**
+   * Names of the parameters that all targets of one reference have in common: one tensor for the group, trained by all of them. The
+   * others are each target's own.
+   */
+  grouped?(role: MatrixRole): readonly string[];
   /** The parameters of one matrix with their shapes, in the order of files. */
   shapes(size: MatrixSize): Record<string, number[]>;
   start(start: MatrixStart): Record<string, Float32Array>;

@@ -4,7 +4,7 @@ import { lowRankShapes, startLowRank, throughLowRank } from './low-rank.ts';
 import type { MatrixAt, MatrixOperators, MatrixParameters, MatrixSize, MatrixStart, Method } from './method.ts';
 
 /** What is special to a candidate. */
-export interface Transformation extends Pick<Method, 'name' | 'formula' | 'reference' | 'inits'> {
+export interface Transformation extends Pick<Method, 'name' | 'formula' | 'reference' | 'inits' | 'grouped'> {
   /** Its own factors, beside alpha, A and B. */
   factors(size: MatrixSize): Record<string, number[]>;
   start(start: MatrixStart): Record<string, Float32Array>;

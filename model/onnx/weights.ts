@@ -7,7 +7,7 @@ import type { ExportSource } from '../export/source.ts';
 import type { MatrixParameters } from '../methods/method.ts';
 import { methodNamed } from '../methods/registry.ts';
 import type { Product } from '../operators/operators.ts';
-import { recoveryName, recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import type { Replacement } from '../sharing/replacement.ts';
 import { ownTensors, tensorSources } from '../sharing/sources.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
@@ -23,10 +23,7 @@ export interface OnnxWeights {
   /** A matrix at work, by name. */
   matrix(name: string): Promise<Product<Value>>;
   /** The recovery parameters of one matrix of a replacement's target. */
-  parameters(
-    replacement: Pick<Replacement, 'target' | 'candidate'>,
-    role: MatrixRole,
-  ): Promise<MatrixParameters<Value>>;
+  parameters(replacement: Replacement, role: MatrixRole): Promise<MatrixParameters<Value>>;
 }
 
 /** The weights of `source` in `precision`; one matrix is in memory at a time. */
@@ -47,17 +44,17 @@ export function onnxWeights(
     return found;
   };
   const valuesOf = (name: string) => reading(name, () => source.readStored(name));
-  const factor = async (target: number, role: MatrixRole, parameter: string) => {
-    const name = recoveryName(target, role, parameter);
-    const values = () => source.parameter(target, role, parameter);
+  const factor = async (replacement: Replacement, role: MatrixRole, parameter: string) => {
+    const name = parameterName(replacement, role, parameter);
+    const values = () => source.parameter(replacement, role, parameter);
     const parts = () => source.recoveryParts.readParts(name);
     return precision.storeFactor(name)(graph, { name, shape: factorShapes.get(name) as number[], values, parts });
   };
-  const scalar = async (target: number, role: MatrixRole, parameter: string) => {
-    const [value = 1] = await source.parameter(target, role, parameter);
+  const scalar = async (replacement: Replacement, role: MatrixRole, parameter: string) => {
+    const [value = 1] = await source.parameter(replacement, role, parameter);
     if (Number.isFinite(value)) return value;
     throw new UserError(
-      `'${recoveryName(target, role, parameter)}' must be a finite number to be exported, got ${value}`,
+      `'${parameterName(replacement, role, parameter)}' must be a finite number to be exported, got ${value}`,
     );
   };
   const matrixOf = (name: string): Matrix => ({
@@ -69,12 +66,12 @@ export function onnxWeights(
   const vector = (name: string) => precision.storeVector(name)(graph, matrixOf(name));
   const matrix = (name: string) => precision.storeOf(name)(graph, matrixOf(name));
   const table = (name: string) => precision.storeTable(name)(graph, matrixOf(name));
-  const parameters: OnnxWeights['parameters'] = async ({ target, candidate }, role) => {
+  const parameters: OnnxWeights['parameters'] = async (replacement, role) => {
     const scalars = new Map<string, number>();
     const made = new Map<string, Value>();
-    for (const [name, shape] of Object.entries(methodNamed(candidate).shapes({ d: 1, f: 1, rank: 1 }))) {
-      if (shape.length === 0) scalars.set(name, await scalar(target, role, name));
-      else made.set(name, await factor(target, role, name));
+    for (const [name, shape] of Object.entries(methodNamed(replacement.candidate).shapes({ d: 1, f: 1, rank: 1 }))) {
+      if (shape.length === 0) scalars.set(name, await scalar(replacement, role, name));
+      else made.set(name, await factor(replacement, role, name));
     }
     return {
       get: (name) => made.get(name) as Value,

@@ -2,7 +2,7 @@
 
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { parameterCounts, tensorShapes } from '../architecture/tensors.ts';
-import { recoveryShapes } from './recovery-shapes.ts';
+import { countParameters } from './recovery-shapes.ts';
 import type { Replacement } from './replacement.ts';
 import { ownTensors, tensorSources } from './sources.ts';
 
@@ -24,7 +24,7 @@ export function storedMlpParameters({ replacements, config }: Kept): number {
 
 /** Recovery parameters, the scalars alpha included. */
 export function recoveryParameters({ replacements, config }: Kept): number {
-  return [...recoveryShapes(config, replacements).values()].reduce((sum, shape) => sum + elements(shape), 0);
+  return countParameters(config, replacements);
 }
 
 /** Stored ratio tau: parameters of the stored MLPs / of the original's. With MLPs of one width it is (N - X) / N. */

@@ -1,5 +1,6 @@
 // Recovery: what stands at the matrices of some layers, and the recovery parameters that this takes (methods A.3).
 import { tf } from '../../tensor/tf.ts';
+import { UserError } from '../../util/errors.ts';
 import { createRandom } from '../../util/random.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
@@ -8,7 +9,7 @@ import { type Values, variablesOf, type Weights } from '../architecture/weights.
 import type { Init } from '../methods/method.ts';
 import { initOf, methodNamed } from '../methods/registry.ts';
 import type { Product } from '../operators/operators.ts';
-import { recoveryName, recoveryShapes } from './recovery-shapes.ts';
+import { parameterName, recoveryShapes } from './recovery-shapes.ts';
 import { checkReplacements, matrixSize, type Replacement, rolesOf } from './replacement.ts';
 import { singularVectors } from './singular-vectors.ts';
 import { applyMatrix } from './tensor-matrix.ts';
@@ -16,7 +17,7 @@ import { applyMatrix } from './tensor-matrix.ts';
 /** Replacements, targets ascending, with their parameters. */
 export interface Recovery {
   readonly replacements: readonly Replacement[];
-  /** By `recoveryName`; variables, so that they can be trained. */
+  /** By `parameterName`; variables, so that they can be trained. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
 }
 
@@ -28,7 +29,7 @@ export interface RecoverySettings {
 
 /**
  * Recovery parameters at their start (methods A.5); the caller frees them. What a target gets depends on the seed and itself
- * alone. `weights` are needed for inits that read the reference's matrices (`readsWeights`).
+ * alone, what a group has in common on the seed and its reference. `weights` are needed for inits that read the reference's matrices (`readsWeights`).
  */
 export function createRecovery(
   config: ModelConfig,
@@ -39,9 +40,9 @@ export function createRecovery(
   checkReplacements(config, replacements, 'the replacements');
   const parameters = new Map<string, tf.Variable>();
   for (const replacement of replacements) {
-    for (const [name, variable] of variablesOf(startTarget(config, replacement, settings, weights))) {
-      parameters.set(name, variable);
-    }
+    const started = startTarget(config, replacement, settings, weights);
+    for (const name of parameters.keys()) started.delete(name); // of a group, which starts once
+    for (const [name, variable] of variablesOf(started)) parameters.set(name, variable);
   }
   return { replacements, parameters };
 }
@@ -50,9 +51,25 @@ export function createRecovery(
 export function joinRecoveries(config: ModelConfig, parts: readonly Recovery[], source: string): Recovery {
   const replacements = parts.flatMap((part) => part.replacements).toSorted((a, b) => a.target - b.target);
   checkReplacements(config, replacements, source);
-  const all = new Map(parts.flatMap(({ parameters }) => [...parameters]));
+  const all = new Map<string, tf.Variable>();
+  for (const [name, variable] of parts.flatMap(({ parameters }) => [...parameters])) {
+    const known = all.get(name);
+    if (known === undefined || known === variable) all.set(name, variable);
+    else checkSame(name, known, variable, source);
+  }
   const names = [...recoveryShapes(config, replacements).keys()];
   return { replacements, parameters: new Map(names.map((name) => [name, all.get(name) as tf.Variable])) };
+}
+
+/** What a group has in common is in each part that was made apart from the others; the second copy is freed where it is equal. */
+function checkSame(name: string, known: tf.Variable, other: tf.Variable, source: string): void {
+  const [ours, theirs] = [known.dataSync(), other.dataSync()];
+  if (ours.length !== theirs.length || ours.some((value, i) => value !== theirs[i])) {
+    throw new UserError(
+      `${source}: parameter '${name}', which a group of layers has in common, is there with different values, expected parts that were not trained apart`,
+    );
+  }
+  other.dispose();
 }
 
 /** True when the start of `candidate` is computed from the reference's weights. */
@@ -76,15 +93,16 @@ export function replacementAt(
 
 /** One matrix of `replacement`: its reference's `product`, with the recovery parameters of the target where there are any. */
 export function throughMatrix(
-  { target, candidate, rank }: Replacement,
+  replacement: Replacement,
   role: MatrixRole,
   x: tf.Tensor2D,
   product: Product<tf.Tensor>,
   parameters: Recovery['parameters'] | undefined,
 ): tf.Tensor2D {
+  const { candidate, rank } = replacement;
   if (rank === 0) return product.times(product.input(x)) as tf.Tensor2D;
   return applyMatrix(candidate, role, x, product, (name) => {
-    const full = recoveryName(target, role, name);
+    const full = parameterName(replacement, role, name);
     const tensor = parameters?.get(full);
     if (!tensor) throw new Error(`the recovery has no tensor '${full}'`);
     return tensor;
@@ -98,18 +116,22 @@ function startTarget(
   weights: Pick<Weights, 'get'> | undefined,
 ): Map<string, Values> {
   const entries = new Map<string, Values>();
-  const { target, candidate, rank } = replacement;
+  const { target, reference, candidate, rank } = replacement;
   if (rank === 0) return entries;
   const method = methodNamed(candidate);
-  const random = createRandom('recovery', seed, target);
+  const own = createRandom('recovery', seed, target);
+  const common = createRandom('recovery', seed, `group ${reference}`);
   for (const role of rolesOf(replacement)) {
     const size = matrixSize(config, replacement, role);
     const leading = (side: 'left' | 'right') =>
       leadingVectors(weightOf(config, replacement, role, weights), role, side, rank);
-    const given = { ...size, rank, init: initOf(candidate, init), isTransposed: writesHidden(role), random, leading };
-    const values = method.start(given);
+    const given = { ...size, rank, init: initOf(candidate, init), isTransposed: writesHidden(role), leading };
+    const grouped = method.grouped?.(role) ?? [];
+    const values = method.start({ ...given, random: own });
+    const inCommon = grouped.length > 0 ? method.start({ ...given, random: common }) : {};
     for (const [name, shape] of Object.entries(method.shapes({ ...size, rank }))) {
-      entries.set(recoveryName(target, role, name), { shape, values: values[name] as Float32Array });
+      const start = (grouped.includes(name) ? inCommon : values)[name] as Float32Array;
+      entries.set(parameterName(replacement, role, name), { shape, values: start });
     }
   }
   return entries;

@@ -82,6 +82,22 @@ export function checkReplacements(config: ModelConfig, replacements: readonly Re
     }
   }
   for (const replacement of replacements) checkReference(config, replacement, owners, source);
+  checkGroups(replacements, source);
+}
+
+/** Targets that have parameters in common need one rank. */
+function checkGroups(replacements: readonly Replacement[], source: string): void {
+  const ranks = new Map<string, Replacement>();
+  for (const replacement of replacements) {
+    const { target, reference, candidate, rank } = replacement;
+    if (methodNamed(candidate).grouped === undefined || rank === 0) continue;
+    const first = ranks.get(`${reference} ${candidate}`);
+    ranks.set(`${reference} ${candidate}`, first ?? replacement);
+    if (first === undefined || first.rank === rank) continue;
+    throw new UserError(
+      `${source}: layers ${first.target} and ${target} have parameters of candidate '${candidate}' in common, expected one rank, got ${first.rank} and ${rank}`,
+    );
+  }
 }
 
 function checkRoles({ target, reference, candidate, roles }: Replacement, source: string): void {

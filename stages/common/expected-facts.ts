@@ -1,9 +1,10 @@
 // What can be said of a stage's outputs before it has run, for the estimates of the stages that read them.
 
 import type { CheckpointFacts, FileFacts, RecoveryFacts, TasksFacts } from '../../contract/facts.ts';
-import { matrixParameters } from '../../model/methods/registry.ts';
+import { projections } from '../../model/architecture/roles.ts';
+import { countParameters } from '../../model/sharing/recovery-shapes.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
-import { rankOf, replacementOf, sizesOf } from './replacement.ts';
+import { matrixSizesOf, rankOf, replacementOf, sizesOf } from './replacement.ts';
 
 interface Sharing {
   type: string;
@@ -17,13 +18,13 @@ interface Sharing {
 export function sharedRecovery(sharing: Sharing, model: CheckpointFacts | undefined): RecoveryFacts | undefined {
   const sizes = sizesOf(model);
   if (sizes === undefined) return undefined;
-  const { layers, hidden_size: d, intermediate_size: f } = sizes;
-  const shared = pairs(replacementOf(sharing, layers));
-  const rank = (reference: number) => rankOf(sharing, { hidden_size: d, intermediate_size: f }, reference);
-  const of = (reference: number) => 3 * matrixParameters(sharing.candidate, d, f, rank(reference));
+  const shared = pairs(replacementOf(sharing, sizes.layers));
+  const { candidate } = sharing;
+  const replacements = shared.map((pair) => ({ ...pair, candidate, rank: rankOf(sharing, sizes, pair.reference) }));
+  const matrices = matrixSizesOf(model, projections);
   return {
     targets: shared.length,
-    recovery_parameters: shared.reduce((sum, { reference }) => sum + of(reference), 0),
+    recovery_parameters: matrices === undefined ? 0 : countParameters(matrices, replacements),
     first_layer: Math.min(...shared.map(({ target }) => target)),
   };
 }

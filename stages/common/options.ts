@@ -93,7 +93,8 @@ export const blocks = {
 /** The form and the start of the recovery parameters. */
 export const candidate = Type.Enum([...methodNames], {
   default: 'g0',
-  description: 'candidate transformation (paper, eq. 3-6); _plus adds the untransformed reference',
+  description:
+    'candidate transformation (paper, eq. 3-6); _plus adds the untransformed reference, _tied has a factor in common between the targets of a reference, lora has no alpha',
 });
 export const matchRank = Type.Boolean({
   default: false,

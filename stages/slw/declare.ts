@@ -1,8 +1,9 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
 import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
-import { initOf } from '../../model/methods/registry.ts';
+import { initOf, methodNamed } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
+import { UserError } from '../../util/errors.ts';
 import { captureUnit } from '../capture-activations/declare.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, learningRate, matchRank, object, replacement, threads } from '../common/options.ts';
@@ -38,6 +39,12 @@ export const slw = declareStage({
   outputs: { recovery: { kind: 'recovery', summary: 'the fitted parameters of one pair', extension: 'arrow' } },
   numeric: true,
   seeded: true,
+  check({ candidate }) {
+    if (methodNamed(candidate).grouped === undefined) return;
+    throw new UserError(
+      `candidate '${candidate}' has parameters that several targets have in common, which slw cannot fit one pair at a time, expected another candidate here, or share and then sft`,
+    );
+  },
   units(given, inputs) {
     const { type: _type, map: _map, match_rank: _match, ...rest } = given;
     const model = knownSizes(inputs.model);

@@ -131,8 +131,8 @@ describe('what an ONNX model stores', () => {
   it('is each tensor once and the factors, whatever uses them', async () => {
     const { config, ...paths } = await made(twelve(12, 10), replacements);
     const { folder, unique_bytes, expanded_bytes } = await exported(paths, as('F32'));
-    // the norms are all ones: one is stored. Layers 3 to 9 use layer 2's MLP, layer 11 has none
-    const stored = count(config, (name) => !/norm|layers\.([2-8]|10)\.mlp/.test(name)) + config.hidden_size;
+    // the norms are all ones: one is stored. Layers 1 and 3 to 9 use layer 2's MLP, layer 11 has none
+    const stored = count(config, (name) => !/norm|layers\.([02-8]|10)\.mlp/.test(name)) + config.hidden_size;
     const shapes = [...recoveryShapes(config, replacements).values()].filter((shape) => shape.length > 0);
     const factors = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b), 0);
     expect(unique_bytes).toBe(4 * (stored + factors));

@@ -224,7 +224,7 @@ describe('PEFT', () => {
     const replacements = [{ target: 3, reference: 2, candidate: 'g3', rank: 1 }];
     await writeRecoveryTensors(recovery, replacements, someTensors(config, replacements));
     await expect(writePeft(await sourceOf(model, [recovery]), files, 'F32')).rejects.toThrow(
-      /^format: peft can hold candidates 'g0' and 'lora' only, got 'g3' at layer 3; /,
+      /^format: peft can hold candidates 'g0', 'g0_tied' and 'lora' only, got 'g3' at layer 3; /,
     );
   });
 });

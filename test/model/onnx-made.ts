@@ -39,9 +39,9 @@ export const grouped = { num_attention_heads: 4, num_key_value_heads: 2, head_di
  */
 export const replacements: Replacement[] = [
   { target: 1, reference: 1, candidate: 'lora', rank: 2, roles: ['q', 'k', 'v', 'o'] },
+  { target: 1, reference: 2, candidate: 'g0', rank: 0 },
   ...candidates.map((candidate, i) => ({ target: 3 + i, reference: 2, candidate, rank: 2 })),
   { target: 4, reference: 4, candidate: 'lora', rank: 3, roles: ['q', 'v'] },
-  { target: 9, reference: 2, candidate: 'g0', rank: 0 },
   { target: 10, reference: 10, candidate: 'g0', rank: 1 },
   { target: 11, reference: null, candidate: 'g0', rank: 0 },
   { target: 12, reference: 12, candidate: 'lora', rank: 2, roles: matrixRoles },
