@@ -31,12 +31,11 @@ export async function carryOut(
   { signal, hear = () => {} }: CarryOutOptions,
 ): Promise<WorkerFailure | null> {
   const found = await store.takeUp(key);
-  const order = parseOrder(found?.order);
-  if (found === undefined || order === undefined) {
-    throw new UserError(
-      `the store '${store.folder}' has no attempt at '${key}' to carry out: it has ended, or was never begun`,
-    );
-  }
+  const where = `the attempt at '${key}' in the store '${store.folder}'`;
+  if (found === undefined) throw new UserError(`${where} is not there: it has ended, or was never begun`);
+  const order = parseOrder(found.order);
+  if (order === undefined)
+    throw new UserError(`${where} was ordered by another version of lamina; run it with that one`);
   const { attempt } = found;
   const publisher = new Publisher(order, attempt, store);
   const job = await jobOf(order, attempt, store);
