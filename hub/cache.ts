@@ -58,8 +58,8 @@ export function blobPath({ storage }: Snapshot, blob: string): string {
 export async function cachedFile(snapshot: Snapshot, path: string, size?: number): Promise<string | undefined> {
   const pointer = join(snapshot.folder, ...path.split('/'));
   try {
-    const target = await insideCache(snapshot, pointer);
-    const stats = await stat(target);
+    const real = await insideCache(snapshot, pointer);
+    const stats = await stat(real);
     return stats.isFile() && (size === undefined || stats.size === size) ? pointer : undefined;
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
@@ -70,8 +70,8 @@ export async function cachedFile(snapshot: Snapshot, path: string, size?: number
 /** Makes the snapshot's file `path` a link to its blob, as Python does; a copy where links are not allowed. */
 export async function linkFile(snapshot: Snapshot, path: string, blob: string): Promise<void> {
   const pointer = join(snapshot.folder, ...path.split('/'));
-  const target = blobPath(snapshot, blob);
-  const wanted = relative(dirname(pointer), target);
+  const from = blobPath(snapshot, blob);
+  const wanted = relative(dirname(pointer), from);
   await mkdir(dirname(pointer), { recursive: true });
   await insideCache(snapshot, dirname(pointer));
   if ((await readlink(pointer).catch(() => undefined)) === wanted) return;
@@ -80,7 +80,7 @@ export async function linkFile(snapshot: Snapshot, path: string, blob: string): 
     await symlink(wanted, temporary);
   } catch (error) {
     if (!['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP'].some((code) => hasCode(error, code))) throw error;
-    await copyFile(target, temporary);
+    await copyFile(from, temporary);
   }
   await rename(temporary, pointer);
 }
@@ -102,8 +102,8 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 
 /** The real path; a link that leads out of the cache is refused. */
 async function insideCache({ cache }: Snapshot, path: string): Promise<string> {
-  const target = await realpath(path);
+  const real = await realpath(path);
   const root = await realpath(cache);
-  if (target.startsWith(root + sep)) return target;
-  throw new UserError(`'${path}' leads out of the cache '${cache}', to '${target}'; remove it`);
+  if (real.startsWith(root + sep)) return real;
+  throw new UserError(`'${path}' leads out of the cache '${cache}', to '${real}'; remove it`);
 }

@@ -14,7 +14,7 @@ export interface Download extends RequestOptions {
   /** The commit that the answer has to be of. */
   commit: string;
   /** The blob's place; while it is not whole, it is beside it in `.lamina.incomplete`. */
-  target: string;
+  to: string;
   /** Called with the bytes that have been added; negative when they had to be thrown away. */
   onBytes(count: number): void;
 }
@@ -27,12 +27,12 @@ class WrongBytes extends UserError {}
 
 /** Makes sure that the whole blob is there. The caller holds its lock. Throws UserError with the way out. */
 export async function download(job: Download): Promise<void> {
-  const found = await stat(job.target).catch(() => undefined);
+  const found = await stat(job.to).catch(() => undefined);
   if (found?.isFile() && found.size === job.file.size) {
     job.onBytes(job.file.size);
     return;
   }
-  await mkdir(dirname(job.target), { recursive: true });
+  await mkdir(dirname(job.to), { recursive: true });
   try {
     const resumed = await attempt(job);
     if (resumed !== 'bad' || (await attempt(job)) === 'whole') return;
@@ -50,7 +50,7 @@ async function attempt(job: Download): Promise<'whole' | 'bad'> {
   const resumed = part.length > 0;
   try {
     await fillAndCheck(part, job);
-    await rename(partial, job.target);
+    await rename(partial, job.to);
     return 'whole';
   } catch (error) {
     if (!(error instanceof WrongBytes)) throw error;
@@ -150,13 +150,13 @@ function wrongSize({ what, file }: Download, got: string): UserError {
   );
 }
 
-function diskFull({ what, target }: Download): UserError {
+function diskFull({ what, to }: Download): UserError {
   return new UserError(
-    `${what}: the disk is full ('${dirname(target)}'); free space there, or choose another cache folder with HF_HUB_CACHE, and run again`,
+    `${what}: the disk is full ('${dirname(to)}'); free space there, or choose another cache folder with HF_HUB_CACHE, and run again`,
   );
 }
 
 /** Beside the blob, under a name of our own: Python's `.incomplete` files are not ours to go on with. */
-export function partialPath({ target }: Pick<Download, 'target'>): string {
-  return `${target}.lamina.incomplete`;
+export function partialPath({ to }: Pick<Download, 'to'>): string {
+  return `${to}.lamina.incomplete`;
 }

@@ -54,11 +54,9 @@ async function fetchFile(name: HubName, file: HubFile, snapshot: Snapshot, trans
   const path = file.path.split('/').map(encodeURIComponent).join('/');
   const url = `${settings.endpoint}/${page}/resolve/${snapshot.commit}/${path}`;
   const what = `'${file.path}' of ${formatHubName({ ...name, path: '' })}`;
-  const target = blobPath(snapshot, file.blob);
+  const to = blobPath(snapshot, file.blob);
   const lock = join(settings.cache, '.locks', basename(snapshot.storage), `${file.blob}.lamina.lock`);
-  await withBlobLock(lock, signal, () =>
-    download({ ...transfer, file, url, what, page, target, commit: snapshot.commit }),
-  );
+  await withBlobLock(lock, signal, () => download({ ...transfer, file, url, what, page, to, commit: snapshot.commit }));
   await linkFile(snapshot, file.path, file.blob);
 }
 
@@ -100,8 +98,8 @@ async function checkSpace(files: readonly HubFile[], snapshot: Snapshot): Promis
   });
   let needed = 0;
   for (const { blob, size } of files) {
-    const target = blobPath(snapshot, blob);
-    const known = await Promise.all([target, partialPath({ target })].map((path) => stat(path).catch(() => undefined)));
+    const to = blobPath(snapshot, blob);
+    const known = await Promise.all([to, partialPath({ to })].map((path) => stat(path).catch(() => undefined)));
     needed += Math.max(0, size - Math.max(...known.map((stats) => stats?.size ?? 0)));
   }
   const { bavail, bsize } = await statfs(storage);

@@ -177,17 +177,17 @@ class Reader {
   }
 
   #alias(name: string, span: Span): Located {
-    const target = this.#anchors.get(name);
-    if (target === undefined) {
+    const anchored = this.#anchors.get(name);
+    if (anchored === undefined) {
       return this.#refuse(
         span,
         this.#anchors.has(name) ? `alias '${name}' stands for itself` : `unknown alias '${name}'`,
       );
     }
-    this.#aliased += sizeOf(target);
+    this.#aliased += sizeOf(anchored);
     return this.#aliased > mostAliasedValues
       ? this.#refuse(span, `aliases stand for more than ${mostAliasedValues} values`)
-      : target;
+      : anchored;
   }
 
   #refuse(span: Span, message: string): Located {

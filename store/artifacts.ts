@@ -66,21 +66,21 @@ export class Artifacts {
 
   /** Moves a finished, flushed file to its place, where nothing lies that is worth keeping. */
   place(output: OutputRef & { path: string }): void {
-    const target = this.#layout.blob(output);
+    const to = this.#layout.blob(output);
     chmodSync(output.path, 0o444);
-    inFolder(this.#layout.folder, dirname(target), () => renameSync(output.path, target));
-    fsyncFolder(dirname(target));
+    inFolder(this.#layout.folder, dirname(to), () => renameSync(output.path, to));
+    fsyncFolder(dirname(to));
     // Just written and hashed by ourselves, and read-only from now on: no second reading is needed.
-    const stats = statOrNone(target);
-    if (stats !== undefined) this.#memo.put(target, stats, output.digest);
+    const stats = statOrNone(to);
+    if (stats !== undefined) this.#memo.put(to, stats, output.digest);
   }
 
   /** Moves a damaged file out of the way, where it can still be looked at. */
   putAside(path: string): void {
-    const target = this.#layout.quarantine(`${basename(path)}.${randomUUID()}`);
+    const to = this.#layout.quarantine(`${basename(path)}.${randomUUID()}`);
     guardWrite(this.#layout.folder, 'a damaged file, to put it aside,', () => {
       try {
-        inFolder(this.#layout.folder, dirname(target), () => renameSync(path, target));
+        inFolder(this.#layout.folder, dirname(to), () => renameSync(path, to));
       } catch (error) {
         if (!hasCode(error, 'ENOENT') || statOrNone(path) !== undefined) throw error; // otherwise another runner was faster
       }

@@ -66,10 +66,10 @@ function filesIn(folder: string): string[] {
       const name = join(next, entry.name);
       const link = entry.isSymbolicLink();
       if (link) refuseLinkOut(root, folder, name);
-      const target = link ? statSync(join(root, name)) : entry;
-      if (target.isDirectory() && link) throw new UserError(linkMessage(folder, name, 'is a link to a folder'));
-      if (target.isDirectory()) pending.push(name);
-      else if (target.isFile()) files.push(name);
+      const found = link ? statSync(join(root, name)) : entry;
+      if (found.isDirectory() && link) throw new UserError(linkMessage(folder, name, 'is a link to a folder'));
+      if (found.isDirectory()) pending.push(name);
+      else if (found.isFile()) files.push(name);
       else throw new UserError(`'${join(folder, name)}' is neither a file nor a folder`);
       if (files.length > maxFiles) throw new UserError(`'${folder}' holds more than ${maxFiles} files`);
     }
@@ -78,9 +78,9 @@ function filesIn(folder: string): string[] {
 }
 
 function refuseLinkOut(root: string, folder: string, name: string): void {
-  const target = readable(join(folder, name), () => realpathSync(join(root, name)));
-  if (!target.startsWith(root + sep)) {
-    throw new UserError(linkMessage(folder, name, `leads out of the folder, to '${target}'`));
+  const real = readable(join(folder, name), () => realpathSync(join(root, name)));
+  if (!real.startsWith(root + sep)) {
+    throw new UserError(linkMessage(folder, name, `leads out of the folder, to '${real}'`));
   }
 }
 

@@ -7,7 +7,7 @@ import type { StageRegistry } from '../../contract/stage.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { inspect, type PlanItem } from '../../runner/survey/inspect.ts';
 import { type BlobRef, digestFile } from '../../store/digest.ts';
-import { openFileStore } from '../../store/file-store.ts';
+import { openStore } from '../../store/open-store.ts';
 import type { Damage, Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
@@ -29,7 +29,7 @@ interface CopyFlags extends PlanFlags {
 export async function copy([spec, stage]: [string, string], flags: CopyFlags, context: Context): Promise<number> {
   const registry = await context.registry();
   const plan = await planOf(spec, flags, registry);
-  const store = await openFileStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const { items } = await inspect(plan, registry, store);
     const wanted = items.filter(({ node }) => isNamed(node, stage));

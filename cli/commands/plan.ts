@@ -4,7 +4,7 @@ import type { Plan } from '../../contract/plan.ts';
 import { historyOf, type StageHistory } from '../../runner/estimate/history.ts';
 import { inspectTogether, isCached, type JointWork } from '../../runner/estimate/work.ts';
 import { warningText } from '../../spec/plan/warnings.ts';
-import { openFileStore } from '../../store/file-store.ts';
+import { openStore } from '../../store/open-store.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -28,7 +28,7 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
   const { out, err } = context.terminal;
   const registry = await context.registry();
   const plans = await plansOf(specs, flags, registry);
-  const store = await openFileStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const work = await inspectTogether(plans, registry, store);
     for (const { warnings } of work.inspections) {

@@ -4,7 +4,7 @@ import type { Plan, PlanCell, PlanNode } from '../../contract/plan.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { readMetric } from '../../report/result/collect.ts';
 import { type Explanation, explain, lineage } from '../../runner/explain/explain.ts';
-import { openFileStore } from '../../store/file-store.ts';
+import { openStore } from '../../store/open-store.ts';
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../common/context.ts';
@@ -25,7 +25,7 @@ export async function why(given: [string, string, string?], flags: PlanFlags, co
   const plan = await planOf(spec, flags, registry);
   const found = findSubject(plan, subject, cell);
   const failures = new PastFailures(flags.store, plan.experiment);
-  const store = await openFileStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     if ('nodes' in found) {
       const explanations = await explainAll(found.nodes, plan, registry, store, failures);

@@ -6,7 +6,7 @@ import type { DiffResult } from '../../report/diff/side.ts';
 import { collectResult, type FindMetric } from '../../report/result/collect.ts';
 import { inspectSurvey } from '../../runner/survey/inspect.ts';
 import { groupWarnings, type NodeWarning } from '../../spec/plan/warnings.ts';
-import { openFileStore } from '../../store/file-store.ts';
+import { openStore } from '../../store/open-store.ts';
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import type { StoreRecord } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
@@ -14,7 +14,7 @@ import { UserError } from '../../util/errors.ts';
 
 /** The numbers and verdicts of a plan; a sentence when none of its numbers is known. */
 export async function knownResult(plan: Plan, registry: StageRegistry, folder: string): Promise<DiffResult | string> {
-  const store = await openFileStore(folder, { mode: 'read' });
+  const store = await openStore(folder, { mode: 'read' });
   try {
     const { records, warned } = await hits(plan, registry, store);
     const summary = { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 };

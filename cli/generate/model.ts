@@ -6,7 +6,7 @@ import type { ArtifactKind, StageRegistry } from '../../contract/stage.ts';
 import { isHubName } from '../../hub/name.ts';
 import { orList } from '../../located/nearest.ts';
 import { inspect, type PlanItem } from '../../runner/survey/inspect.ts';
-import { openFileStore } from '../../store/file-store.ts';
+import { openStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
@@ -80,7 +80,7 @@ async function findInSpec(
   const asked = { ...(profile && { profile }), set, only, force: [], store: path };
   const plan = await planOf(spec, asked, registry);
   const pick = pickModel(plan, registry, spec, part);
-  const store = await openFileStore(path, { mode: 'read', say: saying(context) });
+  const store = await openStore(path, { mode: 'read', say: saying(context) });
   try {
     const { items } = await inspect(plan, registry, store);
     const first = planCommand('run', spec, asked);

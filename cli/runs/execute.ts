@@ -7,7 +7,7 @@ import { LocalExecutor } from '../../runner/executor/local.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import { partOfPlan } from '../../spec/plan/part-of-plan.ts';
-import { openFileStore } from '../../store/file-store.ts';
+import { openStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
 import { StoreWriteError } from '../../store/write-error.ts';
 import type { UserError } from '../../util/errors.ts';
@@ -66,10 +66,10 @@ async function openForRun(
   say: (sentence: string) => void,
 ): Promise<{ store: Store; refusal: UserError | undefined }> {
   try {
-    return { store: await openFileStore(folder, { mode: 'write', say }), refusal: undefined };
+    return { store: await openStore(folder, { mode: 'write', say }), refusal: undefined };
   } catch (error) {
     if (!(error instanceof StoreWriteError) || !existsSync(folder)) throw error;
-    return { store: await openFileStore(folder, { mode: 'read' }), refusal: error };
+    return { store: await openStore(folder, { mode: 'read' }), refusal: error };
   }
 }
 

@@ -15,8 +15,8 @@ export interface RandomFile {
   readonly sizeBytes: number;
   /** The `length` bytes from `offset` on, in a buffer of their own; both must lie inside the file. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Fills `target` with the bytes from `offset` on. */
-  readInto(target: Uint8Array, offset: number): Promise<void>;
+  /** Fills `into` with the bytes from `offset` on. */
+  readInto(into: Uint8Array, offset: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,25 +49,25 @@ export function allocate(path: string, length: number): Uint8Array<ArrayBuffer> 
 }
 
 function randomFile(path: string, handle: FileHandle, sizeBytes: number): RandomFile {
-  const readInto = (target: Uint8Array, offset: number) => fill(handle, path, target, offset);
+  const readInto = (into: Uint8Array, offset: number) => fill(handle, path, into, offset);
   const read = async (offset: number, length: number) => {
     if (!(offset >= 0 && length >= 0 && offset + length <= sizeBytes)) {
       throw new UserError(`'${path}': expected ${length} bytes at ${offset}, got a file of ${sizeBytes} bytes`);
     }
-    const target = allocate(path, length);
-    await readInto(target, offset);
-    return target;
+    const into = allocate(path, length);
+    await readInto(into, offset);
+    return into;
   };
   return { path, sizeBytes, read, readInto, close: () => handle.close() };
 }
 
-async function fill(handle: FileHandle, path: string, target: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < target.byteLength; ) {
-    const length = Math.min(target.byteLength - done, MAX_READ_BYTES);
-    const { bytesRead } = await handle.read(target, done, length, offset + done);
+async function fill(handle: FileHandle, path: string, into: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < into.byteLength; ) {
+    const length = Math.min(into.byteLength - done, MAX_READ_BYTES);
+    const { bytesRead } = await handle.read(into, done, length, offset + done);
     if (bytesRead === 0) {
       throw new UserError(
-        `'${path}': expected ${target.byteLength} bytes at ${offset}, got ${done} (the file was cut while it was open)`,
+        `'${path}': expected ${into.byteLength} bytes at ${offset}, got ${done} (the file was cut while it was open)`,
       );
     }
     done += bytesRead;

@@ -122,13 +122,13 @@ function checkpointReader(file: ArrowFileReader, stored: Map<string, StoredTenso
   };
   const readBytes = async (name: string) => {
     const { byteLength, pieces } = find(name);
-    const target = allocate(file.path, byteLength);
+    const into = allocate(file.path, byteLength);
     let done = 0;
     for (const { fileOffset, length } of pieces) {
-      await file.readInto(target.subarray(done, done + length), fileOffset);
+      await file.readInto(into.subarray(done, done + length), fileOffset);
       done += length;
     }
-    return target;
+    return into;
   };
   return {
     metadata,

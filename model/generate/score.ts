@@ -40,7 +40,7 @@ interface Input {
 }
 
 /** A scored token: where its prediction is, and what it is. */
-interface Target {
+interface ScoredToken {
   readonly request: number;
   readonly row: number;
   readonly token: number;
@@ -62,7 +62,7 @@ export async function scorePairs(
   const sequences = inputs.map(({ ids }) => ids);
   let done = 0;
   for (const pass of passesOf(sequences, settings, model.config)) {
-    await score(pass, targetsOf(pass, inputs, pairs), scores);
+    await score(pass, scoredTokens(pass, inputs, pairs), scores);
     for (const { paths } of pass.trees) {
       for (const number of paths.keys()) done += (inputs[number] as Input).requests.length;
     }
@@ -86,8 +86,8 @@ function distinctInputs(pairs: readonly TokenPair[]): Input[] {
 }
 
 /** The tokens of all continuations, by the row of the hidden states [B T] that predicts them. */
-function targetsOf({ trees, length }: Pass, inputs: readonly Input[], pairs: readonly TokenPair[]): Target[] {
-  const targets = trees.flatMap(({ paths }, b) =>
+function scoredTokens({ trees, length }: Pass, inputs: readonly Input[], pairs: readonly TokenPair[]): ScoredToken[] {
+  const tokens = trees.flatMap(({ paths }, b) =>
     [...paths].flatMap(([number, path]) =>
       (inputs[number] as Input).requests.flatMap((request) => {
         const { continuation } = pairs[request] as TokenPair;
@@ -96,7 +96,7 @@ function targetsOf({ trees, length }: Pass, inputs: readonly Input[], pairs: rea
       }),
     ),
   );
-  return targets.sort((a, b) => a.row - b.row);
+  return tokens.sort((a, b) => a.row - b.row);
 }
 
 /** Computes passes and adds what they find to the scores; recordings are kept for its life. */
@@ -105,16 +105,16 @@ function createScorer(model: Model) {
   const ends = createReplays(() => (inputs) => scoreEnds(model, inputs));
   const width = model.config.hidden_size;
   const most = Math.max(1, 2 ** Math.floor(Math.log2(largestLogits / model.config.vocab_size)));
-  return async (pass: Pass, targets: readonly Target[], scores: Scores) => {
-    const count = powerOfTwo(targets.length);
-    const inputs = [integers(count, (i) => targets[i]?.row ?? 0), ...passInputs(pass, model)];
+  return async (pass: Pass, tokens: readonly ScoredToken[], scores: Scores) => {
+    const count = powerOfTwo(tokens.length);
+    const inputs = [integers(count, (i) => tokens[i]?.row ?? 0), ...passInputs(pass, model)];
     const [found] = (await states(pass.rows, pass.length, count, Number(pass.isPlain))(inputs)) as [Float32Array];
-    for (let at = 0; at < targets.length; at += most) {
+    for (let at = 0; at < tokens.length; at += most) {
       const part = Math.min(most, count - at);
       const h = { data: found.subarray(at * width, (at + part) * width), shape: [part, width] };
-      const labels = integers(part, (i) => targets[at + i]?.token ?? 0);
+      const labels = integers(part, (i) => tokens[at + i]?.token ?? 0);
       const [losses, best] = (await ends(part)([h, labels])) as [Float32Array, Int32Array];
-      addScores(targets.slice(at, at + part), losses, best, scores);
+      addScores(tokens.slice(at, at + part), losses, best, scores);
     }
   };
 }
@@ -131,8 +131,8 @@ function scoreEnds(model: Model, [h, labels]: tf.Tensor[]): tf.Tensor[] {
   return [tokenLosses(logits, labels as tf.Tensor), tf.argMax(logits, 1)];
 }
 
-function addScores(targets: readonly Target[], losses: Float32Array, best: Int32Array, scores: Scores): void {
-  targets.forEach(({ request, token }, i) => {
+function addScores(tokens: readonly ScoredToken[], losses: Float32Array, best: Int32Array, scores: Scores): void {
+  tokens.forEach(({ request, token }, i) => {
     const score = scores[request] as Scores[number];
     score.logprob -= losses[i] as number;
     if (best[i] !== token) score.is_greedy = false;

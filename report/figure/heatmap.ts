@@ -38,17 +38,17 @@ function drawPanel(
 ): PlotPanel {
   const { xs, ys } = data;
   const labels = { x: xs.map(({ label }) => cutText(label, 20)), y: ys.map(({ label }) => cutText(label, 20)) };
-  const cell = Math.max(14, Math.min(44, Math.floor(420 / Math.max(xs.length, ys.length, 1))));
+  const square = Math.max(14, Math.min(44, Math.floor(420 / Math.max(xs.length, ys.length, 1))));
   const marginLeft = 30 + Math.max(0, ...labels.y.map(textWidth)) * character_px;
   const widestX = Math.max(0, ...labels.x.map((text) => textWidth(text) * character_px));
-  const turned = widestX > cell;
+  const turned = widestX > square;
   const marginBottom = turned ? 30 + widestX : 40;
   const points = data.points.filter((point) => point.series === index && isDrawable(point.value, figure.scale));
   const place = { x: (point: FigurePoint) => point.x, y: (point: FigurePoint) => point.y };
   const value = (point: FigurePoint) => point.value as number;
   const sizes = {
-    width: Math.ceil(marginLeft + cell * xs.length + 8),
-    height: Math.ceil(36 + cell * ys.length + marginBottom),
+    width: Math.ceil(marginLeft + square * xs.length + 8),
+    height: Math.ceil(36 + square * ys.length + marginBottom),
   };
   const axis = { tickSize: 0, labelArrow: 'none' as const };
   const scales = {
@@ -77,7 +77,7 @@ function drawPanel(
   const plain = drawPlot({ ...options, marks });
   const named =
     title === '' ? [] : [Plot.text([title], { frameAnchor: 'top', dy: -30, fontSize: 12, fontWeight: 600 })];
-  const numbers = cell < 28 ? [] : numberMarks(points, place, plain);
+  const numbers = square < 28 ? [] : numberMarks(points, place, plain);
   return drawPlot({ ...options, marks: [...marks, ...named, ...numbers] });
 }
 

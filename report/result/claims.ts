@@ -150,15 +150,15 @@ function decideRatio(
 
 function decideTolerance(check: Check & { kind: 'tolerance' }, sides: readonly Selected[], place: string): Verdict {
   const [of, to] = sides as [Selected, Selected | undefined];
-  const target = to === undefined ? (check.to as number) : number(to);
-  const off = Math.abs(number(of) - target);
-  const [ours, wanted] = formatApart([number(of), target]);
+  const goal = to === undefined ? (check.to as number) : number(to);
+  const off = Math.abs(number(of) - goal);
+  const [ours, wanted] = formatApart([number(of), goal]);
   const against = to === undefined ? `${wanted ?? ours}` : to.label;
-  const share = target === 0 ? formatNumber(off) : `${formatNumber((100 * off) / Math.abs(target))} %`;
+  const share = goal === 0 ? formatNumber(off) : `${formatNumber((100 * off) / Math.abs(goal))} %`;
   const numbers = `${ours} against ${wanted ?? ours}, off by ${share}`;
   const detail = `${of.label} within ${Number((100 * check.within).toPrecision(6))} % of ${against}${place}: ${numbers}`;
   return {
-    holds: off <= check.within * Math.abs(target),
+    holds: off <= check.within * Math.abs(goal),
     detail: `${detail}${paperChain(to === undefined ? [of] : [of, to])}`,
   };
 }

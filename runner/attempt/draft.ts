@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { RecordAbout } from '../../store/record.ts';
 import type { Attempt, Draft } from '../../store/store.ts';
 import type { AttemptOrder, OrderUnit } from './order.ts';
-import type { TaskDone } from './protocol.ts';
+import type { UnitDone } from './protocol.ts';
 
 /** Tells when an attempt began and how long each of its units took. */
 export class AttemptClock {
@@ -23,7 +23,7 @@ export class AttemptClock {
 export function draftOf(
   order: AttemptOrder,
   { key, preimage, unit }: OrderUnit,
-  done: TaskDone,
+  done: UnitDone,
   { attempt, clock, trusted }: { attempt: Attempt; clock: AttemptClock; trusted: readonly string[] },
 ): Draft {
   const outputs: Record<string, Draft['outputs'][string]> = {};
@@ -37,7 +37,7 @@ export function draftOf(
   return { key, preimage, outputs, trusted, facts: done.facts, about, replace: order.replace };
 }
 
-function aboutOf(order: AttemptOrder, unit: string, done: TaskDone, clock: AttemptClock): RecordAbout {
+function aboutOf(order: AttemptOrder, unit: string, done: UnitDone, clock: AttemptClock): RecordAbout {
   const { experiment, node, stage, cell, versions } = order;
   const { peak_rss_bytes, warnings } = done;
   const made = { ...clock.lap(), peak_rss_bytes, host: hostname(), versions };

@@ -2,7 +2,7 @@
 import type { StageInput } from '../../contract/stage.ts';
 import type { Attempt, Store } from '../../store/store.ts';
 import { type AttemptOrder, artifactsOf, type OrderInput } from './order.ts';
-import type { Job, JobArtifact, JobTask } from './protocol.ts';
+import type { Job, JobArtifact, JobUnit } from './protocol.ts';
 
 /** The job of an attempt on this machine: every input is fetched where the store has it elsewhere. */
 export async function jobOf(order: AttemptOrder, attempt: Attempt, store: Store): Promise<Job> {
@@ -10,7 +10,7 @@ export async function jobOf(order: AttemptOrder, attempt: Attempt, store: Store)
   const artifacts = await Promise.all(artifactsOf(order).map((ref) => opened(ref, store)));
   const paths = new Map(artifacts.map(({ digest, path }) => [digest, path]));
   const inputs = Object.entries(order.inputs).map(([name, input]) => [name, stageInput(input, paths)] as const);
-  const tasks = order.units.map(({ unit, key, params }): JobTask => {
+  const units = order.units.map(({ unit, key, params }): JobUnit => {
     const outputs = Object.entries(order.outputs).map(([name, { extension }]) => {
       return [name, attempt.output(key, name, extension)] as const;
     });
@@ -26,7 +26,7 @@ export async function jobOf(order: AttemptOrder, attempt: Attempt, store: Store)
     numerics,
     inputs: Object.fromEntries(inputs),
     artifacts,
-    tasks,
+    units,
   };
 }
 

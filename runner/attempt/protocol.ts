@@ -17,7 +17,7 @@ export interface Job {
   inputs: Readonly<Record<string, StageInput>>;
   /** Every file that is among the inputs, once, with what it has to be. */
   artifacts: readonly JobArtifact[];
-  tasks: readonly JobTask[];
+  units: readonly JobUnit[];
 }
 
 /** A file that the worker reads over before the stage sees it. */
@@ -27,7 +27,7 @@ export interface JobArtifact extends BlobRef {
   known: string | null;
 }
 
-export interface JobTask {
+export interface JobUnit {
   unit: string;
   params: JsonObject;
   /** Output name to the path where it is to be written. */
@@ -45,8 +45,8 @@ export interface InputsRead {
 }
 
 /** What the worker wrote, hashed by it after fsync: the runner never guesses from a directory listing. */
-export interface TaskDone {
-  type: 'task-done';
+export interface UnitDone {
+  type: 'unit-done';
   id: string;
   unit: string;
   outputs: Readonly<Record<string, BlobRef>>;
@@ -69,5 +69,5 @@ export type FromWorker =
   | { type: 'progress'; id: string; report: Progress }
   | { type: 'warning'; id: string; message: string }
   | InputsRead
-  | TaskDone
+  | UnitDone
   | { type: 'end'; id: string; failure: WorkerFailure | null };

@@ -40,7 +40,7 @@ export interface Executor {
 export interface Room {
   /**
    * Carries out one attempt: the store has its folders and its order, the leases of its keys are held. Its output goes to the attempt's
-   * log. Whoever carries it out either says each `task-done` and leaves the rest to the listener, or publishes by itself.
+   * log. Whoever carries it out either says each `unit-done` and leaves the rest to the listener, or publishes by itself.
    */
   give(attempt: Attempt, order: AttemptOrder, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd>;
   leave(): void;

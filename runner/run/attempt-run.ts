@@ -10,7 +10,7 @@ import { canonicalJson, type Json } from '../../util/json.ts';
 import { AttemptClock, draftOf } from '../attempt/draft.ts';
 import { type DamagedInput, JobInputs } from '../attempt/job-inputs.ts';
 import { type AttemptOrder, artifactsOf, type OrderUnit, orderOf } from '../attempt/order.ts';
-import type { TaskDone } from '../attempt/protocol.ts';
+import type { UnitDone } from '../attempt/protocol.ts';
 import type { AttemptEnd, ExecutorEvent, Room } from '../executor/executor.ts';
 import type { RunEvent } from '../survey/events.ts';
 import { nameOf, type UnitState } from '../survey/graph.ts';
@@ -92,7 +92,7 @@ export class AttemptRun {
     if (message.type === 'progress') this.#report(message.report);
     if (message.type === 'warning') this.#warn(message.message);
     if (message.type === 'inputs-read') this.#inputs?.note(message.read);
-    if (message.type === 'task-done') this.#publishing = this.#publishing.then(() => this.#publishDone(message));
+    if (message.type === 'unit-done') this.#publishing = this.#publishing.then(() => this.#publishDone(message));
   }
 
   #begin({ where, carrier }: Extract<ExecutorEvent, { type: 'started' }>): void {
@@ -112,7 +112,7 @@ export class AttemptRun {
     this.#context.emit({ type: 'warned', whole: false, warnings: [{ node: this.#first.owner.node.id, message }] });
   }
 
-  async #publishDone(message: TaskDone): Promise<void> {
+  async #publishDone(message: UnitDone): Promise<void> {
     const unit = this.#units.find((each) => each.unit.name === message.unit);
     if (unit === undefined || !this.#open.has(unit)) return;
     try {
@@ -124,7 +124,7 @@ export class AttemptRun {
     }
   }
 
-  async #publish(unit: UnitState, message: TaskDone): Promise<void> {
+  async #publish(unit: UnitState, message: UnitDone): Promise<void> {
     const { store, survey, emit } = this.#context;
     const changed = await changedSource(unit, survey);
     if (changed !== undefined) {

@@ -15,7 +15,7 @@ export interface NodeState {
   inputs: readonly NodeInput[];
   consumers: NodeState[];
   /** A cell's number lies here, or nobody reads it: all its units are wanted. */
-  target: boolean;
+  final: boolean;
   /** Outputs that are read when everything has run, by cells or by people; these have to be whole. */
   shown: ReadonlySet<string> | 'all';
   /** The units that somebody asks for, by name. */
@@ -61,7 +61,7 @@ export function buildGraph(plan: Plan, registry: StageRegistry): NodeState[] {
   }
   const graph = [...states.values()];
   for (const state of graph) {
-    state.target = cells.has(state.node.id) || state.consumers.length === 0;
+    state.final = cells.has(state.node.id) || state.consumers.length === 0;
     state.shown = shown.get(state.node.id) ?? (state.consumers.length === 0 ? 'all' : new Set());
   }
   return graph;
@@ -88,7 +88,7 @@ function newState(node: PlanNode, earlier: ReadonlyMap<string, NodeState>, regis
   });
   const wanted = new Set<string>();
   const open = { units: undefined, facts: undefined, expected: undefined };
-  const asked = { target: false, shown: new Set<string>(), wanted };
+  const asked = { final: false, shown: new Set<string>(), wanted };
   return { index: earlier.size, node, definition, inputs, consumers: [], ...asked, ...open };
 }
 
@@ -144,7 +144,7 @@ export function levelsOf(graph: readonly NodeState[]): NodeState[][] {
 /** Marks what cells and consumers ask for, from the last node to the first; once, when all that can be known is. */
 export function markDemand(graph: readonly NodeState[]): void {
   for (const state of graph.toReversed()) {
-    if (state.target) state.wanted = 'all';
+    if (state.final) state.wanted = 'all';
     const readers = demandedUnits(state);
     for (const input of state.inputs) {
       if (readers === undefined) input.from.wanted = 'all';

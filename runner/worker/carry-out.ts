@@ -8,7 +8,7 @@ import { AttemptClock, draftOf } from '../attempt/draft.ts';
 import { jobOf } from '../attempt/job.ts';
 import { JobInputs } from '../attempt/job-inputs.ts';
 import { type AttemptOrder, artifactsOf, type OrderUnit, parseOrder } from '../attempt/order.ts';
-import type { FromWorker, TaskDone, WorkerFailure } from '../attempt/protocol.ts';
+import type { FromWorker, UnitDone, WorkerFailure } from '../attempt/protocol.ts';
 import { valueAt } from '../survey/preimage.ts';
 import { DamagedInputs } from './inputs.ts';
 import { runJob } from './job.ts';
@@ -31,18 +31,17 @@ export async function carryOut(
   { signal, hear = () => {} }: CarryOutOptions,
 ): Promise<WorkerFailure | null> {
   const found = await store.takeUp(key);
-  const order = parseOrder(found?.order);
-  if (found === undefined || order === undefined) {
-    throw new UserError(
-      `the store '${store.folder}' has no attempt at '${key}' to carry out: it has ended, or was never begun`,
-    );
-  }
+  const where = `the attempt at '${key}' in the store '${store.folder}'`;
+  if (found === undefined) throw new UserError(`${where} is not there: it has ended, or was never begun`);
+  const order = parseOrder(found.order);
+  if (order === undefined)
+    throw new UserError(`${where} was ordered by another version of lamina; run it with that one`);
   const { attempt } = found;
   const publisher = new Publisher(order, attempt, store);
   const job = await jobOf(order, attempt, store);
   return runJob(job, registry, signal, async (message) => {
     if (message.type === 'inputs-read') publisher.inputs.note(message.read);
-    if (message.type === 'task-done') await publisher.publish(message);
+    if (message.type === 'unit-done') await publisher.publish(message);
     else hear(message);
   });
 }
@@ -62,7 +61,7 @@ class Publisher {
     this.#store = store;
   }
 
-  async publish(done: TaskDone): Promise<void> {
+  async publish(done: UnitDone): Promise<void> {
     const unit = this.#order.units.find((each) => each.unit === done.unit);
     if (unit === undefined) throw new Error(`the attempt has no unit '${done.unit}'`);
     await this.#refuseChanged(unit);

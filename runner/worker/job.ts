@@ -7,7 +7,7 @@ import { sentence } from '../../spec/plan/warnings.ts';
 import { noSpaceCodes } from '../../store/write-error.ts';
 import { hasCode, isUserError } from '../../util/errors.ts';
 import { machineError } from '../../util/system-error.ts';
-import type { FromWorker, Job, JobTask, WorkerFailure } from '../attempt/protocol.ts';
+import type { FromWorker, Job, JobUnit, WorkerFailure } from '../attempt/protocol.ts';
 import { DamagedInputs, readInputs } from './inputs.ts';
 import { MissingOutput, nameOutput } from './output.ts';
 
@@ -47,7 +47,7 @@ async function ownStage(module: string): Promise<StageDefinition> {
 async function runStage(job: Job, definition: StageDefinition, signal: AbortSignal, send: Send): Promise<void> {
   const finished = new Set<string>();
   const said: Said[] = [];
-  const tasks = job.tasks.map((task) => unitTask(task, definition, { finished, said }, job.id, send));
+  const tasks = job.units.map((each) => unitTask(each, definition, { finished, said }, job.id, send));
   const { params, seed, numerics, inputs } = job;
   const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
   const warn = (text: string, unit?: string) => {
@@ -58,7 +58,7 @@ async function runStage(job: Job, definition: StageDefinition, signal: AbortSign
   send({ type: 'inputs-read', id: job.id, read: await readInputs(job.artifacts, signal) });
   const run = await definition.run();
   await run({ params, seed, numerics, inputs, tasks, progress, warn, signal });
-  const open = job.tasks.find((task) => !finished.has(task.unit));
+  const open = job.units.find(({ unit }) => !finished.has(unit));
   if (open !== undefined) throw new MissingOutput(`it returned without calling done for unit '${open.unit}'`);
 }
 
@@ -69,13 +69,13 @@ interface Said {
 }
 
 function unitTask(
-  task: JobTask,
+  job: JobUnit,
   definition: StageDefinition,
   { finished, said }: { finished: Set<string>; said: readonly Said[] },
   id: string,
   send: Send,
 ): UnitTask {
-  const { unit, params, outputs, scratch } = task;
+  const { unit, params, outputs, scratch } = job;
   const done = async (facts: Facts = {}) => {
     if (finished.has(unit)) throw new Error(`done was called twice for unit '${unit}'`);
     finished.add(unit);
@@ -88,7 +88,7 @@ function unitTask(
     const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
     const warnings = [...new Set(own)];
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
-    await send({ type: 'task-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
+    await send({ type: 'unit-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
   };
   return { name: unit, params, outputs, scratch, done };
 }

@@ -6,15 +6,15 @@ import { entriesAt, find } from '../../located/located.ts';
 import { expectedNames, nearest } from '../../located/nearest.ts';
 import type { ExperimentAxisValue } from '../../schemas/experiment.ts';
 import { isObject } from '../../util/json.ts';
-import type { KnownNames, Target } from '../pipeline/target.ts';
-import { parseTarget } from '../pipeline/target.ts';
+import type { KnownNames, ParamPath } from '../pipeline/param-path.ts';
+import { parseParamPath } from '../pipeline/param-path.ts';
 import { parseTemplate } from '../pipeline/template.ts';
 import type { Experiment, Layer } from './experiment.ts';
 import { layerAt } from './experiment.ts';
 
-/** One value set at a target. */
+/** One value, and the parameter that it is set at. */
 export interface Edit {
-  target: Target;
+  param: ParamPath;
   value: Located;
 }
 
@@ -36,7 +36,7 @@ export interface Axis {
   values: readonly AxisValue[];
   key: Span;
   /** Set when each value is one value of one parameter: `rank: [5, 20]`. */
-  target: Target | undefined;
+  param: ParamPath | undefined;
   /** True when it is declared but wrong (already reported): there are no cells then. */
   broken: boolean;
 }
@@ -87,7 +87,7 @@ function namedList(
 }
 
 function brokenAxis(name: string, { key }: LocatedEntry): Axis {
-  return { name, label: name, values: [], key, target: undefined, broken: true };
+  return { name, label: name, values: [], key, param: undefined, broken: true };
 }
 
 function listAxis(
@@ -98,19 +98,19 @@ function listAxis(
   known: KnownNames,
   problems: Problems,
 ): Axis {
-  const target = parseTarget(name, known);
-  if (typeof target === 'string') {
-    problems.add(entry.key, `axis '${name}': ${target}`);
+  const param = parseParamPath(name, known);
+  if (typeof param === 'string') {
+    problems.add(entry.key, `axis '${name}': ${param}`);
     return brokenAxis(name, entry);
   }
   const named = items.map((value) => ({ value, name: value.kind === 'scalar' ? `${value.value}` : '' }));
-  return { name, label, key: entry.key, target, values: editValues(name, target, named, problems), broken: false };
+  return { name, label, key: entry.key, param, values: editValues(name, param, named, problems), broken: false };
 }
 
 /** The values of an axis that sets one parameter; a name that occurs twice is reported. */
 export function editValues(
   axis: string,
-  target: Target,
+  param: ParamPath,
   values: readonly { name: string; value: Located }[],
   problems: Problems,
 ): AxisValue[] {
@@ -130,7 +130,7 @@ export function editValues(
     label: name,
     params: none,
     with: none,
-    edits: [{ target, value }],
+    edits: [{ param, value }],
     metric: undefined,
     beside: none,
     span: value.span,
@@ -166,14 +166,14 @@ function mapAxis(
     });
   }
   if (values.length === 0) problems.add(entry.key, `axis '${name}' has no values`);
-  return { name, label, values, key: entry.key, target: undefined, broken: values.length === 0 };
+  return { name, label, values, key: entry.key, param: undefined, broken: values.length === 0 };
 }
 
 function ownValue(axis: string, value: Located | undefined, known: KnownNames, problems: Problems): Edit[] {
   if (value === undefined) return [];
-  const target = parseTarget(axis, known);
-  if (typeof target !== 'string') return [{ target, value }];
-  problems.add(value.span, `axis '${axis}': 'value' needs an axis that is named after a parameter: ${target}`);
+  const param = parseParamPath(axis, known);
+  if (typeof param !== 'string') return [{ param, value }];
+  problems.add(value.span, `axis '${axis}': 'value' needs an axis that is named after a parameter: ${param}`);
   return [];
 }
 

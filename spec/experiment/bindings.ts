@@ -138,9 +138,9 @@ function* settings(value: Axis['values'][number]): Generator<[what: string, span
     if (given.kind !== 'map') yield [`the parameters of stage '${stage}'`, key];
     else for (const [name, entry] of given.entries) yield [`parameter '${name}' of stage '${stage}'`, entry.key];
   }
-  for (const { target, value: given } of value.edits) {
-    const of = target.stage === undefined ? '' : ` of stage '${target.stage}'`;
-    yield [`parameter '${target.path.join('.')}'${of}`, given.span];
+  for (const { param, value: given } of value.edits) {
+    const of = param.stage === undefined ? '' : ` of stage '${param.stage}'`;
+    yield [`parameter '${param.path.join('.')}'${of}`, given.span];
   }
   if (value.metric !== undefined) yield ['the metric', value.metric.span];
 }

@@ -59,8 +59,8 @@ export class Evaluator {
       if (set.length > 0) axesFound.add(i);
       trees.push(...set);
     }
-    for (const { target, value } of edits) {
-      if (target.stage === undefined && target.path[0] === name) trees.push(value);
+    for (const { param, value } of edits) {
+      if (param.stage === undefined && param.path[0] === name) trees.push(value);
     }
     for (const tree of trees) this.addAxesOf(tree, axesFound);
     const sorted = [...axesFound].sort((a, b) => a - b);
@@ -92,15 +92,15 @@ export class Evaluator {
     const raw = given.findLast((value) => value !== undefined) ?? linked.pipeline.params.get(name)?.fallback;
     const where = `parameter '${name}': `;
     const own = [...chosen.flatMap((value) => value.edits), ...edits].filter(
-      ({ target }) => target.stage === undefined && target.path[0] === name,
+      ({ param }) => param.stage === undefined && param.path[0] === name,
     );
-    const replaced = own.findLastIndex(({ target }) => target.path.length === 1);
+    const replaced = own.findLastIndex(({ param }) => param.path.length === 1);
     let value = replaced >= 0 || raw === undefined ? undefined : this.evaluate(raw, choice, where);
     if (raw !== undefined && value === undefined && replaced < 0) return undefined;
     for (const edit of own.slice(Math.max(0, replaced))) {
       const set = this.evaluate(edit.value, choice, where);
       if (set === undefined) return undefined;
-      const changed = withValueAt(value, edit.target.path.slice(1), set);
+      const changed = withValueAt(value, edit.param.path.slice(1), set);
       if (typeof changed === 'string') {
         this.#problems.add(edit.value.span, `${where}${changed}`);
         return undefined;
@@ -239,7 +239,7 @@ export function projection(axes: readonly number[], choice: Choice): string {
 
 function paramSettings(value: AxisValue, name: string): Located[] {
   const given = value.params.get(name)?.value;
-  const edits = value.edits.filter(({ target }) => target.stage === undefined && target.path[0] === name);
+  const edits = value.edits.filter(({ param }) => param.stage === undefined && param.path[0] === name);
   return given === undefined ? edits.map((edit) => edit.value) : [given, ...edits.map((edit) => edit.value)];
 }
 

@@ -5,8 +5,8 @@ import type { Located, Span } from '../../located/located.ts';
 import { entriesAt, find, keySpan, valueSpan } from '../../located/located.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import type { LinkedPipeline } from '../pipeline/link.ts';
-import type { KnownNames } from '../pipeline/target.ts';
-import { parseTarget } from '../pipeline/target.ts';
+import type { KnownNames } from '../pipeline/param-path.ts';
+import { parseParamPath } from '../pipeline/param-path.ts';
 import type { Axis, Edit } from './axes.ts';
 import { axisIndex, editValues, readAxes, valueIndex } from './axes.ts';
 import type { Bindings } from './bindings.ts';
@@ -99,18 +99,18 @@ function applySet(flag: SetFlag, changes: Changes, known: KnownNames, problems: 
   const { path, pathSpan, values } = flag;
   const index = changes.axes.findIndex((axis) => axis.name === path);
   const axis = changes.axes[index];
-  if (axis !== undefined && axis.target === undefined) {
+  if (axis !== undefined && axis.param === undefined) {
     problems.add(pathSpan, `axis '${path}' of the experiment sets this: choose its values with --only ${path}=...`);
     return;
   }
-  const target = axis?.target ?? parseTarget(path, known);
-  if (typeof target === 'string') problems.add(pathSpan, target);
-  else if (axis !== undefined) changes.axes[index] = { ...axis, values: editValues(path, target, values, problems) };
+  const param = axis?.param ?? parseParamPath(path, known);
+  if (typeof param === 'string') problems.add(pathSpan, param);
+  else if (axis !== undefined) changes.axes[index] = { ...axis, values: editValues(path, param, values, problems) };
   else if (values.length > 1) {
-    const read = editValues(path, target, values, problems);
-    changes.axes.push({ name: path, label: path, values: read, key: pathSpan, target, broken: false });
+    const read = editValues(path, param, values, problems);
+    changes.axes.push({ name: path, label: path, values: read, key: pathSpan, param, broken: false });
     changes.added.add(path);
-  } else for (const { value } of values) changes.edits.push({ target, value });
+  } else for (const { value } of values) changes.edits.push({ param, value });
 }
 
 function applySeed(seed: number, cwd: string, changes: Changes, problems: Problems): void {
@@ -121,7 +121,7 @@ function applySeed(seed: number, cwd: string, changes: Changes, problems: Proble
     return;
   }
   const value: Located = { kind: 'scalar', span, value: seed };
-  changes.edits.push({ target: { stage: undefined, path: [seedName] }, value });
+  changes.edits.push({ param: { stage: undefined, path: [seedName] }, value });
 }
 
 function readOnlyFlags(flags: Flags, axes: readonly Axis[], problems: Problems): Selection {

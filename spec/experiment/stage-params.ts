@@ -60,7 +60,7 @@ export class StageEvaluator {
       if (set.length > 0) axesFound.add(i);
       trees.push(...set);
     }
-    for (const edit of edits) if (edit.target.stage === stage.name) trees.push(edit.value);
+    for (const edit of edits) if (edit.param.stage === stage.name) trees.push(edit.value);
     for (const tree of trees) this.#values.addAxesOf(tree, axesFound);
     if (stage.definition.seeded && stage.seed === undefined)
       for (const i of this.#values.paramAxes(seedName)) axesFound.add(i);
@@ -168,8 +168,8 @@ export class StageEvaluator {
       else values.set(name, { key, value: result, raw: value });
     }
     for (const edit of [...chosen.flatMap((value) => value.edits), ...edits]) {
-      if (edit.target.stage !== stage.name) continue;
-      const [name = '', ...rest] = edit.target.path;
+      if (edit.param.stage !== stage.name) continue;
+      const [name = '', ...rest] = edit.param.path;
       const set = this.#values.evaluate(edit.value, choice, `${where}parameter '${name}': `);
       const changed = set === undefined ? undefined : withValueAt(values.get(name)?.value, rest, set);
       if (typeof changed === 'string') this.#problems.add(edit.value.span, `${where}parameter '${name}': ${changed}`);
@@ -238,7 +238,7 @@ export class StageEvaluator {
 
 function stageSettings(value: AxisValue, stage: string): Located[] {
   const given = value.with.get(stage)?.value;
-  const edits = value.edits.filter((edit) => edit.target.stage === stage).map((edit) => edit.value);
+  const edits = value.edits.filter((edit) => edit.param.stage === stage).map((edit) => edit.value);
   return given === undefined ? edits : [given, ...edits];
 }
 

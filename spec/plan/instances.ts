@@ -54,35 +54,35 @@ export class Instances {
 
   /** The node of a stage in a cell, with all that it needs; undefined when something is wrong (reported). */
   node(stage: string, choice: Choice): number | undefined {
-    const target = this.#linked.stages.get(stage);
-    if (target === undefined) return undefined;
-    const key = `${stage}:${projection(this.#axesReaching(target), choice)}`;
-    if (!this.#byProjection.has(key)) for (const needed of this.#neededBy(target)) this.#instantiate(needed, choice);
+    const wanted = this.#linked.stages.get(stage);
+    if (wanted === undefined) return undefined;
+    const key = `${stage}:${projection(this.#axesReaching(wanted), choice)}`;
+    if (!this.#byProjection.has(key)) for (const needed of this.#neededBy(wanted)) this.#instantiate(needed, choice);
     return this.#byProjection.get(key);
   }
 
   /** A stage and all that feeds it, feeders first. */
-  #neededBy(target: LinkedStage): readonly LinkedStage[] {
-    let needed = this.#needed.get(target.name);
+  #neededBy(wanted: LinkedStage): readonly LinkedStage[] {
+    let needed = this.#needed.get(wanted.name);
     if (needed === undefined) {
-      const names = new Set([target.name]);
+      const names = new Set([wanted.name]);
       for (const name of names) for (const link of this.#linked.stages.get(name)?.links ?? []) names.add(link.stage);
       const unordered = new Set(names);
       for (const name of this.#linked.order) unordered.delete(name);
       const ordered = [...this.#linked.order.filter((name) => names.has(name)), ...unordered];
       needed = ordered.flatMap((name) => this.#linked.stages.get(name) ?? []);
-      this.#needed.set(target.name, needed);
+      this.#needed.set(wanted.name, needed);
     }
     return needed;
   }
 
   /** The axes on which a stage or anything that feeds it depends. */
-  #axesReaching(target: LinkedStage): readonly number[] {
-    let axes = this.#reaching.get(target.name);
+  #axesReaching(wanted: LinkedStage): readonly number[] {
+    let axes = this.#reaching.get(wanted.name);
     if (axes === undefined) {
-      const found = new Set(this.#neededBy(target).flatMap((stage) => [...this.#evaluator.ownAxes(stage)]));
+      const found = new Set(this.#neededBy(wanted).flatMap((stage) => [...this.#evaluator.ownAxes(stage)]));
       axes = [...found].sort((a, b) => a - b);
-      this.#reaching.set(target.name, axes);
+      this.#reaching.set(wanted.name, axes);
     }
     return axes;
   }

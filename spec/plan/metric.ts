@@ -7,18 +7,14 @@ import { expectedNames, orList } from '../../located/nearest.ts';
 import type { LinkedPipeline } from '../pipeline/link.ts';
 import { isExcused } from '../pipeline/pipeline.ts';
 
-export interface MetricTarget {
+export interface MetricPlace {
   stage: string;
   output: string;
   field: string;
 }
 
 /** Reads a reference; undefined when the stage, the output or the field is unknown (reported). */
-export function readMetric(
-  scalar: LocatedScalar,
-  linked: LinkedPipeline,
-  problems: Problems,
-): MetricTarget | undefined {
+export function readMetric(scalar: LocatedScalar, linked: LinkedPipeline, problems: Problems): MetricPlace | undefined {
   const text = String(scalar.value);
   const [stage = '', ...rest] = text.split('.');
   const complain = (message: string) => {
@@ -43,7 +39,7 @@ function locate(
   rest: readonly string[],
   definition: StageDefinition,
   complain: (message: string) => undefined,
-): MetricTarget | undefined {
+): MetricPlace | undefined {
   const metrics = Object.keys(definition.outputs).filter((name) => definition.outputs[name]?.kind === 'metrics');
   const [first = '', ...others] = rest;
   if (others.length > 0 && Object.hasOwn(definition.outputs, first)) {
@@ -62,12 +58,12 @@ function locate(
 }
 
 function withField(
-  target: MetricTarget,
+  place: MetricPlace,
   definition: StageDefinition,
   complain: (message: string) => undefined,
-): MetricTarget | undefined {
-  const fields = definition.outputs[target.output]?.fields;
-  if (fields === undefined || fields.includes(target.field)) return target;
-  const hint = expectedNames(target.field, fields, 'it has none');
-  return complain(`stage '${target.stage}' (${definition.name}) has no metric '${target.field}'${hint}`);
+): MetricPlace | undefined {
+  const fields = definition.outputs[place.output]?.fields;
+  if (fields === undefined || fields.includes(place.field)) return place;
+  const hint = expectedNames(place.field, fields, 'it has none');
+  return complain(`stage '${place.stage}' (${definition.name}) has no metric '${place.field}'${hint}`);
 }

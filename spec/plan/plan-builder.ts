@@ -24,13 +24,13 @@ import { readFigures } from './figures.ts';
 import { cellsOf, combinations, mostCells } from './grid.ts';
 import { reportIdleAxes } from './idle-axes.ts';
 import { Instances } from './instances.ts';
-import type { MetricTarget } from './metric.ts';
+import type { MetricPlace } from './metric.ts';
 import { readMetric } from './metric.ts';
 import { readTable } from './table.ts';
 
 /** A number that some node makes. */
 interface FoundMetric {
-  metric: MetricTarget;
+  metric: MetricPlace;
   node: number;
 }
 
@@ -61,7 +61,7 @@ class PlanBuilder {
   readonly #instances: Instances;
   readonly #evaluator: Evaluator;
   /** By reference; a reference with interpolations stands for several. */
-  readonly #metrics = new Map<string, MetricTarget | undefined>();
+  readonly #metrics = new Map<string, MetricPlace | undefined>();
 
   constructor(parts: PlanParts, problems: Problems) {
     this.#parts = parts;

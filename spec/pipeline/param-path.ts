@@ -2,7 +2,7 @@
 import { expectedNames } from '../../located/nearest.ts';
 
 /** A value to set: `path` leads to it; its first key is a parameter, of the stage when one is given. */
-export interface Target {
+export interface ParamPath {
   stage: string | undefined;
   path: readonly string[];
 }
@@ -17,7 +17,7 @@ export interface KnownNames {
 }
 
 /** Reads a path: a stage's name before a dot wins over a parameter's; a string says what is wrong. */
-export function parseTarget(text: string, known: KnownNames): Target | string {
+export function parseParamPath(text: string, known: KnownNames): ParamPath | string {
   const keys = text.split('.');
   const [first = '', ...rest] = keys;
   if (keys.some((key) => key === '' || key === '__proto__'))
