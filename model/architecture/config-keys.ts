@@ -112,6 +112,7 @@ const isEmpty = (value: unknown) => typeof value === 'object' && value !== null 
 /** What would make another model of it than the one that lamina runs; what is said goes on after `'key' is VALUE: `. */
 const refused: Readonly<Record<string, Say>> = {
   is_causal: unless(true)('tokens would see those after them, which lamina does not compute'),
+  use_mrope: unless(false)('lamina has positions of text alone'),
   is_encoder_decoder: unless(false)('lamina runs decoders only'),
   add_cross_attention: unless(false)('lamina has no cross-attention'),
   cross_attention_hidden_size: () => 'lamina has no cross-attention',

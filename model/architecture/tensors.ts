@@ -27,7 +27,7 @@ export function tensorName(config: Named, layer: number, role: LayerRole): strin
   return `model.layers.${layer - 1}.${architectureOf(config).names[role]}`;
 }
 
-/** Name of an MLP weight of layer `layer` (from 1) without its ending: the module that a LoRA adapter changes. */
+/** Name of a matrix of layer `layer` (from 1) without its ending: the module that a LoRA adapter changes. */
 export function moduleName(config: Named, layer: number, role: MatrixRole): string {
   return tensorName(config, layer, role).replace(/\.weight$/, '');
 }

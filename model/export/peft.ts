@@ -6,6 +6,7 @@ import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { type Projection, projections } from '../architecture/roles.ts';
+import { moduleName } from '../architecture/tensors.ts';
 import type { Replacement } from '../sharing/replacement.ts';
 import { writeCodes } from './codes.ts';
 import { type FloatType, type ModelFiles, type OnProgress, writeHuggingFace } from './huggingface.ts';
@@ -35,7 +36,7 @@ export async function writePeft(
   onProgress: OnProgress = () => {},
 ): Promise<PeftExport> {
   const adapted = adaptedBy(source);
-  await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(adapted), null, 2)}\n`);
+  await writeFile(files.adapter_config, `${JSON.stringify(adapterConfig(source.config, adapted), null, 2)}\n`);
   await writeAdapter(source, adapted, files.adapter_model);
   const sizes =
     dtype === 'STORED'
@@ -59,9 +60,9 @@ function adaptedBy({ recovery }: ExportSource): Replacement[] {
 }
 
 /** Scaling is alpha / r in PEFT, so both are the rank and the scaling is 1; layers of another rank are listed as patterns. */
-function adapterConfig(adapted: readonly Replacement[]): object {
+function adapterConfig(config: ModelConfig, adapted: readonly Replacement[]): object {
   const modules = adapted.flatMap(({ target, rank }) =>
-    projections.map((projection) => ({ name: moduleName(target, projection), rank })),
+    projections.map((projection) => ({ name: shortName(config, target, projection), rank })),
   );
   const rank = adapted[0]?.rank ?? 0;
   const pattern = Object.fromEntries(
@@ -111,12 +112,10 @@ async function writeAdapter(source: ExportSource, adapted: readonly Replacement[
 }
 
 /** PEFT wants lora_A [r, in] and lora_B [out, r]: A^T and B^T, but B and A for down, which is applied transposed. */
-function adapterTensors(
-  { hidden_size: d, intermediate_size: f }: ModelConfig,
-  { target, rank }: Replacement,
-): AdapterTensor[] {
+function adapterTensors(config: ModelConfig, { target, rank }: Replacement): AdapterTensor[] {
+  const { hidden_size: d, intermediate_size: f } = config;
   return projections.flatMap((projection) => {
-    const module = `base_model.model.model.${moduleName(target, projection)}`;
+    const module = `base_model.model.${moduleName(config, target, projection)}`;
     const A = { target, projection, factor: 'A', shape: [d, rank] } as const;
     const B = { target, projection, factor: 'B', shape: [rank, f] } as const;
     const [inner, outer] = projection === 'down' ? [B, A] : [A, B];
@@ -147,6 +146,6 @@ async function foldedLayers(source: ExportSource, adapted: readonly Replacement[
 }
 
 /** PEFT's name of a module, from the layers' list on: unique, as layers count there from 0. */
-function moduleName(target: number, projection: Projection): string {
-  return `layers.${target - 1}.mlp.${projection}_proj`;
+function shortName(config: ModelConfig, target: number, projection: Projection): string {
+  return moduleName(config, target, projection).replace(/^model\./, '');
 }

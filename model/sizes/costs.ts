@@ -5,7 +5,7 @@
 import type { Facts } from '../../contract/stage.ts';
 import { matrixParameters } from '../sharing/candidates/forms.ts';
 
-/** The sizes of a Llama that decide what it costs. */
+/** The sizes of a model that decide what it costs. */
 export interface ModelShape {
   readonly layers: number;
   readonly hidden_size: number;

@@ -1,5 +1,6 @@
 // README.md of an export: what the model is, what was done to it, how large it is and how to load it.
 
+import { architectureOf } from '../../model/architecture/registry.ts';
 import { parameterCounts } from '../../model/architecture/tensors.ts';
 import type { ExportSizes } from '../../model/export/sizes.ts';
 import type { ExportSource } from '../../model/export/source.ts';
@@ -23,7 +24,7 @@ export function modelCard(source: CardSource, { params, sizes, notes }: CardPart
   const hasTokenizer = source.tokenizer.tokenizer_json !== null;
   const listed = notesOf(notes, params, { isShared: replacements.some(dropsMlp), hasTokenizer });
   const parts = [
-    frontMatter(params, replacements),
+    frontMatter(source, params),
     `# ${params.name.replace(/[\\`*_[\]<>#|]/g, '\\$&')}`,
     whatItIs(source),
     ...(replacements.length > 0 ? ['## What was done', doneText(source)] : []),
@@ -36,10 +37,10 @@ export function modelCard(source: CardSource, { params, sizes, notes }: CardPart
   return `${parts.join('\n\n')}\n`;
 }
 
-function frontMatter({ format, layout }: ExportParams, replacements: readonly Replacement[]): string {
+function frontMatter({ config, recovery }: CardSource, { format, layout }: ExportParams): string {
   const ofHuggingFace = layout === 'compact' ? 'lamina' : 'transformers';
   const library = format === 'huggingface' ? ofHuggingFace : format;
-  const tags = ['lamina', 'llama', ...(replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
+  const tags = ['lamina', config.model_type, ...(recovery.replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
   return `---\nlibrary_name: ${library}\npipeline_tag: text-generation\ntags: [${tags.join(', ')}]\n---`;
 }
 
@@ -49,7 +50,7 @@ function whatItIs({ config }: CardSource): string {
   const attention = heads === kv ? `${heads} heads` : `${heads} heads over ${kv} key/value heads`;
   const sizes = `${layers} layers, hidden size ${hidden_size}, MLP width ${intermediate_size}, ${attention}, ${vocab_size} tokens`;
   const tied = config.tie_word_embeddings ? ', tied embeddings' : '';
-  return `A Llama: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
+  return `A ${architectureOf(config).name}: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
 }
 
 function doneText({ stored, recovery: { replacements } }: CardSource): string {
