@@ -1,6 +1,6 @@
 // Every tensor of a model: name, shape, role and layer, as its architecture has them.
 
-import { type ModelConfig, mlpWidth } from './model-config.ts';
+import { type ModelConfig, mlpWidth, type TensorSizes } from './model-config.ts';
 import { architectureOf } from './registry.ts';
 import type { AttentionRole, BiasRole, LayerRole, MatrixRole, Role } from './roles.ts';
 import { isBiasRole, isMatrixRole, isProjection, projections } from './roles.ts';
@@ -33,14 +33,14 @@ export function moduleName(config: Named, layer: number, role: MatrixRole): stri
 }
 
 /** The tensors of layer `layer` (from 1), in the order in which they are stored. */
-export function layerTensors(config: ModelConfig, layer: number): TensorSpec[] {
+export function layerTensors(config: TensorSizes, layer: number): TensorSpec[] {
   return layerRoles(config).map((role) => {
     return { name: tensorName(config, layer, role), shape: layerShape(config, layer, role), role, layer };
   });
 }
 
 /** Every tensor that a model of this config has, in the order in which they are stored; a tied model has no output head of its own. */
-export function tensorSpecs(config: ModelConfig): TensorSpec[] {
+export function tensorSpecs(config: TensorSizes): TensorSpec[] {
   const { hidden_size: d, vocab_size: v, num_hidden_layers } = config;
   const layers = Array.from({ length: num_hidden_layers }, (_, i) => layerTensors(config, i + 1));
   const outer = (name: string, role: Role, shape: number[]): TensorSpec => ({ name, shape, role, layer: null });
@@ -53,7 +53,7 @@ export function tensorSpecs(config: ModelConfig): TensorSpec[] {
 }
 
 /** The shapes of all tensors by name, in the same order. */
-export function tensorShapes(config: ModelConfig): Map<string, number[]> {
+export function tensorShapes(config: TensorSizes): Map<string, number[]> {
   return new Map(tensorSpecs(config).map(({ name, shape }) => [name, shape]));
 }
 
@@ -63,16 +63,16 @@ export function mlpNames(config: Named, layer: number): string[] {
 }
 
 /** Parameters of the whole model, of its MLPs, of its attention and of its embeddings (with the head). */
-export function parameterCounts(config: ModelConfig): {
+export function parameterCounts(config: TensorSizes): {
   total: number;
   mlp: number;
   attention: number;
   embedding: number;
 } {
   const counts = { total: 0, mlp: 0, attention: 0, embedding: 0 };
-  for (const { shape, role } of tensorSpecs(config)) {
-    const size = sizeOf(shape);
-    const kind = kindOf(role);
+  for (const tensor of tensorSpecs(config)) {
+    const size = parametersOf([tensor]);
+    const kind = kindOf(tensor.role);
     counts.total += size;
     if (kind === 'head') counts.embedding += size;
     else if (kind !== 'norms') counts[kind] += size;
@@ -81,9 +81,13 @@ export function parameterCounts(config: ModelConfig): {
 }
 
 /** Parameters of the MLP of layer `layer` (from 1). */
-export function mlpParameters(config: ModelConfig, layer: number): number {
-  const tensors = layerTensors(config, layer).filter(({ role }) => isProjection(role));
-  return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+export function mlpParameters(config: TensorSizes, layer: number): number {
+  return parametersOf(layerTensors(config, layer).filter(({ role }) => isProjection(role)));
+}
+
+/** Parameters of some tensors. */
+export function parametersOf(tensors: readonly Pick<TensorSpec, 'shape'>[]): number {
+  return tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
 /** What a tensor's numbers are spent on. */
@@ -96,12 +100,8 @@ export function kindOf(role: Role): TensorKind {
   return role.endsWith('norm') && role !== 'q_norm' && role !== 'k_norm' ? 'norms' : 'attention';
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
-}
-
 /** The roles that a layer has, in the order of its tensors. */
-function layerRoles(config: ModelConfig): LayerRole[] {
+function layerRoles(config: TensorSizes): LayerRole[] {
   const { biases, head_norms } = architectureOf(config);
   const biased = biases(config);
   const withBias = (role: AttentionRole): LayerRole[] => (biased.includes(role) ? [role, `${role}_bias`] : [role]);
@@ -111,7 +111,7 @@ function layerRoles(config: ModelConfig): LayerRole[] {
 }
 
 /** Norms and biases are vectors, matrices [out, in]. */
-function layerShape(config: ModelConfig, layer: number, role: LayerRole): number[] {
+function layerShape(config: TensorSizes, layer: number, role: LayerRole): number[] {
   if (isMatrixRole(role)) return matrixShapeOf(config, layer, role);
   if (isBiasRole(role)) return matrixShapeOf(config, layer, matrixOf(role)).slice(0, 1);
   return [role === 'q_norm' || role === 'k_norm' ? config.head_dim : config.hidden_size];
@@ -121,7 +121,7 @@ function matrixOf(bias: BiasRole): AttentionRole {
   return bias.slice(0, 1) as AttentionRole;
 }
 
-function matrixShapeOf(config: ModelConfig, layer: number, role: MatrixRole): [number, number] {
+function matrixShapeOf(config: TensorSizes, layer: number, role: MatrixRole): [number, number] {
   const { hidden_size: d, head_dim, num_attention_heads, num_key_value_heads } = config;
   if (isProjection(role)) return role === 'down' ? [d, mlpWidth(config, layer)] : [mlpWidth(config, layer), d];
   const [queries, keys] = [num_attention_heads * head_dim, num_key_value_heads * head_dim];

@@ -3,10 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configJson, parseConfig } from '../../model/architecture/config.ts';
+import { type KnownModel, knownModel } from '../../model/architecture/known-models.ts';
 import { hasRope, type ModelConfig, windowOf } from '../../model/architecture/model-config.ts';
 import { architectureNames } from '../../model/architecture/registry.ts';
+import { parameterCounts } from '../../model/architecture/tensors.ts';
 import { createFrame } from '../../model/forward/frame.ts';
 import { arrangedConfig } from '../../model/sharing/block-map.ts';
+import { type ModelShape, modelParameters, shapeOfFacts } from '../../model/sizes/costs.ts';
+import { modelFacts } from '../../stages/common/model-facts.ts';
 import { architectureFixtures } from './architectures.ts';
 
 /** What transformers makes of a config.json that says as little as it can. */
@@ -14,8 +18,9 @@ interface Defaults {
   json: Record<string, unknown>;
   config: Record<string, unknown>;
 }
-const { cases } = JSON.parse(readFileSync(join(architectureFixtures, 'configs', 'defaults.json'), 'utf8')) as {
+const { cases, counts } = JSON.parse(readFileSync(join(architectureFixtures, 'configs', 'defaults.json'), 'utf8')) as {
   cases: Record<string, Defaults>;
+  counts: Record<string, { json: Record<string, unknown>; parameters: number }>;
 };
 
 /** The same facts, as transformers names them. */
@@ -52,6 +57,14 @@ describe('config.json of every architecture', () => {
   it.each(Object.keys(cases))('%s is written and read again', (name) => {
     const config = parseConfig(cases[name]?.json, 'config.json');
     expect(parseConfig(configJson(config), 'again')).toEqual(config);
+  });
+
+  it.each(Object.entries(counts))('%s has as many parameters as PyTorch counts', (name, { json, parameters }) => {
+    const config = parseConfig(json, 'config.json');
+    expect(parameterCounts(config).total).toBe(parameters);
+    expect(modelParameters(shapeOfFacts(modelFacts(config)) as ModelShape)).toBe(parameters);
+    const known = knownModel(name) as KnownModel;
+    expect(parameterCounts(parseConfig(known, name)).total).toBe(parameters);
   });
 
   it('covers the registry', () => {
