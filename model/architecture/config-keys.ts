@@ -5,6 +5,7 @@ import { type Architecture, type OwnKey, ownKeys } from './architecture.ts';
 
 /** A key's value, to what is to be said of it; undefined where nothing is. */
 type Say = (value: unknown) => string | undefined;
+type SayOf = (value: unknown, architecture: Pick<Architecture, 'keys'>) => string | undefined;
 
 /** Read by `parseConfig`, or by planning (`dtype`); what they mean together is settled there. The last are those of some architectures alone. */
 const honoured = [
@@ -111,6 +112,7 @@ const isEmpty = (value: unknown) => typeof value === 'object' && value !== null 
 /** What would make another model of it than the one that lamina runs; what is said goes on after `'key' is VALUE: `. */
 const refused: Readonly<Record<string, Say>> = {
   is_causal: unless(true)('tokens would see those after them, which lamina does not compute'),
+  use_mrope: unless(false)('lamina has positions of text alone'),
   is_encoder_decoder: unless(false)('lamina runs decoders only'),
   add_cross_attention: unless(false)('lamina has no cross-attention'),
   cross_attention_hidden_size: () => 'lamina has no cross-attention',
@@ -123,11 +125,14 @@ const refused: Readonly<Record<string, Say>> = {
 const dropout: Say = (value) => (value === 0 ? undefined : 'lamina trains without dropout');
 
 /** Keys of other architectures, by what is said of them; transformers reads past them, whatever they say. */
-const idleOwn: Readonly<Record<OwnKey, Say>> = {
+const idleOwn: Readonly<Record<OwnKey, SayOf>> = {
   attention_bias: unless(false)('which matrices have biases does not depend on it'),
   mlp_bias: unless(false)('there are none'),
   sliding_window: () => 'every token sees all before it',
-  use_sliding_window: unless(false)('every token sees all before it'),
+  use_sliding_window: (value, { keys }) => {
+    if (value === false) return undefined;
+    return keys.includes('sliding_window') ? "'sliding_window' alone counts" : 'every token sees all before it';
+  },
   max_window_layers: () => undefined, // files of models without windows have it too
   layer_types: (value) =>
     Array.isArray(value) && value.every((type) => type === 'full_attention')
@@ -170,9 +175,9 @@ export function refuseKeys(json: Readonly<Record<string, unknown>>, source: stri
 /** What is to be said of keys that are seen and not honoured, each a sentence. */
 export function keyWarnings(json: Readonly<Record<string, unknown>>, architecture: Architecture): string[] {
   const { name } = architecture;
-  const saying = (key: string, say: Say, between: string) => {
+  const saying = (key: string, say: SayOf, between: string) => {
     const value = found(json, key);
-    const text = value === undefined ? undefined : say(value);
+    const text = value === undefined ? undefined : say(value, architecture);
     return text === undefined ? [] : [`config.json: '${key}' is ${shown(value)}: ${between}${text}`];
   };
   const idle = ownKeys.filter((key) => !architecture.keys.includes(key));

@@ -35,6 +35,22 @@ export interface ModelConfig {
   readonly no_rope_layers?: readonly number[];
 }
 
+/** What the shapes of a model's tensors follow from. */
+export type TensorSizes = Pick<
+  ModelConfig,
+  | 'model_type'
+  | 'hidden_size'
+  | 'intermediate_size'
+  | 'intermediate_sizes'
+  | 'num_hidden_layers'
+  | 'num_attention_heads'
+  | 'num_key_value_heads'
+  | 'head_dim'
+  | 'vocab_size'
+  | 'tie_word_embeddings'
+  | 'attention_bias'
+>;
+
 /** The sizes of a model's MLPs. */
 export type MlpSizes = Pick<ModelConfig, 'hidden_size' | 'intermediate_size' | 'intermediate_sizes'>;
 

@@ -1,6 +1,6 @@
 // How RoPE's angles are scaled, by type, with what each type needs; names as in config.json.
 
-/** One type of scaling. `dynamic` changes texts beyond the model's context alone, which lamina does not take. */
+/** One type of scaling. */
 export type RopeScaling = LinearScaling | DynamicScaling | YarnScaling | Llama3Scaling;
 
 /** The types that are computed; `default` is none. */
@@ -13,7 +13,7 @@ export interface LinearScaling {
   readonly factor: number;
 }
 
-/** NTK scaling of texts longer than the context. */
+/** NTK scaling of texts longer than the context: shorter ones stay as they are. */
 export interface DynamicScaling {
   readonly rope_type: 'dynamic';
   readonly factor: number;

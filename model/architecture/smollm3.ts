@@ -27,7 +27,8 @@ export const smollm3: Architecture = {
     const windows = readWindows(fields, layers, { otherwise: null, slides: (layer) => rope[layer - 1] === 0 });
     return { ...readBias(fields), ...windows, ...(rope.includes(0) && { no_rope_layers: rope }) };
   },
-  writeOwn: (config) => ({ ...writeWindows(config), no_rope_layers: ropeOfLayers(config) }),
+  // transformers' own padding token is beyond a smaller vocabulary, and lamina pads with nothing that is seen
+  writeOwn: (config) => ({ ...writeWindows(config), no_rope_layers: ropeOfLayers(config), pad_token_id: null }),
   names: llamaNames,
   biases: biasesIfAsked,
   head_norms: false,

@@ -1,6 +1,6 @@
 // Every tensor of a model: name, shape, role and layer, as its architecture has them.
 
-import { type MlpSizes, type ModelConfig, mlpWidth } from './model-config.ts';
+import { type MlpSizes, type ModelConfig, mlpWidth, type TensorSizes } from './model-config.ts';
 import { architectureOf } from './registry.ts';
 import type { AttentionRole, BiasRole, LayerRole, MatrixRole, Role } from './roles.ts';
 import { isBiasRole, isMatrixRole, isProjection, projections } from './roles.ts';
@@ -30,20 +30,20 @@ export function tensorName(config: Named, layer: number, role: LayerRole): strin
   return `model.layers.${layer - 1}.${architectureOf(config).names[role]}`;
 }
 
-/** Name of an MLP weight of layer `layer` (from 1) without its ending: the module that a LoRA adapter changes. */
+/** Name of a matrix of layer `layer` (from 1) without its ending: the module that a LoRA adapter changes. */
 export function moduleName(config: Named, layer: number, role: MatrixRole): string {
   return tensorName(config, layer, role).replace(/\.weight$/, '');
 }
 
 /** The tensors of layer `layer` (from 1), in the order in which they are stored. */
-export function layerTensors(config: ModelConfig, layer: number): TensorSpec[] {
+export function layerTensors(config: TensorSizes, layer: number): TensorSpec[] {
   return layerRoles(config).map((role) => {
     return { name: tensorName(config, layer, role), shape: layerShape(config, layer, role), role, layer };
   });
 }
 
 /** Every tensor that a model of this config has, in the order in which they are stored; a tied model has no output head of its own. */
-export function tensorSpecs(config: ModelConfig): TensorSpec[] {
+export function tensorSpecs(config: TensorSizes): TensorSpec[] {
   const { hidden_size: d, vocab_size: v, num_hidden_layers } = config;
   const layers = Array.from({ length: num_hidden_layers }, (_, i) => layerTensors(config, i + 1));
   const outer = (name: string, role: Role, shape: number[]): TensorSpec => ({ name, shape, role, layer: null });
@@ -56,7 +56,7 @@ export function tensorSpecs(config: ModelConfig): TensorSpec[] {
 }
 
 /** The shapes of all tensors by name, in the same order. */
-export function tensorShapes(config: ModelConfig): Map<string, number[]> {
+export function tensorShapes(config: TensorSizes): Map<string, number[]> {
   return new Map(tensorSpecs(config).map(({ name, shape }) => [name, shape]));
 }
 
@@ -66,21 +66,26 @@ export function mlpNames(config: Named, layer: number): string[] {
 }
 
 /** Parameters of the whole model, of its MLPs, of its attention and of its embeddings (with the head). */
-export function parameterCounts(config: ModelConfig): {
+export function parameterCounts(config: TensorSizes): {
   total: number;
   mlp: number;
   attention: number;
   embedding: number;
 } {
   const counts = { total: 0, mlp: 0, attention: 0, embedding: 0 };
-  for (const { shape, role } of tensorSpecs(config)) {
-    const size = sizeOf(shape);
-    const kind = kindOf(role);
+  for (const tensor of tensorSpecs(config)) {
+    const size = parametersOf([tensor]);
+    const kind = kindOf(tensor.role);
     counts.total += size;
     if (kind === 'head') counts.embedding += size;
     else if (kind !== 'norms') counts[kind] += size;
   }
   return counts;
+}
+
+/** Parameters of some tensors. */
+export function parametersOf(tensors: readonly Pick<TensorSpec, 'shape'>[]): number {
+  return tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
 /** What a tensor's numbers are spent on. */
@@ -93,12 +98,8 @@ export function kindOf(role: Role): TensorKind {
   return role.endsWith('norm') && role !== 'q_norm' && role !== 'k_norm' ? 'norms' : 'attention';
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
-}
-
 /** The roles that a layer has, in the order of its tensors. */
-function layerRoles(config: ModelConfig): LayerRole[] {
+function layerRoles(config: TensorSizes): LayerRole[] {
   const { biases, head_norms } = architectureOf(config);
   const biased = biases(config);
   const withBias = (role: AttentionRole): LayerRole[] => (biased.includes(role) ? [role, `${role}_bias`] : [role]);
@@ -108,7 +109,7 @@ function layerRoles(config: ModelConfig): LayerRole[] {
 }
 
 /** Norms and biases are vectors, matrices [out, in]. */
-function layerShape(config: ModelConfig, layer: number, role: LayerRole): number[] {
+function layerShape(config: TensorSizes, layer: number, role: LayerRole): number[] {
   if (isMatrixRole(role)) return matrixShapeOf(config, layer, role);
   if (isBiasRole(role)) return matrixShapeOf(config, layer, matrixOf(role)).slice(0, 1);
   return [role === 'q_norm' || role === 'k_norm' ? config.head_dim : config.hidden_size];

@@ -1,4 +1,4 @@
-// A Llama in one checkpoint file: config as metadata, tensors in their stored type, the tokenizer's files as bytes.
+// A model in one checkpoint file: config as metadata, tensors in their stored type, the tokenizer's files as bytes.
 import { createHash } from 'node:crypto';
 import { writing } from '../../formats/files/writing.ts';
 import {
@@ -38,7 +38,7 @@ export interface StoredTensor {
   bytes(): Promise<Uint8Array>;
 }
 
-/** An open Llama checkpoint: what it is, and its tensors on demand. */
+/** An open checkpoint: what it is, and its tensors on demand. */
 export interface ModelCheckpoint {
   readonly config: ModelConfig;
   readonly tokenizer: TokenizerFiles;
@@ -111,7 +111,7 @@ export async function writeModel(
   await writeStored(path, config, tensors, tokenizer);
 }
 
-/** Opens the Llama checkpoint `path`; a UserError when it is another kind of file or lacks something. */
+/** Opens the checkpoint `path`; a UserError when it is another kind of file or lacks something. */
 export async function openStored(path: string): Promise<ModelCheckpoint> {
   const reader = await openCheckpoint(path);
   try {

@@ -1,10 +1,10 @@
-// A Llama ready to run: its weights, what stands in for some of its MLPs, and the constants of its forward pass.
+// A model ready to run: its weights, what stands in for some of its MLPs, and the constants of its forward pass.
 import type { ModelConfig } from '../architecture/model-config.ts';
 import type { Weights } from '../architecture/weights.ts';
 import type { Recovery } from '../sharing/recovery.ts';
 import { createFrame, type Frame } from './frame.ts';
 
-/** A Llama that can run forward; made by `createModel`. */
+/** A model that can run forward; made by `createModel`. */
 export interface Model {
   readonly config: ModelConfig;
   readonly weights: Weights;

@@ -1,4 +1,5 @@
 // Rotary position embedding in the Hugging Face convention, with the scalings that transformers 5.24 has (modeling_rope_utils).
+import { UserError } from '../../util/errors.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import type { Llama3Scaling, RopeScaling, YarnScaling } from '../architecture/rope-scaling.ts';
 
@@ -35,8 +36,9 @@ export interface RopeTables {
   readonly sin: Float32Array;
 }
 
-/** cos and sin [T, hd/2] of the angles of the positions 0 to T - 1. */
+/** cos and sin [T, hd/2] of the angles of the positions 0 to T - 1; a UserError for a T that the config's scaling has no angles for. */
 export function ropeTables(config: ModelConfig, tokens: number): RopeTables {
+  refuseBeyond(config, tokens);
   return ropeAt(
     ropeOf(config),
     Array.from({ length: tokens }, (_, t) => t),
@@ -59,12 +61,20 @@ export function ropeAt({ frequencies, scale }: Rope, positions: ArrayLike<number
   return { cos, sin };
 }
 
+/** Such a text has other angles at each length: its first tokens would change with those that follow. */
+function refuseBeyond({ rope_scaling, max_position_embeddings: context }: ModelConfig, tokens: number): void {
+  if (rope_scaling?.rope_type !== 'dynamic' || tokens <= context) return;
+  throw new UserError(
+    `texts of at most ${context} tokens, the model's context, can be read with its 'dynamic' RoPE, got ${tokens} (with padding): lower 'max_length'`,
+  );
+}
+
 function scaled(plain: Float64Array, scaling: RopeScaling, config: RopeConfig): Float64Array {
   switch (scaling.rope_type) {
     case 'linear':
       return plain.map((frequency) => frequency / scaling.factor);
     case 'dynamic':
-      return plain; // no text is longer than the context, within which nothing is scaled
+      return plain; // within the context nothing is scaled
     case 'yarn':
       return yarn(plain, scaling, config);
     case 'llama3':

@@ -3,10 +3,13 @@
 // D hidden, F MLP width, Q width of all queries (H*hd), K width of all keys (K*hd), H heads, V vocabulary, L layers, r rank,
 // T tokens of a sequence. A multiply-add counts as two operations; norms, RoPE and softmax are left out (below 1 %).
 import type { Facts } from '../../contract/stage.ts';
+import type { TensorSizes } from '../architecture/model-config.ts';
+import { kindOf, layerTensors, parametersOf, type TensorKind, tensorSpecs } from '../architecture/tensors.ts';
 import { matrixParameters, methodNamed } from '../methods/registry.ts';
 
-/** The sizes of a Llama that decide what it costs. */
+/** The sizes of a model that decide what it costs: those of its tensors, and what follows from them. */
 export interface ModelShape {
+  readonly sizes: TensorSizes;
   readonly layers: number;
   readonly hidden_size: number;
   readonly intermediate_size: number;
@@ -42,30 +45,41 @@ export function shapeOfFacts(facts: Facts | undefined): ModelShape | undefined {
   if (layers === undefined || hidden_size === undefined || intermediate_size === undefined) return undefined;
   const heads = number('heads') ?? Math.max(1, Math.round(hidden_size / 128));
   const head_dim = number('head_dim') ?? hidden_size / heads;
-  const keys = (number('kv_heads') ?? heads) * head_dim;
-  const sizes = { layers, hidden_size, intermediate_size, vocab_size: number('vocab_size') ?? 0 };
+  const groups = number('kv_heads') ?? heads;
   const tied = facts?.tied === true;
-  return { ...sizes, heads, queries: heads * head_dim, keys, tied, stored_bytes: number('weight_bytes') ?? 2 };
+  const shared = { hidden_size, intermediate_size, vocab_size: number('vocab_size') ?? 0 };
+  const sizes: TensorSizes = {
+    model_type: typeof facts?.model_type === 'string' ? facts.model_type : 'llama',
+    ...shared,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: groups,
+    head_dim,
+    tie_word_embeddings: tied,
+    ...(facts?.attention_bias === true && { attention_bias: true }),
+  };
+  const widths = { heads, queries: heads * head_dim, keys: groups * head_dim };
+  return { sizes, layers, ...shared, ...widths, tied, stored_bytes: number('weight_bytes') ?? 2 };
 }
 
 /** Parameters of one gated MLP, 3 D F: 135,266,304 for Llama-2-7b. */
-export function mlpParameters({
-  hidden_size,
-  intermediate_size,
-}: Pick<ModelShape, 'hidden_size' | 'intermediate_size'>) {
-  return 3 * hidden_size * intermediate_size;
+export function mlpParameters({ sizes }: Pick<ModelShape, 'sizes'>): number {
+  return layerParameters(sizes, 'mlp');
 }
 
-/** Parameters of one layer's attention, 2 D Q + 2 D K: 67,108,864 for Llama-2-7b. */
-export function attentionParameters({ hidden_size, queries, keys }: ModelShape): number {
-  return 2 * hidden_size * (queries + keys);
+/** Parameters of one layer's attention, 2 D Q + 2 D K in a Llama: 67,108,864 for Llama-2-7b. */
+export function attentionParameters({ sizes }: Pick<ModelShape, 'sizes'>): number {
+  return layerParameters(sizes, 'attention');
 }
 
 /** Parameters of the whole model, norms included: 6,738,415,616 for Llama-2-7b. */
-export function modelParameters(shape: ModelShape): number {
-  const { layers, hidden_size, vocab_size, tied } = shape;
-  const layer = attentionParameters(shape) + mlpParameters(shape) + 2 * hidden_size;
-  return layers * layer + (tied ? 1 : 2) * vocab_size * hidden_size + hidden_size;
+export function modelParameters({ sizes, layers }: Pick<ModelShape, 'sizes' | 'layers'>): number {
+  const outer = parametersOf(tensorSpecs({ ...sizes, num_hidden_layers: 0 }));
+  return outer + layers * parametersOf(layerTensors(sizes, 1));
+}
+
+function layerParameters(sizes: TensorSizes, kind: TensorKind): number {
+  return parametersOf(layerTensors(sizes, 1).filter(({ role }) => kindOf(role) === kind));
 }
 
 /** Tokens in sequences of `length` (their mean, padding not counted). */

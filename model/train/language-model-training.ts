@@ -1,4 +1,4 @@
-// Training a Llama, or recovery parameters on it, with the language-model loss: pretrain and sft are this.
+// Training a model, or recovery parameters on it, with the language-model loss: pretrain and sft are this.
 import type { tf } from '../../tensor/tf.ts';
 import { type Batch, batchesPerEpoch, batchSource, type Example, scaleWeights } from '../forward/batches.ts';
 import { languageModelLoss } from '../forward/loss.ts';

@@ -8,7 +8,7 @@ import { formatHubName, hubName, isCommit, isHubName } from '../../hub/name.ts';
 import { hubSettings } from '../../hub/settings.ts';
 import { parseConfig } from '../../model/architecture/config.ts';
 import { knownModel } from '../../model/architecture/known-models.ts';
-import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import type { TensorSizes } from '../../model/architecture/model-config.ts';
 import { adapterIn, findAdapter } from '../../model/import/adapter-config.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
@@ -22,26 +22,16 @@ export interface ModelSource {
 /** As large as a config.json may be (the import has the same limit). */
 const largestConfig = 2 ** 20;
 
-type Sizes = Pick<
-  ModelConfig,
-  | 'hidden_size'
-  | 'intermediate_size'
-  | 'intermediate_sizes'
-  | 'num_hidden_layers'
-  | 'num_attention_heads'
-  | 'num_key_value_heads'
-  | 'head_dim'
-  | 'vocab_size'
-  | 'tie_word_embeddings'
->;
-
 /** The facts that a checkpoint's record carries. */
-export function modelFacts(config: Sizes): CheckpointFacts {
+export function modelFacts(config: TensorSizes): CheckpointFacts {
   const { num_hidden_layers, hidden_size, intermediate_size, intermediate_sizes, vocab_size } = config;
   const { num_attention_heads: heads, num_key_value_heads: kv_heads, head_dim, tie_word_embeddings: tied } = config;
   const widths = intermediate_sizes && { intermediate_sizes };
   const sizes = { layers: num_hidden_layers, hidden_size, intermediate_size, ...widths, vocab_size };
-  return { ...sizes, heads, kv_heads, head_dim, tied };
+  // only what is not a Llama's, so that the records of Llamas stay as they are
+  const model_type = config.model_type === 'llama' ? {} : { model_type: config.model_type };
+  const biases = config.attention_bias === undefined ? {} : { attention_bias: true };
+  return { ...sizes, heads, kv_heads, head_dim, tied, ...model_type, ...biases };
 }
 
 /**

@@ -1,5 +1,6 @@
 // README.md of an export: what the model is, what was done to it, how large it is and how to load it.
 
+import { architectureOf } from '../../model/architecture/registry.ts';
 import { parameterCounts } from '../../model/architecture/tensors.ts';
 import type { ExportSource } from '../../model/export/source.ts';
 import { recoveryParameters, storedMlpParameters } from '../../model/sharing/ratios.ts';
@@ -22,7 +23,7 @@ export function modelCard(source: CardSource, { params, format, written }: CardP
   const hasTokenizer = source.tokenizer.tokenizer_json !== null;
   const notes = [...written.notes, ...noteIf(!hasTokenizer, 'The model came without a tokenizer.')];
   const parts = [
-    frontMatter(format, replacements),
+    frontMatter(format, source),
     `# ${params.name.replace(/[\\`*_[\]<>#|]/g, '\\$&')}`,
     whatItIs(source),
     ...(replacements.length > 0 ? ['## What was done', doneText(source)] : []),
@@ -35,8 +36,8 @@ export function modelCard(source: CardSource, { params, format, written }: CardP
   return `${parts.join('\n\n')}\n`;
 }
 
-function frontMatter({ library }: ExportFormat, replacements: readonly Replacement[]): string {
-  const tags = ['lamina', 'llama', ...(replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
+function frontMatter({ library }: ExportFormat, { config, recovery }: CardSource): string {
+  const tags = ['lamina', config.model_type, ...(recovery.replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
   return `---\nlibrary_name: ${library}\npipeline_tag: text-generation\ntags: [${tags.join(', ')}]\n---`;
 }
 
@@ -46,7 +47,7 @@ function whatItIs({ config }: CardSource): string {
   const attention = heads === kv ? `${heads} heads` : `${heads} heads over ${kv} key/value heads`;
   const sizes = `${layers} layers, hidden size ${hidden_size}, MLP width ${intermediate_size}, ${attention}, ${vocab_size} tokens`;
   const tied = config.tie_word_embeddings ? ', tied embeddings' : '';
-  return `A Llama: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
+  return `A ${architectureOf(config).name}: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
 }
 
 function doneText({ stored, recovery: { replacements } }: CardSource): string {

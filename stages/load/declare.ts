@@ -1,4 +1,4 @@
-// load: a Hugging Face Llama folder becomes a checkpoint.
+// load: a Hugging Face model folder becomes a checkpoint.
 import { type Static, Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { UserError } from '../../util/errors.ts';
@@ -33,7 +33,7 @@ export const load = declareStage({
   name: 'load',
   version: 2,
   summary:
-    'reads a Llama from a Hugging Face folder, or a compact one, into one checkpoint file, checking every tensor and every key of its configuration; of a compact folder the checkpoint alone is Direct Sharing',
+    'reads a model from a Hugging Face folder, or a compact one, into one checkpoint file, checking every tensor and every key of its configuration; of a compact folder the checkpoint alone is Direct Sharing',
   params,
   inputs: {},
   outputs: {

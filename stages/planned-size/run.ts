@@ -65,7 +65,7 @@ function settingsOf({ scheme, group_size, dtype }: PlannedSizeParams): PlanSetti
 
 function configOf(name: string): ModelConfig {
   const known = knownModel(name);
-  if (known !== undefined) return parseConfig({ ...known, model_type: 'llama' }, `'${name}'`);
+  if (known !== undefined) return parseConfig(known, `'${name}'`);
   const expected = knownModelNames.map((each) => `'${each}'`).join(' or ');
   throw new UserError(`model: the shape of '${name}' is not known, expected ${expected}`);
 }

@@ -7,6 +7,7 @@ import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel, type Model } from '../../model/forward/model.ts';
 import { continueAll } from '../../model/generate/continuous-batch.ts';
 import { createDecoder } from '../../model/generate/decoder.ts';
+import { scorePairs, type TokenPair } from '../../model/generate/score.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { architectureCase, caseNames, counted, loadArchitecture, relativeError } from './architectures.ts';
@@ -34,8 +35,24 @@ async function continued(model: Model, prompts: readonly number[][], length: num
   return texts;
 }
 
+/** The log-likelihood of a continuation, from the logits of the whole text. */
+async function logprobOf(model: Model, { context, continuation }: TokenPair): Promise<number> {
+  const text = [...context, ...continuation];
+  const logs = tf.tidy(() => tf.logSoftmax(forward(model, tf.tensor2d([text.slice(0, -1)], undefined, 'int32'))));
+  const values = await logs.data();
+  logs.dispose();
+  const size = model.config.vocab_size;
+  const at = (i: number) => (context.length + i - 1) * size + (continuation[i] as number);
+  return continuation.reduce((sum, _, i) => sum + (values[at(i)] as number), 0);
+}
+
 describe.each(['cpu', 'onnx'] as const)('architectures on backend %s', (backend) => {
-  const counts = { logits: counted('logits'), loss: counted('loss'), gradients: counted('gradients') };
+  const counts = {
+    logits: counted('logits'),
+    loss: counted('loss'),
+    gradients: counted('gradients'),
+    scores: counted('scores'),
+  };
   beforeAll(() => useBackend({ backend }));
   afterAll(() => Object.values(counts).forEach(({ print }) => void print()));
 
@@ -71,6 +88,24 @@ describe.each(['cpu', 'onnx'] as const)('architectures on backend %s', (backend)
     }
     model.disposeFrames();
     tf.dispose([value, grads, ...variables.values()]);
+  });
+
+  it.each(caseNames)('%s scores continuations of one context together as it would one by one', async (name) => {
+    const { ids } = architectureCase(name);
+    const { weights } = await loadArchitecture(name);
+    const model = createModel(weights);
+    const pairs = ids.flatMap((text) =>
+      [12, 14, 16].map((from) => {
+        const context = text.slice(0, 10);
+        return { context, continuation: [...text.slice(from, from + 4), ...text.slice(0, 3)] };
+      }),
+    );
+    const scores = await scorePairs(model, pairs, { batch_size: 4 });
+    for (const [i, pair] of pairs.entries()) {
+      const difference = Math.abs((scores[i]?.logprob ?? Number.NaN) - (await logprobOf(model, pair)));
+      expect(counts.scores.add(difference)).toBeLessThan(tolerance);
+    }
+    model.disposeFrames();
   });
 
   it.each(caseNames)('%s goes on with a cache as transformers does', async (name) => {
