@@ -1,4 +1,5 @@
 // The stage `command` with real programs: Node itself, so that nothing else has to be installed.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -253,7 +254,9 @@ describe('what is wrong with a command is said when its spec is read', () => {
     ],
     [
       'fields of no metrics',
-      { with: `run: [x, "{in.data}", "{out.metrics}"], ${inputs}, outputs: { metrics: { kind: metrics }, more: { fields: [n], file: m } }` },
+      {
+        with: `run: [x, "{in.data}", "{out.metrics}"], ${inputs}, outputs: { metrics: { kind: metrics }, more: { fields: [n], file: m } }`,
+      },
       "output 'more': 'fields' are of kind 'metrics', got kind 'file'",
     ],
     [

@@ -72,6 +72,11 @@ describe('a module that cannot be used is reported where it is named', () => {
       "cannot be used: its default export is no stage: 'units': expected a function, got []",
     ],
     [
+      'it has what only stages of lamina have',
+      stage('ports() {},'),
+      "cannot be used: its default export is no stage: 'ports' is of lamina's own stages, expected a stage without it",
+    ],
+    [
       'its parameters are no schema of an object',
       stage("params: { type: 'string' },"),
       'cannot be used: its default export is no stage: \'params\': expected a JSON Schema of an object, such as Type.Object({}), got {"type":"string"}',
@@ -163,6 +168,13 @@ describe('a module that can be used', () => {
       "p.yaml:4:3  stage 'mine': least above 5",
     ],
   ];
+  it('that breaks while it is asked is said to have broken, with the place', async () => {
+    const found = await checked(folderWith(stage('check() { return null.x; },')));
+    expect(found[0]).toMatch(
+      /^p\.yaml:4:3 {2}stage 'mine': 'check' of stage 'mine' broke: Cannot read properties of null .* \(at .*mine\.mjs:\d+:\d+\)$/,
+    );
+  });
+
   it.each(wrong)('has its uses checked: %s', async (_, module, more, message) => {
     const found = await checked(folderWith(module, './mine.mjs', more));
     expect(found[0]).toContain(message);
