@@ -18,8 +18,8 @@ function guard(name: string, work: AnyFunction, stage: string): AnyFunction {
   const refuse = (error: unknown): never => {
     if (isUserError(error)) throw error;
     const { stack = '', message = String(error) } = error instanceof Error ? error : {};
-    const [, place = ''] = /\n\s+at (.*)/.exec(stack) ?? [];
-    throw new UserError(`'${name}' of stage '${stage}' broke: ${message}${place && ` (at ${place})`}`, {
+    const [, place = ''] = /\n\s+at (?:.* \()?([^()\n]+)/.exec(stack) ?? [];
+    throw new UserError(`'${name}' of '${stage}' broke: ${message}${place && ` (at ${place})`}`, {
       cause: error,
     });
   };

@@ -107,6 +107,14 @@ describe('a module that cannot be used is reported where it is named', () => {
     ]);
   });
 
+  it('it is TypeScript, where Node does not run that', async () => {
+    const folder = folderWith(stage(), './mine.ts');
+    renameSync(join(folder, 'mine.mjs'), join(folder, 'mine.ts'));
+    const { typescript } = process.features as { typescript?: unknown };
+    const sentence = `${place}  stage 'mine': './mine.ts' is TypeScript, which Node ${process.versions.node} does not run, expected JavaScript (.mjs) or Node 22.18 and later`;
+    expect(await checked(folder)).toEqual(typescript ? [] : [sentence]);
+  });
+
   it('it is a folder', async () => {
     const folder = folderWith(stage(), './lib');
     mkdirSync(join(folder, 'lib'));
@@ -171,7 +179,7 @@ describe('a module that can be used', () => {
   it('that breaks while it is asked is said to have broken, with the place', async () => {
     const found = await checked(folderWith(stage('check() { return null.x; },')));
     expect(found[0]).toMatch(
-      /^p\.yaml:4:3 {2}stage 'mine': 'check' of stage 'mine' broke: Cannot read properties of null .* \(at .*mine\.mjs:\d+:\d+\)$/,
+      /^p\.yaml:4:3 {2}stage 'mine': 'check' of 'mine' broke: Cannot read properties of null .* \(at .*mine\.mjs:\d+:\d+\)$/,
     );
   });
 
