@@ -1,5 +1,5 @@
 // The digest of a module: what changes it, and what does not.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestCode } from '../../store/code-digest.ts';
@@ -62,6 +62,25 @@ describe('the digest of a module', () => {
         'node_modules/lamina/package.json': `{ "version": "${version}" }`,
       });
     expect(digest(own('1.0.0'))).toBe(digest(own('2.0.0')));
+  });
+
+  it('follows what Node follows: links, names of the package, and paths without an ending', () => {
+    const folder = folderWith({
+      'metric.cjs': "const a = require('./part'); const b = require('./lib'); const c = require('#words');\n",
+      'part.js': '1',
+      'lib/index.js': '2',
+      'words.cjs': '3',
+      'package.json': '{ "name": "mine", "imports": { "#words": { "node": "./words.cjs" } } }',
+    });
+    symlinkSync(join(folder, 'metric.cjs'), join(folder, 'deep/link.cjs'));
+    const before = digest(folder, 'deep/link.cjs');
+    expect(before).toBe(digest(folder, 'metric.cjs'));
+    for (const name of ['part.js', 'lib/index.js', 'words.cjs']) {
+      write(folder, name, 'changed');
+      expect(digest(folder, 'deep/link.cjs')).not.toBe(before);
+      write(folder, name, String(['', 'part.js', 'lib/index.js', 'words.cjs'].indexOf(name)));
+    }
+    expect(digest(folder, 'metric.cjs')).toBe(before);
   });
 
   it('says which file cannot be read', () => {
