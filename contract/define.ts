@@ -25,7 +25,7 @@ export function declareStage<
 /** A stage in one module: its declaration, and its work as `run`. */
 export type WholeStage<Params, I extends InputPorts, O extends OutputPorts, U> = Omit<
   StageDeclaration<Params, I, O, U>,
-  'version' | 'numeric' | 'seeded'
+  'version' | 'numeric' | 'seeded' | 'ports' | 'settle'
 > &
   Partial<Pick<StageDeclaration, 'version' | 'numeric' | 'seeded'>> & {
     /** Does the work: reads its inputs, writes its outputs and calls `done` of each task. */

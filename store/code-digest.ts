@@ -1,15 +1,18 @@
 // Names the code of a stage of the user's own: its module, all that this imports by path, and the versions of the packages that it imports.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson, type JsonObject } from '../util/json.ts';
-import { findPackage, isBuiltin, splitSpecifier } from '../util/node-packages.ts';
+import { findPackage, internalFile, isBuiltin, splitSpecifier } from '../util/node-packages.ts';
 import { fileError } from '../util/system-error.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { importsIn } from './module-imports.ts';
 
 /** Files whose text is looked through for imports; others (JSON, data) count by their bytes. */
 const modules = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
+
+/** What `require` adds to a path that is no file. */
+const endings = ['', '.js', '.json', '.cjs', '/index.js', '/index.json'];
 
 /** Ourselves: what lamina publishes for stages decides no result, so that an update of lamina runs nothing again. */
 const own = 'lamina';
@@ -19,8 +22,9 @@ const own = 'lamina';
  * module, which itself has no name: neither its own name nor where it lies is part of it. Throws UserError for a file that cannot be read.
  */
 export function digestCode(module: string): BlobRef {
-  const listing = new CodeListing(dirname(module));
-  listing.add(module, '');
+  const real = realPath(module); // as Node does before it looks for imports: a link may lead elsewhere
+  const listing = new CodeListing(dirname(real));
+  listing.add(real, '');
   return listing.digest();
 }
 
@@ -50,14 +54,19 @@ class CodeListing {
   }
 
   #follow(specifier: string, from: string): void {
-    if (/^(\.|\/|file:)/.test(specifier)) {
-      const path = pathOf(specifier, dirname(from));
-      if (path !== undefined && isFile(path)) this.add(path);
-    } else if (!isBuiltin(specifier)) {
-      const { name } = splitSpecifier(specifier);
-      const found = name === own ? undefined : findPackage(name, dirname(from));
-      if (found !== undefined) this.#packages.set(name, found.version);
-    }
+    const folder = dirname(from);
+    const isPath = /^(\.|\/|file:)/.test(specifier);
+    const path = isPath
+      ? pathOf(specifier, folder)
+      : specifier.startsWith('#')
+        ? internalFile(specifier, folder)
+        : undefined;
+    const file = path && endings.map((ending) => path + ending).find(isFile);
+    if (file !== undefined) this.add(realPath(file));
+    if (isPath || specifier.startsWith('#') || isBuiltin(specifier)) return;
+    const { name } = splitSpecifier(specifier);
+    const found = name === own ? undefined : findPackage(name, folder);
+    if (found !== undefined) this.#packages.set(name, found.version);
   }
 }
 
@@ -66,6 +75,14 @@ function pathOf(specifier: string, folder: string): string | undefined {
     return specifier.startsWith('file:') ? fileURLToPath(specifier) : resolve(folder, specifier.replace(/[?#].*$/, ''));
   } catch {
     return undefined;
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // reading it will say what is wrong
   }
 }
 

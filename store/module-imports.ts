@@ -3,7 +3,7 @@
 /** White space and comments, in one way only: a text that is all comments is not gone through again and again. */
 const gap = String.raw`(?:\s|/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*\n)*`;
 const words = String.raw`(?:\bfrom|\bimport|\brequire|\bnew${gap}URL)`;
-const pattern = new RegExp(`${words}${gap}\\(?${gap}(['"\`])((?:(?!\\1)[^\\n\\\\])+)\\1`, 'g');
+const pattern = new RegExp(`${words}${gap}(?:\\(${gap})?(['"\`])((?:(?!\\1)[^\\n\\\\])+)\\1`, 'g');
 
 /**
  * The specifiers of all imports and re-exports, of dynamic ones with a literal, of `require` and of files beside a module

@@ -1,5 +1,5 @@
 // Files by a pattern: `*` and `?` stay within one name, `**` goes through folders.
-import { readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
 const magic = /[*?]/;
@@ -20,21 +20,30 @@ export function filesMatching(pattern: string): string[] {
   const found: string[] = [];
   const pending = [''];
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-    for (const name of namesIn(join(base, folder))) {
-      const path = folder === '' ? name : `${folder}/${name}`;
-      const stats = statSync(join(base, path), { throwIfNoEntry: false });
-      if (stats?.isDirectory() && !passedOver.has(name)) pending.push(path);
-      if (stats?.isFile() && test.test(path)) found.push(join(base, path));
+    for (const entry of entriesIn(join(base, folder))) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory() && !passedOver.has(entry.name)) pending.push(path);
+      if (test.test(path) && isFile(entry, join(base, path))) found.push(join(base, path));
     }
   }
   return found.sort();
 }
 
-function namesIn(folder: string): string[] {
+function entriesIn(folder: string): Dirent[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch {
     return [];
+  }
+}
+
+/** A link to a file is one; a link to a folder is not gone into, since it may lead in a circle. */
+function isFile(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }
 

@@ -9,8 +9,9 @@ export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly folder: string;
-  /** The fields `exports` and `main` of its package.json. */
+  /** The fields `exports`, `imports` and `main` of its package.json. */
   readonly exports: unknown;
+  readonly imports: unknown;
   readonly main: unknown;
 }
 
@@ -40,10 +41,19 @@ function packageAt(folder: string, name: string): InstalledPackage | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const json: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const { version = '', exports, main } = isObject(json) ? json : {};
-    return { name, version: String(version), folder, exports, main };
+    const { version = '', exports, imports, main } = isObject(json) ? json : {};
+    return { name, version: String(version), folder, exports, imports, main };
   } catch {
     return undefined; // importing it will say what is wrong
+  }
+}
+
+/** The file that a package means by a name of its own (`#words`), for a module in `folder`; undefined where it names none. */
+export function internalFile(specifier: string, folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    const found = packageAt(at, '');
+    const target = isObject(found?.imports) ? targetOf(found.imports[specifier]) : undefined;
+    if (found !== undefined || dirname(at) === at) return target === undefined ? undefined : join(at, target);
   }
 }
 

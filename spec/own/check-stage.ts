@@ -55,7 +55,10 @@ const toldShape: Shape<Told> = fields<Told>({
 });
 
 /** Functions that a stage may have; `run` is the one that it must have. */
-const functions = ['check', 'preflight', 'warn', 'expect', 'units', 'ports', 'settle', 'resources', 'cost'] as const;
+export const stageFunctions = ['check', 'preflight', 'warn', 'expect', 'units', 'resources', 'cost'] as const;
+
+/** Functions of lamina's own stages alone: what they answer is not looked over. */
+const ours = ['ports', 'settle'] as const;
 
 /** What is wrong with a module's default export, as a sentence that goes on after 'its default export'; undefined when it is a stage. */
 export function stageComplaint(value: unknown): string | undefined {
@@ -68,7 +71,9 @@ export function stageComplaint(value: unknown): string | undefined {
 function functionComplaint(value: Record<string, unknown>): string | undefined {
   if (typeof value.run !== 'function')
     return `'run': expected the function that does its work, got ${shown(value.run)}`;
-  const odd = functions.find((each) => value[each] !== undefined && typeof value[each] !== 'function');
+  const foreign = ours.find((each) => value[each] !== undefined);
+  if (foreign !== undefined) return `'${foreign}' is of lamina's own stages, expected a stage without it`;
+  const odd = stageFunctions.find((each) => value[each] !== undefined && typeof value[each] !== 'function');
   return odd === undefined ? undefined : `'${odd}': expected a function, got ${shown(value[odd])}`;
 }
 

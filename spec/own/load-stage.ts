@@ -5,6 +5,7 @@ import type { StageContext, StageDeclaration, StageDefinition } from '../../cont
 import { hasCode, UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { stageComplaint } from './check-stage.ts';
+import { guarded } from './guard.ts';
 
 /** The stage that the module at an absolute path exports. Throws UserError, with a sentence that goes on after the module's name. */
 export async function loadStage(path: string): Promise<StageDefinition> {
@@ -21,7 +22,7 @@ export async function loadStage(path: string): Promise<StageDefinition> {
   const standard = { version: 1, numeric: false, seeded: false };
   return {
     ...standard,
-    ...declaration,
+    ...guarded(declaration),
     params: params as StageDeclaration['params'],
     run: async () => (context) => run(context),
   };

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { artifactKinds, type InputPorts, type OutputPorts } from '../../contract/ports.ts';
 import { object } from '../common/options.ts';
+import { commandCost } from '../costs/copying.ts';
 import { checkArguments } from './arguments.ts';
 import { commandPorts } from './ports.ts';
 import { settleCommand } from './settle.ts';
@@ -96,5 +97,7 @@ export const command = declareStage({
   seeded: false,
   ports: commandPorts,
   check: checkArguments,
+  expect: async () => ({}), // it never tells more, so that later stages can be planned before it has run
   settle: settleCommand,
+  cost: commandCost,
 });

@@ -1,5 +1,5 @@
 // What a command has made: every output in its place, metrics that are numbers, and what it wrote besides.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson } from '../../formats/text/strict-json.ts';
@@ -18,6 +18,7 @@ export async function gatherOutput(name: string, output: Output, place: string, 
     const where = file === undefined ? `to {out.${name}}` : `to '${file}' in its working folder`;
     throw new UserError(`the program ended without output '${name}': expected it to write it ${where}`);
   }
+  if (statSync(written).isDirectory()) throw new UserError(`output '${name}' is a folder, expected a file`);
   if (file !== undefined) await cp(written, place);
   if (kind === 'metrics') await checkMetrics(name, place, fields);
 }

@@ -15,32 +15,29 @@ const drain_ms = 2000;
 /** Resolves when the program has ended well. Throws UserError for every other end; an abort stops it, and throws the signal's reason. */
 export async function runProgram(order: KeeperOrder, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const process = fork(keeper, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
-  const tail = new Tail(process);
-  const send = (message: ToKeeper) => process.send(message, () => {}); // a failed send is followed by its end
+  const child = fork(keeper, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
+  const tail = new Tail(child);
+  const send = (message: ToKeeper) => child.send(message, () => {}); // a failed send is followed by its end
   const stop = () => send({ stop: true });
   signal.addEventListener('abort', stop);
   try {
     send({ run: order });
-    if (signal.aborted) stop();
-    const end = await endOf(process);
+    const end = await endOf(child);
     await Promise.race([tail.closed, sleep(drain_ms, undefined, { ref: false })]);
     signal.throwIfAborted();
     refuse(order.program, end, tail.lines());
   } finally {
     signal.removeEventListener('abort', stop);
-    process.kill('SIGKILL');
+    child.kill('SIGKILL');
   }
 }
 
-function endOf(process: ChildProcess): Promise<FromKeeper> {
+/** What the keeper says of the end; its last message comes before the channel closes, whenever the process itself ends. */
+function endOf(child: ChildProcess): Promise<FromKeeper> {
   return new Promise((resolve) => {
-    let end: FromKeeper | undefined;
-    process.on('message', (message) => {
-      end = message as FromKeeper;
-    });
-    process.on('error', (error) => resolve({ error: '', message: error.message }));
-    process.on('exit', () => resolve(end ?? { error: '', message: 'the process that watches over it was killed' }));
+    child.on('message', (message) => resolve(message as FromKeeper));
+    child.on('disconnect', () => resolve({ error: '', message: 'the process that watches over it was killed' }));
+    child.on('error', (error) => resolve({ error: '', message: error.message }));
   });
 }
 

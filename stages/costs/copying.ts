@@ -18,6 +18,11 @@ export const copying = (read_bytes: number | undefined, written_bytes: number): 
   written_bytes,
 });
 
+/** command: what a program does cannot be known; it reads its inputs, at least. */
+export function commandCost(): Cost {
+  return { ...copying(undefined, smallFile), assumed: ['nothing computed by commands'] };
+}
+
 /** Stages that only look at what is stored: no work to speak of. */
 export function lookingCost(): Cost {
   return copying(0, smallFile);

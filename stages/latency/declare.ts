@@ -1,5 +1,5 @@
 // latency: how long an exported model takes to load and to run, beside another one, in ONNX Runtime.
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { object, threads } from '../common/options.ts';
 import { latencyCost } from '../costs/evaluation.ts';
@@ -45,7 +45,6 @@ const params = object({
   ),
   threads: threads(1),
 });
-export type LatencyParams = Static<typeof params>;
 
 /** What is measured, as the metrics name it. */
 export const timings = ['load', 'forward', 'total', 'decode'] as const;

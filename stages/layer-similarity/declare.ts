@@ -1,5 +1,5 @@
 // layer-similarity: how little each layer changes what flows through it.
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
@@ -11,7 +11,6 @@ const params = object({
   batch_size: batchSize(8, 'records per forward pass'),
   threads: threads(1),
 });
-export type LayerSimilarityParams = Static<typeof params>;
 
 export const layerSimilarity = declareStage({
   name: 'layer-similarity',

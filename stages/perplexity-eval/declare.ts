@@ -1,5 +1,5 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { batchSize, maxLength, object, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
@@ -17,7 +17,6 @@ const params = object({
   }),
   threads: threads(1),
 });
-export type PerplexityParams = Static<typeof params>;
 
 export const perplexityEval = declareStage({
   name: 'perplexity-eval',

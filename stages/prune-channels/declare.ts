@@ -1,5 +1,5 @@
 // prune-channels: narrower MLPs in some layers (the baseline LLM-Pruner).
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { groupReductions, importances } from '../../model/measure/importances.ts';
 import { object, threads } from '../common/options.ts';
@@ -34,7 +34,6 @@ const params = object({
   sample_tokens: Type.Integer({ minimum: 2, maximum: 131072, default: 64, description: 'tokens of a window' }),
   threads: threads(1),
 });
-export type PruneChannelsParams = Static<typeof params>;
 
 export const pruneChannels = declareStage({
   name: 'prune-channels',

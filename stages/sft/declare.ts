@@ -1,5 +1,5 @@
 // sft: supervised fine-tuning of all recovery parameters together.
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from '../common/options.ts';
@@ -16,7 +16,6 @@ const params = object({
   ...training({ schedule: 'linear', weight_decay: 0, clip_norm: 0, save_every: 50 }),
   threads: threads(1),
 });
-export type SftParams = Static<typeof params>;
 
 export const sft = declareStage({
   name: 'sft',

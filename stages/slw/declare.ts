@@ -8,7 +8,7 @@ import { captureUnit } from '../capture-activations/declare.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, learningRate, matchRank, object, replacement, threads } from '../common/options.ts';
 import { recoveryWarnings } from '../common/rank-warnings.ts';
-import { knownSizes, rankOf, replacementOf } from '../common/replacement.ts';
+import { knownSizes, layersOf, rankOf, replacementOf } from '../common/replacement.ts';
 import { slwCost } from '../costs/training.ts';
 
 const params = object({
@@ -47,11 +47,12 @@ export const slw = declareStage({
   },
   units(given, inputs) {
     const { type: _type, map: _map, match_rank: _match, ...rest } = given;
-    const model = knownSizes(inputs.model);
+    const rank = (reference: number) =>
+      given.match_rank ? rankOf(given, knownSizes(inputs.model), reference) : given.rank;
     const init = initOf(given.candidate, given.init);
-    return pairs(replacementOf(given, model.layers)).map(({ reference, target }) => ({
+    return pairs(replacementOf(given, layersOf(inputs.model))).map(({ reference, target }) => ({
       name: `${reference}→${target}`,
-      params: { ...rest, init, rank: rankOf(given, model, reference), reference, target },
+      params: { ...rest, init, rank: rank(reference), reference, target },
       needs: { activations: [captureUnit(target)] },
     }));
   },

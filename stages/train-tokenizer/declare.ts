@@ -1,5 +1,5 @@
 // train-tokenizer: a byte-level BPE tokenizer from the text of a data set.
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { object } from '../common/options.ts';
 import { tokenizerCost } from '../costs/training.ts';
@@ -7,7 +7,6 @@ import { tokenizerCost } from '../costs/training.ts';
 const params = object({
   vocab_size: Type.Integer({ minimum: 260, maximum: 262144, default: 1024, description: 'tokens, specials included' }),
 });
-export type TrainTokenizerParams = Static<typeof params>;
 
 export const trainTokenizer = declareStage({
   name: 'train-tokenizer',
