@@ -66,7 +66,7 @@ class Publisher {
     if (unit === undefined) throw new Error(`the attempt has no unit '${done.unit}'`);
     await this.#refuseChanged(unit);
     const doubted = await this.inputs.findDoubted();
-    if (doubted.length > 0) throw new DamagedInputs(doubted.map(({ ref }) => ({ ...ref, path: ref.digest })));
+    if (doubted.length > 0) throw new DamagedInputs(doubted.map(({ ref }) => ref));
     const made = { attempt: this.#attempt, clock: this.#clock, trusted: this.inputs.trustedBy(unit.preimage) };
     await this.#store.publish(draftOf(this.#order, unit, done, made));
   }

@@ -8,8 +8,8 @@ import type { InputsRead, JobArtifact } from '../attempt/protocol.ts';
 export class DamagedInputs extends Error {
   readonly damaged: readonly BlobRef[];
 
-  constructor(damaged: readonly (BlobRef & { path: string })[]) {
-    super(`damaged: ${damaged.map(({ path }) => `'${path}'`).join(', ')}`);
+  constructor(damaged: readonly BlobRef[]) {
+    super(`damaged: ${damaged.map(({ digest }) => `'${digest}'`).join(', ')}`);
     this.damaged = damaged.map(({ digest, size }) => ({ digest, size }));
   }
 }

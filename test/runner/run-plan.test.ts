@@ -237,6 +237,24 @@ describe('a run', () => {
     expect(looks).toEqual([1000]);
   });
 
+  it('asks the store once for all nodes that are as far from the sources, and again for what reads them', async () => {
+    const toy = await openToy();
+    const chains = ['a', 'b', 'c'].flatMap((name, value) => [
+      node(name, 'value', { value }),
+      node(`${name} more`, 'add', { plus: value }, { a: name }),
+      node(`${name} most`, 'add', { plus: 9 }, { a: `${name} more`, b: name }),
+    ]);
+    await toy.run(plan(...chains));
+    const looks: number[] = [];
+    const find = toy.store.find.bind(toy.store);
+    toy.store.find = (lookups) => {
+      looks.push(lookups.length);
+      return find(lookups);
+    };
+    expect((await toy.run(plan(...chains))).summary).toMatchObject({ cached: 9, ran: 0 });
+    expect(looks).toEqual([3, 3, 3]);
+  });
+
   it('never runs more at once than jobs and threads allow', async () => {
     const toy = await openToy();
     const wide = (threads: number) => ({ numerics: { ...numerics, threads } });
