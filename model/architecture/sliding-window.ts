@@ -13,13 +13,23 @@ export function readWindow(fields: Fields, otherwise: number | null): number | n
   return fields.has('sliding_window') ? fields.integer('sliding_window', 1, largestWindow) : null;
 }
 
-/** The windows of `layers` layers that `layer_types` names, or, where it is missing, of which `slides` is true. */
+/** The windows of `layers` layers where `use_sliding_window` says that there are some, of the size that is said or `otherwise`. */
 export function readWindows(
   fields: Fields,
   layers: number,
   { otherwise, slides }: { otherwise: number | null; slides: (layer: number) => boolean },
 ): Windows {
   const window = fields.boolean('use_sliding_window', false) ? readWindow(fields, otherwise) : null;
+  return windowsOfLayers(fields, layers, window, slides);
+}
+
+/** `window` for the layers that `layer_types` names, or, where it is missing, for those of which `slides` is true. */
+export function windowsOfLayers(
+  fields: Fields,
+  layers: number,
+  window: number | null,
+  slides: (layer: number) => boolean,
+): Windows {
   const types = fields.has('layer_types') ? readTypes(fields, layers) : undefined;
   if (window === null) {
     if (types?.includes('sliding_attention')) throw contradiction(fields);
