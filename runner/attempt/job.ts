@@ -1,13 +1,17 @@
 // Makes the job that a worker gets: an order with its files opened, and the places for what is written.
+import pLimit from 'p-limit';
 import type { StageInput } from '../../contract/stage.ts';
 import type { Attempt, Store } from '../../store/store.ts';
 import { type AttemptOrder, artifactsOf, type OrderInput } from './order.ts';
 import type { Job, JobArtifact, JobUnit } from './protocol.ts';
 
+/** Artifacts that are opened side by side: a store that has them elsewhere fetches them. */
+const opensAtOnce = 8;
+
 /** The job of an attempt on this machine: every input is fetched where the store has it elsewhere. */
 export async function jobOf(order: AttemptOrder, attempt: Attempt, store: Store): Promise<Job> {
   const { use, module, params, seed, numerics } = order;
-  const artifacts = await Promise.all(artifactsOf(order).map((ref) => opened(ref, store)));
+  const artifacts = await pLimit(opensAtOnce).map(artifactsOf(order), (ref) => opened(ref, store));
   const paths = new Map(artifacts.map(({ digest, path }) => [digest, path]));
   const inputs = Object.entries(order.inputs).map(([name, input]) => [name, stageInput(input, paths)] as const);
   const units = order.units.map(({ unit, key, params }): JobUnit => {

@@ -7,7 +7,7 @@ import { recoveryParameters, storedMlpParameters } from '../../model/sharing/rat
 import { dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
 import { formatBytes } from '../../util/amounts.ts';
 import type { ExportFormat, ExportParams, Written } from './formats/format.ts';
-import { layersText, noteIf } from './notes.ts';
+import { layersText, noteIf } from './formats/notes.ts';
 
 interface CardParts {
   readonly params: ExportParams;

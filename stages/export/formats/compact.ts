@@ -1,10 +1,10 @@
 // lamina's own folder: each stored MLP once, with the recovery parameters beside.
 import type { FloatType } from '../../../model/export/huggingface.ts';
-import { exportCost } from '../cost.ts';
-import { codeBlock, dequantizedNote } from '../notes.ts';
+import { exportCost } from './cost.ts';
 import { bytesOf, floats } from './dtypes.ts';
 import { ownFile } from './files.ts';
 import type { ExportFormat } from './format.ts';
+import { codeBlock, dequantizedNote } from './notes.ts';
 
 /** The folder, `format: huggingface` with `layout: compact`. */
 export const compact: ExportFormat = {

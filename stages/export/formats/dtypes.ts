@@ -1,7 +1,7 @@
 // Precisions that several formats have.
 
 import type { CostQuery } from '../../../contract/stage.ts';
-import { fourBits } from '../cost.ts';
+import { fourBits } from './cost.ts';
 import type { ExportParams, FormatDtype } from './format.ts';
 
 const bytes = (count: number): FormatDtype => ({ bytes: () => count });

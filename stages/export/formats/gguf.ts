@@ -1,10 +1,10 @@
 // A file for llama.cpp.
 import type { GgufType } from '../../../formats/tensors/gguf-blocks.ts';
-import { exportCost } from '../cost.ts';
-import { codeBlock, dequantizedNote, expandedNote, noteIf, paddedNote } from '../notes.ts';
+import { exportCost } from './cost.ts';
 import { bytesOf, floats } from './dtypes.ts';
 import { ownFile } from './files.ts';
 import type { ExportFormat } from './format.ts';
+import { codeBlock, dequantizedNote, expandedNote, noteIf, paddedNote } from './notes.ts';
 
 const dtypes = { ...floats, Q8_0: { bytes: () => 34 / 32 }, Q4_0: { bytes: () => 18 / 32 } };
 

@@ -1,10 +1,10 @@
 // A folder for transformers, with an MLP of its own for every layer.
 import { checkLayoutCodes } from '../../../model/codec/codes-fit.ts';
 import type { FloatType } from '../../../model/export/huggingface.ts';
-import { exportCost } from '../cost.ts';
-import { codeBlock, dequantizedNote, expandedNote, paddedNote } from '../notes.ts';
+import { exportCost } from './cost.ts';
 import { bytesOf, floats, STORED } from './dtypes.ts';
 import type { ExportFormat, ExportJob, Written } from './format.ts';
+import { codeBlock, dequantizedNote, expandedNote, paddedNote } from './notes.ts';
 
 const dtypes = { ...floats, STORED };
 

@@ -2,11 +2,11 @@
 import { Type } from 'typebox';
 import { checkOnnxCodes } from '../../../model/codec/codes-fit.ts';
 import type { OnnxSettings } from '../../../model/onnx/precision.ts';
-import { copiedCost, exportCost, fourBits } from '../cost.ts';
-import { codeBlock, dequantizedNote, noteIf } from '../notes.ts';
+import { copiedCost, exportCost, fourBits } from './cost.ts';
 import { bytesOf, F16, F32, STORED } from './dtypes.ts';
 import { ownFile } from './files.ts';
 import type { ExportFormat, ExportParams } from './format.ts';
+import { codeBlock, dequantizedNote, noteIf } from './notes.ts';
 import { onnxProgram } from './onnx-program.ts';
 
 /** ONNX Runtime does not compute in BF16 on processors. */

@@ -1,12 +1,12 @@
 // An adapter beside its base, for PEFT: candidate g0 as LoRA.
 import { checkAdapterCodes, checkLayoutCodes } from '../../../model/codec/codes-fit.ts';
 import type { FloatType } from '../../../model/export/huggingface.ts';
-import { exportCost } from '../cost.ts';
-import { codeBlock, dequantizedNote, expandedNote, layersText, noteIf, paddedNote } from '../notes.ts';
+import { exportCost } from './cost.ts';
 import { bytesOf, floats, STORED } from './dtypes.ts';
 import { ownFile } from './files.ts';
 import type { ExportFormat } from './format.ts';
 import { codesLine } from './huggingface.ts';
+import { codeBlock, dequantizedNote, expandedNote, layersText, noteIf, paddedNote } from './notes.ts';
 
 const dtypes = { ...floats, STORED };
 

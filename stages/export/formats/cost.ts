@@ -1,7 +1,7 @@
 // What an export takes: all weights in another form.
-import type { Cost, CostQuery } from '../../contract/stage.ts';
-import { mlpParameters, modelParameters, shapeOfFacts } from '../../model/sizes/costs.ts';
-import { copying, float, streaming } from '../costs/copying.ts';
+import type { Cost, CostQuery } from '../../../contract/stage.ts';
+import { mlpParameters, modelParameters, shapeOfFacts } from '../../../model/sizes/costs.ts';
+import { copying, float, streaming } from '../../costs/copying.ts';
 
 /** Bytes of a number of 4 bits with a float32 scale for each group. */
 export function fourBits({ group_size }: { group_size: number }): number {
