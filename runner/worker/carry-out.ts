@@ -74,8 +74,8 @@ class Publisher {
   /** What a parameter names may have changed while the stage read it; a commit of the hub does not. */
   async #refuseChanged({ preimage }: OrderUnit): Promise<void> {
     for (const [pointer, before] of Object.entries(preimage.sources)) {
-      const path = String(valueAt(this.#order.params, pointer));
-      if (isHubName(path)) continue;
+      const path = valueAt(this.#order.params, pointer);
+      if (typeof path !== 'string' || isHubName(path)) continue;
       const now = await this.#store.digestSource(path);
       if (canonicalJson({ ...now } as Json) === canonicalJson({ ...before } as Json)) continue;
       throw new UserError(`what parameter '${pointer.slice(1)}' names was changed while the stage read it; run again`);

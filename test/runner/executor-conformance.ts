@@ -182,16 +182,19 @@ export function executorConformance(name: string, make: MakeExecutor): void {
 
     it('goes on from the state that a stage kept', async () => {
       const { toy, run } = await openHouse(1);
-      const chain = plan(node('c', 'chain', { steps: 20, step_ms: 5 }));
+      const go = join(emptyFolder(), 'go');
+      const chain = plan(node('c', 'chain', { steps: 9, step_ms: 0, hold: 4, go }));
       const kill = new AbortController();
       const ended = run(chain, { signal: kill.signal, kill: kill.signal });
-      while (!existsSync(toy.log) || readFileSync(toy.log, 'utf8').split('\n').length < 6) await sleep(5);
+      const steps = () => (existsSync(toy.log) ? readFileSync(toy.log, 'utf8') : '').split('step ').length - 1;
+      while (steps() < 4) await sleep(5);
       kill.abort();
       expect((await ended).status).toBe('cancelled');
-      const before = toy.worked().filter((line) => line.startsWith('step')).length;
+      toy.worked();
+      writeFileSync(go, '');
       const outcome = await run(chain);
-      const after = toy.worked().filter((line) => line.startsWith('step')).length;
-      expect(before + after).toBeLessThanOrEqual(21); // the step under way when it was killed is done twice
+      // the last step's state may not have been written when the stage was killed
+      expect([5, 6]).toContain(toy.worked().filter((line) => line.startsWith('step')).length);
       const whole = await openHouse();
       expect(await values(outcome, 'c')).toEqual(await values(await whole.run(chain), 'c'));
     });
