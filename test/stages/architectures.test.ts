@@ -9,12 +9,14 @@ import { layerSimilarity } from '../../stages/layer-similarity/declare.ts';
 import { lmEvalTasks } from '../../stages/lm-eval-tasks/declare.ts';
 import { load } from '../../stages/load/declare.ts';
 import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
+import { pruneChannels } from '../../stages/prune-channels/declare.ts';
 import { quantize } from '../../stages/quantize/declare.ts';
 import { ratios } from '../../stages/ratios/declare.ts';
 import { sft } from '../../stages/sft/declare.ts';
 import { share } from '../../stages/share/declare.ts';
 import { shareBlocks } from '../../stages/share-blocks/declare.ts';
 import { slw } from '../../stages/slw/declare.ts';
+import { weightDifference } from '../../stages/weight-difference/declare.ts';
 import { architectureFixtures } from '../model/architectures.ts';
 import { runStage, type StageOutcome, temporaryFolder } from './harness.ts';
 
@@ -130,6 +132,24 @@ describe.each(cases)('%s', (name) => {
     await run(layerSimilarity, { params: text, inputs: { model: input(), data: files.eval as string } });
     const arranged = await run(shareBlocks, { params: { map: '1:2' }, inputs: { model: input() } });
     expect(await perplexity(only(arranged, 'model'))).toBeGreaterThan(1);
+  });
+
+  it('loses channels of one layer and goes out with zeros in their place', async () => {
+    const inputs = { model: input(), data: files.train as string };
+    const pruned = await run(pruneChannels, {
+      params: { layers: '2', ratio: 0.25, samples: 4, sample_tokens: 24 },
+      inputs,
+    });
+    const narrow = only(pruned, 'model');
+    expect(await perplexity(narrow)).toBeGreaterThan(1);
+    const outcome = await run(exportStage, { params: { dtype: 'F32' }, inputs: { model: narrow } });
+    const out = temporaryFolder();
+    copyFileSync(only(outcome, 'model'), join(out, 'model.safetensors'));
+    for (const part of ['config', 'tokenizer'] as const) copyFileSync(only(outcome, part), join(out, `${part}.json`));
+    const again = await run(load, { params: { path: out } });
+    expect(again.warnings.filter((message) => !message.includes('tokenizer'))).toEqual([]);
+    expect(await perplexity(only(again, 'model'))).toBeCloseTo(await perplexity(narrow), 3);
+    await run(weightDifference, { inputs: { model: input() } });
   });
 
   it.each([
