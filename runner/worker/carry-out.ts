@@ -1,6 +1,8 @@
 // Carries an attempt out in a process that knows a store and a key, and nothing of the plan or of the run that ordered it.
+import { codePointer } from '../../contract/plan.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { isHubName } from '../../hub/name.ts';
+import { digestCode } from '../../store/code-digest.ts';
 import type { Attempt, Store } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
 import { canonicalJson, type Json } from '../../util/json.ts';
@@ -73,7 +75,12 @@ class Publisher {
 
   /** What a parameter names may have changed while the stage read it; a commit of the hub does not. */
   async #refuseChanged({ preimage }: OrderUnit): Promise<void> {
+    const { module } = this.#order;
     for (const [pointer, before] of Object.entries(preimage.sources)) {
+      if (pointer === codePointer && module !== undefined) {
+        if (digestCode(module).digest === before.digest) continue;
+        throw new UserError('the code of the stage was changed while it ran; run again');
+      }
       const path = valueAt(this.#order.params, pointer);
       if (typeof path !== 'string' || isHubName(path)) continue;
       const now = await this.#store.digestSource(path);
