@@ -21,6 +21,8 @@ import { feedsOf, inNode, inWeb, type Runtime } from './onnx-runs.ts';
 import { normals, tinyConfig, tinyWeights } from './tiny.ts';
 
 const candidates = methodNames.filter((name) => name !== 'lora');
+/** The first layer behind those with a candidate each. */
+const own = 3 + candidates.length;
 
 export const ids = [3, 1, 4, 1, 5, 9, 2, 6];
 const llama3 = {
@@ -42,15 +44,17 @@ export const replacements: Replacement[] = [
   { target: 1, reference: 2, candidate: 'g0', rank: 0 },
   ...candidates.map((candidate, i) => ({ target: 3 + i, reference: 2, candidate, rank: 2 })),
   { target: 4, reference: 4, candidate: 'lora', rank: 3, roles: ['q', 'v'] },
-  { target: 10, reference: 10, candidate: 'g0', rank: 1 },
-  { target: 11, reference: null, candidate: 'g0', rank: 0 },
-  { target: 12, reference: 12, candidate: 'lora', rank: 2, roles: matrixRoles },
+  { target: own, reference: own, candidate: 'g0', rank: 1 },
+  { target: own + 1, reference: null, candidate: 'g0', rank: 0 },
+  { target: own + 2, reference: own + 2, candidate: 'lora', rank: 2, roles: matrixRoles },
 ];
-/** Layers 10 to 12 have narrower MLPs. */
-export const twelve = (wide: number, narrow: number) => ({
+/** The layers whose MLP is not stored: layer 2's stands in for it, or none. */
+export const unstored = [1, ...candidates.map((_, i) => 3 + i), own + 1];
+/** A layer for each of them; the last three have narrower MLPs. */
+export const oneOfEach = (wide: number, narrow: number) => ({
   ...grouped,
-  num_hidden_layers: 12,
-  intermediate_sizes: Array.from({ length: 12 }, (_, i) => (i < 9 ? wide : narrow)),
+  num_hidden_layers: own + 2,
+  intermediate_sizes: Array.from({ length: own + 2 }, (_, i) => (i < own - 1 ? wide : narrow)),
 });
 
 /** The same for models that are slower to run: three candidates, Direct Sharing, a pruned layer. */
