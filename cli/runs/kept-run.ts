@@ -92,7 +92,8 @@ export class KeptRun {
   }
 }
 
-const nothingDone = {
+/** What a run has come to that has not got anywhere. */
+export const nothingDone = {
   finished: 0,
   units: 0,
   cells: 0,

@@ -13,6 +13,7 @@ import {
 import { loadRun } from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject, type JsonObject } from '../../util/json.ts';
+import { nothingDone } from './kept-run.ts';
 
 /** What a list of runs shows. `damaged`: its own files do not say how it ended. */
 export interface RunInfo {
@@ -70,13 +71,7 @@ type Ended = Omit<RunInfo, 'experiment' | 'run' | 'started' | 'damaged' | 'statu
 const nothing: Ended = {
   ended: null,
   duration_ms: null,
-  finished: 0,
-  units: 0,
-  cells: 0,
-  measured: 0,
-  claims: { hold: 0, fail: 0, undecided: 0 },
-  failures: [],
-  troubles: [],
+  ...nothingDone,
   process: null,
 };
 

@@ -11,7 +11,8 @@ import {
   unitsRead,
 } from '../survey/graph.ts';
 import { knownPreimage } from '../survey/preimage.ts';
-import { absentSources, type Survey } from '../survey/survey.ts';
+import { absentSources } from '../survey/sources.ts';
+import type { Survey } from '../survey/survey.ts';
 
 /** A unit that is wanted, or a node whose units cannot be known yet, with what identifies its work. */
 export interface IdentifiedUnit {

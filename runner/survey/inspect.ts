@@ -6,7 +6,8 @@ import type { Store } from '../../store/store.ts';
 import { Damages } from './damage.ts';
 import type { RunEvent, UnitCounts } from './events.ts';
 import { demandedUnits, type NodeState, type UnitState, unitsRead } from './graph.ts';
-import { absentSources, countUnits, Survey } from './survey.ts';
+import { absentSources } from './sources.ts';
+import { countUnits, Survey } from './survey.ts';
 
 /** One line of a plan. */
 export interface PlanItem {
