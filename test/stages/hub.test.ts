@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../model/architecture/config.ts';
 import { factsOfModel, modelFacts } from '../../stages/common/model-facts.ts';
 import { dataset } from '../../stages/dataset/declare.ts';
 import { load } from '../../stages/load/declare.ts';
@@ -142,7 +143,7 @@ describe('what planning knows of a model', () => {
     const { weight_bytes: _, ...planned } = (await factsOfModel(tiny)) ?? {};
     expect(facts['']).toEqual(planned);
     expect(Object.keys(facts[''] ?? {})).toEqual(
-      Object.keys(modelFacts(JSON.parse(readFileSync(join(tiny, 'config.json'), 'utf8')))),
+      Object.keys(modelFacts(parseConfig(JSON.parse(readFileSync(join(tiny, 'config.json'), 'utf8')), tiny))),
     );
   });
 });
