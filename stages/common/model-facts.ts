@@ -30,7 +30,7 @@ export function modelFacts(config: TensorSizes): CheckpointFacts {
   const sizes = { layers: num_hidden_layers, hidden_size, intermediate_size, ...widths, vocab_size };
   // only what is not a Llama's, so that the records of Llamas stay as they are
   const model_type = config.model_type === 'llama' ? {} : { model_type: config.model_type };
-  const biases = config.attention_bias === undefined ? {} : { attention_bias: true };
+  const biases = config.attention_bias === true ? { attention_bias: true } : {};
   return { ...sizes, heads, kv_heads, head_dim, tied, ...model_type, ...biases };
 }
 
