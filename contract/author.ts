@@ -20,5 +20,5 @@ export type {
   StageContext,
   StageInput,
   Unit,
-  UnitTask,
+  UnitWork,
 } from './stage.ts';

@@ -28,7 +28,7 @@ export type WholeStage<Params, I extends InputPorts, O extends OutputPorts, U> =
   'version' | 'numeric' | 'seeded' | 'ports' | 'settle'
 > &
   Partial<Pick<StageDeclaration, 'version' | 'numeric' | 'seeded'>> & {
-    /** Does the work: reads its inputs, writes its outputs and calls `done` of each task. */
+    /** Does the work: reads its inputs, writes its outputs and calls `done` of each unit. */
     run(context: StageContext<Params, I, O, U>): Promise<void>;
   };
 
@@ -50,7 +50,7 @@ export type ContextOf<D> =
   D extends StageDeclaration<infer Params, infer I, infer O, infer U> ? StageContext<Params, I, O, U> : never;
 
 /** A unit of the work of a declared stage. */
-export type TaskOf<D> = ContextOf<D>['tasks'][number];
+export type WorkOf<D> = ContextOf<D>['units'][number];
 
 /**
  * Joins a declaration with what loads its work: a declaration never imports its work, so neither waits for the other. Here its own types

@@ -166,7 +166,7 @@ export interface StageContext<
   numerics: Numerics;
   inputs: StageInputs<I>;
   /** Exactly one entry for a stage without units (name `''`). */
-  tasks: [U] extends [never] ? readonly [UnitTask<Params, O>] : readonly UnitTask<U, O>[];
+  units: [U] extends [never] ? readonly [UnitWork<Params, O>] : readonly UnitWork<U, O>[];
   progress(report: Progress): void;
   /**
    * Says, before `done`, what whoever reads the number has to know: it is shown at once, and again whenever the record is used. Kept
@@ -194,7 +194,7 @@ export interface StageInput<F = Facts> extends InputFiles {
   facts: F;
 }
 
-export interface UnitTask<Params = JsonObject, O extends OutputPorts = OutputPorts> {
+export interface UnitWork<Params = JsonObject, O extends OutputPorts = OutputPorts> {
   name: string;
   params: Params;
   /** Where to write each output; nothing is there before, and it is published when `done` is called. */

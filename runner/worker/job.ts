@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withPorts } from '../../contract/registry.ts';
-import type { Facts, Progress, StageDefinition, StageRegistry, UnitTask } from '../../contract/stage.ts';
+import type { Facts, Progress, StageDefinition, StageRegistry, UnitWork } from '../../contract/stage.ts';
 import { sentence } from '../../spec/plan/warnings.ts';
 import { noSpaceCodes } from '../../store/write-error.ts';
 import { hasCode, isUserError } from '../../util/errors.ts';
@@ -47,7 +47,7 @@ async function ownStage(module: string): Promise<StageDefinition> {
 async function runStage(job: Job, definition: StageDefinition, signal: AbortSignal, send: Send): Promise<void> {
   const finished = new Set<string>();
   const said: Said[] = [];
-  const tasks = job.units.map((each) => unitTask(each, definition, { finished, said }, job.id, send));
+  const units = job.units.map((each) => unitWork(each, definition, { finished, said }, job.id, send));
   const { params, seed, numerics, inputs } = job;
   const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
   const warn = (text: string, unit?: string) => {
@@ -57,7 +57,7 @@ async function runStage(job: Job, definition: StageDefinition, signal: AbortSign
   };
   send({ type: 'inputs-read', id: job.id, read: await readInputs(job.artifacts, signal) });
   const run = await definition.run();
-  await run({ params, seed, numerics, inputs, tasks, progress, warn, signal });
+  await run({ params, seed, numerics, inputs, units, progress, warn, signal });
   const open = job.units.find(({ unit }) => !finished.has(unit));
   if (open !== undefined) throw new MissingOutput(`it returned without calling done for unit '${open.unit}'`);
 }
@@ -68,13 +68,13 @@ interface Said {
   unit: string | undefined;
 }
 
-function unitTask(
+function unitWork(
   job: JobUnit,
   definition: StageDefinition,
   { finished, said }: { finished: Set<string>; said: readonly Said[] },
   id: string,
   send: Send,
-): UnitTask {
+): UnitWork {
   const { unit, params, outputs, scratch } = job;
   const done = async (facts: Facts = {}) => {
     if (finished.has(unit)) throw new Error(`done was called twice for unit '${unit}'`);

@@ -36,9 +36,9 @@ export async function captureInputs(context: Context): Promise<void> {
       });
     }
     const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
-    for (const task of context.tasks) {
-      await writers.get(task.params.layer)?.close();
-      await task.done({ tokens, records: examples.length });
+    for (const unit of context.units) {
+      await writers.get(unit.params.layer)?.close();
+      await unit.done({ tokens, records: examples.length });
     }
   } catch (error) {
     for (const writer of writers.values()) await writer.abort();
@@ -49,12 +49,12 @@ export async function captureInputs(context: Context): Promise<void> {
 }
 
 async function openWriters(
-  { tasks }: Context,
+  { units }: Context,
   width: number,
   { dtype }: CaptureParams,
 ): Promise<Map<number, ActivationsWriter>> {
   const writers = new Map<number, ActivationsWriter>();
-  for (const { params, outputs } of tasks) {
+  for (const { params, outputs } of units) {
     const { layer } = params;
     const metadata = { layer: String(layer), place: 'input of the MLP' };
     writers.set(

@@ -8,20 +8,20 @@ import type { LaidFile } from './settle.ts';
 import { filesIn, layOut } from './working-folder.ts';
 
 export async function runCommand(context: ContextOf<typeof command>): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const { params, inputs } = context;
-  const { work, home, scratch } = await layOut(task.scratch, filesOf(params));
+  const { work, home, scratch } = await layOut(unit.scratch, filesOf(params));
   const before = new Set(await filesIn(work));
-  const [program = '', ...rest] = fillArguments(params, { inputs, outputs: task.outputs, scratch });
+  const [program = '', ...rest] = fillArguments(params, { inputs, outputs: unit.outputs, scratch });
   await runProgram({ program, arguments: rest, folder: work, env: environment(params, home) }, context.signal);
   for (const [name, output] of Object.entries(params.outputs)) {
-    await gatherOutput(name, output, task.outputs[name] as string, work);
+    await gatherOutput(name, output, unit.outputs[name] as string, work);
   }
   const declared = Object.values(params.outputs).map(({ file }) => file);
   const stray = (await filesIn(work)).filter((file) => !before.has(file) && !declared.includes(file));
   const warning = strayWarning(stray);
   if (warning !== undefined) context.warn(warning);
-  await task.done();
+  await unit.done();
 }
 
 /** They have their names since the spec was read. */

@@ -1,6 +1,6 @@
 // What share-blocks and drop-blocks do alike: write input `model` with its blocks in another arrangement.
 
-import type { InputFiles, OutputPort, StageContext, UnitTask } from '../../contract/stage.ts';
+import type { InputFiles, OutputPort, StageContext, UnitWork } from '../../contract/stage.ts';
 import { writeArranged } from '../../model/checkpoint/blocks.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { modelFacts } from './model-facts.ts';
@@ -8,14 +8,14 @@ import { onlyFile } from './model-input.ts';
 
 interface ArrangeContext extends Pick<StageContext, 'progress' | 'signal'> {
   readonly inputs: { readonly model: InputFiles };
-  readonly tasks: readonly [ArrangeTask];
+  readonly units: readonly [ArrangeUnit];
 }
 
-type ArrangeTask = Pick<UnitTask<unknown, { readonly model: OutputPort & { kind: 'checkpoint' } }>, 'outputs' | 'done'>;
+type ArrangeUnit = Pick<UnitWork<unknown, { readonly model: OutputPort & { kind: 'checkpoint' } }>, 'outputs' | 'done'>;
 
-/** Runs the stage's one task; `sourcesOf` says for a model's depth which layer's block each new layer is. */
+/** Runs the stage's one unit; `sourcesOf` says for a model's depth which layer's block each new layer is. */
 export async function arrange(context: ArrangeContext, sourcesOf: (layers: number) => number[]): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const checkpoint = await openStored(onlyFile(context.inputs.model));
   try {
     const sources = sourcesOf(checkpoint.config.num_hidden_layers);
@@ -23,8 +23,8 @@ export async function arrange(context: ArrangeContext, sourcesOf: (layers: numbe
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'tensor' });
     };
-    const config = await writeArranged(checkpoint, sources, task.outputs.model, onProgress);
-    await task.done({ ...modelFacts(config), stored_layers: new Set(sources).size, sources });
+    const config = await writeArranged(checkpoint, sources, unit.outputs.model, onProgress);
+    await unit.done({ ...modelFacts(config), stored_layers: new Set(sources).size, sources });
   } finally {
     await checkpoint.close();
   }

@@ -13,15 +13,15 @@ import { fileSource, generated, numbered, type Source } from './sources.ts';
 type Context = ContextOf<typeof dataset>;
 
 export async function makeDataset(context: Context): Promise<void> {
-  const [task] = context.tasks;
-  const outputs = await Outputs.create(task.outputs.train, task.outputs.eval);
+  const [unit] = context.units;
+  const outputs = await Outputs.create(unit.outputs.train, unit.outputs.eval);
   try {
     for (const part of await partsOf(context)) await copy(part, outputs, context);
     await outputs.flush();
   } finally {
     await outputs.close();
   }
-  await task.done(outputs.facts());
+  await unit.done(outputs.facts());
 }
 
 /** A source, and what becomes of each of its records. */

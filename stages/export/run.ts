@@ -17,10 +17,10 @@ import { modelCard } from './model-card.ts';
 
 type Context = ContextOf<typeof exportStage>;
 /** Paths by the name of an output. */
-type Task = { readonly outputs: Readonly<Record<string, string>> };
+type Unit = { readonly outputs: Readonly<Record<string, string>> };
 
 export async function exportModel(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const params = context.params;
   const format = formatOf(params);
   if (format === undefined) throw new Error(`no format '${params.format}' with layout '${params.layout}'`);
@@ -28,18 +28,18 @@ export async function exportModel(context: Context): Promise<void> {
   if (recovery !== undefined) await startBackend(context);
   const source = await openExportSource(onlyFile(context.inputs.model), Object.values(recovery?.files ?? {}));
   try {
-    const written = await format.write(jobOf(context, task, source, params));
+    const written = await format.write(jobOf(context, unit, source, params));
     for (const message of written.warnings ?? []) context.warn(message);
-    await writeFile(task.outputs.card, modelCard(source, { params, format, written }));
-    const file_names = fileNames(format, task);
-    await writeFile(task.outputs.metrics, await metricsText(written.sizes, file_names, task));
-    await task.done(factsOf(source, format, written, file_names));
+    await writeFile(unit.outputs.card, modelCard(source, { params, format, written }));
+    const file_names = fileNames(format, unit);
+    await writeFile(unit.outputs.metrics, await metricsText(written.sizes, file_names, unit));
+    await unit.done(factsOf(source, format, written, file_names));
   } finally {
     await source.close();
   }
 }
 
-function jobOf(context: Context, { outputs }: Task, source: ExportSource, params: ExportParams): ExportJob {
+function jobOf(context: Context, { outputs }: Unit, source: ExportSource, params: ExportParams): ExportJob {
   const path = (output: string) => outputs[output] as string;
   const texts = Object.keys(textNames).map((output) => [output, path(output)]);
   return {
@@ -61,7 +61,7 @@ function jobOf(context: Context, { outputs }: Task, source: ExportSource, params
 }
 
 /** The names of the written files in the folder that `lamina copy` makes, by output; a base has a folder of its own. */
-function fileNames({ has_base }: ExportFormat, { outputs }: Task): Record<string, string> {
+function fileNames({ has_base }: ExportFormat, { outputs }: Unit): Record<string, string> {
   const ofBase = [...Object.keys(commonFiles), ...Object.keys(textNames)];
   const names: Record<string, string> = {};
   for (const [output, { extension, file_name }] of Object.entries<OutputPort>(exportStage.outputs)) {
@@ -75,7 +75,7 @@ function fileNames({ has_base }: ExportFormat, { outputs }: Task): Record<string
 async function metricsText(
   sizes: ExportSizes,
   names: Readonly<Record<string, string>>,
-  { outputs }: Task,
+  { outputs }: Unit,
 ): Promise<string> {
   const files: Record<string, number> = {};
   for (const [output, name] of Object.entries(names)) files[name] = (await stat(outputs[output] as string)).size;

@@ -19,9 +19,9 @@ interface Contestant extends PlacedModel {
 }
 
 export async function measureLatency(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const { machine, ...setting } = context.params;
-  const folder = join(task.scratch, 'models');
+  const folder = join(unit.scratch, 'models');
   try {
     const contestants = await placeInputs(context, folder);
     await measureInTurn(context, contestants);
@@ -29,11 +29,11 @@ export async function measureLatency(context: Context): Promise<void> {
     const { provider, threads } = context.numerics;
     const report = latencyReport(model, reference, threads);
     const about = { ...setting, threads, provider, ...machineFacts(), ...(machine !== undefined && { machine }) };
-    await writeFile(task.outputs.metrics, `${JSON.stringify({ ...report, measured: about }, null, 2)}\n`);
+    await writeFile(unit.outputs.metrics, `${JSON.stringify({ ...report, measured: about }, null, 2)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  await task.done();
+  await unit.done();
 }
 
 /** The model, then the reference where there is one. */

@@ -10,7 +10,7 @@ import type { layerSimilarity as declaration } from './declare.ts';
 type Context = ContextOf<typeof declaration>;
 
 export async function measureSimilarity(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const params = context.params;
   const { model, tokenizer, close } = await openModel(context);
   try {
@@ -28,8 +28,8 @@ export async function measureSimilarity(context: Context): Promise<void> {
       context.progress({ done, total, of: 'record' });
     });
     refuseNoNumber(scores.block_influence);
-    await writeFile(task.outputs.metrics, `${JSON.stringify(scores, null, 2)}\n`);
-    await task.done({ records: examples.length, tokens: scores.tokens });
+    await writeFile(unit.outputs.metrics, `${JSON.stringify(scores, null, 2)}\n`);
+    await unit.done({ records: examples.length, tokens: scores.tokens });
   } finally {
     close();
   }

@@ -16,7 +16,7 @@ import { modelScorer } from './model-scorer.ts';
 type Context = ContextOf<typeof lmEvalTasks>;
 
 export async function scoreTasks(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const params = context.params;
   const read = splitsOf(params, context);
   const names = [params.tasks].flat();
@@ -53,9 +53,9 @@ export async function scoreTasks(context: Context): Promise<void> {
       fewshot_seed: params.fewshot_seed,
       limit: params.limit ?? null,
     };
-    await writeFile(task.outputs.metrics, `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`);
-    await writeSamples(task.outputs.samples, evaluation.samples);
-    await task.done({ records: evaluation.samples.length });
+    await writeFile(unit.outputs.metrics, `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`);
+    await writeSamples(unit.outputs.samples, evaluation.samples);
+    await unit.done({ records: evaluation.samples.length });
   } finally {
     close();
   }

@@ -1,7 +1,7 @@
 // The work of load: check and convert a Hugging Face folder, tensor by tensor; one on the hub is fetched first.
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { ContextOf, TaskOf } from '../../contract/define.ts';
+import type { ContextOf, WorkOf } from '../../contract/define.ts';
 import { fetchAdapter, fetchModel, fetchModelConfig } from '../../hub/fetch-model.ts';
 import { hubName, isHubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
@@ -18,13 +18,13 @@ import { recoveryFacts } from '../common/recovery-facts.ts';
 import type { load } from './declare.ts';
 
 type Context = ContextOf<typeof load>;
-type Task = TaskOf<typeof load>;
+type Unit = WorkOf<typeof load>;
 
 export async function loadModel(context: Context): Promise<void> {
-  const { params, tasks, progress, signal } = context;
+  const { params, units, progress, signal } = context;
   const { path, random_seed } = params;
-  const [task] = tasks;
-  if (random_seed !== undefined) return makeUp(path, random_seed, context, task);
+  const [unit] = units;
+  if (random_seed !== undefined) return makeUp(path, random_seed, context, unit);
   const folder = isHubName(path) ? await fetchFolder(path, context) : path;
   const adapter = await adapterOf(context, folder);
   const summary = await readModelFolder(folder);
@@ -34,15 +34,15 @@ export async function loadModel(context: Context): Promise<void> {
     signal.throwIfAborted();
   };
   const onWarning = (message: string) => context.warn(message);
-  const { model = '', recovery = '' } = task.outputs;
+  const { model = '', recovery = '' } = unit.outputs;
   if (await isCompactFolder(folder)) {
     if (adapter !== undefined)
       throw new UserError("'adapter' belongs to whole models, and this folder is a compact one");
     const { config, replacements } = await importCompact(folder, { model, recovery }, onProgress, onWarning, summary);
-    await task.done({ ...modelFacts(config), ...recoveryFacts(config, replacements) });
+    await unit.done({ ...modelFacts(config), ...recoveryFacts(config, replacements) });
     return;
   }
-  await task.done(modelFacts(await importModel(summary, model, { adapter, onProgress, onWarning })));
+  await unit.done(modelFacts(await importModel(summary, model, { adapter, onProgress, onWarning })));
 }
 
 /** The adapter that is named; one of them, since two would be a model that nobody trained. */
@@ -58,7 +58,7 @@ async function adapterOf(context: Context, folder: string): Promise<AdapterFiles
 }
 
 /** Random weights in the shape that config.json says; nothing else of a model on the hub is fetched. */
-async function makeUp(path: string, seed: number, context: Context, task: Task): Promise<void> {
+async function makeUp(path: string, seed: number, context: Context, unit: Unit): Promise<void> {
   const { progress, signal } = context;
   const onHub = isHubName(path);
   const folder = onHub ? await fetchConfigFolder(path, signal) : path;
@@ -66,11 +66,11 @@ async function makeUp(path: string, seed: number, context: Context, task: Task):
   // a tokenizer that the hub's cache happens to hold is left, or the result would depend on the cache
   const files = onHub ? { tokenizer_json: null, tokenizer_config_json: null } : tokenizer;
   for (const message of warnings) context.warn(message);
-  await writeRandomModel(task.outputs.model, { config, tokenizer: files }, seed, (done, total) => {
+  await writeRandomModel(unit.outputs.model, { config, tokenizer: files }, seed, (done, total) => {
     progress({ done, total, of: 'tensor' });
     signal.throwIfAborted();
   });
-  await task.done({ ...modelFacts(config), random_seed: seed });
+  await unit.done({ ...modelFacts(config), random_seed: seed });
 }
 
 async function fetchConfigFolder(path: string, signal: AbortSignal): Promise<string> {

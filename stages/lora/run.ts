@@ -14,7 +14,7 @@ import { type lora, loraLayers, loraMethod, loraRoles } from './declare.ts';
 type Context = ContextOf<typeof lora>;
 
 export async function startLora(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   await startBackend({ ...context, numerics: { ...context.numerics, backend: 'cpu' } });
   const params = context.params;
   const checkpoint = await openStored(onlyFile(context.inputs.model));
@@ -31,8 +31,8 @@ export async function startLora(context: Context): Promise<void> {
   });
   const recovery = joinRecoveries(config, [incoming, own], "stage 'lora'");
   try {
-    await writeRecovery(task.outputs.recovery, recovery);
-    await task.done(recoveryFacts(config, recovery.replacements));
+    await writeRecovery(unit.outputs.recovery, recovery);
+    await unit.done(recoveryFacts(config, recovery.replacements));
   } finally {
     disposeRecovery(recovery);
   }

@@ -10,7 +10,7 @@ import type { perplexityEval } from './declare.ts';
 type Context = ContextOf<typeof perplexityEval>;
 
 export async function measurePerplexity(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const params = context.params;
   const { model, tokenizer, close } = await openModel(context);
   try {
@@ -26,8 +26,8 @@ export async function measurePerplexity(context: Context): Promise<void> {
       context.progress({ done, total, of: 'record' });
     });
     refuseNoNumber(metrics);
-    await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
-    await task.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
+    await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
+    await unit.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
   } finally {
     close();
   }

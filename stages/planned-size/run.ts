@@ -17,14 +17,14 @@ type Context = ContextOf<typeof plannedSize>;
 
 const gigabyte = 1e9;
 
-export async function countPlanned({ params, tasks }: Context): Promise<void> {
-  const [task] = tasks;
+export async function countPlanned({ params, units }: Context): Promise<void> {
+  const [unit] = units;
   const asked = params;
   const original_bytes = bytesOf({ ...asked, layers: 'own' });
   const bytes = bytesOf(asked);
   const metrics = { bytes, gb: bytes / gigabyte, ratio: bytes / original_bytes, original_bytes };
-  await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
-  await task.done({ bytes });
+  await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
+  await unit.done({ bytes });
 }
 
 /** Bytes of the model that `params` mean, each stored tensor once. */

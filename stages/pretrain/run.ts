@@ -20,7 +20,7 @@ import type { PretrainParams, pretrain } from './declare.ts';
 type Context = ContextOf<typeof pretrain>;
 
 export async function pretrainModel(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const params = context.params;
   await startBackend(context);
   const tokenizerJson = await readFile(onlyFile(context.inputs.tokenizer), 'utf8');
@@ -38,15 +38,15 @@ export async function pretrainModel(context: Context): Promise<void> {
     seed: context.seed,
   } as const;
   const { losses } = await trainLanguageModel(model, variables, await examplesOf(context, tokenizer), settings, {
-    save: { folder: task.scratch, every_steps: params.save_every },
+    save: { folder: unit.scratch, every_steps: params.save_every },
     onProgress: reportSteps(context),
   });
   const files = { tokenizer_json: tokenizerJson, tokenizer_config_json: null };
-  await writeModel(task.outputs.model, config, model.weights, files, 'F32');
-  await writeCurve(task.outputs.curve, losses, settings);
+  await writeModel(unit.outputs.model, config, model.weights, files, 'F32');
+  await writeCurve(unit.outputs.curve, losses, settings);
   model.disposeFrames();
   model.weights.dispose();
-  await task.done(modelFacts(config));
+  await unit.done(modelFacts(config));
 }
 
 async function examplesOf(context: Context, tokenizer: Tokenizer): Promise<Example[]> {

@@ -18,7 +18,7 @@ import type { pruneChannels } from './declare.ts';
 type Context = ContextOf<typeof pruneChannels>;
 
 export async function narrowModel(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const path = onlyFile(context.inputs.model);
   const { keep, joined } = await chooseChannels(context);
   const checkpoint = await openStored(path);
@@ -27,9 +27,9 @@ export async function narrowModel(context: Context): Promise<void> {
       context.signal.throwIfAborted();
       context.progress({ done, total, of: 'tensor' });
     };
-    const config = await writeNarrowed(checkpoint, keep, task.outputs.model, onProgress);
+    const config = await writeNarrowed(checkpoint, keep, unit.outputs.model, onProgress);
     const widths = consecutive(1, config.num_hidden_layers).map((layer) => mlpWidth(config, layer));
-    await task.done({ ...modelFacts(config), widths, joined_windows: joined });
+    await unit.done({ ...modelFacts(config), widths, joined_windows: joined });
   } finally {
     await checkpoint.close();
   }

@@ -16,15 +16,15 @@ import { choiceOf, type PruneLayersParams, type pruneLayers } from './declare.ts
 
 type Context = ContextOf<typeof pruneLayers>;
 
-export async function choosePruned({ params, inputs, tasks }: Context): Promise<void> {
-  const [task] = tasks;
+export async function choosePruned({ params, inputs, units }: Context): Promise<void> {
+  const [unit] = units;
   const checkpoint = await openStored(onlyFile(inputs.model));
   await checkpoint.close();
   const { config } = checkpoint;
   const layers = await layersOf(params, config.num_hidden_layers, inputs.scores);
   const replacements = prunedReplacements(layers);
-  await writeRecovery(task.outputs.recovery, { replacements, parameters: new Map() });
-  await task.done({ ...recoveryFacts(config, replacements), pruned: layers });
+  await writeRecovery(unit.outputs.recovery, { replacements, parameters: new Map() });
+  await unit.done({ ...recoveryFacts(config, replacements), pruned: layers });
 }
 
 async function layersOf(params: PruneLayersParams, depth: number, input: StageInput | undefined): Promise<number[]> {

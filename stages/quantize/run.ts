@@ -1,7 +1,7 @@
 // The work of quantize: plan, write the matrices one after the other, write the recovery, count the bytes.
 import { stat, writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ContextOf, TaskOf } from '../../contract/define.ts';
+import type { ContextOf, WorkOf } from '../../contract/define.ts';
 import { embeddingName } from '../../model/architecture/tensors.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -25,13 +25,13 @@ import { recoveryFacts } from '../common/recovery-facts.ts';
 import type { quantize } from './declare.ts';
 
 type Context = ContextOf<typeof quantize>;
-type Task = TaskOf<typeof quantize>;
+type Unit = WorkOf<typeof quantize>;
 
 /** GPTQ keeps what it has done this often, between two layers; the windows of a large model are gigabytes. */
 const saveEvery_ms = 60_000;
 
 export async function quantizeModel(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const { scheme } = context.params;
   // rounding itself is plain arithmetic; only GPTQ runs the model
   const { numerics } = context;
@@ -47,11 +47,11 @@ export async function quantizeModel(context: Context): Promise<void> {
     const { config } = checkpoint;
     const params = context.params;
     const plan = planQuantization(config, recovery.replacements, params, checkpoint.storedAs);
-    await writeModelFile(context, task, checkpoint, plan, recovery);
-    const recoveryBytes = await writeRecovery(task.outputs.recovery, recovery, params.recovery_bits);
-    const size = await writeSize(task, { scheme, ...modelSize(config, plan, recoveryBytes) });
+    await writeModelFile(context, unit, checkpoint, plan, recovery);
+    const recoveryBytes = await writeRecovery(unit.outputs.recovery, recovery, params.recovery_bits);
+    const size = await writeSize(unit, { scheme, ...modelSize(config, plan, recoveryBytes) });
     const facts = { ...modelFacts(config), ...recoveryFacts(config, recovery.replacements) };
-    await task.done({ ...facts, scheme, unique_bytes: size.unique_bytes });
+    await unit.done({ ...facts, scheme, unique_bytes: size.unique_bytes });
   } finally {
     disposeRecovery(recovery);
     await checkpoint.close();
@@ -66,13 +66,13 @@ async function incomingRecovery(context: Context, { config }: ModelCheckpoint): 
 
 async function writeModelFile(
   context: Context,
-  task: Task,
+  unit: Unit,
   checkpoint: ModelCheckpoint,
   plan: QuantizePlan,
   recovery: Recovery,
 ): Promise<void> {
   const { scheme } = context.params;
-  const pass = needsData(scheme) ? await openPass(context, task.scratch, checkpoint, plan, recovery) : undefined;
+  const pass = needsData(scheme) ? await openPass(context, unit.scratch, checkpoint, plan, recovery) : undefined;
   const quantize: Quantizer = async (name, codec, shape) => {
     await nextTurn(); // lets a message of the runner in
     context.signal.throwIfAborted();
@@ -81,7 +81,7 @@ async function writeModelFile(
   };
   const said = { scheme, activations: roundsActivations(scheme) ? ('int8' as const) : null };
   try {
-    await writeQuantized(task.outputs.model, checkpoint, plan, said, quantize, (done, total) => {
+    await writeQuantized(unit.outputs.model, checkpoint, plan, said, quantize, (done, total) => {
       context.progress({ done, total, of: 'tensor' });
     });
   } finally {
@@ -110,8 +110,8 @@ async function openPass(
 }
 
 /** The counted bytes, and those of the files as they lie on disk, tokenizer and names included. */
-async function writeSize<T extends ModelSize>(task: Task, counted: T): Promise<T> {
-  const { model, recovery, size } = task.outputs;
+async function writeSize<T extends ModelSize>(unit: Unit, counted: T): Promise<T> {
+  const { model, recovery, size } = unit.outputs;
   const file_bytes = (await stat(model)).size + (await stat(recovery)).size;
   const megabytes = { unique_mb: counted.unique_bytes / 1e6, expanded_mb: counted.expanded_bytes / 1e6 };
   await writeFile(size, `${JSON.stringify({ ...counted, ...megabytes, file_bytes }, null, 2)}\n`);

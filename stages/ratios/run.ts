@@ -22,8 +22,8 @@ import type { ratios } from './declare.ts';
 
 type Context = ContextOf<typeof ratios>;
 
-export async function countRatios({ inputs, tasks }: Context): Promise<void> {
-  const [task] = tasks;
+export async function countRatios({ inputs, units }: Context): Promise<void> {
+  const [unit] = units;
   const original = await describe(inputs.model);
   const current = inputs.pruned === undefined ? original : await describe(inputs.pruned);
   checkDepth(original.config, current.config);
@@ -31,9 +31,9 @@ export async function countRatios({ inputs, tasks }: Context): Promise<void> {
   const counts = metricsOf(original.config, kept);
   const bytes = storedBytes(kept, (name) => dtypeBytes(current.tensors.get(name)?.dtype ?? 'F32'));
   const metrics = { ...counts, bytes };
-  await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
+  await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
   const { tau, s } = metrics;
-  await task.done({ tau, s });
+  await unit.done({ tau, s });
 }
 
 function metricsOf(original: ModelConfig, kept: Kept) {

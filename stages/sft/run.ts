@@ -14,7 +14,7 @@ import type { sft } from './declare.ts';
 type Context = ContextOf<typeof sft>;
 
 export async function fineTune(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const { fraction, micro_batch, save_every, ...params } = context.params;
   const { model, recovery, tokenizer, close } = await openModel(context);
   try {
@@ -38,13 +38,13 @@ export async function fineTune(context: Context): Promise<void> {
       seed: context.seed,
     } as const;
     const { losses } = await trainLanguageModel(model, recovery.parameters, examples, settings, {
-      save: { folder: task.scratch, every_steps: save_every },
+      save: { folder: unit.scratch, every_steps: save_every },
       onProgress: reportSteps(context),
     });
-    await writeRecovery(task.outputs.recovery, recovery);
-    await writeCurve(task.outputs.curve, losses, settings);
+    await writeRecovery(unit.outputs.recovery, recovery);
+    await writeCurve(unit.outputs.curve, losses, settings);
     const facts = recoveryFacts(model.config, recovery.replacements);
-    await task.done({ ...facts, records: records.length, steps: losses.length });
+    await unit.done({ ...facts, records: records.length, steps: losses.length });
   } finally {
     close();
   }

@@ -22,7 +22,7 @@ import type { ShareParams, share } from './declare.ts';
 type Context = ContextOf<typeof share>;
 
 export async function makeShared(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   await startBackend(context);
   const checkpoint = await openStored(onlyFile(context.inputs.model));
   await checkpoint.close();
@@ -36,9 +36,9 @@ export async function makeShared(context: Context): Promise<void> {
     await nextTurn(); // the backend blocks: lets a message of the runner in
   }
   const recovery = joinRecoveries(config, parts, 'the map');
-  await writeRecovery(task.outputs.recovery, recovery);
+  await writeRecovery(unit.outputs.recovery, recovery);
   disposeRecovery(recovery);
-  await task.done(recoveryFacts(config, replacements));
+  await unit.done(recoveryFacts(config, replacements));
 }
 
 function replacementsFor(params: ShareParams, config: ModelConfig): RunReplacement[] {

@@ -1,6 +1,6 @@
 // The work of slw: one pair's recovery parameters, fitted to the activations of its target layer.
 
-import type { ContextOf, TaskOf } from '../../contract/define.ts';
+import type { ContextOf, WorkOf } from '../../contract/define.ts';
 import { openActivations } from '../../formats/tensors/activations.ts';
 import { mlpNames } from '../../model/architecture/tensors.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -12,15 +12,15 @@ import { recoveryFacts } from '../common/recovery-facts.ts';
 import type { slw } from './declare.ts';
 
 type Context = ContextOf<typeof slw>;
-type Task = TaskOf<typeof slw>;
+type Unit = WorkOf<typeof slw>;
 
 export async function warmUpPairs(context: Context): Promise<void> {
   await startBackend(context);
-  for (const task of context.tasks) await warmUpPair(context, task);
+  for (const unit of context.units) await warmUpPair(context, unit);
 }
 
-async function warmUpPair(context: Context, task: Task): Promise<void> {
-  const { reference, target, candidate, rank, ...settings } = task.params;
+async function warmUpPair(context: Context, unit: Unit): Promise<void> {
+  const { reference, target, candidate, rank, ...settings } = unit.params;
   const weights = await loadTensors(onlyFile(context.inputs.model), (config) =>
     [reference, target].flatMap((layer) => mlpNames(config, layer)),
   );
@@ -35,13 +35,13 @@ async function warmUpPair(context: Context, task: Task): Promise<void> {
       { target, reference, candidate, rank },
       rows,
       { ...settings, seed: context.seed },
-      { save: { folder: task.scratch, every_steps: 1000 }, onProgress: reporter(context, task, settings.epochs) },
+      { save: { folder: unit.scratch, every_steps: 1000 }, onProgress: reporter(context, unit, settings.epochs) },
     );
     warnOfSteps(context, losses.length, activations.rows, settings);
-    await writeRecovery(task.outputs.recovery, recovery);
+    await writeRecovery(unit.outputs.recovery, recovery);
     disposeRecovery(recovery);
     const facts = recoveryFacts(weights.config, recovery.replacements);
-    await task.done({ ...facts, tokens: activations.rows, steps: losses.length, ...ends(losses) });
+    await unit.done({ ...facts, tokens: activations.rows, steps: losses.length, ...ends(losses) });
   } finally {
     await activations.close();
     weights.dispose();
@@ -55,7 +55,7 @@ function warnOfSteps(
   context: Context,
   steps: number,
   tokens: number,
-  { epochs, batch_tokens }: Pick<Task['params'], 'epochs' | 'batch_tokens'>,
+  { epochs, batch_tokens }: Pick<Unit['params'], 'epochs' | 'batch_tokens'>,
 ): void {
   if (steps >= fewestSteps) return;
   context.warn(
@@ -63,7 +63,7 @@ function warnOfSteps(
   );
 }
 
-function reporter(context: Context, task: Task, epochs: number) {
+function reporter(context: Context, unit: Unit, epochs: number) {
   return (step: number, total: number, loss: number) => {
     context.signal.throwIfAborted();
     const epoch = Math.min(epochs, 1 + Math.floor((step * epochs) / total));
@@ -71,7 +71,7 @@ function reporter(context: Context, task: Task, epochs: number) {
       done: step,
       total,
       of: 'step',
-      unit: task.name,
+      unit: unit.name,
       note: `epoch ${epoch}/${epochs}  loss ${loss.toPrecision(3)}`,
     });
   };

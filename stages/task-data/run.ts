@@ -19,13 +19,13 @@ import { taskFiles } from './task-files.ts';
 type Context = ContextOf<typeof taskData>;
 
 export async function gatherTaskData(context: Context): Promise<void> {
-  const [task] = context.tasks;
+  const [unit] = context.units;
   const params = context.params;
-  const writer = await JsonLinesWriter.create<TaskDataLine>(task.outputs.data);
+  const writer = await JsonLinesWriter.create<TaskDataLine>(unit.outputs.data);
   try {
     const facts = params.generate === undefined ? await copy(params, writer, context) : await generate(params, writer);
     await writer.flush();
-    await task.done(facts);
+    await unit.done(facts);
   } finally {
     await writer.close();
   }

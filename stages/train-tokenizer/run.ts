@@ -15,13 +15,13 @@ const special_tokens = ['<s>', '</s>', '<pad>'];
 /** The tags of the chat template, one token each. */
 const added_tokens = ['<|user|>', '<|assistant|>', '<|system|>'];
 
-export async function makeTokenizer({ params, inputs, tasks }: Context): Promise<void> {
-  const [task] = tasks;
+export async function makeTokenizer({ params, inputs, units }: Context): Promise<void> {
+  const [unit] = units;
   const records = await readRecordLines(onlyFile(inputs.data));
   const { vocab_size } = params;
   const tokenizer = trainByteLevelBpe(textsOf(records), { vocab_size, special_tokens, added_tokens });
-  await writeFile(task.outputs.tokenizer, `${JSON.stringify(tokenizer, null, 1)}\n`);
-  await task.done({ vocab_size });
+  await writeFile(unit.outputs.tokenizer, `${JSON.stringify(tokenizer, null, 1)}\n`);
+  await unit.done({ vocab_size });
 }
 
 function* textsOf(records: readonly InstructionRecord[]): Iterable<string> {

@@ -11,8 +11,8 @@ import type { weightDifference } from './declare.ts';
 
 type Context = ContextOf<typeof weightDifference>;
 
-export async function measureDifference({ inputs, tasks, signal, progress }: Context): Promise<void> {
-  const [task] = tasks;
+export async function measureDifference({ inputs, units, signal, progress }: Context): Promise<void> {
+  const [unit] = units;
   const checkpoint = await openStored(onlyFile(inputs.model));
   try {
     const { config } = checkpoint;
@@ -29,8 +29,8 @@ export async function measureDifference({ inputs, tasks, signal, progress }: Con
       progress({ done, total, of: 'matrix' }),
     );
     refuseNoNumber(metrics);
-    await writeFile(task.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
-    await task.done({ layers });
+    await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
+    await unit.done({ layers });
   } finally {
     await checkpoint.close();
   }

@@ -20,8 +20,8 @@ export default {
   params: { type: 'object', properties: { go: { type: 'string', default: '' } } },
   inputs: {},
   outputs: { metrics: { kind: 'metrics', summary: 'a number', extension: 'json' } },
-  async run({ params, tasks: [task], signal }) {
-    const done = (n) => { writeFileSync(task.outputs.metrics, JSON.stringify({ n })); return task.done(); };
+  async run({ params, units: [unit], signal }) {
+    const done = (n) => { writeFileSync(unit.outputs.metrics, JSON.stringify({ n })); return unit.done(); };
     ${work}
   },
 };
@@ -91,7 +91,7 @@ describe('a stage of one’s own', () => {
 
   it('that is killed goes on from its scratch folder', async () => {
     const state =
-      "const state = task.scratch + '/state'; const step = existsSync(state) ? Number(readFileSync(state, 'utf8')) : 0; writeFileSync(state, String(step + 1));";
+      "const state = unit.scratch + '/state'; const step = existsSync(state) ? Number(readFileSync(state, 'utf8')) : 0; writeFileSync(state, String(step + 1));";
     const folder = folderWith({ 'mine.mjs': stage(`${state} ${wait} await done(step);`) });
     const run = await began(folder);
     run.child.kill('SIGKILL');

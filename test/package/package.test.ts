@@ -131,19 +131,19 @@ export default defineStage({
   outputs: { metrics: { kind: 'metrics', summary: 'numbers', extension: 'json' } },
   units: ({ rank }, { model }) =>
     Array.from({ length: model?.layers ?? 0 }, (_, i) => ({ name: \`layer \${i + 1}\`, params: { layer: i + 1, rank } })),
-  async run({ params, inputs, tasks }) {
+  async run({ params, inputs, units }) {
     const heads: number | undefined = inputs.model.facts.heads;
     const targets: number | undefined = inputs.recovery?.facts.targets;
     const rank: string = params.rank; // wrong
     inputs.recovery.files; // wrong
     inputs.modell; // wrong
     inputs.model.facts.head; // wrong
-    for (const task of tasks) {
-      const layer: number = task.params.layer;
-      writeFileSync(task.outputs.metrics, JSON.stringify({ layer, heads, targets }));
-      task.outputs.metric; // wrong
-      task.params.reference; // wrong
-      await task.done();
+    for (const unit of units) {
+      const layer: number = unit.params.layer;
+      writeFileSync(unit.outputs.metrics, JSON.stringify({ layer, heads, targets }));
+      unit.outputs.metric; // wrong
+      unit.params.reference; // wrong
+      await unit.done();
     }
   },
 });

@@ -11,7 +11,7 @@ import type {
   StageDefinition,
   StageInput,
   StageRun,
-  UnitTask,
+  UnitWork,
 } from '../../contract/stage.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 
@@ -65,7 +65,7 @@ export async function runStage(definition: StageDeclaration, setup: StageSetup =
     seed: setup.seed ?? 42,
     numerics: { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 },
     inputs,
-    tasks: tasksOf(definition, params, inputs, setup, folder, outcome),
+    units: tasksOf(definition, params, inputs, setup, folder, outcome),
     progress: (report) => {
       outcome.reports.push(report);
       setup.onProgress?.(report);
@@ -102,7 +102,7 @@ function tasksOf(
   setup: StageSetup,
   folder: string,
   outcome: StageOutcome,
-): UnitTask[] {
+): UnitWork[] {
   const facts = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.facts]));
   const units = definition.units?.(params, facts) ?? [{ name: '', params }];
   const wanted = units.filter(({ name }) => setup.units === undefined || setup.units.includes(name));
