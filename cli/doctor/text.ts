@@ -29,9 +29,10 @@ export function machineLines(machine: Machine, output: Output): string[] {
 
 /** Version and place of each library. */
 export function libraryLines(libraries: readonly Library[], output: Output): string[] {
+  const width = Math.max(...libraries.map(({ name }) => name.length));
   return libraries.flatMap(({ name, version, folder }) => {
     const found = folder === null ? 'not installed' : `${version ?? 'of an unknown version'} in ${shortPath(folder)}`;
-    return rowLines(' ', [name, found], output);
+    return rowLines(' ', [name, found], output, width);
   });
 }
 
@@ -60,8 +61,8 @@ function markOf({ problem }: FolderState, { paint }: Output): string {
 }
 
 /** A mark of one column, a name, and a text that is wrapped beside it. */
-function rowLines(mark: string, [name, text]: [string, string], output: Output): string[] {
-  const rows = [[name.padEnd(nameWidth), text]];
+function rowLines(mark: string, [name, text]: [string, string], output: Output, width = nameWidth): string[] {
+  const rows = [[name.padEnd(width), text]];
   const [first = '', ...rest] = alignColumns(rows, '  ', output.width() ?? usualWidth);
   return [`${mark} ${first.slice(2)}`, ...rest];
 }

@@ -1,8 +1,11 @@
 // The program of a process that tries one backend: a candidate comes in, what was found or what went wrong goes out, and it ends.
+import { Worker } from 'node:worker_threads';
 import type { Candidate, Findings, Passage } from './findings.ts';
 
 /** What it says: what begins, and at last the findings or an error's message. */
 export type FromProbeChild = { passage: Passage } | { findings: Findings } | { error: string };
+
+new Worker(new URL('./watch.js', import.meta.url)).unref();
 
 process.once('message', async (candidate) => {
   const answer = await answerTo(candidate as Candidate);

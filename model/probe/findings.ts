@@ -33,7 +33,7 @@ export interface Findings {
   readonly computed_by: string;
   /** A matrix product. */
   readonly product: Comparison;
-  /** The losses of a small model's training; null on `cpu`, which is what the others are compared with. */
+  /** The losses and the weights of a small model's training; null on `cpu`, which is what the others are compared with. */
   readonly training: Comparison | null;
   /** `none` where all is computed in the processor's memory, `unknown` where the library does not say. */
   readonly crossing: Crossing | 'none' | 'unknown';

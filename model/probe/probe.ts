@@ -9,7 +9,7 @@ import { compare } from './compare.ts';
 import type { Candidate, Crossing, Findings, Passage } from './findings.ts';
 import { products } from './product.ts';
 import { operatorsIn } from './traces.ts';
-import { steps, trainingLosses } from './training.ts';
+import { steps, trainedNumbers } from './training.ts';
 
 /** float32 sums in another order; CUDA takes the products of float32 in TF32, whose numbers have ten bits. */
 const tolerances = { float32: 1e-4, tf32: 1e-2 };
@@ -26,23 +26,23 @@ export async function probe(candidate: Candidate, say: (passage: Passage) => voi
   const product = compare(got, want, tolerance);
   if (candidate.backend === 'cpu') return { computed_by, product, training: null, crossing: 'none' };
   say('training');
-  const { losses, crossing } =
+  const { numbers, crossing } =
     device === 'gpu' && candidate.backend === 'onnx'
       ? await watched(options)
-      : { losses: await trainingLosses(), crossing: device === 'cpu' ? ('none' as const) : ('unknown' as const) };
+      : { numbers: await trainedNumbers(), crossing: device === 'cpu' ? ('none' as const) : ('unknown' as const) };
   await useBackend({ backend: 'cpu' });
-  return { computed_by, product, training: compare(losses, await trainingLosses(), tolerance), crossing };
+  return { computed_by, product, training: compare(numbers, await trainedNumbers(), tolerance), crossing };
 }
 
 /** Trains while ONNX Runtime writes its profiles. */
-async function watched(options: BackendOptions): Promise<{ losses: number[]; crossing: Crossing }> {
+async function watched(options: BackendOptions): Promise<{ numbers: number[]; crossing: Crossing }> {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-profile-'));
   try {
     await useBackend({ ...options, profilePrefix: join(folder, 'profile') });
-    const losses = await trainingLosses();
+    const numbers = await trainedNumbers();
     const { fed_bytes, fetched_bytes } = tensorStats();
     clearSessions(); // which writes the profiles
-    return { losses, crossing: { steps, ...operatorsIn(folder), fed_bytes, fetched_bytes } };
+    return { numbers, crossing: { steps, ...operatorsIn(folder), fed_bytes, fetched_bytes } };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -90,7 +90,7 @@ function judged(candidate: Candidate, answer: Answer): Pick<Probe, 'verdict' | '
 function judgedFindings(findings: Findings): Pick<Probe, 'verdict' | 'reason' | 'findings'> {
   const wrong = [
     findings.product.right ? '' : 'a product',
-    findings.training?.right === false ? 'the losses of a training' : '',
+    findings.training?.right === false ? 'a training' : '',
   ].filter((each) => each !== '');
   if (wrong.length === 0) return { verdict: 'usable', reason: null, findings };
   const reason = `it computes wrong numbers: ${wrong.join(' and ')} differ from plain JavaScript's`;

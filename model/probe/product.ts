@@ -12,14 +12,12 @@ export function products(): { got: ArrayLike<number>; want: ArrayLike<number> } 
 }
 
 function plainProduct(a: Float32Array, b: Float32Array): Float64Array {
-  const out = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < inner; k++) {
-      const left = a[i * inner + k] as number;
-      for (let j = 0; j < columns; j++) out[i * columns + j]! += left * (b[k * columns + j] as number);
-    }
-  }
-  return out;
+  return Float64Array.from({ length: rows * columns }, (_, at) => {
+    const [i, j] = [Math.floor(at / columns), at % columns];
+    let sum = 0;
+    for (let k = 0; k < inner; k++) sum += (a[i * inner + k] as number) * (b[k * columns + j] as number);
+    return sum;
+  });
 }
 
 function normals(count: number, name: string): Float32Array {

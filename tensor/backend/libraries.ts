@@ -1,8 +1,7 @@
 // The libraries that backends are made of: which are installed, in which version, where; loads none of them.
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { findTensorFlow, tensorFlowPackages } from './tensorflow-package.ts';
+import { packagePlaces, tensorFlowPackages } from './tensorflow-package.ts';
 
 /** A package that is looked for; `version` and `folder` are null where it is not there. */
 export interface Library {
@@ -11,27 +10,18 @@ export interface Library {
   readonly folder: string | null;
 }
 
-/** TensorFlow.js, ONNX Runtime, and TensorFlow in the package that is installed (the last that was looked for where none is). */
+/** TensorFlow.js, ONNX Runtime and the packages of TensorFlow. */
 export function librariesHere(): Library[] {
-  const require = createRequire(import.meta.url);
-  const found = findTensorFlow() ?? { name: tensorFlowPackages[1], require };
-  return [
-    libraryOf('@tensorflow/tfjs', require),
-    libraryOf('onnxruntime-node', require),
-    libraryOf(found.name, found.require),
-  ];
+  const [beside] = packagePlaces() as [NodeJS.Require];
+  const own = ['@tensorflow/tfjs', 'onnxruntime-node'].map((name) => libraryOf(name, [beside]));
+  return [...own, ...tensorFlowPackages.map((name) => libraryOf(name, packagePlaces()))];
 }
 
-function libraryOf(name: string, require: NodeJS.Require): Library {
-  const folder = folderOf(name, require);
-  if (folder === undefined) return { name, version: null, folder: null };
-  return { name, version: versionIn(folder), folder };
-}
-
-/** Where the package lies, as Node looks for it. */
-function folderOf(name: string, require: NodeJS.Require): string | undefined {
-  const places = require.resolve.paths(name) ?? [];
-  return places.map((place) => join(place, name)).find((folder) => existsSync(join(folder, 'package.json')));
+/** The package where Node finds it first. */
+function libraryOf(name: string, places: readonly NodeJS.Require[]): Library {
+  const folders = places.flatMap((require) => require.resolve.paths(name) ?? []).map((place) => join(place, name));
+  const folder = folders.find((each) => existsSync(join(each, 'package.json')));
+  return folder === undefined ? { name, version: null, folder: null } : { name, version: versionIn(folder), folder };
 }
 
 function versionIn(folder: string): string | null {

@@ -12,9 +12,14 @@ export interface TensorFlowPackage {
 
 /** The one that the backend `tensorflow` loads; undefined where neither is installed. */
 export function findTensorFlow(): TensorFlowPackage | undefined {
-  const places = [createRequire(import.meta.url), createRequire(`${process.cwd()}/.gpu/package.json`)];
+  const places = packagePlaces();
   const all = tensorFlowPackages.flatMap((name) => places.map((require) => ({ name, require })));
   return all.find(({ name, require }) => isInstalled(require, name));
+}
+
+/** What loads a package beside lamina, and what loads one in `.gpu` of the current folder. */
+export function packagePlaces(): NodeJS.Require[] {
+  return [createRequire(import.meta.url), createRequire(`${process.cwd()}/.gpu/package.json`)];
 }
 
 function isInstalled(require: NodeJS.Require, name: string): boolean {
