@@ -16,10 +16,13 @@ export function tellingLine(words: string): string | undefined {
   return lines.find((line) => /error|exception|terminate|fatal/i.test(line)) ?? lines.at(-1);
 }
 
-/** The lines of what a process wrote, without colours and without empty ones. */
+/** The lines of what a process wrote, without colours, empty ones and the stacks that Node adds to an abort. */
 export function linesOf(words: string): string[] {
-  const lines = words.replace(colours, '').split('\n');
-  return lines.map((line) => line.trim()).filter((line) => line !== '');
+  const [own = ''] = words.replace(colours, '').split(/^----- (?:Native|JavaScript) stack trace -----/m);
+  return own
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 /** Shared libraries that the dynamic linker did not find, by its words: `libvulkan.so.1`. */

@@ -93,7 +93,7 @@ function judgedFindings(findings: Findings): Pick<Probe, 'verdict' | 'reason' | 
     findings.training?.right === false ? 'a training' : '',
   ].filter((each) => each !== '');
   if (wrong.length === 0) return { verdict: 'usable', reason: null, findings };
-  const reason = `it computes wrong numbers: ${wrong.join(' and ')} differ from plain JavaScript's`;
+  const reason = `it computes wrong numbers: ${wrong.join(' and ')} ${wrong.length > 1 ? 'differ' : 'differs'} from plain JavaScript's`;
   return { verdict: 'wrong', reason, findings };
 }
 
