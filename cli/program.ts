@@ -2,6 +2,7 @@
 import { Command, Help, type Option } from 'commander';
 import type { Context } from './common/context.ts';
 import {
+  addDoctorFlags,
   addEstimateFlags,
   addGenerateFlags,
   addPlanFlags,
@@ -72,6 +73,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   ).action(call(async () => (await import('./commands/generate.ts')).generate));
   addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
     call(async () => (await import('./commands/runs.ts')).runs),
+  );
+  addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
+    call(async () => (await import('./commands/doctor.ts')).doctor),
   );
   add('stages [name]', 'list the stages, or describe one: inputs, outputs, parameters, where it comes from')
     .option(

@@ -107,6 +107,27 @@ export function addGenerateFlags(command: Command): Command {
   );
 }
 
+/** Adds the flags of `doctor`. */
+export function addDoctorFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .addOption(new Option('--backend <name>', 'ask about this one alone').choices(['onnx', 'tensorflow', 'cpu']))
+      .addOption(
+        new Option('--provider <name>', 'ask about this device of the onnx backend alone').choices([
+          'cpu',
+          'webgpu',
+          'cuda',
+        ]),
+      )
+      .option(
+        '--wait <seconds>',
+        'how long a library may take to load, or to compute, before it is ended',
+        wholeNumber(1),
+        120,
+      ),
+  );
+}
+
 /** What the estimate of a plan assumes. */
 export interface EstimateFlags {
   device?: string;

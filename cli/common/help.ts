@@ -82,6 +82,14 @@ host where it began, when that cannot be seen from here.
 Examples:
   lamina runs
   lamina runs quickstart --json`,
+  doctor: `
+Each backend is tried in a process of its own: it is loaded, multiplies two matrices and trains a small model, and its numbers are
+compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the one that was asked about, is usable, 1 otherwise.
+
+Examples:
+  lamina doctor
+  lamina doctor --provider webgpu
+  lamina doctor --json | jq '.backends[] | {backend, provider, verdict, reason}'`,
   stages: `
 Examples:
   lamina stages

@@ -21,7 +21,10 @@ export interface TrainTask<B> {
   readonly onProgress?: ((step: number, total: number, loss: number) => void) | undefined;
 }
 
-/** Trains in place and returns the loss of every step; goes on from the saved state where there is one. */
+/** A training whose loss is no number any more. */
+export class LossError extends UserError {}
+
+/** Trains in place and returns the loss of every step; goes on from the saved state where there is one. Throws LossError. */
 export async function train<B>(task: TrainTask<B>): Promise<{ losses: number[] }> {
   const adam = createAdam(task.variables, task.adam);
   try {
@@ -61,7 +64,7 @@ async function trainStep<B>(task: TrainTask<B>, adam: Adam, step: number): Promi
     if (before) tf.dispose([...before.values()]);
   }
   if (Number.isFinite(loss)) return loss;
-  throw new UserError(
+  throw new LossError(
     `the loss is ${loss} at step ${step + 1} of ${task.steps} with learning rate ${rate}: lower 'lr', or raise 'warmup_ratio' or set 'clip_norm'`,
   );
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../util/errors.ts';
+import { endOf } from '../../util/last-words.ts';
 import type { FromLatencyChild } from './child.ts';
 import type { LatencyRequest, LatencySample } from './session.ts';
 
@@ -46,7 +47,7 @@ function answerOf(child: ChildProcess, request: LatencyRequest): Promise<FromLat
       answer = message as FromLatencyChild;
     });
     child.on('error', (error) => resolve(`the process that times it could not be started: ${error.message}`));
-    child.on('close', (code, signal) => resolve(answer ?? deathOf(code, signal, words.trim())));
+    child.on('close', (code, signal) => resolve(answer ?? deathOf(code, signal, words)));
     child.send(request, () => {}); // a failed send is followed by the end of the process
   });
 }
@@ -55,8 +56,5 @@ function deathOf(code: number | null, signal: NodeJS.Signals | null, words: stri
   if (signal === 'SIGKILL') {
     return 'the process that times it was killed (SIGKILL), most likely because memory ran out: take a smaller model, fewer prompt_tokens, or fewer bits';
   }
-  const how = signal === null ? `ended with exit code ${code}` : `crashed (${signal})`;
-  const lines = words.split('\n');
-  const telling = lines.find((line) => /error|exception|terminate|fatal/i.test(line)) ?? lines.at(-1);
-  return `the process that times it ${how}${telling ? `, saying: ${telling.trim()}` : ''}`;
+  return `the process that times it ${endOf(code, signal, words)}`;
 }

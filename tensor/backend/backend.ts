@@ -1,5 +1,4 @@
 // Chooses the TensorFlow.js backend of this process.
-import { createRequire } from 'node:module';
 import nodeUtil from 'node:util';
 import { encodeOnnxModel } from '../../formats/tensors/onnx.ts';
 import { UserError } from '../../util/errors.ts';
@@ -7,6 +6,8 @@ import { correctGradients } from '../gradients.ts';
 import { createSession, type Provider, type RuntimeOptions } from '../graph/runtime.ts';
 import { tf } from '../tf.ts';
 import { BACKEND_NAME, registerOnnx } from './register.ts';
+import { findTensorFlow } from './tensorflow-package.ts';
+import { bindingHelp, providerHelp } from './ways-out.ts';
 
 /** Where numbers are computed. */
 export interface BackendOptions {
@@ -68,16 +69,9 @@ function tryProvider(provider: Provider): void {
   try {
     createSession(probeModel(), { provider, threads: 1 }).dispose();
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-    throw new UserError(`provider '${provider}' is not usable here: ${reason}; ${PROVIDER_HELP[provider]}`);
+    throw new UserError(`provider '${provider}' is not usable here: ${firstLine(error)}; ${providerHelp(provider)}`);
   }
 }
-
-const PROVIDER_HELP: Record<Provider, string> = {
-  cpu: `reinstall with 'npm ci'`,
-  cuda: `install its libraries with 'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js', or leave out --provider`,
-  webgpu: `it needs a Vulkan driver, see 'vulkaninfo --summary', or leave out --provider`,
-};
 
 function probeModel(): Uint8Array {
   const info = { type: 'float32', dims: [1] } as const;
@@ -95,9 +89,6 @@ function probeModel(): Uint8Array {
   });
 }
 
-const TENSORFLOW_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
-
-const BINDING_HELP = "build its binding as lamina's tensor/README.md says";
 let tensorFlowThreads: number | undefined;
 
 /** Loads the TensorFlow binding that the user has installed, beside lamina or in the folder `.gpu`; it keeps its number of threads. */
@@ -116,34 +107,26 @@ function loadTensorFlow(threads: number): void {
 }
 
 function requireTensorFlow(): void {
-  const places = [createRequire(import.meta.url), createRequire(`${process.cwd()}/.gpu/package.json`)];
-  for (const name of TENSORFLOW_PACKAGES) {
-    for (const require of places) if (tryRequire(require, name)) return;
+  const found = findTensorFlow();
+  if (found === undefined) {
+    throw new UserError(
+      `backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; ` +
+        `install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and ${bindingHelp}`,
+    );
   }
-  throw new UserError(
-    `backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; ` +
-      `install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and ${BINDING_HELP}`,
-  );
-}
-
-function tryRequire(require: NodeJS.Require, name: string): boolean {
-  if (!isInstalled(require, name)) return false;
   try {
-    require(name);
-    return true;
+    found.require(found.name);
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-    throw new UserError(`backend 'tensorflow': '${name}' is installed but does not load: ${reason}; ${BINDING_HELP}`);
+    throw new UserError(
+      `backend 'tensorflow': '${found.name}' is installed but does not load: ${firstLine(error)}; ${bindingHelp}`,
+    );
   }
 }
 
-function isInstalled(require: NodeJS.Require, name: string): boolean {
-  try {
-    require.resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
+/** What an error says, without ONNX Runtime's place in its own sources and the condition that did not hold there. */
+function firstLine(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return line.replace(/^\/onnxruntime_src\/.* was false\. (?=.)/, '');
 }
 
 /** tfjs-node 4.22.0 calls helpers that Node 23 removed. */

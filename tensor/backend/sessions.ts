@@ -7,6 +7,7 @@ import {
   type RuntimeOptions,
   type RuntimeTensor,
   type Session,
+  type TensorData,
 } from '../graph/runtime.ts';
 
 /** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
@@ -22,7 +23,21 @@ export interface SessionCounts {
   runs: number;
   run_ms: number;
   compile_ms: number;
+  /** Of the inputs that were handed to sessions, and of the outputs that came back. */
+  fed_bytes: number;
+  fetched_bytes: number;
 }
+
+/** Nothing done yet. */
+export const noCounts: Readonly<SessionCounts> = {
+  sessions: 0,
+  compiled: 0,
+  runs: 0,
+  run_ms: 0,
+  compile_ms: 0,
+  fed_bytes: 0,
+  fetched_bytes: 0,
+};
 
 interface Compiled {
   readonly session: Session;
@@ -39,7 +54,7 @@ export class SessionCache {
   readonly #limits: SessionLimits;
   readonly #compiled = new Map<string, Compiled>();
   #bytes = 0;
-  readonly counts: SessionCounts = { sessions: 0, compiled: 0, runs: 0, run_ms: 0, compile_ms: 0 };
+  readonly counts: SessionCounts = { ...noCounts };
 
   constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
     this.#options = options;
@@ -65,14 +80,20 @@ export class SessionCache {
     const feeds: Record<string, RuntimeTensor> = {};
     const fetches: Record<string, null> = {};
     for (let i = 0; i < inputs.length; i++) {
-      feeds[compiled.inputNames[i] as string] = (inputs[i] as Value).runtime();
+      const tensor = (inputs[i] as Value).runtime();
+      feeds[compiled.inputNames[i] as string] = tensor;
+      this.counts.fed_bytes += bytesOf(tensor);
     }
     for (const name of compiled.outputNames) fetches[name] = null;
     const start = performance.now();
     const results = compiled.session.run(feeds, fetches);
     this.counts.run_ms += performance.now() - start;
     this.counts.runs++;
-    return compiled.outputNames.map((name) => results[name] as RuntimeTensor);
+    return compiled.outputNames.map((name) => {
+      const tensor = results[name] as RuntimeTensor;
+      this.counts.fetched_bytes += bytesOf(tensor);
+      return tensor;
+    });
   }
 
   /** Releases every session. */
@@ -127,4 +148,8 @@ export class SessionCache {
     this.#bytes -= compiled.bytes;
     this.counts.sessions = this.#compiled.size;
   }
+}
+
+function bytesOf({ data }: RuntimeTensor): number {
+  return (data as TensorData).byteLength;
 }

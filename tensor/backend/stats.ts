@@ -3,7 +3,7 @@
 import { tf } from '../tf.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 import { BACKEND_NAME } from './register.ts';
-import type { SessionCounts } from './sessions.ts';
+import { noCounts, type SessionCounts } from './sessions.ts';
 
 /** Live things now, and work since the backend was chosen (all zero but `tensors` on other backends). */
 export interface TensorStats extends SessionCounts {
@@ -25,7 +25,7 @@ export function tensorStats(): TensorStats {
     buffers: tf.backend().numDataIds(),
     pending: backend?.numPending() ?? 0,
     nodes: backend?.recorder.nodes.length ?? 0,
-    ...(backend?.sessions.counts ?? { sessions: 0, compiled: 0, runs: 0, run_ms: 0, compile_ms: 0 }),
+    ...(backend?.sessions.counts ?? noCounts),
   };
 }
 

@@ -38,13 +38,13 @@ const rooms: Record<string, string[]> = {
   spec: ['own', 'pipeline', 'experiment', 'plan'],
   model: [
     ...['architecture', 'codec', 'operators', 'methods', 'sharing', 'forward', 'checkpoint', 'quantize', 'train'],
-    ...['measure', 'generate', 'sizes', 'export', 'import', 'onnx'],
+    ...['measure', 'generate', 'sizes', 'export', 'import', 'onnx', 'probe'],
   ],
   tasks: ['files', 'score'],
   store: ['', 'runs'],
   runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
-  cli: ['common', 'progress', 'result', 'runs', 'plan', 'diff', 'generate', 'commands', ''],
+  cli: ['common', 'progress', 'result', 'runs', 'plan', 'diff', 'generate', 'doctor', 'commands', ''],
 };
 
 /** Packages with a weight of their own, and the folders that may import them. */

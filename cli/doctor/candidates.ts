@@ -1,0 +1,34 @@
+// Which backends are asked about.
+import type { Candidate } from '../../model/probe/findings.ts';
+import { UserError } from '../../util/errors.ts';
+
+/** What may be asked for; `wait` is in seconds. */
+export interface DoctorFlags {
+  backend?: Candidate['backend'];
+  provider?: NonNullable<Candidate['provider']>;
+  wait: number;
+  store: string;
+  json?: boolean;
+}
+
+/** What lamina computes on where nothing else is asked for comes first. */
+const all: readonly Candidate[] = [
+  { backend: 'onnx', provider: 'cpu' },
+  { backend: 'onnx', provider: 'webgpu' },
+  { backend: 'onnx', provider: 'cuda' },
+  { backend: 'tensorflow', provider: null },
+  { backend: 'cpu', provider: null },
+];
+
+/** The one that the flags name, as `run` would take them, or all. The first one decides the exit code. */
+export function candidatesFor({ backend, provider }: Pick<DoctorFlags, 'backend' | 'provider'>): readonly Candidate[] {
+  if (backend === undefined && provider === undefined) return all;
+  if (backend === undefined || backend === 'onnx') return [{ backend: 'onnx', provider: provider ?? 'cpu' }];
+  if (provider === undefined) return [{ backend, provider: null }];
+  throw new UserError(`--provider is of the backend 'onnx', got --backend ${backend}; leave one of the two out`);
+}
+
+/** `onnx on webgpu`, `tensorflow`. */
+export function nameOf({ backend, provider }: Candidate): string {
+  return provider === null ? backend : `${backend} on ${provider}`;
+}

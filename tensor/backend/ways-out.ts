@@ -1,0 +1,16 @@
+// What helps where a backend or a provider cannot be used.
+import type { Provider } from '../graph/runtime.ts';
+
+const ofProvider: Record<Provider, string> = {
+  cpu: `reinstall with 'npm ci'`,
+  cuda: `install its libraries with 'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js', or leave out --provider`,
+  webgpu: `it needs a Vulkan driver, see 'vulkaninfo --summary', or leave out --provider`,
+};
+
+/** For a provider of the backend `onnx`. */
+export function providerHelp(provider: Provider): string {
+  return ofProvider[provider];
+}
+
+/** For TensorFlow's package that is there and does not work. */
+export const bindingHelp = "build its binding as lamina's tensor/README.md says";

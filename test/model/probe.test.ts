@@ -1,0 +1,53 @@
+// How numbers are judged, and ONNX Runtime's profiles read, when a backend is tried.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { compare } from '../../model/probe/compare.ts';
+import { operatorsIn } from '../../model/probe/traces.ts';
+import { trainedNumbers } from '../../model/probe/training.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
+import { clearSessions, tensorStats } from '../../tensor/backend/stats.ts';
+import { scratch } from './fixtures.ts';
+
+it('numbers are right within a share of the largest one', () => {
+  expect(compare([100.01, 0.01], [100, 0], 1e-3)).toEqual({
+    difference: expect.closeTo(1e-4, 8),
+    tolerance: 1e-3,
+    right: true,
+  });
+  expect(compare([100, 0.5], [100, 0], 1e-3)).toEqual({ difference: 5e-3, tolerance: 1e-3, right: false });
+});
+
+it('what is no number, or missing, is not right', () => {
+  for (const got of [[1, Number.NaN], [Number.NaN, 2], [1, Number.POSITIVE_INFINITY], [1], [1, 2, 3]]) {
+    expect(compare(got, [1, 2], 1e-3)).toEqual({ difference: null, tolerance: 1e-3, right: false });
+  }
+});
+
+it('a profile of a training counts its operators, and the bytes that went to the runtime and back', async () => {
+  const folder = await scratch();
+  await useBackend({ backend: 'onnx', profilePrefix: join(folder, 'profile') });
+  await trainedNumbers();
+  const { fed_bytes, fetched_bytes } = tensorStats();
+  clearSessions(); // which writes the profiles
+  const { operators, left_to_cpu } = operatorsIn(folder);
+  expect(operators).toBeGreaterThan(500);
+  expect(left_to_cpu.MatMul ?? 0).toBeGreaterThan(0); // on the CPU's own provider all of them are
+  expect(Object.values(left_to_cpu).reduce((sum, each) => sum + each, 0)).toBe(operators);
+  // each of four steps takes in weights and moments, and gives them back: 3 float32 arrays for 4,560 parameters
+  for (const bytes of [fed_bytes, fetched_bytes]) expect(bytes).toBeGreaterThan(4 * 3 * 4 * 4000);
+});
+
+it('operators are counted by who ran them; other events of a profile are not', async () => {
+  const folder = join(await scratch(), 'traces');
+  mkdirSync(folder);
+  const node = (op_name: string, provider: string) => ({ cat: 'Node', name: op_name, args: { op_name, provider } });
+  const session = { cat: 'Session', name: 'model_run', args: {} };
+  const events = [session, node('MatMul', 'WebGpuExecutionProvider'), node('Cast', 'CPUExecutionProvider')];
+  writeFileSync(join(folder, 'a.json'), JSON.stringify(events));
+  writeFileSync(
+    join(folder, 'b.json'),
+    JSON.stringify([node('Cast', 'CPUExecutionProvider'), { cat: 'Node', args: {} }]),
+  );
+  expect(operatorsIn(folder)).toEqual({ operators: 3, left_to_cpu: { Cast: 2 } });
+});
