@@ -36,10 +36,12 @@ interface EngineOptions {
   tasks: readonly Task[];
   /** A file of records; none means generated ones. */
   records: string | undefined;
+  /** Nothing new begins after so many. */
+  minutes: number | undefined;
 }
 
 export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [--quick] [--write] [--alone] [--rounds N] [--stages N]
-                       [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]...
+                       [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N]
   --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10),
               3 rounds instead of 5 and shorter tasks of the engine
   --write     put the results into bench/README.md
@@ -47,7 +49,8 @@ export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store
   --model     of engine: ${modelNames.join(', ')} or a model's folder; several may be given (default: ${tinyName})
   --threads   of engine: numbers of threads, with commas (default: 1,2)
   --records   of engine: JSON lines to evaluate and train on, as gsm8k-test.jsonl (default: generated dialogues)
-  --task      of engine: ${engineTasks.join(', ')}; several may be given (default: all)`;
+  --task      of engine: ${engineTasks.join(', ')}; several may be given (default: all)
+  --minutes   of engine: begin no further task after so many, and say which are left out`;
 
 /** Reads the arguments; a UserError for what they cannot be. */
 export function readOptions(args: readonly string[]): Options {
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: count('rounds', values.rounds, values.quick ? 3 : 5),
       tasks: values.task?.map(taskNamed) ?? engineTasks,
       records: values.records,
+      minutes: values.minutes === undefined ? undefined : count('minutes', values.minutes, 1),
     },
     stages: count('stages', values.stages, values.quick ? 200 : 1000),
     store_bytes: values.quick ? 1e9 : 1e10,
@@ -81,7 +85,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         ...{ quick: flag, write: flag, alone: flag, rounds: text, stages: text },
-        ...{ model: list, threads: text, records: text, task: list },
+        ...{ model: list, threads: text, records: text, task: list, minutes: text },
       },
     });
   } catch (error) {

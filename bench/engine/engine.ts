@@ -2,9 +2,12 @@
 import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 import { tensorSpecs } from '../../model/architecture/tensors.ts';
-import { type Duel, type DuelSettings, duel } from '../duel.ts';
+import { median } from '../../util/statistics.ts';
+import { type Duel, type DuelSettings, duel, type Score } from '../duel.ts';
+import { figure, figureWithRange, mebibytes } from '../figures.ts';
 import { root } from '../place.ts';
 import type { Python } from '../python.ts';
+import { pairedRatios } from '../statistics.ts';
 import type { Command } from '../whole-process.ts';
 import { type EngineInputs, type InputChoice, prepareInputs } from './inputs.ts';
 import { isMachine, isWhole, peerOf, type Task } from './tasks.ts';
@@ -35,6 +38,8 @@ export interface EngineChoice extends Omit<InputChoice, 'model'> {
   models: readonly string[];
   tasks: readonly Task[];
   threads: readonly number[];
+  /** Nothing new begins after so many; none means no limit. */
+  minutes: number | undefined;
 }
 
 /** The Python of each peer. */
@@ -59,25 +64,32 @@ export async function benchEngine(
 ): Promise<EngineResult> {
   const models: ModelResult[] = [];
   let machine: EngineRow[] = [];
+  const start = performance.now();
+  const isLate = () => choice.minutes !== undefined && performance.now() - start > choice.minutes * 60_000;
   for (const model of choice.models) {
     say(`engine: ${model}, its inputs are being written`);
     const inputs = await prepareInputs({ ...choice, model });
     const run = (task: Task, threads: number) => measure(task, threads, { inputs, peers, settings, say });
     if (machine.length === 0) machine = [await run('gemm', 1), await run('copy', 1)];
-    models.push(await measureModel(choice, inputs, run, say));
+    models.push(await measureModel(choice, inputs, { run, isLate, say }));
   }
   return { machine, models, records: choice.records };
 }
 
+interface Course {
+  run(task: Task, threads: number): Promise<EngineRow>;
+  isLate(): boolean;
+  say: Say;
+}
+
 async function measureModel(
-  { tasks, threads }: EngineChoice,
+  { tasks, threads, minutes }: EngineChoice,
   inputs: EngineInputs,
-  run: (task: Task, threads: number) => Promise<EngineRow>,
-  say: Say,
+  { run, isLate, say }: Course,
 ): Promise<ModelResult> {
   const result: ModelResult = { inputs, rows: [], left_out: [] };
   for (const task of tasks.filter((each) => !isMachine(each))) {
-    const problem = whyNot(task, inputs);
+    const problem = isLate() ? `${task} is left out: the run had its ${minutes} minutes` : whyNot(task, inputs);
     if (problem !== undefined) {
       say(problem);
       result.left_out.push(problem);
@@ -111,8 +123,24 @@ async function measure(task: Task, threads: number, { inputs, peers, settings, s
   say(`engine: ${inputs.model}: ${task}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`);
   const python = peers[peerOf(task)];
   const peer = 'bin' in python ? peerSide(python.bin, task, threads, inputs) : undefined;
-  const own = isWhole(task) ? { whole: true } : { firstSteps };
-  return { task, threads, duel: await duel(laminaSide(task, threads, inputs), peer, { ...settings, ...own }) };
+  const own = isWhole(task) ? { whole: true, rounds: wholeRounds(settings.rounds) } : { firstSteps };
+  const found = await duel(laminaSide(task, threads, inputs), peer, { ...settings, ...own });
+  say(`  ${summary(found)}`);
+  return { task, threads, duel: found };
+}
+
+/** A whole stage takes long, and varies less than a step. */
+function wholeRounds(rounds: number): number {
+  return Math.ceil((2 * rounds) / 3);
+}
+
+/** So that a run that is stopped has said something. */
+function summary({ ours, peer, steps }: Duel): string {
+  const seconds = ({ cpu_ms, peak }: Score) =>
+    `${figure(median(cpu_ms) / 1000 / steps)} CPU s a step, ${mebibytes(peak)} MiB`;
+  if (peer === undefined) return seconds(ours);
+  const ratio = (kind: 'wall_ms' | 'cpu_ms') => figureWithRange(pairedRatios(peer[kind], ours[kind]));
+  return `${ratio('wall_ms')}, by CPU time ${ratio('cpu_ms')}; ${seconds(ours)} against ${seconds(peer)}`;
 }
 
 function laminaSide(task: Task, threads: number, { description }: EngineInputs): Command {

@@ -56,11 +56,11 @@ const wide: Sizes = {
   step: { batch: 2, tokens: 64 },
   prompt: { batch: 2, tokens: 128 },
   slw: { rows: 2048, batch_tokens: 1024, epochs },
-  sft: { steps: 20, batch_size: 2, micro_batch: 1 },
+  sft: { steps: 20, batch_size: 4, micro_batch: 2 },
   evaluation: { records: 16 },
 };
 
-/** What `--quick` makes smaller; an evaluation keeps a whole batch of the stage's default. */
+/** What `--quick` makes smaller; an evaluation keeps a whole batch of the stage's default, a step of SFT two micro batches. */
 function quickened(sizes: Sizes): Sizes {
   return {
     ...sizes,
@@ -68,8 +68,14 @@ function quickened(sizes: Sizes): Sizes {
     step: { ...sizes.step, batch: sizes.step.batch / 2 },
     prompt: { ...sizes.prompt, batch: sizes.prompt.batch / 2 },
     slw: { ...sizes.slw, rows: Math.min(2048, sizes.slw.rows) },
-    sft: { ...sizes.sft, steps: 5 },
+    sft: {
+      ...sizes.sft,
+      steps: 4,
+      batch_size: sizes.sft.batch_size / 2,
+      micro_batch: Math.max(1, sizes.sft.micro_batch / 2),
+    },
     evaluation: { records: 16 },
+    max_length: Math.min(256, sizes.max_length),
   };
 }
 

@@ -59,11 +59,6 @@ export const gemmSize = 1024;
 /** Bytes that one step of `copy` reads, and writes again. */
 export const copyBytes = 2 ** 27;
 
-/** Texts that `task` continues side by side. */
-export function textsOf(task: 'decode-1' | 'decode-8'): number {
-  return task === 'decode-1' ? 1 : 8;
-}
-
 /** What one step of a task is counted as: tokens, floating-point operations, bytes. */
 export function perStep(task: Task, inputs: Pick<EngineInputs, 'sizes' | 'evaluated' | 'trained'>): number {
   const { sizes, evaluated, trained } = inputs;
