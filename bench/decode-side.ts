@@ -4,69 +4,24 @@ import { loadModel } from '../model/checkpoint/checkpoint.ts';
 import { bucketLength } from '../model/forward/batches.ts';
 import { finalNorm, head, hiddenStates } from '../model/forward/forward.ts';
 import { createModel, type Model } from '../model/forward/model.ts';
-import { createDecoder } from '../model/generate/decoder.ts';
-import { chooseToken, greedy } from '../model/generate/sampling.ts';
 import { useBackend } from '../tensor/backend/backend.ts';
 import { createReplay, type Replay } from '../tensor/backend/replay.ts';
 import { gatherRows } from '../tensor/ops.ts';
 import type { tf } from '../tensor/tf.ts';
 import { createRandom } from '../util/random.ts';
 import type { DecodeMode } from './decode.ts';
-import { serve, type Workload } from './serve.ts';
+import { cached, decoding, type NextLogits } from './decoding.ts';
+import { serve } from './serve.ts';
 
 /** Tokens of a text when it begins; it goes on to the end of the context. */
 const promptLength = 32;
 
-/** Gives the logits [B, V] of the next token of every text; the last token of each is new. */
-type NextLogits = (texts: readonly number[][], begin: boolean) => Promise<Float32Array>;
-
-/** Each step adds a token to every text, the likeliest; the value is the size of the first text's last logits. */
-function decoding(model: Model, rows: number, next: NextLogits): Workload {
-  const { vocab_size: vocabulary, max_position_embeddings: context } = model.config;
+/** Texts of random tokens. */
+function promptsOf({ config }: Model, rows: number): number[][] {
   const random = createRandom('bench', 'decode');
-  const prompts = Array.from({ length: rows }, () =>
-    Array.from({ length: promptLength }, () => random.below(vocabulary)),
+  return Array.from({ length: rows }, () =>
+    Array.from({ length: promptLength }, () => random.below(config.vocab_size)),
   );
-  let texts: number[][] = [];
-  const step = async () => {
-    const begin = texts.length === 0;
-    if (begin) texts = prompts.map((prompt) => prompt.slice());
-    const logits = await next(texts, begin);
-    for (const [b, text] of texts.entries()) {
-      text.push(chooseToken(logits.subarray(b * vocabulary, (b + 1) * vocabulary), greedy, random));
-    }
-    if ((texts[0] as number[]).length >= context) texts = [];
-    return logits.subarray(0, vocabulary).reduce((sum, value) => sum + Math.abs(value), 0) / vocabulary;
-  };
-  return {
-    async round(steps) {
-      let value = 0;
-      for (let i = 0; i < steps; i++) value = await step();
-      return value;
-    },
-  };
-}
-
-/** Only the new tokens are computed. */
-function cached(model: Model, rows: number): NextLogits {
-  const decoder = createDecoder(model);
-  const all = Array.from({ length: rows }, (_, row) => row);
-  decoder.resize(rows);
-  return async (texts, begin) => {
-    if (!begin)
-      return decoder.step(
-        Int32Array.from(texts, (text) => text.at(-1) as number),
-        all,
-      );
-    const found = new Float32Array(rows * model.config.vocab_size);
-    for await (const prompts of decoder.read(texts)) {
-      for (const prompt of prompts) {
-        decoder.fill(prompt.number, prompt);
-        found.set(prompt.logits, prompt.number * model.config.vocab_size);
-      }
-    }
-    return found;
-  };
 }
 
 /** All texts are read again from their beginning, padded to few lengths; logits are made for their last tokens alone. */
@@ -98,5 +53,6 @@ await useBackend({ backend: 'onnx', threads: Number(threads) });
 const { weights } = await loadModel(checkpoint);
 const model = createModel(weights);
 const rows = Number(rowsText);
+const context = model.config.max_position_embeddings;
 const next = mode === 'cached' ? cached(model, rows) : whole(model);
-await serve(decoding(model, rows, next), { node: process.versions.node });
+await serve(decoding(model, { prompts: promptsOf(model, rows), context }, next), { node: process.versions.node });

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { median } from '../util/statistics.ts';
 import { type Duel, type DuelSettings, duel } from './duel.ts';
-import { prepareInputs } from './engine-inputs.ts';
+import { prepareModel } from './engine/model.ts';
+import { tinyName } from './engine/shapes.ts';
 import { figure, figureWithSpread, mebibytes } from './figures.ts';
 import { markdownTable } from './markdown-table.ts';
 import { root } from './place.ts';
@@ -23,7 +24,7 @@ const threads = 1;
 
 /** Measures each number of texts; `say` is told what is being measured. */
 export async function benchDecode(settings: DuelSettings, say: (line: string) => void): Promise<DecodeResult> {
-  const { model, checkpoint } = await prepareInputs();
+  const { model, checkpoint } = await prepareModel(tinyName);
   const side = (mode: DecodeMode, texts: number): Command => {
     const args = [join(root, 'dist/bench/decode-side.js'), mode, String(texts), String(threads), checkpoint];
     return { program: process.execPath, args, cwd: root };

@@ -27,6 +27,8 @@ export interface DuelSettings {
   round_ms: number;
   /** Steps before the measurement, after which the sides are compared; default 4. */
   firstSteps?: number | undefined;
+  /** A step is a whole run that a user would wait for: each round has one, and no more than the first goes uncounted. */
+  whole?: boolean | undefined;
   /** Compares the sides more closely, after their first steps. */
   check?: (() => void) | undefined;
 }
@@ -37,13 +39,14 @@ const agreement = 1e-4;
 
 /** Runs the duel; an Error when the sides do not compute the same. */
 export async function duel(ours: Command, peer: Command | undefined, settings: DuelSettings): Promise<Duel> {
-  const { firstSteps = usualFirstSteps, round_ms, rounds: count } = settings;
+  const { firstSteps = settings.whole ? 1 : usualFirstSteps, round_ms, rounds: count } = settings;
   const sides = [await startSide(ours)];
   try {
     if (peer) sides.push(await startSide(peer));
     await checkAgreement(sides, [ours, ...(peer ? [peer] : [])], firstSteps);
     settings.check?.();
-    const steps = await stepsFor(sides[0] as Side, round_ms, firstSteps);
+    const steps = settings.whole ? 1 : await stepsFor(sides[0] as Side, round_ms, firstSteps);
+    if (!settings.whole) for (const side of sides) await side.round(steps);
     const rounds = await inTurn(sides, steps, count);
     const [first, second] = sides.map((side, i) => scoreOf(side, rounds[i] as Round[]));
     return { steps, ours: first as Score, peer: second };
@@ -70,7 +73,6 @@ async function stepsFor(side: Side, round_ms: number, firstSteps: number): Promi
 
 async function inTurn(sides: readonly Side[], steps: number, rounds: number): Promise<Round[][]> {
   const all: Round[][] = sides.map(() => []);
-  for (const side of sides) await side.round(steps);
   for (let i = 0; i < rounds; i++) {
     for (const [k, side] of sides.entries()) all[k]?.push(await side.round(steps));
   }

@@ -1,4 +1,5 @@
 // Numbers as the result tables print them.
+import { median as medianOf } from '../util/statistics.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 
 /** What stands where nothing was measured. */
@@ -15,6 +16,13 @@ export function figureWithSpread(values: readonly number[]): string {
   if (values.length === 0) return unmeasured;
   const { median, low, high }: Spread = spreadOf(values);
   return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}
+
+/** `0.87 (0.80 to 1.02)`: the median of `values`, the least and the greatest. */
+export function figureWithRange(values: readonly number[]): string {
+  if (values.length === 0) return unmeasured;
+  const [least, greatest] = [Math.min(...values), Math.max(...values)];
+  return `${medianOf(values).toFixed(2)} (${least.toFixed(2)} to ${greatest.toFixed(2)})`;
 }
 
 /** Whole MiB. */

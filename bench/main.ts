@@ -2,11 +2,11 @@
 import { UserError } from '../util/errors.ts';
 import { benchDecode, decodeReport } from './decode.ts';
 import type { Duel } from './duel.ts';
-import { benchEngine } from './engine.ts';
-import { engineReport } from './engine-report.ts';
+import { benchEngine, type EngineResult } from './engine/engine.ts';
+import { engineReport } from './engine/report.ts';
 import { type Options, type Part, readOptions } from './options.ts';
 import { load, machineClass } from './place.ts';
-import { findPython, type Python } from './python.ts';
+import { findPython, type Python, type PythonPeer } from './python.ts';
 import { writeResults } from './readme.ts';
 import { benchRunner } from './runner.ts';
 import { runnerReport } from './runner-report.ts';
@@ -18,48 +18,69 @@ const round_ms = 400;
 const coldLimit_s = 600;
 
 async function main(options: Options): Promise<void> {
-  const python: Python = options.alone ? { missing: 'left out by --alone' } : await findPython(say);
-  if ('missing' in python) say(`PyTorch, lm_eval and DVC are not measured: ${python.missing}`);
   for (const part of options.parts) {
-    const text = await measure(part, python, options);
+    const text = await measure(part, options);
     process.stdout.write(`\n${text}\n\n`);
     if (options.write) writeResults(part, text);
   }
 }
 
-function measure(part: Part, python: Python, options: Options): Promise<string> {
+function measure(part: Part, options: Options): Promise<string> {
   const beside = { engine: measureEngine, decode: measureDecode, tasks: measureTasks };
-  return { ...beside, runner: measureRunner, store: measureStore }[part](python, options);
+  return { ...beside, runner: measureRunner, store: measureStore }[part](options);
 }
 
-async function measureEngine(python: Python, { rounds }: Options): Promise<string> {
+/** The Python of one peer, asked for when a part begins: each part needs its own packages and no others. */
+async function pythonFor(peer: PythonPeer, { alone }: Options): Promise<Python> {
+  if (alone) return { missing: 'left out by --alone' };
+  const python = await findPython(peer, say);
+  if ('missing' in python) say(`${peer} is not measured: ${python.missing}`);
+  return python;
+}
+
+async function measureEngine(options: Options): Promise<string> {
+  const { rounds } = options.engine;
   const before = load();
-  const result = await benchEngine(python, { rounds, round_ms }, say);
-  return `${circumstances(versionsOf(result), rounds, before)}\n\n${engineReport(result)}`;
+  const peers = {
+    PyTorch: await pythonFor('PyTorch', options),
+    transformers: await pythonFor('transformers', options),
+  };
+  const choice = { ...options.engine, quick: options.quick };
+  const result = await benchEngine(peers, choice, { rounds, round_ms }, say);
+  return `${circumstances(engineVersions(result), rounds, before)}\n\n${engineReport(result)}`;
 }
 
-async function measureDecode(_python: Python, { rounds }: Options): Promise<string> {
+function engineVersions({ machine, models }: EngineResult): Record<string, string | undefined> {
+  return Object.assign(
+    {},
+    ...[...machine, ...models.flatMap(({ rows }) => rows)].map((row) => versionsOf({ rows: [row] })),
+  );
+}
+
+async function measureDecode({ rounds }: Options): Promise<string> {
   const before = load();
   const result = await benchDecode({ rounds, round_ms }, say);
   const versions = { ...result.rows[0]?.duel.ours.versions };
   return `${circumstances(versions, rounds, before)}\n\n${decodeReport(result)}`;
 }
 
-async function measureTasks(python: Python, { rounds }: Options): Promise<string> {
+async function measureTasks(options: Options): Promise<string> {
+  const { rounds } = options;
   const before = load();
-  const result = await benchTasks(python, { rounds, round_ms }, say);
+  const result = await benchTasks(await pythonFor('lm_eval', options), { rounds, round_ms }, say);
   return `${circumstances(versionsOf(result), rounds, before)}\n\n${tasksReport(result)}`;
 }
 
-async function measureRunner(python: Python, { rounds, stages }: Options): Promise<string> {
+async function measureRunner(options: Options): Promise<string> {
+  const { rounds, stages } = options;
   const before = load();
   const counted = Math.ceil(rounds / 3); // whole processes of seconds vary less than rounds of a fraction of one
-  const result = await benchRunner(python, { stages, rounds: counted, coldLimit_s }, say);
+  const result = await benchRunner(await pythonFor('DVC', options), { stages, rounds: counted, coldLimit_s }, say);
   const versions = { node: process.versions.node, dvc: result.dvcVersion };
   return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
 }
 
-async function measureStore(_python: Python, { rounds, store_bytes }: Options): Promise<string> {
+async function measureStore({ rounds, store_bytes }: Options): Promise<string> {
   const before = load();
   const result = await benchStore({ rounds, bytes: store_bytes }, say);
   return `${circumstances({ node: process.versions.node }, rounds, before)}\n\n${storeReport(result)}`;

@@ -1,10 +1,15 @@
 // What the benchmark's command line asks for.
 import { parseArgs } from 'node:util';
 import { UserError } from '../util/errors.ts';
+import { modelNames, tinyName } from './engine/shapes.ts';
+import { tasks as allTasks, isMachine, type Task } from './engine/tasks.ts';
 
 /** The parts of the benchmark. */
 export const parts = ['engine', 'decode', 'tasks', 'runner', 'store'] as const;
 export type Part = (typeof parts)[number];
+
+/** Those that are asked of a model. */
+const engineTasks = allTasks.filter((task) => !isMachine(task));
 
 export interface Options {
   parts: readonly Part[];
@@ -14,14 +19,38 @@ export interface Options {
   stages: number;
   /** The size of the store whose reading is measured. */
   store_bytes: number;
+  /** Smaller sizes of everything. */
+  quick: boolean;
+  engine: EngineOptions;
   /** Measure without PyTorch, lm_eval and DVC. */
   alone: boolean;
 }
 
+/** What the engine is measured at. */
+interface EngineOptions {
+  /** Names of shapes, or folders. */
+  models: readonly string[];
+  threads: readonly number[];
+  /** Fewer than elsewhere: steps of seconds vary less than those of milliseconds. */
+  rounds: number;
+  tasks: readonly Task[];
+  /** A file of records; none means generated ones. */
+  records: string | undefined;
+  /** Nothing new begins after so many. */
+  minutes: number | undefined;
+}
+
 export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [--quick] [--write] [--alone] [--rounds N] [--stages N]
-  --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10)
+                       [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N]
+  --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10),
+              3 rounds instead of 5 and shorter tasks of the engine
   --write     put the results into bench/README.md
-  --alone     lamina's own figures only, without PyTorch, lm_eval and DVC`;
+  --alone     lamina's own figures only, without PyTorch, transformers, lm_eval and DVC
+  --model     of engine: ${modelNames.join(', ')} or a model's folder; several may be given (default: ${tinyName})
+  --threads   of engine: numbers of threads, with commas (default: 1,2)
+  --records   of engine: JSON lines to evaluate and train on, as gsm8k-test.jsonl (default: generated dialogues)
+  --task      of engine: ${engineTasks.join(', ')}; several may be given (default: all)
+  --minutes   of engine: begin no further task after so many, and say which are left out`;
 
 /** Reads the arguments; a UserError for what they cannot be. */
 export function readOptions(args: readonly string[]): Options {
@@ -32,6 +61,15 @@ export function readOptions(args: readonly string[]): Options {
     write: values.write ?? false,
     alone: values.alone ?? false,
     rounds: count('rounds', values.rounds, values.quick ? 5 : 15),
+    quick: values.quick ?? false,
+    engine: {
+      models: values.model ?? [tinyName],
+      threads: (values.threads ?? '1,2').split(',').map((text) => count('threads', text, 1)),
+      rounds: count('rounds', values.rounds, values.quick ? 3 : 5),
+      tasks: values.task?.map(taskNamed) ?? engineTasks,
+      records: values.records,
+      minutes: values.minutes === undefined ? undefined : count('minutes', values.minutes, 1),
+    },
     stages: count('stages', values.stages, values.quick ? 200 : 1000),
     store_bytes: values.quick ? 1e9 : 1e10,
   };
@@ -39,12 +77,16 @@ export function readOptions(args: readonly string[]): Options {
 
 function parse(args: readonly string[]) {
   const flag = { type: 'boolean' } as const;
-  const number = { type: 'string' } as const;
+  const text = { type: 'string' } as const;
+  const list = { type: 'string', multiple: true } as const;
   try {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { quick: flag, write: flag, alone: flag, rounds: number, stages: number },
+      options: {
+        ...{ quick: flag, write: flag, alone: flag, rounds: text, stages: text },
+        ...{ model: list, threads: text, records: text, task: list, minutes: text },
+      },
     });
   } catch (error) {
     throw new UserError(`${(error as Error).message}\n${usage}`);
@@ -56,6 +98,12 @@ function partNamed(name: string): Part {
   if (part === undefined)
     throw new UserError(`there is no benchmark '${name}', expected ${parts.join(', ')}\n${usage}`);
   return part;
+}
+
+function taskNamed(name: string): Task {
+  const task = engineTasks.find((each) => each === name);
+  if (task !== undefined) return task;
+  throw new UserError(`the engine has no task '${name}', expected one of ${engineTasks.join(', ')}`);
 }
 
 function count(name: string, text: string | undefined, otherwise: number): number {

@@ -1,0 +1,105 @@
+// Whole stages, from their input files to their outputs, as a worker runs them.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Facts, Numerics } from '../../contract/stage.ts';
+import { initOf } from '../../model/methods/registry.ts';
+import type { Pair } from '../../model/sharing/sharing.ts';
+import { captureUnit } from '../../stages/capture-activations/declare.ts';
+import { measurePerplexity } from '../../stages/perplexity-eval/run.ts';
+import { fineTune } from '../../stages/sft/run.ts';
+import { warmUpPairs } from '../../stages/slw/run.ts';
+import { repeat } from '../decoding.ts';
+import { workFolder } from '../place.ts';
+import type { Workload } from '../serve.ts';
+import type { EngineInputs } from './inputs.ts';
+import { evaluationParams, sftStageParams, slwParams } from './stage-params.ts';
+import { seed } from './tasks.ts';
+
+type Inputs = Omit<EngineInputs, 'config'>;
+
+/** perplexity-eval; the value is the mean of the negative log-likelihoods. */
+export async function evaluationWorkload(inputs: Inputs, threads: number): Promise<Workload> {
+  const params = evaluationParams(inputs, threads);
+  return repeat(async () => {
+    const outputs = { metrics: freshPath('metrics.json') };
+    await measurePerplexity({
+      ...surroundings(threads),
+      params,
+      inputs: { model: onlyFile(inputs.checkpoint), recovery: undefined, data: onlyFile(inputs.evaluationData) },
+      tasks: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
+    });
+    return numberIn(outputs.metrics, 'mean_nll');
+  });
+}
+
+/** The unit of slw that fits the first pair; the value is the last step's loss. */
+export async function slwWorkload(inputs: Inputs, threads: number): Promise<Workload> {
+  const params = slwParams(inputs, threads);
+  const { type: _type, map: _map, match_rank: _match, ...rest } = params;
+  const { reference, target } = inputs.pairs[0] as Pair;
+  return repeat(async () => {
+    let facts: Facts = {};
+    const done = async (found: Facts = {}) => {
+      facts = found;
+    };
+    const outputs = { recovery: freshPath('slw.arrow') };
+    const own = { ...rest, init: initOf(params.candidate, params.init), reference, target };
+    await warmUpPairs({
+      ...surroundings(threads),
+      params,
+      inputs: {
+        model: onlyFile(inputs.checkpoint),
+        activations: { files: { [captureUnit(target)]: inputs.activations }, facts: {} },
+      },
+      tasks: [{ name: `${reference}→${target}`, params: own, outputs, scratch: freshFolder(), done }],
+    });
+    return facts.last_loss as number;
+  });
+}
+
+/** sft; the value is the last step's loss, to five digits. */
+export async function sftWorkload(inputs: Inputs, threads: number): Promise<Workload> {
+  const params = sftStageParams(inputs, threads);
+  return repeat(async () => {
+    const outputs = { recovery: freshPath('sft.arrow'), curve: freshPath('curve.json') };
+    await fineTune({
+      ...surroundings(threads),
+      params,
+      inputs: {
+        model: onlyFile(inputs.checkpoint),
+        recovery: onlyFile(inputs.recovery),
+        data: onlyFile(inputs.trainingData),
+      },
+      tasks: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
+    });
+    return numberIn(outputs.curve, 'final_loss');
+  });
+}
+
+/** What a stage is given whatever it is. */
+function surroundings(threads: number) {
+  const numerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads };
+  return { seed, numerics, progress() {}, warn() {}, signal: new AbortController().signal };
+}
+
+function onlyFile(path: string) {
+  return { files: { '': path }, facts: {} };
+}
+
+/** A scratch folder with nothing in it, or a stage would go on where its last round ended. */
+function freshFolder(): string {
+  const folder = join(workFolder('engine', 'outputs'), 'scratch');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  return folder;
+}
+
+function freshPath(name: string): string {
+  const path = join(workFolder('engine', 'outputs'), name);
+  rmSync(path, { force: true });
+  return path;
+}
+
+function numberIn(path: string, field: string): number {
+  return (JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>)[field] as number;
+}
