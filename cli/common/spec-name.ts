@@ -1,11 +1,12 @@
 // How a spec and the things in it are named on the command line.
 import { relative } from 'node:path';
+import { shippedName } from '../../located/shipped.ts';
 import type { PlanFlags } from './flags.ts';
 
-/** `path` relative to the current folder when it lies inside, as it is otherwise. */
+/** `path` relative to the current folder when it lies inside, the name of what comes with lamina, as it is otherwise. */
 export function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
-  return short === '' || short.startsWith('..') ? path : short;
+  return shippedName(path) ?? (short === '' || short.startsWith('..') ? path : short);
 }
 
 /** `3→4 T_next arxiv_math`: a unit and its cell without the names of the axes. */

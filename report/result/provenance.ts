@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import type { Origin, Plan, PlanNode } from '../../contract/plan.ts';
 import type { Provenance, ProvenanceNode, ProvenanceUnit, StageTiming } from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';
+import { shippedName } from '../../located/shipped.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitSuccess } from '../../runner/run/outcome.ts';
 import { canonicalJson } from '../../util/json.ts';
 
@@ -99,7 +100,7 @@ class Collector {
 
 function originText({ file, line }: Origin): string {
   const short = relative(process.cwd(), file);
-  const shown = short === '' || short.startsWith('..') ? file : short;
+  const shown = shippedName(file) ?? (short === '' || short.startsWith('..') ? file : short);
   return line === 0 ? file : `${shown}:${line}`;
 }
 
