@@ -38,6 +38,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       exit(await (await load())(given.slice(0, -2) as Arguments, flags, context));
     };
 
+  add('init [folder]', "begin a folder of your own: a spec that runs, an editor's settings, a .gitignore").action(
+    call(async () => (await import('./commands/init.ts')).init),
+  );
   addPlanFlags(add('check <spec...>', 'validate specs and print every mistake with its line and the way out')).action(
     call(async () => (await import('./commands/check.ts')).check),
   );
