@@ -15,6 +15,7 @@ import type { Context } from '../common/context.ts';
 import { damagedText } from '../common/damaged-text.ts';
 import type { GenerateFlags } from '../common/flags.ts';
 import { planOf } from '../common/plan-request.ts';
+import { sayProject } from '../common/project.ts';
 import { saying } from '../common/saying.ts';
 import { planCommand, shellWord } from '../common/spec-name.ts';
 import { findSubject } from '../common/why-subject.ts';
@@ -91,6 +92,7 @@ async function findInSpec(
   context: Context,
 ): Promise<FoundModel> {
   const { profile, set, only, store: path } = flags;
+  sayProject(context, path, false);
   const registry = await context.registry();
   const asked = { ...(profile && { profile }), set, only, force: [], store: path };
   const plan = await planOf(spec, asked, registry);
