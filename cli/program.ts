@@ -9,9 +9,11 @@ import {
   addRunFlags,
   addStoreFlags,
   collect,
+  type StoreFlags,
 } from './common/flags.ts';
 import { examples } from './common/help.ts';
 import { packageVersion } from './common/package-version.ts';
+import { sayProject } from './common/project.ts';
 
 /** The program; `exit` is told the exit code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
@@ -38,7 +40,21 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       const [flags] = given.slice(-2) as [Flags];
       exit(await (await load())(given.slice(0, -2) as Arguments, flags, context));
     };
+  /** For commands that open the store, and with `results` the results folder: they say where these are. */
+  const inProject =
+    <Flags extends StoreFlags, Arguments extends unknown[]>(
+      results: boolean,
+      load: () => Promise<(args: Arguments, flags: Flags, context: Context) => Promise<number>>,
+    ) =>
+    async (...given: unknown[]) => {
+      const [flags] = given.slice(-2) as [Flags];
+      sayProject(context, flags.store, results);
+      await call(load)(...given);
+    };
 
+  add('init [folder]', "begin a folder of your own: a spec that runs, an editor's settings, a .gitignore").action(
+    call(async () => (await import('./commands/init.ts')).init),
+  );
   addPlanFlags(add('check <spec...>', 'validate specs and print every mistake with its line and the way out')).action(
     call(async () => (await import('./commands/check.ts')).check),
   );
@@ -46,33 +62,33 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     addPlanFlags(add('plan <spec...>', 'say what would run, what is cached and what it will take; runs nothing')),
   )
     .option('-v, --verbose', 'list every unit')
-    .action(call(async () => (await import('./commands/plan.ts')).plan));
+    .action(inProject(false, async () => (await import('./commands/plan.ts')).plan));
   addRunFlags(addPlanFlags(add('run <spec...>', 'run what is not cached, then print the table and the claims'))).action(
-    call(async () => (await import('./commands/run.ts')).run),
+    inProject(true, async () => (await import('./commands/run.ts')).run),
   );
   addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
     .option('--profile <name>', 'the latest run of this profile')
     .option('--format <form>', 'text, md, latex, csv, json, html or arrow', 'text')
     .option('-o, --out <file>', 'write to a file instead of printing')
     .option('--figures <folder>', 'write the figures and the picture of the stages there, as SVG')
-    .action(call(async () => (await import('./commands/show.ts')).show));
+    .action(inProject(true, async () => (await import('./commands/show.ts')).show));
   addStoreFlags(add('diff <a> [b]', 'say what differs between two runs, two specs, or a spec and a git revision of it'))
     .option('--profile <name>', 'the profile of both sides, where they do not name one')
     .option('--format <form>', 'text, md, json or html', 'text')
     .option('--all', 'list every row of long lists')
     .option('--exit-code', 'exit with 1 where something differs')
-    .action(call(async () => (await import('./commands/diff.ts')).diff));
+    .action(inProject(true, async () => (await import('./commands/diff.ts')).diff));
   addPlanFlags(
     add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
-  ).action(call(async () => (await import('./commands/why.ts')).why));
+  ).action(inProject(false, async () => (await import('./commands/why.ts')).why));
   addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
     .requiredOption('--to <folder>', 'where to put them')
-    .action(call(async () => (await import('./commands/copy.ts')).copy));
+    .action(inProject(false, async () => (await import('./commands/copy.ts')).copy));
   addGenerateFlags(
     add('generate <model> [stage-or-cell]', 'let a model talk: a folder, an hf:// name, or a checkpoint of a spec'),
   ).action(call(async () => (await import('./commands/generate.ts')).generate));
   addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
-    call(async () => (await import('./commands/runs.ts')).runs),
+    inProject(false, async () => (await import('./commands/runs.ts')).runs),
   );
   addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
     call(async () => (await import('./commands/doctor.ts')).doctor),

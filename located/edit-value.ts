@@ -5,6 +5,7 @@ import type { Json } from '../util/json.ts';
 import { isObject } from '../util/json.ts';
 import type { Located, LocatedEntry } from './located.ts';
 import { find, showValue, toPlain } from './located.ts';
+import { findShipped, isShippedName } from './shipped.ts';
 
 /** `base` with the value at `path` replaced; mappings on the way are made. A string says what stands in the way. */
 export function withValueAt(base: Located | undefined, path: readonly string[], value: Located): Located | string {
@@ -68,23 +69,37 @@ function isRemote(path: string): boolean {
   return isHubName(path) || /^[a-z][a-z0-9+.-]+:\/\//i.test(path);
 }
 
-/** What is wrong with a path that is a name elsewhere; undefined for files of this machine and for good names on the hub. */
-export function hubComplaint(path: string): string | undefined {
+/** What is wrong with a path that is a name; undefined for files of this machine and for good names on the hub. */
+export function nameComplaint(path: string): string | undefined {
+  if (isShippedName(path)) return wrongShipped(path);
   if (!isRemote(path)) return undefined;
   if (!isHubName(path)) return `expected a path or a name on the hub (hf://org/name), got '${path}'`;
   const name = parseHubName(path);
   return typeof name === 'string' ? name : undefined;
 }
 
-/** Relative paths made absolute, from the folder of the file in which each is written. */
+function wrongShipped(name: string): string | undefined {
+  const found = findShipped(name, 'path');
+  return 'wrong' in found ? `'${name}' ${found.wrong}` : undefined;
+}
+
+/** Relative paths and names of what comes with lamina made absolute, the former from the folder of the file in which each is written. */
 export function withAbsolutePaths(schema: unknown, tree: Located): Located {
   let result = tree;
   for (const path of pathsIn(schema, toPlain(tree))) {
     const node = find(result, path);
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') continue;
     if (isRemote(node.value) || isAbsolute(node.value)) continue;
-    const changed = withValueAt(result, path, { ...node, value: resolve(node.span.source.folder, node.value) });
+    const value = absolutePath(node.value, node.span.source.folder);
+    const changed = withValueAt(result, path, { ...node, value });
     if (typeof changed !== 'string') result = changed;
   }
   return result;
+}
+
+/** A name that lamina does not ship stays as it is: it is reported where the stage takes it. */
+function absolutePath(text: string, folder: string): string {
+  if (!isShippedName(text)) return resolve(folder, text);
+  const found = findShipped(text, 'path');
+  return 'path' in found ? found.path : text;
 }

@@ -1,10 +1,11 @@
 // Reading spec files: small, regular files of UTF-8 text.
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { hasCode } from '../util/errors.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Source, Span } from './located.ts';
 import { whyMissing } from './missing-path.ts';
+import { findShipped, isShippedName, type ShippedKind, shippedName } from './shipped.ts';
 
 /** Larger files are not specs. */
 export const largestSpec_bytes = 4 * 1024 * 1024;
@@ -35,9 +36,20 @@ export class SpecFiles {
 
   /** A path as shown to people. */
   shown(path: string): string {
+    const name = shippedName(path, this.cwd);
+    if (name !== undefined) return name;
     const near = relative(this.cwd, path);
     const shown = near === '' || isAbsolute(near) || near.startsWith('../../..') ? path : near;
     return `${shown}${this.#origin.suffix}`;
+  }
+
+  /** The absolute path of what is named in a file of `folder`; a name that lamina does not ship is reported at `from`. */
+  locate(name: string, folder: string, from: Span, what: string, kind: ShippedKind): string | undefined {
+    if (!isShippedName(name)) return resolve(folder, name);
+    const found = findShipped(name, kind);
+    if ('path' in found) return found.path;
+    this.problems.add(from, `${what} '${name}' ${found.wrong}`);
+    return undefined;
   }
 
   /** Reads a file; a mistake is reported at `from`, where its name is written. */
@@ -45,7 +57,7 @@ export class SpecFiles {
     const known = this.#sources.get(path);
     if (known !== undefined) return known;
     try {
-      const text = await this.#origin.read(path);
+      const text = await this.#readerOf(path)(path);
       const source: Source = { name: this.shown(path), text, folder: dirname(path), flag: false };
       this.#sources.set(path, source);
       return source;
@@ -53,6 +65,11 @@ export class SpecFiles {
       this.problems.add(from, `${what} '${this.shown(path)}' ${this.#complaint(path, error)}`);
       return undefined;
     }
+  }
+
+  /** What comes with lamina is no part of the user's history. */
+  #readerOf(path: string): ReadText {
+    return shippedName(path, this.cwd) === undefined ? this.#origin.read : readText;
   }
 
   #complaint(path: string, error: unknown): string {

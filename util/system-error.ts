@@ -18,6 +18,7 @@ const ofPath: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of the path is not a folder',
   EISDIR: 'expected a file, got a folder',
+  EEXIST: 'a file is in the way',
 };
 
 /** The user's message for a failed system call on `path`; `what` names it. Other errors come back as they are. */

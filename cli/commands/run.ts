@@ -14,7 +14,7 @@ import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { RunFlags } from '../common/flags.ts';
 import { planOf } from '../common/plan-request.ts';
-import { planCommand, shortPath } from '../common/spec-name.ts';
+import { planCommand, projectPath, shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
 import { Warnings } from '../common/warnings.ts';
 import { writeOutcome } from '../result/outcome-folder.ts';
@@ -98,11 +98,11 @@ async function tell(
     return exitCodes.stopped;
   }
   const made = {
-    provenance: provenanceOf(plan, outcome),
+    provenance: provenanceOf(plan, outcome, projectPath),
     timings: timingsOf(plan, outcome),
     warnings: warningsOf(plan, outcome),
   };
-  const facts = { run: run.name, spec: shortPath(plan.file), summary: outcome.summary, ...made };
+  const facts = { run: run.name, spec: projectPath(plan.file), summary: outcome.summary, ...made };
   const result = await collectResult(plan, facts, metricsOf(outcome));
   if (!flags.json) {
     err.write(warningLines(warnings.rest(result.warnings), err));

@@ -2,6 +2,7 @@
 import { dirname, relative } from 'node:path';
 import type { RunResult } from '../../contract/result.ts';
 import { expectedNames } from '../../located/nearest.ts';
+import { isShippedName } from '../../located/shipped.ts';
 import { renderCsv } from '../../report/table/csv.ts';
 import { resultJson } from '../../report/table/json.ts';
 import { renderLatex } from '../../report/table/latex.ts';
@@ -127,9 +128,10 @@ function figuresLink({ figures, out }: ShowFlags): string {
   return link === '' ? '.' : link;
 }
 
-/** Who gives the spec's path means the experiment; by convention the file is named after it. */
+/** Who gives the spec's path, or its name with lamina, means the experiment; by convention the file is named after it. */
 function experimentName(name: string): string {
-  return name.replace(/^.*\/([^/@]+)\.ya?ml/, '$1').replace(/\.ya?ml(?=@|$)/, '');
+  const path = isShippedName(name) ? name.replace(/^lamina:(?:[^@]*\/)?/, '') : name;
+  return path.replace(/^.*\/([^/@]+)\.ya?ml/, '$1').replace(/\.ya?ml(?=@|$)/, '');
 }
 
 function heading(result: RunResult, out: Output): string {

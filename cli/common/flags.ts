@@ -1,6 +1,7 @@
 // The flags that several commands share, and the values that they give.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { deviceNames } from '../../runner/estimate/devices.ts';
+import { projectStore } from './project.ts';
 
 /** Which plan a command is about. */
 export interface PlanFlags {
@@ -31,7 +32,7 @@ export interface StoreFlags {
 export function addStoreFlags(command: Command): Command {
   return command
     .addOption(
-      new Option('--store <folder>', 'where artifacts and runs are kept').env('LAMINA_STORE').default('.lamina'),
+      new Option('--store <folder>', 'where artifacts and runs are kept').env('LAMINA_STORE').default(projectStore()),
     )
     .option('--json', 'print JSON for programs; its form is stable');
 }

@@ -3,15 +3,25 @@
 const texts: Readonly<Record<string, string>> = {
   lamina: `
 Start here:
-  lamina check experiments/quickstart.yaml     is the spec right?
-  lamina plan experiments/quickstart.yaml      what would run, what is cached?
-  lamina run experiments/quickstart.yaml       run it, print the table
+  lamina init                                  a folder of your own, with a spec that runs
+  lamina check lamina:quickstart               is the spec right?
+  lamina plan lamina:quickstart                what would run, what is cached?
+  lamina run lamina:quickstart                 run it, print the table
   lamina show quickstart --format md           print the table again
 
+SPEC is a file, or the name of what comes with lamina: 'lamina check lamina:' says what there is.
+
 Exit codes: 0 done, 1 a stage, a number or a claim failed, 2 the spec or the flags are invalid, 130 stopped.`,
+  init: `
+What is there already stays as it is. The folder is found from those below it: its store (.lamina) and its results.
+
+Examples:
+  lamina init
+  lamina init my-experiments`,
   check: `
 Examples:
   lamina check experiments/*.yaml
+  lamina check lamina:                                             what comes with lamina
   lamina check experiments/quickstart.yaml --profile llama-2-7b --set tuned.lr=1e-5,3e-5`,
   plan: `
 Examples:
@@ -66,12 +76,13 @@ Examples:
   lamina copy experiments/pretrain-tiny.yaml export --to models/tiny
   lamina copy experiments/quickstart.yaml tuned --only data=dialogsum --to out`,
   generate: `
-MODEL is a folder in Hugging Face's layout, an hf:// name, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
+MODEL is a folder in Hugging Face's layout, an hf:// name, a model that comes with lamina, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
 (the model that it makes, or the model that it works on), or a cell as 'lamina why' names it (the model that its number was measured on).
 It must have been run. The prompt is put into the chat template that lamina trains with; --raw leaves it out.
 
 Examples:
   lamina generate models/tiny --prompt "Solve 3x + 5 = 20 for x."
+  lamina generate lamina:tiny --prompt "Solve 3x + 5 = 20 for x."  the same model, from anywhere
   lamina generate experiments/quickstart.yaml tuned --only data=arxiv_math --prompt "Solve 3x + 5 = 20 for x."
   lamina generate experiments/quickstart.yaml direct_sharing,dialogsum --prompt - < question.txt
   lamina generate hf://meta-llama/Llama-3.2-3B --raw --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 1`,

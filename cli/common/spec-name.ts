@@ -1,11 +1,22 @@
 // How a spec and the things in it are named on the command line.
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
+import { shippedName } from '../../located/shipped.ts';
 import type { PlanFlags } from './flags.ts';
+import { projectFolder, projectStore } from './project.ts';
 
-/** `path` relative to the current folder when it lies inside, as it is otherwise. */
+/** `path` relative to the current folder when it lies inside, the name of what comes with lamina, as it is otherwise. */
 export function shortPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short === '' || short.startsWith('..') ? path : short;
+  return pathFrom(process.cwd(), path);
+}
+
+/** The same as seen from the project's folder: what is kept reads alike, wherever in it the command was called. */
+export function projectPath(path: string): string {
+  return pathFrom(resolve(projectFolder()), path);
+}
+
+function pathFrom(folder: string, path: string): string {
+  const short = relative(folder, path);
+  return shippedName(path, folder) ?? (short === '' || short.startsWith('..') ? path : short);
 }
 
 /** `3→4 T_next arxiv_math`: a unit and its cell without the names of the axes. */
@@ -22,7 +33,7 @@ export function countOf(count: number, noun: string): string {
 /** `lamina run SPEC ...` with the flags that make the same plan, to be copied into a shell. */
 export function planCommand(command: string, spec: string, flags: PlanWords, ...rest: string[]): string {
   const { profile, set, only, seed, backend, provider, threads, store } = flags;
-  const own = store === (process.env.LAMINA_STORE || '.lamina') ? undefined : store;
+  const own = store === (process.env.LAMINA_STORE || projectStore()) ? undefined : store;
   const single = Object.entries({ profile, seed, backend, provider, threads, store: own });
   const words = [
     ...single.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),

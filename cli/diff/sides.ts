@@ -10,7 +10,8 @@ import { listRuns } from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { planOf } from '../common/plan-request.ts';
-import { outcomeOf, readOutcome, resultsFolder, sumsName } from '../result/outcome-folder.ts';
+import { resultsFolder } from '../common/project.ts';
+import { outcomeOf, readOutcome, sumsName } from '../result/outcome-folder.ts';
 import { loadKeptPlan } from '../runs/kept-plan.ts';
 import { findNumbers, findOutcome, findResult, loadResult } from '../runs/run-files.ts';
 import { orSay, runInfo } from '../runs/run-info.ts';
@@ -82,7 +83,7 @@ async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundS
   if (earlier !== undefined) return [runSide(earlier, store, passed), latest];
   throw new UserError(
     `${[...latest.remarks, ...passed].map((sentence) => `${sentence}\n`).join('')}experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
-      `name what to compare it with, such as '${name.name}@${resultsName}' (its outcome in ${resultsFolder}) or '${name.name}@HEAD' (the outcome in git)`,
+      `name what to compare it with, such as '${name.name}@${resultsName}' (its outcome in ${resultsFolder()}) or '${name.name}@HEAD' (the outcome in git)`,
   );
 }
 
@@ -137,7 +138,7 @@ function runSide(result: RunResult, store: string, warnings: readonly string[]):
 
 function outcomeSide(result: RunResult, revision: string | null): FoundSide {
   const { experiment, profile } = result;
-  const label = `${resultsFolder}/${experiment}/${profile}${revision === null ? '' : `@${revision}`}`;
+  const label = `${resultsFolder()}/${experiment}/${profile}${revision === null ? '' : `@${revision}`}`;
   const side = { kind: 'outcome', label, experiment, profile, run: null, revision, plan: null, result } as const;
   return { side, plan: null, remarks: [] };
 }
@@ -159,7 +160,7 @@ function usualProfile(experiment: string, store: string): string {
 }
 
 async function outcomeInGit({ name, text }: SideName, revision: string, profile: string): Promise<RunResult> {
-  const file = join(resultsFolder, name, profile, 'cells.json');
+  const file = join(resultsFolder(), name, profile, 'cells.json');
   const opened = await openRevision(resolve(file), revision).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`'${text}' is no run in the store, and no outcome in git: ${error.message}`, { cause: error });

@@ -5,6 +5,7 @@ import { definitionOf } from '../../contract/registry.ts';
 import type { ArtifactKind, StageRegistry } from '../../contract/stage.ts';
 import { isHubName } from '../../hub/name.ts';
 import { orList } from '../../located/nearest.ts';
+import { findShipped, isShippedName } from '../../located/shipped.ts';
 import { inspect, type PlanItem } from '../../runner/survey/inspect.ts';
 import { openStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
@@ -14,6 +15,7 @@ import type { Context } from '../common/context.ts';
 import { damagedText } from '../common/damaged-text.ts';
 import type { GenerateFlags } from '../common/flags.ts';
 import { planOf } from '../common/plan-request.ts';
+import { sayProject } from '../common/project.ts';
 import { saying } from '../common/saying.ts';
 import { planCommand, shellWord } from '../common/spec-name.ts';
 import { findSubject } from '../common/why-subject.ts';
@@ -47,18 +49,32 @@ export async function findModel(
   const [only] = [...flags.only.map(() => '--only'), ...flags.set.map(() => '--set'), flags.profile && '--profile'];
   if (only) throw new UserError(`${only} is for specs, and '${name}' is a model by itself`);
   if (kind === 'hub') return { kind, label: name, name };
-  return kind === 'files' ? { kind, label: name, checkpoint: name } : { kind, label: name, folder: name };
+  if (kind === 'files') return { kind, label: name, checkpoint: name };
+  return { kind, label: name, folder: shippedModel(name) ?? name };
 }
 
 const expected = "expected a model folder, an 'hf://' name, or a spec (.yaml) with a stage or cell of it";
 
 function kindOf(name: string): 'folder' | 'files' | 'spec' {
+  if (isShippedName(name)) return shippedModel(name) === undefined ? shippedSpec(name) : 'folder';
   const found = statusAt(name);
   if (found?.isDirectory()) return 'folder';
   if (/\.ya?ml$/.test(name)) return 'spec';
   if (found === undefined) throw new UserError(`there is no model '${name}': ${expected}`);
   if (name.endsWith('.arrow')) return 'files'; // a checkpoint that `lamina copy` took out of a store
   throw new UserError(`'${name}' is a file: ${expected}`);
+}
+
+/** The folder of a model that comes with lamina. */
+function shippedModel(name: string): string | undefined {
+  const found = isShippedName(name) ? findShipped(name, 'path') : undefined;
+  return found !== undefined && 'path' in found && statusAt(found.path)?.isDirectory() ? found.path : undefined;
+}
+
+function shippedSpec(name: string): 'spec' {
+  if ('path' in findShipped(name, 'spec')) return 'spec';
+  const { wrong } = findShipped(name, 'path') as { wrong: string };
+  throw new UserError(`the model '${name}' ${wrong}, or a spec (see 'lamina check lamina:')`);
 }
 
 /** A checkpoint of the plan, with the recovery on top of it. */
@@ -76,6 +92,7 @@ async function findInSpec(
   context: Context,
 ): Promise<FoundModel> {
   const { profile, set, only, store: path } = flags;
+  sayProject(context, path, false);
   const registry = await context.registry();
   const asked = { ...(profile && { profile }), set, only, force: [], store: path };
   const plan = await planOf(spec, asked, registry);

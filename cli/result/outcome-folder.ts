@@ -12,10 +12,8 @@ import { hasCode, UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import { makeFolders } from '../../util/make-folders.ts';
 import { fileError } from '../../util/system-error.ts';
+import { resultsFolder } from '../common/project.ts';
 import { writeCells, writeFigures } from './result-files.ts';
-
-/** The folder of committed outcomes, in the folder where lamina is called. */
-export const resultsFolder = 'results';
 
 /** Digests of the files beside it, as `sha256sum -c` reads them. */
 export const sumsName = 'SHA256SUMS';
@@ -25,7 +23,7 @@ export const sumsName = 'SHA256SUMS';
  * so git shows what moved. Returns the folder. Throws UserError.
  */
 export async function writeOutcome(result: RunResult): Promise<string> {
-  const folder = join(resultsFolder, result.experiment, result.profile);
+  const folder = join(resultsFolder(), result.experiment, result.profile);
   const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...rest } = result;
   const { warnings, ...plain } = rest;
   const stable = warnings.length === 0 ? plain : rest;
@@ -65,8 +63,8 @@ function provenanceText(provenance: Provenance): string {
 export function outcomeProfiles(experiment: string): string[] {
   if (experiment === '' || /[/\\]|^\./.test(experiment)) return [];
   try {
-    const names = readdirSync(join(resultsFolder, experiment)).sort();
-    return names.filter((name) => existsSync(join(resultsFolder, experiment, name, 'cells.json')));
+    const names = readdirSync(join(resultsFolder(), experiment)).sort();
+    return names.filter((name) => existsSync(join(resultsFolder(), experiment, name, 'cells.json')));
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
     throw error;

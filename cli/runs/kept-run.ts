@@ -10,7 +10,7 @@ import { StoreWriteError } from '../../store/write-error.ts';
 import type { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { packageVersion } from '../common/package-version.ts';
-import { shortPath } from '../common/spec-name.ts';
+import { projectPath } from '../common/spec-name.ts';
 
 /** What refuses to be written to and can still be read. */
 const readOnly = ['EROFS', 'EACCES', 'EPERM'];
@@ -41,7 +41,7 @@ export class KeptRun {
       this.name = reserveRun(store, experiment, start);
       const lamina = packageVersion();
       const started = start.toISOString();
-      keepStart(store, experiment, this.name, { profile, spec: shortPath(file), overrides, started, lamina });
+      keepStart(store, experiment, this.name, { profile, spec: projectPath(file), overrides, started, lamina });
     } catch (error) {
       if (!(error instanceof StoreWriteError && readOnly.includes(error.code))) throw error;
       this.name = '';

@@ -5,7 +5,8 @@ import { expectedNames } from '../../located/nearest.ts';
 import { runsMeant } from '../../store/runs/run-names.ts';
 import { listExperiments, loadRun, lookForRuns } from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
-import { checkResult, outcomeProfiles, readOutcome, resultsFolder } from '../result/outcome-folder.ts';
+import { resultsFolder } from '../common/project.ts';
+import { checkResult, outcomeProfiles, readOutcome } from '../result/outcome-folder.ts';
 import { orSay, type RunInfo, runInfo } from './run-info.ts';
 import { endSentences } from './run-info-text.ts';
 
@@ -119,7 +120,7 @@ export function findOutcome(
   const chosen = profile ?? (profiles.includes('tiny') ? 'tiny' : profiles[0]);
   if (chosen === undefined || !profiles.includes(chosen))
     throw new UserError([...passed, noResult(experiment, store, profile, profiles)].join('\n'));
-  const folder = join(resultsFolder, experiment, chosen);
+  const folder = join(resultsFolder(), experiment, chosen);
   const none = lookForRuns(store, experiment).names.length === 0 ? 'no run' : 'no result of a run';
   const remark = `${none} in '${store}'; this is the outcome kept in ${folder}`;
   return { result: readOutcome(folder), info: null, warnings: [], remark, whole: true };

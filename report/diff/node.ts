@@ -2,6 +2,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { Origin, PlanInput } from '../../contract/plan.ts';
 import type { Json } from '../../contract/stage.ts';
+import { shippedName } from '../../located/shipped.ts';
 import { type SnapshotNode, type SnapshotStage, valueAt } from '../../store/runs/plan-snapshot.ts';
 import { canonicalJson, isObject } from '../../util/json.ts';
 import { type Found, plainChange } from './changes.ts';
@@ -90,7 +91,7 @@ function pathDifferences(a: SnapshotNode, b: SnapshotNode, stage: string): Found
 function shownPath(path: Json | undefined): Json | undefined {
   if (typeof path !== 'string' || !isAbsolute(path)) return path;
   const short = relative(process.cwd(), path);
-  return short === '' || short.startsWith('..') ? path : short;
+  return shippedName(path) ?? (short === '' || short.startsWith('..') ? path : short);
 }
 
 /** `models/tiny (3f2a9c01)`: a path and how the digest of its bytes begins; the digest alone where `other` has the same path. */

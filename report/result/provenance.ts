@@ -1,18 +1,21 @@
 // Gathers what a run's numbers were made of, and what each stage took, from the outcome of the run.
-import { relative } from 'node:path';
 import type { Origin, Plan, PlanNode } from '../../contract/plan.ts';
 import type { Provenance, ProvenanceNode, ProvenanceUnit, StageTiming } from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitSuccess } from '../../runner/run/outcome.ts';
 import { canonicalJson } from '../../util/json.ts';
 
+/** What a spec file is called in what is kept of a run. */
+type PathName = (file: string) => string;
+
 /** The provenance of all that succeeded; time and size grow with the number of units. */
-export function provenanceOf(plan: Plan, outcome: RunOutcome): Provenance {
-  return new Collector(outcome).collect(plan);
+export function provenanceOf(plan: Plan, outcome: RunOutcome, pathName: PathName): Provenance {
+  return new Collector(outcome, pathName).collect(plan);
 }
 
 class Collector {
   readonly #outcome: RunOutcome;
+  readonly #pathName: PathName;
   readonly #nodes: ProvenanceNode[] = [];
   readonly #nodeIndexes = new Map<string, number>();
   readonly #units: ProvenanceUnit[] = [];
@@ -21,8 +24,9 @@ class Collector {
   readonly #found = new Map<string, ReadonlyMap<string, UnitSuccess>>();
   readonly #paramIndexes = new Map<string, number>();
 
-  constructor(outcome: RunOutcome) {
+  constructor(outcome: RunOutcome, pathName: PathName) {
     this.#outcome = outcome;
+    this.#pathName = pathName;
   }
 
   collect(plan: Plan): Provenance {
@@ -47,12 +51,12 @@ class Collector {
   #node(node: PlanNode, units: readonly number[]): ProvenanceNode {
     const { id, stage, use, cell } = node;
     const given = Object.entries(node.origins).filter(([pointer]) => /^\/[^/]+$/.test(pointer));
-    const origins = given.map(([pointer, origin]) => [pointer.slice(1), originText(origin)] as const);
+    const origins = given.map(([pointer, origin]) => [pointer.slice(1), this.#originText(origin)] as const);
     const inputs = Object.entries(node.inputs).flatMap(([name, { node: from }]) => {
       const index = this.#nodeIndexes.get(from);
       return index === undefined ? [] : [[name, index] as const];
     });
-    const named = { id, stage, use, cell, origin: originText(node.origin) };
+    const named = { id, stage, use, cell, origin: this.#originText(node.origin) };
     return { ...named, origins: Object.fromEntries(origins), inputs: Object.fromEntries(inputs), units };
   }
 
@@ -88,6 +92,10 @@ class Collector {
     return names.flatMap((name) => this.#unitIndexes.get(made.get(name)?.key ?? '') ?? []);
   }
 
+  #originText({ file, line }: Origin): string {
+    return line === 0 ? file : `${this.#pathName(file)}:${line}`;
+  }
+
   #paramsIndex(params: JsonObject): number {
     const text = canonicalJson(params);
     const known = this.#paramIndexes.get(text);
@@ -95,12 +103,6 @@ class Collector {
     this.#paramIndexes.set(text, this.#params.length);
     return this.#params.push(params) - 1;
   }
-}
-
-function originText({ file, line }: Origin): string {
-  const short = relative(process.cwd(), file);
-  const shown = short === '' || short.startsWith('..') ? file : short;
-  return line === 0 ? file : `${shown}:${line}`;
 }
 
 /** What each stage of the pipeline took, in plan order. */

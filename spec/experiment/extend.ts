@@ -1,5 +1,4 @@
 // `extends`: an experiment laid over a fragment, the profiles and values that several experiments have in common.
-import { resolve } from 'node:path';
 import type { Problems } from '../../located/diagnostic.ts';
 import { checkShape } from '../../located/file-shape.ts';
 import type { Located, LocatedEntry, LocatedMap } from '../../located/located.ts';
@@ -17,8 +16,8 @@ export async function extended(tree: Located, files: SpecFiles, problems: Proble
   if (tree.kind !== 'map' || entry === undefined) return tree;
   const { value } = entry;
   if (value.kind !== 'scalar' || typeof value.value !== 'string') return tree; // the file's shape is checked later
-  const path = resolve(value.span.source.folder, value.value);
-  const source = await files.read(path, value.span, 'the fragment');
+  const path = files.locate(value.value, value.span.source.folder, value.span, 'the fragment', 'fragment');
+  const source = path === undefined ? undefined : await files.read(path, value.span, 'the fragment');
   const fragment = source === undefined ? undefined : parseYaml(source, problems);
   if (fragment === undefined || checkFragment(fragment, problems) === undefined) return undefined;
   return withEntries(tree, (own) => {

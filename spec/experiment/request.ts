@@ -4,7 +4,7 @@ import type { Numerics } from '../../contract/stage.ts';
 import type { SpecOrigin } from '../../located/source-file.ts';
 
 export interface SpecRequest {
-  /** The experiment file, relative to `cwd`. */
+  /** The experiment file, relative to `cwd`, or its name among what comes with lamina. */
   file: string;
   profile?: string | undefined;
   /** `path=value[,value...]`, in the order given. */

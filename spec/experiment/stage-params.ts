@@ -2,7 +2,7 @@
 
 import type { Origin } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
-import { hubComplaint, pathsIn, withAbsolutePaths, withValueAt } from '../../located/edit-value.ts';
+import { nameComplaint, pathsIn, withAbsolutePaths, withValueAt } from '../../located/edit-value.ts';
 import { compileSchema } from '../../located/json-schema.ts';
 import type { Located, LocatedEntry, LocatedMap } from '../../located/located.ts';
 import { find, keySpan, originsOf, pointerTo, toPlain } from '../../located/located.ts';
@@ -92,7 +92,7 @@ export class StageEvaluator {
     }
     if (complaints.length > 0 || wrong.size > 0 || !whole) return undefined;
     const given = pathsIn(schema, params);
-    const refused = given.filter((path) => !this.#checkRemote(path, valueAt(params, path), tree, where));
+    const refused = given.filter((path) => !this.#checkName(path, valueAt(params, path), tree, where));
     if (refused.length > 0 || !this.#checkTogether(stage, params, where)) return undefined;
     if (!this.#checkPorts(stage, params, where)) return undefined;
     return this.#settled(stage, params, tree, where);
@@ -140,9 +140,9 @@ export class StageEvaluator {
     return false;
   }
 
-  /** False for a name that no file and nothing on the hub can have (reported). */
-  #checkRemote(path: readonly string[], value: string, tree: LocatedMap, where: string): boolean {
-    const complaint = hubComplaint(value);
+  /** False for a name that no file, nothing on the hub and nothing of lamina's can have (reported). */
+  #checkName(path: readonly string[], value: string, tree: LocatedMap, where: string): boolean {
+    const complaint = nameComplaint(value);
     if (complaint === undefined) return true;
     const span = find(tree, path)?.span ?? tree.span;
     this.#problems.add(span, `${where}parameter '${path.join('.')}': ${complaint}`);

@@ -1,5 +1,4 @@
 // Pipeline files, with what they include, as parameters and stages that know their places.
-import { resolve } from 'node:path';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Shaped } from '../../located/file-shape.ts';
 import { checkShape } from '../../located/file-shape.ts';
@@ -58,11 +57,18 @@ interface Parts {
   partial: boolean;
 }
 
-/** Reads a pipeline file and its includes; undefined when the file itself cannot be used. */
-export async function loadPipeline(path: string, from: Span, files: SpecFiles): Promise<Pipeline | undefined> {
-  const source = await files.read(path, from, 'the pipeline');
+/** Reads the pipeline that a file of `folder` names, and its includes; undefined when the file itself cannot be used. */
+export async function loadPipeline(
+  name: string,
+  folder: string,
+  from: Span,
+  files: SpecFiles,
+): Promise<Pipeline | undefined> {
+  const path = files.locate(name, folder, from, 'the pipeline', 'pipeline');
+  const source = path === undefined ? undefined : await files.read(path, from, 'the pipeline');
   const tree = source === undefined ? undefined : parseYaml(source, files.problems);
-  return source === undefined || tree === undefined ? undefined : readPipeline(path, source, tree, files);
+  if (path === undefined || source === undefined || tree === undefined) return undefined;
+  return readPipeline(path, source, tree, files);
 }
 
 /** A pipeline from an already parsed file. */
@@ -90,7 +96,8 @@ async function include(
 ): Promise<void> {
   for (const [i, name] of (file.data.include ?? []).entries()) {
     const span = valueSpan(file.tree, ['include', String(i)]);
-    const path = resolve(source.folder, name);
+    const path = files.locate(name, source.folder, span, 'the included pipeline', 'pipeline');
+    if (path === undefined) continue;
     if (chain.includes(path)) {
       const cycle = [...chain.slice(chain.indexOf(path)), path].map((part) => files.shown(part));
       files.problems.add(span, `include cycle: ${cycle.join(' -> ')}`);

@@ -23,7 +23,7 @@ const passedOver: ReadonlySet<string> = new Set(['node_modules', 'results']);
 export async function ownStages(place: string, registry: StageRegistry, cwd: string): Promise<OwnStage[]> {
   const path = resolve(cwd, place);
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-  const files = isFolder ? await yamlFiles(path) : [path];
+  const files = isFolder ? await yamlFiles(path) : [place];
   const problems = new Problems();
   const found = new Map<string, OwnStage>();
   for (const file of files) {

@@ -1,5 +1,4 @@
 // Specs in, plan out: the two entry points of this folder.
-import { resolve } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
 import type { Numerics, StageRegistry } from '../../contract/stage.ts';
 import type { Diagnostic } from '../../located/diagnostic.ts';
@@ -32,8 +31,7 @@ const plainNumerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: '
 /** Resolves an experiment to its plan. Throws SpecErrors with every mistake of the spec and the flags. */
 export async function loadPlan(request: SpecRequest, registry: StageRegistry): Promise<Plan> {
   const problems = new Problems();
-  const path = resolve(request.cwd, request.file);
-  const main = await openSpec(request.file, path, request.cwd, problems, request.origin);
+  const main = await openSpec(request.file, request.cwd, problems, request.origin);
   if (main !== undefined && isPipelineFile(main.tree)) {
     const span = keySpan(main.tree, ['pipeline']);
     problems.add(span, "this is a pipeline, expected an experiment (a file with the key 'experiment')");
@@ -43,7 +41,7 @@ export async function loadPlan(request: SpecRequest, registry: StageRegistry): P
     problems.add(span, "this is a fragment, expected an experiment (a file with the key 'experiment')");
   }
   const loaded = problems.count > 0 ? undefined : await loadExperiment(main, registry, problems);
-  const plan = loaded === undefined ? undefined : planOf(loaded, request, path, problems);
+  const plan = loaded === undefined ? undefined : planOf(loaded, request, problems);
   if (plan === undefined || problems.count > 0) throw new SpecErrors(problems.list());
   return plan;
 }
@@ -59,10 +57,9 @@ export async function checkSpec(
   onPlan: (plan: Plan) => void = () => {},
 ): Promise<Diagnostic[]> {
   const problems = new Problems();
-  const path = resolve(cwd, file);
-  const main = await openSpec(file, path, cwd, problems);
+  const main = await openSpec(file, cwd, problems);
   if (main !== undefined && isPipelineFile(main.tree)) {
-    const pipeline = await readPipeline(path, main.source, main.tree, main.files);
+    const pipeline = await readPipeline(main.path, main.source, main.tree, main.files);
     if (pipeline !== undefined) checkPipeline(await linkedPipeline(pipeline, registry, problems), problems);
   } else if (main !== undefined && isFragmentFile(main.tree)) {
     checkFragment(main.tree, problems);
@@ -71,7 +68,7 @@ export async function checkSpec(
     const profiles = loaded === undefined ? [] : profileNames(loaded.experiment);
     for (const profile of profiles.length === 0 ? [undefined] : [undefined, ...profiles]) {
       if (loaded === undefined) continue;
-      const plan = planOf(loaded, { file, profile, numerics: plainNumerics, cwd }, path, problems);
+      const plan = planOf(loaded, { file, profile, numerics: plainNumerics, cwd }, problems);
       if (problems.count === 0) onPlan(plan);
     }
   }
@@ -80,16 +77,16 @@ export async function checkSpec(
 
 /** The pipeline of a file, which is one or names one; undefined for other files, and where something is wrong (reported). */
 export async function pipelineOf(file: string, cwd: string, problems: Problems): Promise<Pipeline | undefined> {
-  const path = resolve(cwd, file);
-  const main = await openSpec(file, path, cwd, problems);
+  const main = await openSpec(file, cwd, problems);
   if (main === undefined || isFragmentFile(main.tree)) return undefined;
-  if (isPipelineFile(main.tree)) return readPipeline(path, main.source, main.tree, main.files);
+  if (isPipelineFile(main.tree)) return readPipeline(main.path, main.source, main.tree, main.files);
   const named = find(main.tree, ['pipeline']);
   if (!entriesAt(main.tree, []).has('experiment') || named?.kind !== 'scalar') return undefined;
-  return loadPipeline(resolve(main.source.folder, String(named.value)), named.span, main.files);
+  return loadPipeline(String(named.value), main.source.folder, named.span, main.files);
 }
 
 interface OpenSpec {
+  path: string;
   source: Source;
   tree: Located;
   files: SpecFiles;
@@ -97,15 +94,16 @@ interface OpenSpec {
 
 async function openSpec(
   file: string,
-  path: string,
   cwd: string,
   problems: Problems,
   origin?: SpecOrigin,
 ): Promise<OpenSpec | undefined> {
   const files = new SpecFiles(cwd, problems, origin);
-  const source = await files.read(path, wholeSpan(flagSource(file, '', cwd)), 'the spec');
+  const from = wholeSpan(flagSource(file, '', cwd));
+  const path = files.locate(file, cwd, from, 'the spec', 'spec');
+  const source = path === undefined ? undefined : await files.read(path, from, 'the spec');
   const tree = source === undefined ? undefined : parseYaml(source, problems);
-  return source === undefined || tree === undefined ? undefined : { source, tree, files };
+  return path === undefined || source === undefined || tree === undefined ? undefined : { path, source, tree, files };
 }
 
 /** Which of the two kinds of file it is, by the keys that only one of them has. */
@@ -122,6 +120,7 @@ function isFragmentFile(tree: Located): boolean {
 }
 
 interface Loaded {
+  path: string;
   experiment: Experiment;
   linked: LinkedPipeline;
 }
@@ -136,15 +135,14 @@ async function loadExperiment(
   const experiment = tree === undefined ? undefined : readExperiment(main.source, tree, problems);
   if (experiment === undefined) return undefined;
   const span = valueSpan(main.tree, ['pipeline']);
-  const path = resolve(main.source.folder, experiment.data.pipeline);
-  const pipeline = await loadPipeline(path, span, main.files);
+  const pipeline = await loadPipeline(experiment.data.pipeline, main.source.folder, span, main.files);
   if (pipeline === undefined) return undefined;
   const linked = await linkedPipeline(pipeline, registry, problems);
   checkStageParams(linked, problems);
   const layers = layersOf(experiment);
   const referred = referredParams(linked, layers, [find(experiment.tree, ['axes']), find(experiment.tree, ['metric'])]);
   for (const layer of layers) checkLayer(layer, layer.where, main.source, linked, referred, problems);
-  return { experiment, linked };
+  return { path: main.path, experiment, linked };
 }
 
 async function linkedPipeline(
@@ -155,7 +153,7 @@ async function linkedPipeline(
   return linkPipeline(await withOwnStages(pipeline, registry, problems), registry, problems);
 }
 
-function planOf({ experiment, linked }: Loaded, request: SpecRequest, path: string, problems: Problems): Plan {
+function planOf({ path, experiment, linked }: Loaded, request: SpecRequest, problems: Problems): Plan {
   const settings = settle(experiment, linked, request, problems);
   checkAxisNames(settings.bindings.axes, problems);
   checkAxesDisjoint(settings.bindings.axes, problems);

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan, PlanNode } from '../../contract/plan.ts';
 import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
@@ -77,7 +78,7 @@ const outcome: RunOutcome = {
 const plan = { nodes } as unknown as Plan;
 
 describe('the provenance of a run', () => {
-  const { nodes: made, params, units: all } = provenanceOf(plan, outcome);
+  const { nodes: made, params, units: all } = provenanceOf(plan, outcome, (file) => relative(process.cwd(), file));
 
   test('has each unit once, and nodes that share units point to the same', () => {
     expect(all.map(({ key }) => key)).toEqual(['B', 'W1', 'W2', 'P']);

@@ -1,0 +1,35 @@
+// The spec that a new folder begins with: small, of what comes with lamina alone, and right as it stands.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
+
+/** An experiment that takes about a minute; it lies in `experiments/`, beside `schemas/`. */
+export const firstSpec = [
+  '# yaml-language-server: $schema=../schemas/experiment.schema.json',
+  'experiment: first',
+  'title: What single layer warm-up repairs of a model whose layers share their MLPs',
+  '# models, data and sizes by profile, and the stages of SHARP, as they come with lamina; files of yours are named by their paths',
+  'extends: lamina:common/sharp',
+  'pipeline: lamina:sharp',
+  '',
+  'params:',
+  '  data: "${datasets.dialogsum}"',
+  '',
+  'axes:',
+  '  method:',
+  '    values:',
+  '      original: { label: Original, metric: original_ppl.perplexity }',
+  '      direct_sharing: { label: Direct Sharing, metric: shared_ppl.perplexity }',
+  '      slw: { label: SLW, metric: warm_ppl.perplexity }',
+  '  type: [T_next, T_back]',
+  '',
+  'table:',
+  '  rows: [method]',
+  '  columns: [type]',
+  '  metric: perplexity of the answers',
+  '  better: lower',
+  '',
+  'claims:',
+  '  - claim: SLW repairs what Direct Sharing breaks',
+  '    order: [{ method: slw }, { method: direct_sharing }]',
+  '    strict: true',
+  '',
+].join('\n');
