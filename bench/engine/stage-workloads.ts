@@ -26,7 +26,7 @@ export async function evaluationWorkload(inputs: Inputs, threads: number): Promi
       ...surroundings(threads),
       params,
       inputs: { model: onlyFile(inputs.checkpoint), recovery: undefined, data: onlyFile(inputs.evaluationData) },
-      tasks: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
+      units: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
     });
     return numberIn(outputs.metrics, 'mean_nll');
   });
@@ -51,7 +51,7 @@ export async function slwWorkload(inputs: Inputs, threads: number): Promise<Work
         model: onlyFile(inputs.checkpoint),
         activations: { files: { [captureUnit(target)]: inputs.activations }, facts: {} },
       },
-      tasks: [{ name: `${reference}→${target}`, params: own, outputs, scratch: freshFolder(), done }],
+      units: [{ name: `${reference}→${target}`, params: own, outputs, scratch: freshFolder(), done }],
     });
     return facts.last_loss as number;
   });
@@ -70,7 +70,7 @@ export async function sftWorkload(inputs: Inputs, threads: number): Promise<Work
         recovery: onlyFile(inputs.recovery),
         data: onlyFile(inputs.trainingData),
       },
-      tasks: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
+      units: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
     });
     return numberIn(outputs.curve, 'final_loss');
   });
