@@ -18,8 +18,12 @@ async function answerTo(choice: BackendChoice): Promise<FromProbeChild> {
   try {
     // only now: ONNX Runtime is loaded by it, and may be what does not load
     const { probe } = await import('./probe.ts');
-    return { findings: await probe(choice, (phase) => void process.send?.({ phase })) };
+    return { findings: await probe(choice, say) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error), is_whole: isUserError(error) };
   }
+}
+
+function say(phase: Phase): Promise<void> {
+  return new Promise((resolve) => process.send?.({ phase }, undefined, undefined, () => resolve()));
 }

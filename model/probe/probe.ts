@@ -14,18 +14,18 @@ import { steps, trainedNumbers } from './training.ts';
 /** float32 sums in another order; CUDA takes the products of float32 in TF32, whose numbers have ten bits. */
 const tolerances = { float32: 1e-4, tf32: 1e-2 };
 
-/** Loads the backend and computes with it; `say` is told what begins. Throws what the library throws, UserError where it is missing. */
-export async function probe(choice: BackendChoice, say: (phase: Phase) => void): Promise<Findings> {
+/** Loads the backend and computes with it; `say` is told what begins, and waited for, since a library may end the process. Throws what the library throws, UserError where it is missing. */
+export async function probe(choice: BackendChoice, say: (phase: Phase) => Promise<void>): Promise<Findings> {
   const options = { backend: choice.backend, provider: choice.provider ?? undefined };
   const tolerance = choice.provider === 'cuda' ? tolerances.tf32 : tolerances.float32;
-  say('load');
+  await say('load');
   await useBackend(options);
   const { computed_by, device } = computedBy();
-  say('product');
+  await say('product');
   const { got, want } = products();
   const product = compare(got, want, tolerance);
   if (choice.backend === 'cpu') return { computed_by, product, training: null, crossing: 'none' };
-  say('training');
+  await say('training');
   const { numbers, crossing } =
     device === 'gpu' && choice.backend === 'onnx'
       ? await watched(options)
