@@ -7,7 +7,7 @@ import { exitCodes } from '../common/exit-codes.ts';
 import { packageVersion } from '../common/package-version.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
-import { candidatesFor, type DoctorFlags, nameOf } from '../doctor/candidates.ts';
+import { choicesFor, type DoctorFlags, nameOf } from '../doctor/choices.ts';
 import { hubState, storeState } from '../doctor/folders.ts';
 import { thisMachine } from '../doctor/machine.ts';
 import { backendLines, folderLines, libraryLines, machineLines } from '../doctor/text.ts';
@@ -15,7 +15,7 @@ import { backendLines, folderLines, libraryLines, machineLines } from '../doctor
 /** Prints what is found as it is found. Exit code 0 when the default backend, or the one that was asked about, is usable; else 1. */
 export async function doctor(_: [], flags: DoctorFlags, context: Context): Promise<number> {
   const { out } = context.terminal;
-  const candidates = candidatesFor(flags);
+  const choices = choicesFor(flags);
   const print = (title: string, lines: readonly string[]) => {
     if (!flags.json) out.write(`${[out.paint.strong(title), ...lines].join('\n')}\n`);
   };
@@ -34,8 +34,8 @@ export async function doctor(_: [], flags: DoctorFlags, context: Context): Promi
     () => {},
   );
   try {
-    for (const candidate of candidates) {
-      const probe = await probeInProcess(candidate, { wait_ms: flags.wait * 1000, signal: stop.signal });
+    for (const choice of choices) {
+      const probe = await probeInProcess(choice, { wait_ms: flags.wait * 1000, signal: stop.signal });
       backends.push(probe);
       if (!flags.json) out.write(`${backendLines(probe, out).join('\n')}\n`);
     }
@@ -49,7 +49,7 @@ export async function doctor(_: [], flags: DoctorFlags, context: Context): Promi
   const usable = decisive.verdict === 'usable';
   if (flags.json)
     out.write(`${JSON.stringify({ ...about, usable, machine, libraries, store, hub, backends }, undefined, 1)}\n`);
-  else out.write(`\n${verdictText(decisive, candidates.length > 1)}\n`);
+  else out.write(`\n${verdictText(decisive, choices.length > 1)}\n`);
   return usable ? exitCodes.done : exitCodes.failed;
 }
 

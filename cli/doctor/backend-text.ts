@@ -30,12 +30,13 @@ function crossingText({ crossing }: Findings): string {
   return `${operatorsText(crossing)}; ${bytesText(crossing)}`;
 }
 
-function operatorsText({ operators, left_to_cpu }: Crossing): string {
+function operatorsText({ steps, operators, left_to_cpu }: Crossing): string {
   const left = Object.entries(left_to_cpu).sort(([, a], [, b]) => b - a);
   const count = left.reduce((sum, [, times]) => sum + times, 0);
-  if (count === 0) return `all of ${countOf(operators, 'operator')} ran on the device`;
+  const all = `${countOf(operators, 'operator')} of ${countOf(steps, 'step')}`;
+  if (count === 0) return `all ${all} ran on the device`;
   const names = left.map(([name, times]) => `${name} ${times}`);
-  return `${count} of ${countOf(operators, 'operator')} ran on the processor in its stead (${names.join(', ')})`;
+  return `${count} of ${all} ran on the processor in its stead (${names.join(', ')})`;
 }
 
 function bytesText({ steps, fed_bytes, fetched_bytes }: Crossing): string {

@@ -6,7 +6,7 @@ import { alignColumns } from '../common/columns.ts';
 import { shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
 import { paragraphsOf } from './backend-text.ts';
-import { nameOf } from './candidates.ts';
+import { nameOf } from './choices.ts';
 import type { FolderState, HubState } from './folders.ts';
 import type { Gpu } from './gpus.ts';
 import type { Machine } from './machine.ts';

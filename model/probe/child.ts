@@ -1,24 +1,29 @@
-// The program of a process that tries one backend: a candidate comes in, what was found or what went wrong goes out, and it ends.
+// The program of a process that tries one backend: a choice comes in, what was found or what went wrong goes out, and it ends.
 import { Worker } from 'node:worker_threads';
-import type { Candidate, Findings, Passage } from './findings.ts';
+import { isUserError } from '../../util/errors.ts';
+import type { BackendChoice, Findings, Phase } from './findings.ts';
 
-/** What it says: what begins, and at last the findings or an error's message. */
-export type FromProbeChild = { passage: Passage } | { findings: Findings } | { error: string };
+/** What it says: what begins, and at last the findings or an error's message, whole where it has its way out. */
+export type FromProbeChild = { phase: Phase } | { findings: Findings } | { error: string; is_whole: boolean };
 
 new Worker(new URL('./watch.js', import.meta.url)).unref();
 
-process.once('message', async (candidate) => {
-  const answer = await answerTo(candidate as Candidate);
+process.once('message', async (choice) => {
+  const answer = await answerTo(choice as BackendChoice);
   process.send?.(answer, undefined, undefined, () => process.exit(0));
 });
 process.once('disconnect', () => process.exit(1)); // nobody waits for the answer any more
 
-async function answerTo(candidate: Candidate): Promise<FromProbeChild> {
+async function answerTo(choice: BackendChoice): Promise<FromProbeChild> {
   try {
     // only now: ONNX Runtime is loaded by it, and may be what does not load
     const { probe } = await import('./probe.ts');
-    return { findings: await probe(candidate, (passage) => void process.send?.({ passage })) };
+    return { findings: await probe(choice, say) };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: error instanceof Error ? error.message : String(error), is_whole: isUserError(error) };
   }
+}
+
+function say(phase: Phase): Promise<void> {
+  return new Promise((resolve) => process.send?.({ phase }, undefined, undefined, () => resolve()));
 }

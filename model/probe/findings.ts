@@ -1,7 +1,7 @@
 // What is found out about a backend that was tried.
 
 /** What lamina may be asked to compute on; `provider` is null but for the backend `onnx`. */
-export interface Candidate {
+export interface BackendChoice {
   readonly backend: 'onnx' | 'tensorflow' | 'cpu';
   readonly provider: 'cpu' | 'webgpu' | 'cuda' | null;
 }
@@ -39,11 +39,11 @@ export interface Findings {
   readonly crossing: Crossing | 'none' | 'unknown';
 }
 
-/** What is being done with the backend, in this order. */
-export type Passage = 'load' | 'product' | 'training';
+/** What is being done, in this order; `engine` is what lamina computes with on every backend, ONNX Runtime among it. */
+export type Phase = 'engine' | 'load' | 'product' | 'training';
 
 /** What a backend came to that was tried in a process of its own. */
-export interface Probe extends Candidate {
+export interface Probe extends BackendChoice {
   readonly verdict: 'usable' | 'wrong' | 'unusable';
   /** Why it is not usable, with the way out; null where it is. */
   readonly reason: string | null;

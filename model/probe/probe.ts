@@ -6,7 +6,7 @@ import { type BackendOptions, useBackend } from '../../tensor/backend/backend.ts
 import { computedBy } from '../../tensor/backend/computed-by.ts';
 import { clearSessions, tensorStats } from '../../tensor/backend/stats.ts';
 import { compare } from './compare.ts';
-import type { Candidate, Crossing, Findings, Passage } from './findings.ts';
+import type { BackendChoice, Crossing, Findings, Phase } from './findings.ts';
 import { products } from './product.ts';
 import { operatorsIn } from './traces.ts';
 import { steps, trainedNumbers } from './training.ts';
@@ -14,20 +14,20 @@ import { steps, trainedNumbers } from './training.ts';
 /** float32 sums in another order; CUDA takes the products of float32 in TF32, whose numbers have ten bits. */
 const tolerances = { float32: 1e-4, tf32: 1e-2 };
 
-/** Loads the backend and computes with it; `say` is told what begins. Throws what the library throws, UserError where it is missing. */
-export async function probe(candidate: Candidate, say: (passage: Passage) => void): Promise<Findings> {
-  const options = { backend: candidate.backend, provider: candidate.provider ?? undefined };
-  const tolerance = candidate.provider === 'cuda' ? tolerances.tf32 : tolerances.float32;
-  say('load');
+/** Loads the backend and computes with it; `say` is told what begins, and waited for, since a library may end the process. Throws what the library throws, UserError where it is missing. */
+export async function probe(choice: BackendChoice, say: (phase: Phase) => Promise<void>): Promise<Findings> {
+  const options = { backend: choice.backend, provider: choice.provider ?? undefined };
+  const tolerance = choice.provider === 'cuda' ? tolerances.tf32 : tolerances.float32;
+  await say('load');
   await useBackend(options);
   const { computed_by, device } = computedBy();
-  say('product');
+  await say('product');
   const { got, want } = products();
   const product = compare(got, want, tolerance);
-  if (candidate.backend === 'cpu') return { computed_by, product, training: null, crossing: 'none' };
-  say('training');
+  if (choice.backend === 'cpu') return { computed_by, product, training: null, crossing: 'none' };
+  await say('training');
   const { numbers, crossing } =
-    device === 'gpu' && candidate.backend === 'onnx'
+    device === 'gpu' && choice.backend === 'onnx'
       ? await watched(options)
       : { numbers: await trainedNumbers(), crossing: device === 'cpu' ? ('none' as const) : ('unknown' as const) };
   await useBackend({ backend: 'cpu' });

@@ -206,8 +206,9 @@ describe('TensorFlow', () => {
   test('that hangs is ended after the wait', async () => {
     const { verdict, reason } = await tensorFlowOf('while (true);', '--wait', '1');
     expect(verdict).toBe('unusable');
-    expect(reason).toBe(
-      `its process took longer than 1 s while it was loaded, and was ended (--wait gives it longer); ${wayOut}`,
+    // a busy machine may take all of the second before the package is reached
+    expect(reason).toMatch(
+      /^its process took longer than 1 s while (?:it|lamina's engine) was loaded, and was ended \(--wait gives it longer\); /,
     );
   });
 
@@ -278,7 +279,8 @@ test('without ONNX Runtime nothing computes: the exit code is 1, and each backen
   );
   const { code, out } = await start(home.program, home.path, 'doctor').ended;
   expect(out).toMatch(/^ {2}onnxruntime-node +9\.9\.9 in node_modules\/onnxruntime-node$/m);
-  expect(out).toMatch(/^✗ onnx on cpu +GLIBCXX_3\.4\.99 not found$/m);
+  const why = /GLIBCXX_3\.4\.99 not found, while lamina's engine was loaded; reinstall with 'npm ci'\n/g;
+  expect(out.replace(/\n +/g, ' ').match(why)?.length).toBe(5);
   expect(out.endsWith('\nonnx on cpu, the default, is not usable here\n')).toBe(true);
   expect(code).toBe(1);
 });

@@ -10,7 +10,7 @@ afterAll(() => folder.remove());
 test('without arguments the help is printed, with every command', async () => {
   const { code, out } = await lamina(folder.path);
   expect(code).toBe(0);
-  for (const command of ['check', 'plan', 'run', 'show', 'why', 'runs', 'stages', 'schemas'])
+  for (const command of ['check', 'plan', 'run', 'show', 'why', 'runs', 'doctor', 'stages', 'schemas'])
     expect(out).toMatch(new RegExp(`^  ${command} `, 'm'));
 });
 

@@ -1,18 +1,18 @@
 // Which backends are asked about.
-import type { Candidate } from '../../model/probe/findings.ts';
+import type { BackendChoice } from '../../model/probe/findings.ts';
 import { UserError } from '../../util/errors.ts';
 
 /** What may be asked for; `wait` is in seconds. */
 export interface DoctorFlags {
-  backend?: Candidate['backend'];
-  provider?: NonNullable<Candidate['provider']>;
+  backend?: BackendChoice['backend'];
+  provider?: NonNullable<BackendChoice['provider']>;
   wait: number;
   store: string;
   json?: boolean;
 }
 
 /** What lamina computes on where nothing else is asked for comes first. */
-const all: readonly Candidate[] = [
+const all: readonly BackendChoice[] = [
   { backend: 'onnx', provider: 'cpu' },
   { backend: 'onnx', provider: 'webgpu' },
   { backend: 'onnx', provider: 'cuda' },
@@ -21,7 +21,7 @@ const all: readonly Candidate[] = [
 ];
 
 /** The one that the flags name, as `run` would take them, or all. The first one decides the exit code. */
-export function candidatesFor({ backend, provider }: Pick<DoctorFlags, 'backend' | 'provider'>): readonly Candidate[] {
+export function choicesFor({ backend, provider }: Pick<DoctorFlags, 'backend' | 'provider'>): readonly BackendChoice[] {
   if (backend === undefined && provider === undefined) return all;
   if (backend === undefined || backend === 'onnx') return [{ backend: 'onnx', provider: provider ?? 'cpu' }];
   if (provider === undefined) return [{ backend, provider: null }];
@@ -29,6 +29,6 @@ export function candidatesFor({ backend, provider }: Pick<DoctorFlags, 'backend'
 }
 
 /** `onnx on webgpu`, `tensorflow`. */
-export function nameOf({ backend, provider }: Candidate): string {
+export function nameOf({ backend, provider }: BackendChoice): string {
   return provider === null ? backend : `${backend} on ${provider}`;
 }
