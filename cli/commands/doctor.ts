@@ -1,5 +1,5 @@
 // `lamina doctor`: what lamina can compute on here, and why not on the rest.
-import type { Probe } from '../../model/probe/findings.ts';
+import type { BackendChoice, Probe } from '../../model/probe/findings.ts';
 import { probeInProcess } from '../../model/probe/process.ts';
 import { librariesHere } from '../../tensor/backend/libraries.ts';
 import type { Context } from '../common/context.ts';
@@ -7,6 +7,7 @@ import { exitCodes } from '../common/exit-codes.ts';
 import { packageVersion } from '../common/package-version.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
+import type { Output } from '../common/terminal.ts';
 import { choicesFor, type DoctorFlags, nameOf } from '../doctor/choices.ts';
 import { hubState, storeState } from '../doctor/folders.ts';
 import { thisMachine } from '../doctor/machine.ts';
@@ -16,41 +17,69 @@ import { backendLines, folderLines, libraryLines, machineLines } from '../doctor
 export async function doctor(_: [], flags: DoctorFlags, context: Context): Promise<number> {
   const { out } = context.terminal;
   const choices = choicesFor(flags);
-  const print = (title: string, lines: readonly string[]) => {
-    if (!flags.json) out.write(`${[out.paint.strong(title), ...lines].join('\n')}\n`);
+  const print = (...lines: string[]) => flags.json || out.write(`${lines.join('\n')}\n`);
+  const surroundings = await surroundingsOf(flags, context);
+  print(...surroundingLines(surroundings, out), '', out.paint.strong('backends'));
+  const backends = await probesOf(choices, flags, (probe) => print(...backendLines(probe, out)));
+  if (backends === 'stopped') return exitCodes.stopped;
+  const [decisive] = backends as [Probe];
+  const usable = decisive.verdict === 'usable';
+  print('', verdictText(decisive, choices.length > 1));
+  if (flags.json) out.write(`${JSON.stringify({ usable, ...surroundings, backends }, undefined, 1)}\n`);
+  return usable ? exitCodes.done : exitCodes.failed;
+}
+
+/** All that is known without computing. */
+async function surroundingsOf({ store }: DoctorFlags, context: Context) {
+  return {
+    lamina: packageVersion(),
+    node: process.versions.node,
+    machine: thisMachine(),
+    libraries: librariesHere(),
+    store: await storeState(store, saying(context)),
+    hub: await hubState(),
   };
-  const about = { lamina: packageVersion(), node: process.versions.node };
-  const machine = thisMachine();
-  const libraries = librariesHere();
-  const store = await storeState(flags.store, saying(context));
-  const hub = await hubState();
-  print(`lamina ${about.lamina}, Node ${about.node}, ${machine.platform} ${machine.arch}`, machineLines(machine, out));
-  print('\nlibraries', libraryLines(libraries, out));
-  print('\nfolders', folderLines(store, hub, out));
-  print('\nbackends', []);
-  const backends: Probe[] = [];
-  const stop = listenForStop(
-    () => {},
-    () => {},
-  );
+}
+
+function surroundingLines(
+  { lamina, node, machine, libraries, store, hub }: Awaited<ReturnType<typeof surroundingsOf>>,
+  out: Output,
+): string[] {
+  const { strong } = out.paint;
+  return [
+    strong(`lamina ${lamina}, Node ${node}, ${machine.platform} ${machine.arch}`),
+    ...machineLines(machine, out),
+    '',
+    strong('libraries'),
+    ...libraryLines(libraries, out),
+    '',
+    strong('folders'),
+    ...folderLines(store, hub, out),
+  ];
+}
+
+/** Tries one after the other; `tell` hears of each. Ctrl-C ends the one that is being tried. */
+async function probesOf(
+  choices: readonly BackendChoice[],
+  { wait }: DoctorFlags,
+  tell: (probe: Probe) => void,
+): Promise<Probe[] | 'stopped'> {
+  const nothing = () => {};
+  const stop = listenForStop(nothing, nothing);
+  const probes: Probe[] = [];
   try {
     for (const choice of choices) {
-      const probe = await probeInProcess(choice, { wait_ms: flags.wait * 1000, signal: stop.signal });
-      backends.push(probe);
-      if (!flags.json) out.write(`${backendLines(probe, out).join('\n')}\n`);
+      const probe = await probeInProcess(choice, { wait_ms: wait * 1000, signal: stop.signal });
+      probes.push(probe);
+      tell(probe);
     }
+    return probes;
   } catch (error) {
-    if (stop.signal.aborted) return exitCodes.stopped;
+    if (stop.signal.aborted) return 'stopped';
     throw error;
   } finally {
     stop.dispose();
   }
-  const [decisive] = backends as [Probe];
-  const usable = decisive.verdict === 'usable';
-  if (flags.json)
-    out.write(`${JSON.stringify({ ...about, usable, machine, libraries, store, hub, backends }, undefined, 1)}\n`);
-  else out.write(`\n${verdictText(decisive, choices.length > 1)}\n`);
-  return usable ? exitCodes.done : exitCodes.failed;
 }
 
 function verdictText(probe: Probe, isDefault: boolean): string {

@@ -2,6 +2,7 @@
 import type { Probe } from '../../model/probe/findings.ts';
 import type { Library } from '../../tensor/backend/libraries.ts';
 import { formatBytes } from '../../util/amounts.ts';
+import { printable } from '../../util/printable.ts';
 import { alignColumns } from '../common/columns.ts';
 import { shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
@@ -62,7 +63,7 @@ function markOf({ problem }: FolderState, { paint }: Output): string {
 
 /** A mark of one column, a name, and a text that is wrapped beside it. */
 function rowLines(mark: string, [name, text]: [string, string], output: Output, width = nameWidth): string[] {
-  const rows = [[name.padEnd(width), text]];
+  const rows = [[name.padEnd(width), printable(text)]];
   const [first = '', ...rest] = alignColumns(rows, '  ', output.width() ?? usualWidth);
   return [`${mark} ${first.slice(2)}`, ...rest];
 }

@@ -82,9 +82,9 @@ describe('what a machine has', () => {
     const report = JSON.parse(out) as Report;
     expect(code).toBe(0);
     expect(Object.keys(report)).toEqual([
+      'usable',
       'lamina',
       'node',
-      'usable',
       'machine',
       'libraries',
       'store',
