@@ -1,9 +1,9 @@
 // The shape of an experiment file: what it binds, its axes, its table, the paper's numbers and the claims.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import type { Static } from 'typebox';
-import { Type } from 'typebox';
 import { dottedName, mapOf, plainName } from './map-of.ts';
 import { withSchema } from './pipeline.ts';
+import { Type } from './type.ts';
 
 const scalar = () => Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 const params = () =>

@@ -1,6 +1,6 @@
 // Mappings with free keys, as JSON Schema, and the names that such keys may be.
 import type { Static, TSchema, TUnsafe } from 'typebox';
-import { Type } from 'typebox';
+import { Type } from './type.ts';
 
 /** A name: safe in references (`stage.output`), in file names and on the command line. */
 export const plainName = Type.String({

@@ -1,6 +1,7 @@
 // The part of JSON Schema in which a pipeline describes the values of its parameters.
-import { Type } from 'typebox';
+
 import { mapOf } from './map-of.ts';
+import { Type } from './type.ts';
 
 /** The types that a parameter may have. */
 export const valueTypes = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'] as const;

@@ -1,9 +1,9 @@
 // The shape of a pipeline file: parameters, and stages with their inputs and parameters.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
 import type { Static } from 'typebox';
-import { Type } from 'typebox';
 import { dottedName, mapOf, plainName } from './map-of.ts';
 import { paramDefinitions, paramSchema } from './param-schema.ts';
+import { Type } from './type.ts';
 
 /** A stage's parameters: a mapping, or one interpolation that yields a mapping. */
 export const withSchema = Type.Union([mapOf(Type.Unknown()), Type.String()], {

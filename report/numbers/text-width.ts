@@ -1,6 +1,7 @@
 // The width of text in terminal columns, and padding, cutting and wrapping by it.
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when there is text beyond ASCII: that takes longer than all else here. */
+let graphemes: Intl.Segmenter | undefined;
 const plainAscii = /^[\x20-\x7e]*$/;
 const invisible = /^[\p{Mark}\p{Control}\p{Format}]+$/u;
 /** East Asian wide and fullwidth blocks, and pictures: two columns each. */
@@ -11,8 +12,13 @@ const wide =
 export function textWidth(text: string): number {
   if (plainAscii.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += graphemeWidth(segment);
+  for (const { segment } of segmentsOf(text)) width += graphemeWidth(segment);
   return width;
+}
+
+function segmentsOf(text: string): Intl.Segments {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return graphemes.segment(text);
 }
 
 function graphemeWidth(grapheme: string): number {
@@ -35,7 +41,7 @@ export function cutText(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let kept = '';
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     used += graphemeWidth(segment);
     if (used > width - 1) break;
     kept += segment;

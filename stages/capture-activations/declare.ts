@@ -1,6 +1,7 @@
 // capture-activations: what goes into each MLP of the original model.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
 import { layersOf } from '../common/replacement.ts';
 import { captureCost } from '../costs/training.ts';

@@ -1,7 +1,8 @@
 // command: any program, with what it reads and makes declared, so that its results are cached like those of all other stages.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { artifactKinds, type InputPorts, type OutputPorts } from '../../contract/ports.ts';
+import { Type } from '../../schemas/type.ts';
 import { object } from '../common/options.ts';
 import { commandCost } from '../costs/copying.ts';
 import { checkArguments } from './arguments.ts';

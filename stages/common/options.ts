@@ -1,9 +1,10 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
-import { Type } from 'typebox';
+
 import type { OutputPort } from '../../contract/stage.ts';
 import { inits } from '../../model/methods/method.ts';
 import { methodNames } from '../../model/methods/registry.ts';
 import { immediate } from '../../model/sharing/block-map.ts';
+import { Type } from '../../schemas/type.ts';
 
 /** A share of something: above 0, at most 1. */
 export const fraction = (description: string, value = 1) =>

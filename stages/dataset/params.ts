@@ -1,5 +1,6 @@
 // What the dataset stage is told.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../schemas/type.ts';
 import { object } from '../common/options.ts';
 
 const generator = Type.Enum(['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'], {

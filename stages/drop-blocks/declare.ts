@@ -1,9 +1,10 @@
 // drop-blocks: some layers are left out, whole.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { blockMap, keptSources } from '../../model/sharing/block-map.ts';
 import { consecutive } from '../../model/sharing/sharing.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
+import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { blocks, object } from '../common/options.ts';
 import { arrangedCost } from '../costs/checkpoints.ts';

@@ -1,5 +1,6 @@
 // The parameters of export, as its formats make them up.
-import { type TProperties, Type } from 'typebox';
+import type { TProperties } from 'typebox';
+import { Type } from '../../schemas/type.ts';
 import { object, threads } from '../common/options.ts';
 import type { ExportParams } from './formats/format.ts';
 import { exportFormats, namedFormats } from './formats/registry.ts';

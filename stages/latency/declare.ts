@@ -1,6 +1,7 @@
 // latency: how long an exported model takes to load and to run, beside another one, in ONNX Runtime.
-import { Type } from 'typebox';
+
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { object, threads } from '../common/options.ts';
 import { latencyCost } from '../costs/evaluation.ts';
 

@@ -1,6 +1,7 @@
 // layer-similarity: how little each layer changes what flows through it.
-import { Type } from 'typebox';
+
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
 

@@ -1,6 +1,7 @@
 // lm-eval-tasks: the lm-evaluation-harness's tasks on a model, from the harness's own task files and local copies of the data.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { batchSize, object, threads } from '../common/options.ts';
 import { tasksCost } from '../costs/evaluation.ts';

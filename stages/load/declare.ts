@@ -1,6 +1,7 @@
 // load: a Hugging Face model folder becomes a checkpoint.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { object } from '../common/options.ts';
 import { loadCost } from '../costs/checkpoints.ts';

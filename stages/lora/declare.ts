@@ -1,5 +1,5 @@
 // lora: recovery parameters on layers' own MLPs, beside what a recovery replaces already.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import type { CheckpointFacts, RecoveryFacts } from '../../contract/facts.ts';
 import { isProjection, type MatrixRole, matrixRoles } from '../../model/architecture/roles.ts';
@@ -8,6 +8,7 @@ import { inits } from '../../model/methods/method.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import { matrixSize, type Replacement, rolesOf } from '../../model/sharing/replacement.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
+import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, replacement } from '../common/options.ts';
 import { rankWarning } from '../common/rank-warnings.ts';

@@ -1,6 +1,7 @@
 // planned-size: the bytes that a known model would take, shared and quantised, from its shape alone.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { candidate, object } from '../common/options.ts';
 import { lookingCost } from '../costs/copying.ts';
 

@@ -1,6 +1,7 @@
 // pretrain: a Llama from random weights.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { pretrainedModel } from '../common/expected-facts.ts';
 import { batchSize, curve, learningRate, maxLength, object, threads, training } from '../common/options.ts';
 import { pretrainCost } from '../costs/training.ts';

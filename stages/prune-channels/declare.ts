@@ -1,7 +1,8 @@
 // prune-channels: narrower MLPs in some layers (the baseline LLM-Pruner).
-import { Type } from 'typebox';
+
 import { declareStage } from '../../contract/define.ts';
 import { groupReductions, importances } from '../../model/measure/importances.ts';
+import { Type } from '../../schemas/type.ts';
 import { object, threads } from '../common/options.ts';
 import { pruneChannelsCost } from '../costs/checkpoints.ts';
 

@@ -1,9 +1,10 @@
 // prune-layers: the MLPs of some layers contribute nothing any more (the baseline LayerPruning).
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { deepestLayers, printedLayers } from '../../model/measure/layer-choice.ts';
 import { consecutive } from '../../model/sharing/sharing.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
+import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, replacement } from '../common/options.ts';
 import { replacementOf } from '../common/replacement.ts';

@@ -1,8 +1,9 @@
 // quantize: a model in fewer bits, and the bytes that it takes.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import type { QuantizeFacts } from '../../contract/facts.ts';
 import { schemes } from '../../model/quantize/plan.ts';
+import { Type } from '../../schemas/type.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import { batchSize, object, threads } from '../common/options.ts';
 import { quantizeCost } from '../costs/checkpoints.ts';

@@ -1,6 +1,7 @@
 // sft: supervised fine-tuning of all recovery parameters together.
-import { Type } from 'typebox';
+
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from '../common/options.ts';
 import { sftCost } from '../costs/training.ts';

@@ -1,7 +1,8 @@
 // share: the replacement map with recovery parameters at their start; rank 0 is Direct Sharing.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { initOf } from '../../model/methods/registry.ts';
+import { Type } from '../../schemas/type.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, matchRank, object, replacement, threads } from '../common/options.ts';
 import { recoveryWarnings } from '../common/rank-warnings.ts';

@@ -1,8 +1,9 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
-import { Type } from 'typebox';
+
 import { declareStage } from '../../contract/define.ts';
 import { initOf, methodNamed } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
+import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { captureUnit } from '../capture-activations/declare.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';

@@ -1,6 +1,7 @@
 // task-data: the records that tasks of lm-evaluation-harness read, generated, from a folder or from the hub, as one artifact.
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import type { TaskConfig } from '../../tasks/files/task-config.ts';
 import { UserError } from '../../util/errors.ts';
 import { generatedTaskRecords } from '../common/expected-facts.ts';

@@ -1,6 +1,7 @@
 // train-tokenizer: a byte-level BPE tokenizer from the text of a data set.
-import { Type } from 'typebox';
+
 import { declareStage } from '../../contract/define.ts';
+import { Type } from '../../schemas/type.ts';
 import { object } from '../common/options.ts';
 import { tokenizerCost } from '../costs/training.ts';
 

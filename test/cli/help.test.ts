@@ -59,6 +59,13 @@ test('planning and looking load no engine: only workers import the tensor librar
   expect(files).not.toContain(join(root, 'formats/tokenizer/tokenizer.ts'));
 });
 
+test('starting opens nothing of typebox, whose hundreds of files cost a third of the time', () => {
+  const commands = readdirSync(join(root, 'cli/commands')).map((name) => `cli/commands/${name}`);
+  const reached = staticImports(['cli/main.ts', 'stages/registry.ts', ...commands].map((name) => join(root, name)));
+  const wrong = [...reached].filter(([, packages]) => packages.includes('typebox')).map(([file]) => file);
+  expect(wrong).toEqual([]);
+});
+
 /** Every file that these files load at once, with the packages that it imports; types load nothing. */
 function staticImports(files: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>();

@@ -98,6 +98,17 @@ describe('docs/add-a-stage.md, with the packed package', () => {
   });
 });
 
+describe('docs/own-folder.md, with the packed package', () => {
+  it('begins a folder whose spec is right, and names what comes with lamina', async () => {
+    expect(await lamina('init', 'mine')).toMatchObject({ code: 0, err: '' });
+    const names = ['mine/experiments/first.yaml', 'lamina:quickstart', 'lamina:sharp', 'lamina:common/sharp'];
+    expect(await lamina('check', ...names)).toMatchObject({ code: 0, out: '✓ 4 specs, no mistakes\n' });
+    const { out } = await lamina('diff', 'lamina:table-2', 'lamina:table-2:tiny-gqa');
+    expect(out).toContain('lamina:experiments/common/sharp.yaml:');
+    expect(out).not.toContain('node_modules');
+  });
+});
+
 const python = spawnSync('python3', ['--version']).status === 0;
 if (!python) console.warn('docs/command.md is not walked: there is no python3 here');
 

@@ -1,7 +1,8 @@
 // A model for ONNX Runtime: each stored tensor once, with the recovery parameters beside.
-import { Type } from 'typebox';
+
 import { checkOnnxCodes } from '../../../model/codec/codes-fit.ts';
 import type { OnnxSettings } from '../../../model/onnx/precision.ts';
+import { Type } from '../../../schemas/type.ts';
 import { copiedCost, exportCost, fourBits } from './cost.ts';
 import { bytesOf, F16, F32, STORED } from './dtypes.ts';
 import { ownFile } from './files.ts';
