@@ -90,7 +90,8 @@ export function closeAttempt(layout: Layout, attempt: Attempt, keep: 'nothing' |
 
 /** Removes what attempts of dead processes left; `isHeld` tells whether somebody alive works on a key. */
 export async function sweepAttempts(layout: Layout, isHeld: (key: string) => boolean): Promise<void> {
-  for (const key of namesIn(join(layout.folder, 'attempts'))) {
+  const keys = ['attempts', 'scratch'].flatMap((name) => namesIn(join(layout.folder, name)));
+  for (const key of new Set(keys)) {
     // Listed before the lease is asked for: what a new holder makes later is not in the list.
     const old = namesIn(layout.attempts(key));
     if (isHeld(key)) continue;
@@ -99,8 +100,14 @@ export async function sweepAttempts(layout: Layout, isHeld: (key: string) => boo
       if (!isRecentLog(folder) && !isAlive(folder)) await removeAttempt(folder);
     }
     removeIfEmpty(layout.attempts(key));
-    removeIfEmpty(layout.scratch(key));
+    if (!isHeld(key)) sweepScratch(layout, key); // asked again: stopping a worker takes its time
   }
+}
+
+/** A state to go on from is kept, unless its key has a result: whoever published that was killed before it was removed. */
+function sweepScratch(layout: Layout, key: string): void {
+  if (!existsSync(layout.record(key))) removeIfEmpty(layout.scratch(key));
+  else ignoringErrors(() => rmSync(layout.scratch(key), { recursive: true, force: true }));
 }
 
 function isAlive(folder: string): boolean {

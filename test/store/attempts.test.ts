@@ -1,7 +1,7 @@
 // Attempts of runners that live, that died, and that cannot be seen from here.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
@@ -73,5 +73,37 @@ describe('an attempt', () => {
     const store = await open();
     expect(await store.openAttempt([key], {})).toBeDefined();
     expect(stateOf(worker.identity)).toBe('alive');
+  });
+});
+
+describe('a scratch area', () => {
+  /** A store that was closed, and a file in the scratch area of `key`, with no attempt there. */
+  async function left(names: string[]) {
+    const layout = layoutOf(join(emptyFolder(), 'store'));
+    (await openFileStore(layout.folder, { mode: 'write' })).close();
+    mkdirSync(layout.scratch(key), { recursive: true });
+    for (const name of names) writeFileSync(join(layout.scratch(key), name), 'state');
+    const open = async () => (await openFileStore(layout.folder, { mode: 'write' })).close();
+    return { layout, open };
+  }
+
+  it('with a state of an attempt that was killed is kept, to go on from', async () => {
+    const { layout, open } = await left(['state']);
+    await open();
+    expect(readdirSync(layout.scratch(key))).toEqual(['state']);
+  });
+
+  it('of a result, whose runner was killed before it was removed, is removed', async () => {
+    const { layout, open } = await left(['state']);
+    mkdirSync(dirname(layout.record(key)), { recursive: true });
+    writeFileSync(layout.record(key), '{}');
+    await open();
+    expect(existsSync(layout.scratch(key))).toBe(false);
+  });
+
+  it('that is empty is removed, although its attempt is gone already', async () => {
+    const { layout, open } = await left([]);
+    await open();
+    expect(existsSync(layout.scratch(key))).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 // What a folder adds to the contract: permissions, who may use it, and what killed runs leave.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../store/digest.ts';
@@ -84,6 +84,7 @@ describe('a file store', () => {
 
   it('removes what the attempts of dead processes left, and keeps logs and scratch (P8)', async () => {
     const { folder, layout } = await filledStore();
+    rmSync(layout.record(key)); // there is no result yet
     for (const name of ['dead', 'log']) mkdirSync(join(layout.attempts(key), name), { recursive: true });
     mkdirSync(layout.scratch(key));
     writeFileSync(join(layout.scratch(key), 'state'), '');
