@@ -1,5 +1,4 @@
 // One process of the decoding benchmark: `node decode-side.js cached|whole ROWS THREADS CHECKPOINT`.
-
 import { loadModel } from '../model/checkpoint/checkpoint.ts';
 import { bucketLength } from '../model/forward/batches.ts';
 import { finalNorm, head, hiddenStates } from '../model/forward/forward.ts';

@@ -1,5 +1,4 @@
 // The runner's results as Markdown.
-
 import { median } from '../util/statistics.ts';
 import { figure, figureWithSpread, mebibytes, unmeasured } from './figures.ts';
 import { markdownTable } from './markdown-table.ts';

@@ -1,5 +1,4 @@
 // Medians with their quartiles, and ratios of pairs: what a benchmark reports.
-
 import { median, quantile } from '../util/statistics.ts';
 
 /** A median with the quartiles around it. */

@@ -1,5 +1,4 @@
 // Values of a spec that know where they were written: every message and every plan parameter points back to its line.
-
 import type { Origin } from '../contract/plan.ts';
 import type { Json } from '../util/json.ts';
 

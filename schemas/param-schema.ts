@@ -1,5 +1,4 @@
 // The part of JSON Schema in which a pipeline describes the values of its parameters.
-
 import { mapOf } from './map-of.ts';
 import { Type } from './type.ts';
 

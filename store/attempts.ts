@@ -1,8 +1,10 @@
 // The folders in which attempts work, and the removal of what dead ones left.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
+import { namesIn } from '../util/names-in.ts';
 import type { Layout } from './layout.ts';
 import { makeFolder } from './make-folder.ts';
 import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
@@ -166,21 +168,5 @@ function removeIfEmpty(folder: string): void {
     rmdirSync(folder);
   } catch {
     // Not empty, or not there: both are fine.
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function ignoringErrors(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // A folder that stays is in nobody's way: the next sweep tries again.
   }
 }

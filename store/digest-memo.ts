@@ -2,6 +2,7 @@
 import { appendFileSync, type BigIntStats, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
+import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject } from '../util/json.ts';
 import { isDigest, sha256 } from './digest.ts';
 import { writeDurably } from './durable.ts';
@@ -38,6 +39,7 @@ export function fileMemo(file: string, writable: boolean, trust: Trust = usualTr
   const { lines, readings } = readLines(file);
   if (writable) compact(file, lines, readings);
   return memoOf(readings, trust, (reading) => {
+    // The memo saves time and nothing else: without it everything is read again.
     if (writable) ignoringErrors(() => appendFileSync(file, lineOf(reading)));
   });
 }
@@ -107,13 +109,5 @@ function parseLine(line: string): Reading | undefined {
     return value.sum === sumOf(value as unknown as Reading) ? (value as unknown as Reading) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function ignoringErrors(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // The memo saves time and nothing else: without it everything is read again.
   }
 }

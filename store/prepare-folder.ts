@@ -5,7 +5,6 @@ import {
   constants,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasCode, UserError } from '../util/errors.ts';
+import { namesIn } from '../util/names-in.ts';
 import { writeDurably } from './durable.ts';
 import { type Layout, storeFolders } from './layout.ts';
 import { identityOf } from './process-identity.ts';
@@ -59,7 +59,7 @@ function recognise({ folder, version: path }: Layout, mode: 'read' | 'write'): '
       `the store '${folder}' has version ${file}, expected ${storeVersion}; use the lamina that wrote it, or another --store`,
     );
   }
-  const names = existing(folder).filter((name) => !isTemporary(name));
+  const names = namesIn(folder).filter((name) => !isTemporary(name));
   const isStore = names.includes('ac') && names.includes('cas');
   const isRemains = names.every((name) => ownNames.has(name)) && names.some((name) => !commonNames.has(name));
   if (isStore || (isRemains && !isOnlyVersion(names))) return 'damaged';
@@ -140,14 +140,6 @@ function refuseFile(folder: string): void {
 
 function nearestExisting(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path));
-}
-
-function existing(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // making it will say what is wrong
-  }
 }
 
 function probe(folder: string): void {

@@ -1,7 +1,9 @@
 // Names of files that are being written, by which those of killed processes are found and removed.
 import { randomUUID } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ignoringErrors } from '../util/ignoring-errors.ts';
+import { namesIn } from '../util/names-in.ts';
 import { statOrNone } from './file-identity.ts';
 import { identityOf, shortNameOf, stateOfShortName } from './process-identity.ts';
 
@@ -40,20 +42,4 @@ function isLeft(path: string, name: string): boolean {
   if (state !== 'elsewhere') return state === 'dead';
   const stats = statOrNone(path);
   return stats !== undefined && Date.now() - Number(stats.mtimeMs) > left_ms;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function ignoringErrors(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // What cannot be removed now is removed by a later run.
-  }
 }

@@ -1,5 +1,4 @@
 // The one class of error that is a user's to mend: its message is complete and is printed without a stack trace.
-
 import { printable } from './printable.ts';
 
 /**

@@ -1,5 +1,4 @@
 // Arrays by name that both sides read from one safetensors file.
-
 import type { Dtype } from '../../formats/tensors/dtype.ts';
 import { createSafetensors, openSafetensors } from '../../formats/tensors/safetensors.ts';
 import type { Random } from '../../util/random.ts';

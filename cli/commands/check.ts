@@ -1,5 +1,4 @@
 // `lamina check`: every mistake of every spec, each with its place and the way out, and what its stages warn of.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { ResultWarning } from '../../contract/result.ts';
 import type { StageRegistry } from '../../contract/stage.ts';

@@ -1,5 +1,4 @@
 // `lamina diff`: what differs between two runs, two specs, or a spec and a revision of itself; nothing is run.
-
 import { expectedNames } from '../../located/nearest.ts';
 import { compareSides, type Diff } from '../../report/diff/diff.ts';
 import { renderDiffHtml } from '../../report/diff/html.ts';

@@ -1,5 +1,4 @@
 // `lamina plan`: what is cached, what would run and what it will take, for one spec or several together; nothing runs.
-
 import type { Plan } from '../../contract/plan.ts';
 import { historyOf, type StageHistory } from '../../runner/estimate/history.ts';
 import { inspectTogether, isCached, type JointWork } from '../../runner/estimate/work.ts';

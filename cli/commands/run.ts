@@ -1,5 +1,4 @@
 // `lamina run`: runs what is not cached, keeps the result, prints the table and the claims.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';

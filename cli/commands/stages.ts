@@ -1,5 +1,4 @@
 // `lamina stages`: what stages there are, and what each takes and gives.
-
 import type { StageDefinition } from '../../contract/stage.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { textWidth, wrapText } from '../../report/numbers/text-width.ts';

@@ -1,5 +1,4 @@
 // `lamina why`: why a stage would run, or what a number was made of; answered from the records, nothing runs.
-
 import type { Plan, PlanCell, PlanNode } from '../../contract/plan.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { readMetric } from '../../report/result/collect.ts';

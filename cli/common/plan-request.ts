@@ -1,5 +1,4 @@
 // From the flags of a command to the plan of a spec.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { Numerics, StageRegistry } from '../../contract/stage.ts';
 import { type Diagnostic, SpecErrors } from '../../located/diagnostic.ts';

@@ -1,6 +1,7 @@
 // The project that a command is called in: the nearest folder, from the current one upwards, that has a store or results, as git finds its own.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { namesIn } from '../../util/names-in.ts';
 import type { Context } from './context.ts';
 
 /** The store's folder in a project. */
@@ -53,14 +54,6 @@ function hasOutcome(results: string): boolean {
   return namesIn(results).some((name) =>
     namesIn(join(results, name)).some((profile) => existsSync(join(results, name, profile, 'cells.json'))),
   );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // not there, no folder, or not to be read: no results of ours
-  }
 }
 
 /** Where everybody puts things, as in /tmp, nobody has a project, and what lies there may be a trap. */

@@ -1,5 +1,4 @@
 // The page docs/stages.md, written from the registry.
-
 import type { StageDefinition } from '../../contract/stage.ts';
 import { escapeMarkdown } from '../../report/table/markdown.ts';
 import { parameterTexts } from './schema-text.ts';

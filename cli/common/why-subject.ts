@@ -1,5 +1,4 @@
 // What `lamina why` is asked about: a stage, a node, or cells, by the names that lamina prints.
-
 import type { Plan, PlanAxis, PlanCell, PlanNode } from '../../contract/plan.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { UserError } from '../../util/errors.ts';

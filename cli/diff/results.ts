@@ -1,5 +1,4 @@
 // The numbers of a spec that the store holds already; nothing is run for them.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import type { DiffResult } from '../../report/diff/side.ts';

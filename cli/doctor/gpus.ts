@@ -1,6 +1,7 @@
 // The GPUs that the system tells of, without a program or a library of their makers.
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { namesIn } from '../../util/names-in.ts';
 import { textOf } from '../../util/text-of.ts';
 
 /** A GPU; what the system does not say is null. */
@@ -59,14 +60,6 @@ export function vulkanDrivers(env: NodeJS.ProcessEnv = process.env, root = '/'):
       .filter((name) => name.endsWith('.json'))
       .map((name) => join(root, folder, name)),
   );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }
 
 function linkOf(path: string): string | null {

@@ -1,5 +1,4 @@
 // Which model `lamina generate` is asked for: a folder, a name on the hub, or files of the store that a spec names.
-
 import type { Plan, PlanNode } from '../../contract/plan.ts';
 import { definitionOf } from '../../contract/registry.ts';
 import type { ArtifactKind, StageRegistry } from '../../contract/stage.ts';

@@ -1,5 +1,4 @@
 // A plan as JSON: the documented form, with the work of all specs and its estimate.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { Estimate } from '../../runner/estimate/estimate.ts';
 import type { JointWork } from '../../runner/estimate/work.ts';

@@ -1,5 +1,4 @@
 // A plan as text: what is cached, what would run and what waits, by stage of the pipeline or by unit.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { Inspection, PlanItem } from '../../runner/survey/inspect.ts';
 import { formatDuration } from '../../util/amounts.ts';

@@ -1,5 +1,4 @@
 // The answers of `lamina why` as text.
-
 import { codePointer } from '../../contract/plan.ts';
 import type { Json } from '../../contract/stage.ts';
 import { formatNumber, formatPaper, publishedDecimals } from '../../report/numbers/number.ts';

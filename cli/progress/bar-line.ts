@@ -1,5 +1,4 @@
 // One line of the live display: stage, unit, bar, what the stage reports, and the time; never wider than the terminal.
-
 import type { Progress } from '../../contract/stage.ts';
 import type { Paint } from '../../report/numbers/paint.ts';
 import { cutText, padRight, textWidth } from '../../report/numbers/text-width.ts';

@@ -1,5 +1,4 @@
 // Prints a result: the table, what is to be known of it, and the claims, as the design shows them.
-
 import type { RunResult } from '../../contract/result.ts';
 import { renderClaims } from '../../report/table/claims.ts';
 import { buildTable } from '../../report/table/table.ts';

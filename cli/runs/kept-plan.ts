@@ -1,5 +1,4 @@
 // The plan that is kept with a run, so that runs can be compared when their specs are gone.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { type RunOutcome, succeeded } from '../../runner/run/outcome.ts';

@@ -1,5 +1,4 @@
 // A run while it is under way: its name is reserved before anything else is done, and how it ended is kept whatever happens.
-
 import { resolve } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';

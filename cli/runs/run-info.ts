@@ -1,5 +1,4 @@
 // What is known of a run without its result: how it began and ended, from its small files; damaged files are named, not thrown.
-
 import { runNumber, runTime } from '../../store/runs/run-names.ts';
 import {
   loadEnd,

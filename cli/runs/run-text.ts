@@ -1,5 +1,4 @@
 // The sentences at the end of a run.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';
 import { textWidth } from '../../report/numbers/text-width.ts';

@@ -1,5 +1,4 @@
 // Every tensor of a model: name, shape, role and layer, as its architecture has them.
-
 import { type MlpSizes, type ModelConfig, mlpWidth, type TensorSizes } from './model-config.ts';
 import { architectureOf } from './registry.ts';
 import type { AttentionRole, BiasRole, LayerRole, MatrixRole, Role } from './roles.ts';

@@ -1,5 +1,4 @@
 // Recoveries in checkpoint files: SLW writes one per pair, other stages one with all replacements.
-
 import { writing } from '../../formats/files/writing.ts';
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';

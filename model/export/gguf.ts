@@ -1,5 +1,4 @@
 // A GGUF file for llama.cpp: every layer with an MLP of its own, because its tensors cannot share bytes (methods E.5).
-
 import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { createGguf, type GgufTensor } from '../../formats/tensors/gguf.ts';

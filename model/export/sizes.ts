@@ -1,5 +1,4 @@
 // How large an export's weights are: each stored tensor once, or with an MLP of its own for every layer (methods E.6).
-
 import { tensorShapes } from '../architecture/tensors.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
 import { ownTensors, tensorSources } from '../sharing/sources.ts';

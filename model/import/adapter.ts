@@ -1,5 +1,4 @@
 // A LoRA adapter attached to a model as it is loaded: each matrix becomes W + scale B A, each module that was saved whole itself.
-
 import { isMissing } from '../../formats/files/file.ts';
 import { fromFloat32, toFloat32 } from '../../formats/tensors/dtype.ts';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';

@@ -1,5 +1,4 @@
 // Hugging Face model folders: config.json, safetensors, tokenizer and the files beside them, read into a checkpoint.
-
 import { toFloat32 } from '../../formats/tensors/dtype.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';

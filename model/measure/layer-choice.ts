@@ -1,5 +1,4 @@
 // Which layers' MLPs are pruned, by the scores of layer-similarity or by depth (methods B.1 and B.4).
-
 import { consecutive } from '../sharing/sharing.ts';
 import type { LayerSimilarity } from './layer-similarity.ts';
 

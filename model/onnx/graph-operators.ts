@@ -1,5 +1,4 @@
 // The operators as nodes of an ONNX graph; a value is its name there. Norms and softmax are float32 in every precision.
-
 import type { ModelConfig } from '../architecture/model-config.ts';
 import type { AttentionPlace, HeadValues, PassOperators } from '../forward/block.ts';
 import type { Operators } from '../operators/operators.ts';

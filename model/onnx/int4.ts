@@ -1,5 +1,4 @@
 // INT4: matrices in blocks of 4-bit numbers for com.microsoft.MatMulNBits, rounded as ONNX Runtime's own quantiser rounds them.
-
 import { checkFinite } from '../codec/plain.ts';
 import { matrixShape } from '../codec/quantize-codec.ts';
 import { blockCount, quantizeBlocks } from './blocks.ts';

@@ -1,5 +1,4 @@
 // The products of an ONNX graph with the model's matrices: how a matrix is stored decides which operators multiply with it.
-
 import type { Parts } from '../codec/quantize-codec.ts';
 import type { Product } from '../operators/operators.ts';
 import { floatBytes, type OnnxBuilder, type StoredFloat, type Value } from './graph.ts';

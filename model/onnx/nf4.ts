@@ -1,5 +1,4 @@
 // NF4 in ONNX: com.microsoft.MatMulBnb4 multiplies with bitsandbytes' own codes; magnitudes in 8 bits are worked out when the model is loaded.
-
 import { matrixShape, type Nf4Codec, type Parts, partShapes } from '../codec/quantize-codec.ts';
 import { dynamicMap, nestedBlock, nf4Codebook } from '../codec/quantize-nf4.ts';
 import type { Product } from '../operators/operators.ts';

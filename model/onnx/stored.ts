@@ -1,5 +1,4 @@
 // STORED: a quantised checkpoint in ONNX with the very codes that it was measured with. Nothing is rounded again.
-
 import { embeddingName } from '../architecture/tensors.ts';
 import { checkOnnxCodes, integersOf } from '../codec/codes-fit.ts';
 import type { Quantization } from '../codec/quantization.ts';

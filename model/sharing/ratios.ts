@@ -1,5 +1,4 @@
 // How much a recovery keeps (methods A.4, paper section 3.1 and equation 1); planning may read this.
-
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { parameterCounts, tensorShapes } from '../architecture/tensors.ts';
 import { countParameters } from './recovery-shapes.ts';

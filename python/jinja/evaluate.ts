@@ -1,5 +1,4 @@
 // Expressions of templates: names, members, calls and filters, evaluated to Python's values.
-
 import { type Arguments, integer, list } from '../call.ts';
 import { type Doc, float, isMapping, kindOf, PythonError, Sequence, str, truthy, type Value } from '../value.ts';
 import { applyFilter } from './filters.ts';

@@ -1,5 +1,4 @@
 // A diff as one self-contained HTML page.
-
 import { html, type Markup, nothing } from '../html/markup.ts';
 import { htmlPage } from '../html/page.ts';
 import type { Diff } from './diff.ts';

@@ -1,5 +1,4 @@
 // A diff as GitHub-flavoured Markdown, for a pull request.
-
 import { escapeMarkdown } from '../table/markdown.ts';
 import type { Diff } from './diff.ts';
 import { type DiffView, viewOf } from './view.ts';

@@ -1,5 +1,4 @@
 // A diff as text for a terminal: what differs and nothing else, no line wider than the terminal.
-
 import { type Paint, plainPaint } from '../numbers/paint.ts';
 import { cutText, padLeft, padRight, textWidth, wrapText } from '../numbers/text-width.ts';
 import type { Diff } from './diff.ts';

@@ -1,5 +1,4 @@
 // The numbers that moved in words and digits.
-
 import { formatApart, formatInterval, formatNumber } from '../numbers/number.ts';
 import { metricText } from '../table/entry-text.ts';
 import type { BesideChange } from './beside.ts';

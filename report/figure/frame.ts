@@ -1,5 +1,4 @@
 // What all figures share: the page they are drawn on, colours for light and dark, the legend and the title.
-
 import { textWidth, wrapText } from '../numbers/text-width.ts';
 import type { FigureSeries } from './data.ts';
 import { escapeMarkup } from './escape-markup.ts';

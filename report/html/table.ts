@@ -1,5 +1,4 @@
 // The table of a result as HTML: ours beside the paper's, the best of each column marked, every number linked to its making.
-
 import { formatHalfWidth, formatNumber, formatPaper } from '../numbers/number.ts';
 import { textWidth } from '../numbers/text-width.ts';
 import { gap, legend } from '../table/entry-text.ts';

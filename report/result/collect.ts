@@ -1,5 +1,4 @@
 // Turns what a run left behind into the result that people read: each cell's number, and the verdicts on the claims.
-
 import type { Plan, PlanCell } from '../../contract/plan.ts';
 import type {
   CellResult,

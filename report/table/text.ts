@@ -1,5 +1,4 @@
 // A table as text for a terminal: numbers right-aligned, the paper's in brackets, broken into blocks that fit.
-
 import { type Paint, plainPaint } from '../numbers/paint.ts';
 import { cutText, padLeft, padRight, textWidth, wrapText } from '../numbers/text-width.ts';
 import { legend, oursText, paperText } from './entry-text.ts';

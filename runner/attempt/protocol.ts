@@ -1,5 +1,4 @@
 // The messages between the runner and its worker processes.
-
 import type { Facts, JsonObject, Numerics, Progress, StageInput } from '../../contract/stage.ts';
 import type { BlobRef } from '../../store/digest.ts';
 

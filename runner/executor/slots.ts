@@ -1,5 +1,4 @@
 // Decides which attempts may run side by side: by number, threads and memory, first in plan order first.
-
 import type { Need } from './executor.ts';
 
 /** What an attempt takes of the machine while it runs. */

@@ -1,5 +1,4 @@
 // What happens during a run, as data: whoever listens turns it into text. The runner itself never prints.
-
 import type { RunSummary } from '../../contract/result.ts';
 import type { Progress } from '../../contract/stage.ts';
 import type { NodeWarning } from '../../spec/plan/warnings.ts';

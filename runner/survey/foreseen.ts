@@ -1,5 +1,4 @@
 // What stages warn of by what their specs say alone: no file is opened, no store and no hub is asked.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { Facts, StageRegistry } from '../../contract/stage.ts';
 import { hubName, isCommit, isHubName } from '../../hub/name.ts';

@@ -1,5 +1,4 @@
 // Parameters as a stage gets them: names on the hub with the commit that the unit's key was made with.
-
 import type { JsonObject } from '../../contract/stage.ts';
 import { isHubName } from '../../hub/name.ts';
 import { pinnedName, type SourceRef } from '../../store/hub-source.ts';

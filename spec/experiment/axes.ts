@@ -1,5 +1,4 @@
 // Axes: what varies between the cells of an experiment, from the file and from --set.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located, LocatedEntry, LocatedScalar, Span } from '../../located/located.ts';
 import { entriesAt, find } from '../../located/located.ts';

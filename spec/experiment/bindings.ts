@@ -1,5 +1,4 @@
 // All values that an experiment gives, in layers: pipeline default < experiment < profile < axis value < command line.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located, LocatedMap, Source, Span } from '../../located/located.ts';
 import { expectedNames, nearest } from '../../located/nearest.ts';

@@ -1,5 +1,4 @@
 // Evaluates interpolations: the value of a parameter in one cell, through all layers.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import { withAbsolutePaths, withValueAt } from '../../located/edit-value.ts';
 import { compileSchema } from '../../located/json-schema.ts';

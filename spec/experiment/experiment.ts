@@ -1,5 +1,4 @@
 // Experiment files, checked in shape, with the layers of values that they lay over a pipeline.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import { checkShape } from '../../located/file-shape.ts';
 import type { Located, LocatedEntry, Source } from '../../located/located.ts';

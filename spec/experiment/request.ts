@@ -1,5 +1,4 @@
 // What a command asks of a spec: the file, and the flags that change it.
-
 import type { Numerics } from '../../contract/stage.ts';
 import type { SpecOrigin } from '../../located/source-file.ts';
 

@@ -1,5 +1,4 @@
 // Selectors: axis values that must hold, in exclude, include, claims and the paper's numbers.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located } from '../../located/located.ts';
 import type { Axis } from './axes.ts';

@@ -1,5 +1,4 @@
 // One experiment under one profile and the command line's flags: which axes it has and which values are bound.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located, Span } from '../../located/located.ts';
 import { entriesAt, find, keySpan, valueSpan } from '../../located/located.ts';

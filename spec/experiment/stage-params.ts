@@ -1,5 +1,4 @@
 // The parameters and the seed of a stage in one cell: all layers merged, interpolated, validated, paths absolute.
-
 import type { Origin } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import { nameComplaint, pathsIn, withAbsolutePaths, withValueAt } from '../../located/edit-value.ts';

@@ -1,5 +1,4 @@
 // `where`: comparisons between axes that a cell must pass, such as `reference < target`.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located, LocatedScalar } from '../../located/located.ts';
 import type { Axis } from './axes.ts';

@@ -1,5 +1,4 @@
 // Joins the stages of a pipeline: definitions, inputs with the outputs that feed them, and the order.
-
 import { withPorts } from '../../contract/registry.ts';
 import type { InputPort, JsonObject, OutputPort, StageDefinition, StageRegistry } from '../../contract/stage.ts';
 import type { Problems } from '../../located/diagnostic.ts';

@@ -1,5 +1,4 @@
 // The notes of an experiment: remarks on all of it, and remarks on some of its cells.
-
 import type { Plan, PlanCellNote } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import { find, valueSpan } from '../../located/located.ts';

@@ -1,5 +1,4 @@
 // Numbers given for cells, the paper's or a profile's: each entry fixes some axes and gives a number to all cells that agree.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located, LocatedMap, Span } from '../../located/located.ts';
 import { child, keySpan } from '../../located/located.ts';

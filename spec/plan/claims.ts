@@ -1,5 +1,4 @@
 // Claims: what must hold between cells, checked to name cells that exist.
-
 import type { PlanClaim, Selector } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located, Span } from '../../located/located.ts';

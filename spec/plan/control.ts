@@ -1,5 +1,4 @@
 // The control of an experiment: cells whose numbers are known beforehand and must come out before the grid is run.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Located } from '../../located/located.ts';
 import { find, keySpan } from '../../located/located.ts';

@@ -1,5 +1,4 @@
 // The figures of an experiment: which axes lie along the bottom, which become lines, and which cells are drawn.
-
 import type { PlanFigure, PlanTable } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Span } from '../../located/located.ts';

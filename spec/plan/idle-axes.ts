@@ -1,5 +1,4 @@
 // Axes that change nothing: a row for each of their values would show one number again and again.
-
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Axis } from '../experiment/axes.ts';
 import { type Choice, projection } from '../experiment/evaluator.ts';

@@ -1,5 +1,4 @@
 // Metric references: `stage.field` or `stage.output.field`, where a cell's number is.
-
 import type { StageDefinition } from '../../contract/stage.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { LocatedScalar } from '../../located/located.ts';

@@ -1,5 +1,4 @@
 // From a settled experiment to the plan: cells, nodes, table, claims.
-
 import type { MetricRef, Plan, PlanCell } from '../../contract/plan.ts';
 import type { Numerics } from '../../contract/stage.ts';
 import type { Problems } from '../../located/diagnostic.ts';

@@ -1,5 +1,4 @@
 // The table of an experiment: which axes are rows, which columns, and which are averaged.
-
 import type { Better, PlanTable } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Span } from '../../located/located.ts';

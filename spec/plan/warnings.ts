@@ -1,5 +1,4 @@
 // What stages warn of: whose numbers a sentence concerns, and how it is shown.
-
 import type { Plan } from '../../contract/plan.ts';
 import type { ResultWarning } from '../../contract/result.ts';
 import { printable } from '../../util/printable.ts';

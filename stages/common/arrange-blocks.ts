@@ -1,5 +1,4 @@
 // What share-blocks and drop-blocks do alike: write input `model` with its blocks in another arrangement.
-
 import type { InputFiles, OutputPort, StageContext, UnitWork } from '../../contract/stage.ts';
 import { writeArranged } from '../../model/checkpoint/blocks.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';

@@ -1,5 +1,4 @@
 // What can be said of a stage's outputs before it has run, for the estimates of the stages that read them.
-
 import type { CheckpointFacts, FileFacts, RecoveryFacts, TasksFacts } from '../../contract/facts.ts';
 import { projections } from '../../model/architecture/roles.ts';
 import { countParameters } from '../../model/sharing/recovery-shapes.ts';

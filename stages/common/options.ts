@@ -1,5 +1,4 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
-
 import type { OutputPort } from '../../contract/stage.ts';
 import { inits } from '../../model/methods/method.ts';
 import { methodNames } from '../../model/methods/registry.ts';

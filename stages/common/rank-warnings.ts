@@ -1,5 +1,4 @@
 // What is to be said of a rank, by arithmetic on the sizes of a model: parameters that save nothing.
-
 import type { CheckpointFacts } from '../../contract/facts.ts';
 import { mlpWidth } from '../../model/architecture/model-config.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';

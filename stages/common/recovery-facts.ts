@@ -1,5 +1,4 @@
 // What the record of a recovery says of it, for planning and for people.
-
 import type { RecoveryFacts } from '../../contract/facts.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { recoveryParameters } from '../../model/sharing/ratios.ts';

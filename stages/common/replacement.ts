@@ -1,5 +1,4 @@
 // What a stage's `type`, `map`, `rank` and `match_rank` mean for a model.
-
 import type { CheckpointFacts } from '../../contract/facts.ts';
 import { type MlpSizes, mlpWidth } from '../../model/architecture/model-config.ts';
 import { isProjection, type MatrixRole } from '../../model/architecture/roles.ts';

@@ -1,5 +1,4 @@
 // What stages take that make one model or recovery out of another.
-
 import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { forwardFlops, forwardMemory, mlpParameters, modelParameters, shapeOfFacts } from '../../model/sizes/costs.ts';
 import { copying, float, smallFile, streaming } from './copying.ts';

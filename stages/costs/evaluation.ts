@@ -1,5 +1,4 @@
 // What stages take that measure a model.
-
 import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { forwardFlops, forwardMemory, shapeOfFacts } from '../../model/sizes/costs.ts';
 import { smallFile, streaming } from './copying.ts';

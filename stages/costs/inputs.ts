@@ -1,5 +1,4 @@
 // What the facts of inputs say: how many records and tokens, how large a recovery.
-
 import type { CostInput, CostQuery, JsonObject } from '../../contract/stage.ts';
 import type { RecoverySize } from '../../model/sizes/costs.ts';
 import { float } from './copying.ts';

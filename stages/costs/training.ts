@@ -1,5 +1,4 @@
 // What stages take that train, and the activations that they train on.
-
 import type { ActivationsFacts, CheckpointFacts } from '../../contract/facts.ts';
 import type { Cost, CostInput, CostQuery, Unit } from '../../contract/stage.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';

@@ -1,5 +1,4 @@
 // How many records the known data sets of the hub give, for estimates before anything is downloaded.
-
 import { knownRows } from '../../hub/known-datasets.ts';
 import { isHubName, parseHubName } from '../../hub/name.ts';
 import { splitCounts } from '../common/expected-facts.ts';

@@ -1,5 +1,4 @@
 // Where the dataset stage takes records from: generators and files, each readable twice.
-
 import type { StageContext } from '../../contract/stage.ts';
 import { countRecords, readRecords } from '../../formats/records/records.ts';
 import type { DataFile } from '../../hub/fetch-dataset.ts';

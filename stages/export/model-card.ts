@@ -1,5 +1,4 @@
 // README.md of an export: what the model is, what was done to it, how large it is and how to load it.
-
 import { architectureOf } from '../../model/architecture/registry.ts';
 import { parameterCounts } from '../../model/architecture/tensors.ts';
 import type { ExportSource } from '../../model/export/source.ts';

@@ -1,5 +1,4 @@
 // latency: how long an exported model takes to load and to run, beside another one, in ONNX Runtime.
-
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { object, threads } from '../common/options.ts';

@@ -1,5 +1,4 @@
 // What a latency measurement comes to: medians, deviations, and ratios taken pair by pair.
-
 import { mean, median, quantile, standardDeviation } from '../../util/statistics.ts';
 import { timings } from './declare.ts';
 import type { LatencySample } from './session.ts';

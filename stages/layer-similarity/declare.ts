@@ -1,5 +1,4 @@
 // layer-similarity: how little each layer changes what flows through it.
-
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';

@@ -1,5 +1,4 @@
 // The work of lora: recovery parameters at their start beside those that came in.
-
 import type { ContextOf } from '../../contract/define.ts';
 import type { StageInput } from '../../contract/stage.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';

@@ -1,5 +1,4 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
-
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { batchSize, maxLength, object, threads } from '../common/options.ts';

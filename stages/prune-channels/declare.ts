@@ -1,5 +1,4 @@
 // prune-channels: narrower MLPs in some layers (the baseline LLM-Pruner).
-
 import { declareStage } from '../../contract/define.ts';
 import { groupReductions, importances } from '../../model/measure/importances.ts';
 import { Type } from '../../schemas/type.ts';

@@ -1,5 +1,4 @@
 // The work of prune-channels: score the channels, choose, and copy the checkpoint without the others.
-
 import type { ContextOf } from '../../contract/define.ts';
 import { type ModelConfig, mlpWidth } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';

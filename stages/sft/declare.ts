@@ -1,5 +1,4 @@
 // sft: supervised fine-tuning of all recovery parameters together.
-
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { sameRecovery } from '../common/expected-facts.ts';

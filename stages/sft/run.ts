@@ -1,5 +1,4 @@
 // The work of sft: the language-model loss on the recovery parameters of all target layers.
-
 import type { ContextOf } from '../../contract/define.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { trainLanguageModel } from '../../model/train/language-model-training.ts';

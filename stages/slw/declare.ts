@@ -1,5 +1,4 @@
 // slw: single layer warm-up, one unit per (reference, target) pair.
-
 import { declareStage } from '../../contract/define.ts';
 import { initOf, methodNamed } from '../../model/methods/registry.ts';
 import { pairs } from '../../model/sharing/sharing.ts';

@@ -1,5 +1,4 @@
 // The work of slw: one pair's recovery parameters, fitted to the activations of its target layer.
-
 import type { ContextOf, WorkOf } from '../../contract/define.ts';
 import { openActivations } from '../../formats/tensors/activations.ts';
 import { mlpNames } from '../../model/architecture/tensors.ts';

@@ -1,5 +1,4 @@
 // The work of task-data: every split that the tasks read, from its source, checked for its form, in one file.
-
 import type { ContextOf } from '../../contract/define.ts';
 import { JsonLinesWriter } from '../../formats/records/jsonl-writer.ts';
 import { readRecords } from '../../formats/records/records.ts';

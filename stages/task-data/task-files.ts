@@ -1,5 +1,4 @@
 // Where the records of a task's split lie: in a folder, or in a repository of the hub, by the layouts that data sets have there.
-
 import type { StageContext } from '../../contract/stage.ts';
 import { fetchSplit } from '../../hub/fetch-split.ts';
 import { hubName, isHubName } from '../../hub/name.ts';

@@ -1,5 +1,4 @@
 // train-tokenizer: a byte-level BPE tokenizer from the text of a data set.
-
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { object } from '../common/options.ts';

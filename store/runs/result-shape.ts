@@ -1,5 +1,4 @@
 // What a kept result must look like before anything is made of it; kept files may be damaged, or somebody's own.
-
 import type { PlanAxis, PlanCellNote, PlanFigure, PlanTable } from '../../contract/plan.ts';
 import type {
   CellResult,

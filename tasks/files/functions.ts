@@ -1,5 +1,4 @@
 // The Python functions that the task files of Table 6 name with `!function`, built in: no code of a task folder is ever run.
-
 import { basename } from 'node:path';
 import type { Span } from '../../located/located.ts';
 import { compileRegex } from '../../python/regex.ts';

@@ -1,5 +1,4 @@
 // Which metrics a task reports, how each is averaged, and the options of exact_match.
-
 import { expectedNames } from '../../located/nearest.ts';
 import { compileRegex, type PythonRegex } from '../../python/regex.ts';
 import { type Fields, isFunction, lineOf, plainValue } from './located-fields.ts';

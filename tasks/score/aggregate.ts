@@ -1,5 +1,4 @@
 // From the scores of records to a task's numbers and their standard errors, and from tasks to groups.
-
 import { PythonRandom } from '../../python/random.ts';
 import type { Aggregation } from '../files/metric-config.ts';
 import type { Item } from './score-record.ts';

@@ -1,5 +1,4 @@
 // What a task makes of a record: its text, its target, its choices. The rules of the harness for columns, templates and numbers.
-
 import { describe } from '../../python/jinja/operators.ts';
 import { literalValue } from '../../python/literal.ts';
 import { isDigit } from '../../python/text.ts';

@@ -1,5 +1,4 @@
 // Texts to token ids as the harness encodes them: which tokens belong to a continuation, which windows a long text is read in.
-
 import { rstrip } from '../../python/text.ts';
 import { UserError } from '../../util/errors.ts';
 import type { GenerateRequest, ScoreRequest } from '../files/scorer.ts';

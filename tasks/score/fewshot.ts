@@ -1,5 +1,4 @@
 // Few-shot examples before a record: drawn as the harness draws them, from one stream over all records of a task.
-
 import { PythonRandom } from '../../python/random.ts';
 import { type Doc, equal, str, type Value } from '../../python/value.ts';
 import { UserError } from '../../util/errors.ts';

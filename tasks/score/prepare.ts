@@ -1,5 +1,4 @@
 // A task made ready for a model: its records read, its few-shot examples drawn, its requests built.
-
 import type { Doc } from '../../python/value.ts';
 import { UserError } from '../../util/errors.ts';
 import type { TaskConfig } from '../files/task-config.ts';

@@ -1,5 +1,4 @@
 // A task's records as requests to a model, text for text what the harness sends.
-
 import { type Doc, str } from '../../python/value.ts';
 import type { GenerationConfig, TaskConfig } from '../files/task-config.ts';
 import type { DocumentReader } from './document.ts';

@@ -1,5 +1,4 @@
 // The metrics of one record from the model's answers to its requests.
-
 import { compileRegex } from '../../python/regex.ts';
 import { codePoints } from '../../python/text.ts';
 import { type Doc, numberOf, str, type Value } from '../../python/value.ts';

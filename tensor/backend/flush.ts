@@ -1,5 +1,4 @@
 // Computes what is recorded: the end of a step whose results nobody reads yet.
-
 import { tf } from '../tf.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 

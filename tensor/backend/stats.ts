@@ -1,5 +1,4 @@
 // Counts of what the tensor engine holds and has done, for leak tests and benchmarks.
-
 import { tf } from '../tf.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 import { BACKEND_NAME } from './register.ts';

@@ -162,7 +162,7 @@ function climbs({ folder, reached }: Import): boolean {
   return level === undefined || level >= (levels[folder] as number);
 }
 
-/** The room of a file: `sharing/candidates` of `model/sharing/candidates/g0.ts`. */
+/** The room of a file: `formats` of `stages/export/formats/gguf.ts` is `export/formats`. */
 function roomOf(path: string): string {
   return dirname(path).split('/').slice(1).join('/');
 }

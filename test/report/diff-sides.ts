@@ -1,5 +1,4 @@
 // Sides of a diff from specs in memory, and numbers made up for their cells.
-
 import type { Plan } from '../../contract/plan.ts';
 import { NotASpec } from '../../located/source-file.ts';
 import type { DiffSide } from '../../report/diff/side.ts';

@@ -1,5 +1,4 @@
 // The builders of schemas against typebox's own: the same JSON, and the same properties that may be left out.
-
 import { Type as TypeBox } from 'typebox';
 import { describe, expect, test } from 'vitest';
 import { Type } from '../../schemas/type.ts';

@@ -1,5 +1,4 @@
 // Precisions that several formats have.
-
 import type { CostQuery } from '../../../contract/stage.ts';
 import { fourBits } from './cost.ts';
 import type { ExportParams, FormatDtype } from './format.ts';

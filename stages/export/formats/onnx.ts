@@ -1,5 +1,4 @@
 // A model for ONNX Runtime: each stored tensor once, with the recovery parameters beside.
-
 import { checkOnnxCodes } from '../../../model/codec/codes-fit.ts';
 import type { OnnxSettings } from '../../../model/onnx/precision.ts';
 import { Type } from '../../../schemas/type.ts';
