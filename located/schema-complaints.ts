@@ -113,6 +113,7 @@ function got(mistake: Mistake): string {
     return `${showValue(data)}${didYouMean(data, allowed)}`;
   }
   if (keyword === 'minItems' || keyword === 'maxItems') return `${(data as unknown[]).length}`;
+  if (keyword === 'uniqueItems') return `${showValue((data as unknown[])[Number(mistake.params.i)])} twice`;
   return showValue(data);
 }
 
@@ -148,9 +149,11 @@ function expectation(mistake: Mistake): string {
     case 'multipleOf':
       return `a multiple of ${params.multipleOf}`;
     case 'minItems':
-      return `at least ${limit} items`;
+      return `at least ${limit} ${limit === '1' ? 'item' : 'items'}`;
     case 'maxItems':
-      return `at most ${limit} items`;
+      return `at most ${limit} ${limit === '1' ? 'item' : 'items'}`;
+    case 'uniqueItems':
+      return 'each item once';
     case 'minLength':
       return limit === '1' ? 'text that is not empty' : `at least ${limit} characters`;
     case 'maxLength':

@@ -38,11 +38,26 @@ function refuseTypes(path: string): void {
 }
 
 async function importModule(path: string): Promise<Record<string, unknown>> {
+  const idle = whenIdle();
   try {
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+    return (await Promise.race([import(pathToFileURL(path).href), idle.promise])) as Record<string, unknown>;
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`cannot be loaded: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    idle.forget();
   }
+}
+
+/** Rejects when the process has nothing left to do: Node would end then, without a word, while a module still waits at its top level. */
+function whenIdle(): { promise: Promise<never>; forget(): void } {
+  let forget = () => {};
+  const promise = new Promise<never>((_resolve, reject) => {
+    const onIdle = () => reject(new UserError('cannot be loaded: it waits at its top level for what never comes'));
+    process.once('beforeExit', onIdle);
+    forget = () => process.off('beforeExit', onIdle);
+  });
+  return { promise, forget };
 }
 
 function reasonOf(error: unknown): string {

@@ -89,6 +89,13 @@ describe('a stage of one’s own', () => {
     expect(await value(folder)).toBe(2);
   });
 
+  it('that waits at its top level for what never comes is told, where Node would end without a word', async () => {
+    const folder = folderWith({ 'mine.mjs': 'await new Promise(() => {});\nexport default {};\n' });
+    const { code, err } = await start(realProgram, folder, 'check', 'e.yaml').ended;
+    expect(err).toContain("'./mine.mjs' cannot be loaded: it waits at its top level for what never comes");
+    expect(code).toBe(2);
+  });
+
   it('that is killed goes on from its scratch folder', async () => {
     const state =
       "const state = unit.scratch + '/state'; const step = existsSync(state) ? Number(readFileSync(state, 'utf8')) : 0; writeFileSync(state, String(step + 1));";

@@ -158,6 +158,20 @@ describe('a module that can be used', () => {
       "p.yaml:4:62  stage 'mine': unknown parameter 'lest' (did you mean 'least'?)",
     ],
     [
+      'an item twice',
+      stage(
+        "params: { type: 'object', properties: { roles: { type: 'array', items: { type: 'string' }, uniqueItems: true } } },",
+      ),
+      'in: { data: data.train }, with: { roles: [q, gate, q] }',
+      "p.yaml:4:69  stage 'mine': parameter 'roles' expects each item once, got 'q' twice",
+    ],
+    [
+      'too short a list',
+      stage("params: { type: 'object', properties: { roles: { type: 'array', items: {}, minItems: 1 } } },"),
+      'in: { data: data.train }, with: { roles: [] }',
+      "p.yaml:4:69  stage 'mine': parameter 'roles' expects at least 1 item, got 0",
+    ],
+    [
       'a value out of bounds',
       stage(),
       'in: { data: data.train }, with: { least: -1 }',
