@@ -1,10 +1,11 @@
 // What is to be said of a rank, by arithmetic on the sizes of a model: parameters that save nothing.
 import type { CheckpointFacts } from '../../contract/facts.ts';
 import { mlpWidth } from '../../model/architecture/model-config.ts';
-import { matrixParameters } from '../../model/methods/registry.ts';
+import { projections } from '../../model/architecture/roles.ts';
+import { countParameters } from '../../model/sharing/recovery-shapes.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { UserError } from '../../util/errors.ts';
-import { type ModelSizes, rankOf, replacementOf, sizesOf } from './replacement.ts';
+import { type ModelSizes, matrixSizesOf, rankOf, replacementOf, sizesOf } from './replacement.ts';
 
 /** A recovery that takes this share of what sharing saves is hardly worth its training. */
 const hardlyLess = 0.9;
@@ -31,11 +32,10 @@ export function recoveryWarnings(sharing: Sharing, model: CheckpointFacts | unde
   if (wide.length > 0) return wide;
   const matrix = (layer: number) => sizes.hidden_size * mlpWidth(sizes, layer);
   const saved = shared.reduce((sum, { target }) => sum + 3 * matrix(target), 0);
-  const kept = shared.reduce((sum, { reference }, i) => {
-    return (
-      sum + 3 * matrixParameters(sharing.candidate, sizes.hidden_size, mlpWidth(sizes, reference), ranks[i] as number)
-    );
-  }, 0);
+  const { candidate } = sharing;
+  const replacements = shared.map((pair, i) => ({ ...pair, candidate, rank: ranks[i] as number }));
+  const matrices = matrixSizesOf(model, projections);
+  const kept = matrices === undefined ? 0 : countParameters(matrices, replacements);
   if (saved === 0 || kept < hardlyLess * saved) return [];
   const whole = Array.from({ length: sizes.layers }, (_, i) => 3 * matrix(i + 1)).reduce((a, b) => a + b, 0);
   const ratio = (whole - saved + kept) / whole;
