@@ -22,8 +22,8 @@ const text = (description: string) => Type.Optional(Type.String({ description })
 const metricReference = () => text('where the number is: stage.field or stage.output.field');
 
 /** Axis values that must hold; a list holds when one of its values does. */
-const selector = () =>
-  mapOf(Type.Union([...scalar().anyOf, Type.Array(scalar(), { minItems: 1 })]), { description: 'axis: value or list' });
+const selector = (description = 'axis: value or list') =>
+  mapOf(Type.Union([...scalar().anyOf, Type.Array(scalar(), { minItems: 1 })]), { description });
 const cellNote = () =>
   Type.Object(
     { where: selector(), note: Type.String({ description: 'what a reader of these numbers should know' }) },
@@ -86,6 +86,7 @@ const profile = Type.Object(
     labels: Type.Optional(
       mapOf(mapOf(Type.String()), { description: 'other labels in this profile, by axis and value' }),
     ),
+    only: Type.Optional(selector('the axis values that this profile has models and data for; --only chooses others')),
   },
   { additionalProperties: false },
 );

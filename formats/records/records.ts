@@ -37,10 +37,15 @@ export async function* readRecords(path: string, fields?: readonly string[]): As
   if (count === 0) throw noRecords(path);
 }
 
+/** Whether a file of this kind says itself how many records it has. */
+export function storesCount(path: string): boolean {
+  return endingOf(path) === '.parquet';
+}
+
 /** How many records the data file has: from its own account where it keeps one, else by reading it. */
 export async function countRecords(path: string): Promise<number> {
   let count = 0;
-  if (endingOf(path) !== '.parquet') {
+  if (!storesCount(path)) {
     for await (const _ of readRecords(path)) count++;
     return count;
   }

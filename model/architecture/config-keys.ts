@@ -25,6 +25,7 @@ const idle = [
   ...[
     'architectures',
     '_name_or_path',
+    '_model_name_or_path',
     'name_or_path',
     '_commit_hash',
     'transformers_version',

@@ -17,6 +17,7 @@ import { flagSource, parseOnlyFlag, parseSetFlag, wholeSpan } from './flags.ts';
 import { escapeName } from './names.ts';
 import type { SpecRequest } from './request.ts';
 import type { Selection } from './selector.ts';
+import { readSelection } from './selector.ts';
 
 export interface Settings {
   profile: string;
@@ -26,7 +27,7 @@ export interface Settings {
   home: Span;
   /** Names of the axes that --set added. */
   added: ReadonlySet<string>;
-  /** The cells that --only keeps. */
+  /** The cells that are kept: of each axis the values that --only names, else those that the profile's `only` names. */
   only: Selection;
   force: ReadonlySet<string>;
 }
@@ -54,7 +55,7 @@ export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Fl
     known: params,
     home: hasProfile ? keySpan(tree, ['profiles', profile]) : valueSpan(tree, ['pipeline']),
     added: changes.added,
-    only: readOnlyFlags(flags, axes, problems),
+    only: new Map([...readOwnOnly(experiment, profile, axes, problems), ...readOnlyFlags(flags, axes, problems)]),
     force: readForceFlags(flags, known, problems),
   };
 }
@@ -121,6 +122,17 @@ function applySeed(seed: number, cwd: string, changes: Changes, problems: Proble
   }
   const value: Located = { kind: 'scalar', span, value: seed };
   changes.edits.push({ param: { stage: undefined, path: [seedName] }, value });
+}
+
+/** What the profile has models and data for, by axis. */
+function readOwnOnly(
+  { tree }: Experiment,
+  profile: string,
+  axes: readonly Axis[],
+  problems: Problems,
+): Selection | readonly never[] {
+  const own = find(tree, ['profiles', profile, 'only']);
+  return readSelection(own, axes, `profile '${profile}': only: `, problems) ?? [];
 }
 
 function readOnlyFlags(flags: Flags, axes: readonly Axis[], problems: Problems): Selection {

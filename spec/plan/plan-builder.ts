@@ -148,9 +148,17 @@ class PlanBuilder {
     if (clean && choices.length === 0) {
       this.#problems.add(valueSpan(experiment.tree, ['axes']), 'no cell is left: every combination is left out');
     } else if (clean && !choices.some((choice) => matches(settings.only, choice))) {
-      this.#problems.add(span, 'no cell is left: --only chooses combinations that are excluded');
+      this.#problems.add(span, this.#nothingChosen());
     }
     return choices;
+  }
+
+  #nothingChosen(): string {
+    const { overrides, settings } = this.#parts;
+    const chooser = overrides.some((flag) => flag.startsWith('--only '))
+      ? '--only'
+      : `'only' of profile '${settings.profile}'`;
+    return `no cell is left: ${chooser} chooses combinations that are excluded`;
   }
 
   #selections(key: 'exclude' | 'include'): Selection[] {
@@ -270,7 +278,7 @@ class PlanBuilder {
     reportIdleAxes(settings.bindings.axes, suspects, choices, text, this.#problems);
   }
 
-  /** The claims that can be checked on the cells that --only keeps. */
+  /** The claims that can be checked on the cells that --only, or the profile's `only`, keeps. */
   #claims(choices: readonly Choice[], meanOver: ReadonlySet<string>): Plan['claims'] {
     const { experiment, settings } = this.#parts;
     const { axes } = settings.bindings;

@@ -26,7 +26,8 @@ async function hubFiles(path: string, { signal, progress }: StageContext): Promi
   return fetchDataset({ ...name, revision }, { settings, signal, onProgress: downloadProgress(progress) });
 }
 
-async function localFiles(path: string): Promise<DataFile[]> {
+/** The data files of a file or a folder of this machine, each by its path within it. */
+export async function localFiles(path: string): Promise<DataFile[]> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
   if (!isFolder) return [{ name: basename(path), path }];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });

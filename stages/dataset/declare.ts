@@ -2,7 +2,7 @@ import { declareStage } from '../../contract/define.ts';
 import { UserError } from '../../util/errors.ts';
 import { generatedRecords } from '../common/expected-facts.ts';
 import { datasetCost } from '../costs/data.ts';
-import { hubRecords } from './known-records.ts';
+import { knownRecords } from './known-records.ts';
 import { type DatasetParams, params } from './params.ts';
 
 export const dataset = declareStage({
@@ -20,7 +20,7 @@ export const dataset = declareStage({
   seeded: true,
   check: checkSources,
   // nothing of the records decides how later stages split, so that their units are known before the records are
-  expect: async (params) => generatedRecords(params) ?? hubRecords(params) ?? {},
+  expect: async (params) => generatedRecords(params) ?? (await knownRecords(params)) ?? {},
   cost: datasetCost,
 });
 

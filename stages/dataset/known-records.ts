@@ -1,38 +1,60 @@
-// How many records the known data sets of the hub give, for estimates before anything is downloaded.
+// How many records data sets give that are known or lie on this machine, for estimates before anything is read in full.
+import type { DatasetFacts } from '../../contract/facts.ts';
 import { knownRows } from '../../hub/known-datasets.ts';
 import { isHubName, parseHubName } from '../../hub/name.ts';
 import { splitCounts } from '../common/expected-facts.ts';
+import { bytesPerToken } from '../costs/inputs.ts';
 import type { DatasetParams } from './params.ts';
+import type { Size } from './sampled-size.ts';
 
 /** The parameters that decide how many records there are. */
 type Asked = Pick<DatasetParams, 'path' | 'eval_path' | 'sources' | 'limit' | 'eval_limit' | 'eval_fraction'>;
 
-/** Records of both outputs when the parameters name known data sets; duplicates are not known before. */
-export function hubRecords(params: Asked): { train: number; eval: number } | undefined {
-  const { path, eval_path, limit, eval_limit, eval_fraction } = params;
-  if (params.sources !== undefined) return sumOfSources(params);
-  const all = rowsOf(path, limit);
-  if (all === undefined) return undefined;
-  if (eval_path === undefined) return splitCounts(all, { eval_fraction, eval_limit });
-  const held = rowsOf(eval_path, eval_limit ?? limit);
-  return held === undefined ? undefined : { train: all, eval: held };
-}
-
-function sumOfSources({ sources, eval_fraction }: Asked): { train: number; eval: number } | undefined {
-  const sum = { train: 0, eval: 0 };
-  for (const { path, limit, eval_limit } of sources ?? []) {
-    const limits = { ...(limit !== undefined && { limit }), ...(eval_limit !== undefined && { eval_limit }) };
-    const part = hubRecords({ path, eval_fraction, ...limits });
+/**
+ * Records of both outputs, and the mean tokens of a record to learn from where some of them can be looked at; undefined while a source
+ * is neither a known set of the hub nor a file that can be read. Duplicates are not known before.
+ */
+export async function knownRecords({ sources, ...params }: Asked): Promise<DatasetFacts | undefined> {
+  const asked = sources?.map((source) => ({ ...source, eval_fraction: params.eval_fraction })) ?? [params];
+  const parts: Part[] = [];
+  for (const each of asked) {
+    const part = await partOf(each);
     if (part === undefined) return undefined;
-    sum.train += part.train;
-    sum.eval += part.eval;
+    parts.push(part);
   }
-  return sum;
+  const sum = (key: 'train' | 'eval') => parts.reduce((total, part) => total + part[key], 0);
+  const [train, held] = [sum('train'), sum('eval')];
+  const bytes = parts.reduce((total, part) => total + part.train * part.record_bytes, 0);
+  const tokens = bytes / bytesPerToken / train;
+  return { train, eval: held, ...(Number.isFinite(tokens) && { record_tokens: Math.ceil(tokens) }) };
 }
 
-function rowsOf(path: string | undefined, limit = Number.POSITIVE_INFINITY): number | undefined {
-  const name = path !== undefined && isHubName(path) ? parseHubName(path) : '';
+/** What one source gives. */
+interface Part {
+  readonly train: number;
+  readonly eval: number;
+  /** Mean bytes of a record; NaN where none was looked at. */
+  readonly record_bytes: number;
+}
+
+async function partOf({ path, eval_path, limit, eval_limit, eval_fraction }: Asked): Promise<Part | undefined> {
+  const all = await sizeOf(path, limit);
+  if (all === undefined) return undefined;
+  const { records, record_bytes } = all;
+  if (eval_path === undefined) return { ...splitCounts(records, { eval_fraction, eval_limit }), record_bytes };
+  const held = await sizeOf(eval_path, eval_limit ?? limit);
+  return held && { train: records, eval: held.records, record_bytes };
+}
+
+async function sizeOf(path: string | undefined, limit = Number.POSITIVE_INFINITY): Promise<Size | undefined> {
+  if (path === undefined) return undefined;
+  const size = isHubName(path) ? hubSize(path) : await (await import('./sampled-size.ts')).sampledSize(path);
+  return size && { ...size, records: Math.min(size.records, limit) };
+}
+
+function hubSize(path: string): Size | undefined {
+  const name = parseHubName(path);
   if (typeof name === 'string' || name.type !== 'dataset') return undefined;
-  const rows = knownRows(name.repo, name.path);
-  return rows === undefined ? undefined : Math.min(rows, limit);
+  const records = knownRows(name.repo, name.path);
+  return records === undefined ? undefined : { records, record_bytes: Number.NaN };
 }

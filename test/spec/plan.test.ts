@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findSubject } from '../../cli/common/why-subject.ts';
 import type { Plan, PlanNode } from '../../contract/plan.ts';
-import { experiment as e, numerics, pipeline as p, planned, specFolder } from './spec-folder.ts';
+import { complaints, experiment as e, numerics, pipeline as p, planned, specFolder } from './spec-folder.ts';
 
 const ids = (plan: Plan) => plan.nodes.map((node) => node.id);
 const node = (plan: Plan, id: string) => plan.nodes.find((candidate) => candidate.id === id) as PlanNode;
@@ -248,6 +248,31 @@ describe('--only', () => {
     expect(await texts([])).toEqual(['a', 'b']);
     expect(await texts(['type=T_next'])).toEqual(['a']);
     expect(await texts(['method=slw'])).toEqual(['b']);
+  });
+});
+
+describe("a profile's only", () => {
+  const profiles =
+    'profiles: { a: { default: true }, b: { only: { type: T_back } }, c: { only: { type: T_more } }, d: { only: { kind: x } } }\n';
+  const folder = () => specFolder({ 'e.yaml': e + profiles });
+  const names = async (flags: object) => (await planned(folder(), flags)).cells.map((cell) => cell.name);
+
+  test('keeps the cells that the profile has data for, and --only chooses others of the same axis', async () => {
+    expect(await names({})).toHaveLength(4);
+    expect(await names({ profile: 'b' })).toEqual(['T_back,slw', 'T_back,sft']);
+    expect(await names({ profile: 'b', only: ['method=sft'] })).toEqual(['T_back,sft']);
+    expect(await names({ profile: 'b', only: ['type=T_next'] })).toEqual(['T_next,slw', 'T_next,sft']);
+  });
+
+  test('names values and axes that there are', async () => {
+    expect(await complaints(folder(), { profile: 'c' })).toEqual([
+      expect.stringContaining(
+        "profile 'c': only: unknown value 'T_more' of axis 'type', expected 'T_next' or 'T_back'",
+      ),
+    ]);
+    expect(await complaints(folder(), { profile: 'd' })).toEqual([
+      expect.stringContaining("profile 'd': only: unknown axis 'kind'"),
+    ]);
   });
 });
 
