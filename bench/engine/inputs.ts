@@ -172,7 +172,7 @@ async function slwArrays(rows: NamedArray, { slw }: Sizes): Promise<Map<string, 
     rows: slw.rows,
     read: async (start: number, count: number) => Float32Array.from({ length: count }, (_, i) => start + i),
   };
-  const source = rowBatches(numbers, 1, { ...slw, seed }, undefined);
+  const source = rowBatches(numbers, 1, { ...slw, seed });
   const order = new Int32Array(source.steps * slw.batch_tokens);
   for (let step = 0; step < source.steps; step++) order.set((await source.batch(step)).x, step * slw.batch_tokens);
   return new Map([

@@ -67,21 +67,23 @@ function decodeWork(config: ModelConfig, texts: number): Work {
   return forwardWork(config, { lengths: Array.from({ length: texts }, () => 1), scored: texts });
 }
 
-/** The outputs to imitate once, then every step. */
+/** What frozen matrices make of the rows once: the outputs to imitate, and the reference's gate and up. Then every step. */
 function slwUnitWork({ config, sizes: { slw }, rank }: Inputs): Work {
+  const { hidden_size: d, intermediate_size: f } = config;
   const steps = slw.epochs * Math.floor(slw.rows / slw.batch_tokens);
-  return sum(mlpWork(config, slw.rows), times(steps, slwWork(config, rank, slw.batch_tokens)));
+  const once = sum(mlpWork(config, slw.rows), times(2, product(slw.rows, d, f)));
+  return sum(once, times(steps, slwWork(config, rank, slw.batch_tokens)));
 }
 
 /**
- * The MLP with recovery forward; backward no gradient of the input and none of the weights: through down to its input,
- * and the recovery parameters' own.
+ * Down and recovery forward; backward no gradient of the input and none of the weights: through down to its input, and the recovery
+ * parameters' own.
  */
 function slwWork(config: ModelConfig, rank: number, n: number): Work {
   const { hidden_size: d, intermediate_size: f } = config;
-  const through = sum(product(n, d, f), recoveryInputGradient(config, rank, n));
+  const through = sum(times(2, product(n, d, f)), recoveryInputGradient(config, rank, n));
   const recovery = sum(recoveryWork(config, rank, n), recoveryGradient(config, rank, n));
-  return sum(mlpWork(config, n), times(3, recovery), through);
+  return sum(times(3, recovery), through);
 }
 
 /** Forward with recovery on the targets; backward no weights' gradients, and nothing below the first target. */

@@ -3,8 +3,9 @@ import type { tf } from '../../tensor/tf.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
 import { tensorName } from '../architecture/tensors.ts';
 import { tensorOperators } from '../operators/tensor-operators.ts';
-import { type Recovery, throughMatrix } from '../sharing/recovery.ts';
+import { type RecoveryTensors, throughMatrix } from '../sharing/recovery.ts';
 import type { RunReplacement } from '../sharing/replacement.ts';
+import type { KnownProduct } from '../sharing/tensor-matrix.ts';
 import { gatedMlp } from './block.ts';
 import { linear } from './linear.ts';
 import { type MatrixWeights, storedProduct } from './project.ts';
@@ -19,22 +20,29 @@ export function replacedMlp(
   weights: MatrixWeights,
   replacement: RunReplacement,
   x: tf.Tensor2D,
-  parameters?: Recovery['parameters'],
+  parameters?: RecoveryTensors,
+  known: KnownProducts = {},
 ): tf.Tensor2D {
-  return throughMlp(recovered(weights, replacement, parameters), x);
+  return throughMlp(recovered(weights, replacement, parameters, known), x);
 }
 
 /** x through one matrix. */
 type Through = (role: MatrixRole, x: tf.Tensor2D) => tf.Tensor2D;
 
+/** What the reference's matrices make of the very inputs that they will be given. */
+export type KnownProducts = Partial<Record<MatrixRole, KnownProduct>>;
+
 /** The matrices of a replacement one by one. */
 export function recovered(
   weights: MatrixWeights,
   replacement: RunReplacement,
-  parameters?: Recovery['parameters'],
+  parameters?: RecoveryTensors,
+  known: KnownProducts = {},
 ): Through {
-  return (role, x) =>
-    throughMatrix(replacement, role, x, storedProduct(weights, replacement.reference, role), parameters);
+  return (role, x) => {
+    const product = storedProduct(weights, replacement.reference, role);
+    return throughMatrix(replacement, role, x, product, parameters, known[role]);
+  };
 }
 
 function throughMlp(through: Through, x: tf.Tensor2D): tf.Tensor2D {

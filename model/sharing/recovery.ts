@@ -12,7 +12,7 @@ import type { Product } from '../operators/operators.ts';
 import { parameterName, recoveryShapes } from './recovery-shapes.ts';
 import { checkReplacements, matrixSize, type Replacement, rolesOf } from './replacement.ts';
 import { singularVectors } from './singular-vectors.ts';
-import { applyMatrix } from './tensor-matrix.ts';
+import { applyMatrix, type KnownProduct } from './tensor-matrix.ts';
 
 /** Replacements, targets ascending, with their parameters. */
 export interface Recovery {
@@ -91,22 +91,30 @@ export function replacementAt(
   return recovery?.replacements.find((each) => each.target === layer && rolesOf(each).includes(role));
 }
 
-/** One matrix of `replacement`: its reference's `product`, with the recovery parameters of the target where there are any. */
+/** Recovery parameters by `parameterName`, or tensors in their places. */
+export type RecoveryTensors = ReadonlyMap<string, tf.Tensor>;
+
+/**
+ * One matrix of `replacement`: its reference's `product`, with the recovery parameters of the target where there are any. `known`
+ * is the product of the reference's matrix and x, where the caller has it.
+ */
 export function throughMatrix(
   replacement: Replacement,
   role: MatrixRole,
   x: tf.Tensor2D,
   product: Product<tf.Tensor>,
-  parameters: Recovery['parameters'] | undefined,
+  parameters: RecoveryTensors | undefined,
+  known?: KnownProduct,
 ): tf.Tensor2D {
   const { candidate, rank } = replacement;
   if (rank === 0) return product.times(product.input(x)) as tf.Tensor2D;
-  return applyMatrix(candidate, role, x, product, (name) => {
+  const parameter = (name: string) => {
     const full = parameterName(replacement, role, name);
     const tensor = parameters?.get(full);
     if (!tensor) throw new Error(`the recovery has no tensor '${full}'`);
     return tensor;
-  });
+  };
+  return applyMatrix(candidate, role, x, product, parameter, known);
 }
 
 function startTarget(

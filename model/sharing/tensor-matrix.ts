@@ -1,6 +1,7 @@
 // One matrix of a layer on TensorFlow.js, as a method makes it.
 import { tf } from '../../tensor/tf.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import { atKnown } from '../methods/known.ts';
 import type { MatrixParameters } from '../methods/method.ts';
 import { methodNamed } from '../methods/registry.ts';
 import type { Product } from '../operators/operators.ts';
@@ -14,17 +15,22 @@ export function tensorProduct(weight: tf.Tensor2D, input: (x: tf.Tensor) => tf.T
   return { input, times: (x) => tf.matMul(x as tf.Tensor2D, weight, false, true), whole: () => weight };
 }
 
-/** One matrix of a layer as `candidate` makes it: x [n, in] -> [n, out]. */
+/** A product that is known: that of the stored matrix and x [n, in], as the product sees it -> [n, out]. */
+export type KnownProduct = () => tf.Tensor2D;
+
+/** One matrix of a layer as `candidate` makes it: x [n, in] -> [n, out]; `known` is the stored matrix's own product with x. */
 export function applyMatrix(
   candidate: string,
   role: MatrixRole,
   x: tf.Tensor2D,
   product: Product<tf.Tensor>,
   parameter: ParameterOf,
+  known?: KnownProduct,
 ): tf.Tensor2D {
   const isTransposed = writesHidden(role);
   const matrix = { operators: tensorOperators, isTransposed, product, parameters: parametersOf(parameter) };
-  return methodNamed(candidate).apply<tf.Tensor>(matrix, x) as tf.Tensor2D;
+  const at = known === undefined ? matrix : atKnown<tf.Tensor>(matrix, x, known);
+  return methodNamed(candidate).apply<tf.Tensor>(at, x) as tf.Tensor2D;
 }
 
 /** The whole matrix as one, [out, in] like the reference's `weight`; the caller frees it. */

@@ -4,8 +4,18 @@
 // T tokens of a sequence. A multiply-add counts as two operations; norms, RoPE and softmax are left out (below 1 %).
 import type { Facts } from '../../contract/stage.ts';
 import type { TensorSizes } from '../architecture/model-config.ts';
+import { projections } from '../architecture/roles.ts';
 import { kindOf, layerTensors, parametersOf, type TensorKind, tensorSpecs } from '../architecture/tensors.ts';
+import { takesKnown } from '../methods/known.ts';
 import { matrixParameters, methodNamed } from '../methods/registry.ts';
+import {
+  type FrozenName,
+  frozenColumns,
+  keptLimits,
+  placesOf,
+  type SlwForm,
+  windowBytes,
+} from '../train/slw-columns.ts';
 
 /** The sizes of a model that decide what it costs: those of its tensors, and what follows from them. */
 export interface ModelShape {
@@ -33,8 +43,8 @@ export interface Work {
 const float = 4;
 /** A trained number, its gradient and Adam's two moments. */
 const trained = 4 * float;
-/** Rows of activations that SLW holds at once, with what the original MLP makes of them (slw-batches). */
-const slwWindowBytes = 2 ** 29;
+/** A number that SLW fits: itself and two moments before a step and after it, and its gradient. */
+const fitted = 7 * float;
 
 /** The shape that a model's facts give; undefined while they are unknown. Without facts about heads: 128 wide, no groups. */
 export function shapeOfFacts(facts: Facts | undefined): ModelShape | undefined {
@@ -172,29 +182,45 @@ export interface SlwSize {
   readonly batch_tokens: number;
   readonly candidate: string;
   readonly rank: number;
+  readonly granularity: SlwForm['granularity'];
 }
 
 /**
- * SLW of one pair, whole MLP. Each token and epoch: the reference's three products, the recovery parameters forward and with
- * both gradients, and backward through `down` alone, since the input needs no gradient. The original MLP's outputs are made
- * once for each window of rows that is loaded: once in all where the rows fit into one, once per epoch otherwise. A method that
- * makes its matrices anew in every step (g3) does so forward and twice backward.
+ * SLW of one pair. What frozen matrices make of a row is computed once where it is kept, once per epoch otherwise. Beside it each
+ * token and epoch take the products that a method does not take as known, with the gradient of their inputs, and the recovery parameters
+ * forward and with both gradients. A method that makes its matrices anew in every step (g3) does so forward and twice backward.
  */
 export function slwWork(shape: ModelShape, size: SlwSize): Work {
   const { hidden_size: d, intermediate_size: f } = shape;
-  const { tokens, epochs, batch_tokens, candidate, rank } = size;
-  const parameters = 3 * matrixParameters(candidate, d, f, rank);
+  const { tokens, epochs, batch_tokens, candidate, rank, granularity } = size;
+  const isMlp = granularity === 'mlp';
+  const columns = placesOf(frozenColumns(size, shape), tokens, keptLimits);
+  const kept = columns.filter(({ place }) => place !== 'nowhere').map(({ name }) => name);
+  const left = columns.filter(({ place }) => place === 'nowhere').map(({ name }) => name);
+  const product = 2 * d * f;
+  const frozen = product * (frozenProducts(kept, []) + epochs * frozenProducts(left, kept));
   const { row, pass } = methodNamed(candidate).cost({ d, f, rank });
-  const isProduct = pass > 0;
-  const perToken = rank === 0 ? 0 : 3 * row;
-  const passes = tokens * d * float <= slwWindowBytes ? 1 : epochs;
-  const teacher = 2 * mlpParameters(shape) * tokens * passes;
-  // gate and up do not need the gradient of their input, which would cost 2 r d each
-  const student = (2 * mlpParameters(shape) + 2 * d * f + 6 * perToken - 4 * rank * d) * tokens * epochs;
+  const isMade = pass > 0;
+  const open = projections.filter((role) => (role === 'down' && isMlp) || !takesKnown(candidate, role)).length;
+  // inputs that need no gradient: 2 r d for each of gate and up, 2 r f for a down that is fitted by itself
+  const unneeded = 4 * rank * d + (isMlp ? 0 : 2 * rank * f);
+  const recovery = rank === 0 ? 0 : 6 * 3 * row - unneeded;
+  const backward = isMade ? Number(isMlp) : open; // a matrix that is made has its own gradient below
+  const student = (product * (open + backward) + recovery) * tokens * epochs;
   const steps = (epochs * tokens) / batch_tokens;
   // U V, and for its gradient the product of input and output gradient, then dU and dV
-  const products = isProduct ? 3 * (6 * pass + 2 * d * f * batch_tokens) * steps : 0;
-  const values = batch_tokens * (6 * d + 8 * f + 6 * rank) + 2 * mlpParameters(shape) * (isProduct ? 2 : 1);
-  const windows = 2 * Math.min(slwWindowBytes, tokens * d * float);
-  return { flops: teacher + student + products, memory_bytes: trained * parameters + float * values + windows };
+  const made = isMade ? 3 * (6 * pass + product * batch_tokens) * steps : 0;
+  const gathered = columns.reduce((sum, { width }) => sum + width, d);
+  const values = batch_tokens * (gathered + 4 * d + 8 * f + 6 * rank) + 2 * mlpParameters(shape) * (isMade ? 2 : 1);
+  const held = columns.reduce((sum, { place, width }) => sum + (place === 'memory' ? float * tokens * width : 0), 0);
+  const windows = Math.min(windowBytes, tokens * d * float) + held;
+  const parameters = 3 * matrixParameters(candidate, d, f, rank);
+  return { flops: frozen * tokens + student + made, memory_bytes: fitted * parameters + float * values + windows };
+}
+
+/** Products of a frozen matrix that `names` take of a row, `given` being there: through down goes what gate and up made. */
+function frozenProducts(names: readonly FrozenName[], given: readonly FrozenName[]): number {
+  const isDown = (name: FrozenName) => name === 'output' || name === 'shared_down';
+  const inner: FrozenName[] = names.some(isDown) ? ['gate', 'up'] : [];
+  return [...new Set([...names, ...inner])].filter((name) => !given.includes(name)).length;
 }

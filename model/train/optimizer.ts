@@ -38,32 +38,70 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
       );
     }
   }
-  const moment = (kind: 'first' | 'second', name: string) => state.get(`${kind}/${name}`) as tf.Variable;
+  const held = new Map(
+    [...variables].map(([name, variable]) => {
+      const [first, second] = ['first', 'second'].map((moment) => state.get(`${moment}/${name}`) as tf.Variable);
+      return [name, { variable, first: first as tf.Variable, second: second as tf.Variable }];
+    }),
+  );
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
-      const { keep, ...factors } = stepFactors(settings, learningRate, step);
-      const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
-      for (const [name, variable] of variables) {
-        const gradient = gradients.get(name);
-        if (!gradient) throw new Error(`no gradient for '${name}'`);
-        const [first, second] = [moment('first', name), moment('second', name)];
-        const own = { ...factors, clip, keep: variable.rank > 1 ? keep : undefined };
-        const updated = adamStep({ variable, first, second, gradient }, own, settings);
+      const numbers = Object.entries(stepFactors(settings, learningRate, step));
+      const factors = Object.fromEntries(numbers.map(([name, number]) => [name, tf.scalar(number)]));
+      for (const [name, updated] of adamUpdate(
+        held,
+        gradients,
+        factors as unknown as StepFactors<tf.Scalar>,
+        settings,
+      )) {
+        const { variable, first, second } = held.get(name) as Held<tf.Variable>;
         [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
       }
     });
   return { apply, state, dispose: () => [...state.values()].forEach((variable) => void variable.dispose()) };
 }
 
+/** A parameter and its moments. */
+export interface Held<V> {
+  readonly variable: V;
+  readonly first: V;
+  readonly second: V;
+}
+
+/** The numbers of a step; `keep` where weights decay. */
+export interface StepFactors<N> {
+  readonly rate: N;
+  readonly eps: N;
+  readonly keep?: N;
+}
+
+/** The new parameter and moments of each of `held`, by one step with these gradients. */
+export function adamUpdate(
+  held: ReadonlyMap<string, Held<tf.Tensor>>,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  { rate, eps, keep }: StepFactors<tf.Scalar>,
+  settings: AdamSettings,
+): Map<string, [tf.Tensor, tf.Tensor, tf.Tensor]> {
+  const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
+  const updated = [...held].map(([name, tensors]): [string, [tf.Tensor, tf.Tensor, tf.Tensor]] => {
+    const gradient = gradients.get(name);
+    if (!gradient) throw new Error(`no gradient for '${name}'`);
+    const own = { rate, eps, clip, keep: tensors.variable.rank > 1 ? keep : undefined };
+    return [name, adamStep({ ...tensors, gradient }, own, settings)];
+  });
+  return new Map(updated);
+}
+
 /** lr (1-b1)/c1 * m / (sqrt((1-b2) v / c2) + eps) = rate * m / (sqrt(v) + eps'), with c = 1 - b^step. */
-function stepFactors({ beta1, beta2, eps, weight_decay }: AdamSettings, lr: number, step: number) {
+export function stepFactors(
+  { beta1, beta2, eps, weight_decay }: AdamSettings,
+  lr: number,
+  step: number,
+): StepFactors<number> {
   const first = (1 - beta1) / (1 - beta1 ** step);
   const second = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
-  return {
-    rate: tf.scalar((lr * first) / second),
-    eps: tf.scalar(eps / second),
-    keep: weight_decay > 0 ? tf.scalar(1 - lr * weight_decay) : undefined,
-  };
+  const decay = weight_decay > 0 && { keep: 1 - lr * weight_decay };
+  return { rate: (lr * first) / second, eps: eps / second, ...decay };
 }
 
 /** min(1, clip_norm / norm), PyTorch's clip_grad_norm_. */

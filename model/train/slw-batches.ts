@@ -1,7 +1,7 @@
-// The batches of SLW: rows of activations in a seeded order, with what the original MLP makes of them.
-import { tf } from '../../tensor/tf.ts';
+// The batches of SLW: rows of activations in a seeded order.
 import { UserError } from '../../util/errors.ts';
 import { createRandom, shuffle } from '../../util/random.ts';
+import { windowBytes } from './slw-columns.ts';
 
 /** Rows of activations that can be read in any place: values [count, D]. */
 export interface ActivationRows {
@@ -9,11 +9,10 @@ export interface ActivationRows {
   read(start: number, count: number): Promise<Float32Array>;
 }
 
-/** One step's rows: x [count, D], and the original outputs y [count, D] where the loss needs them. */
+/** One step's rows: their numbers, and x [count, D] in an array that the next batch uses again. */
 export interface RowBatch {
-  readonly count: number;
+  readonly chosen: readonly number[];
   readonly x: Float32Array;
-  readonly y: Float32Array | null;
 }
 
 /** The part of the settings that says which rows a step sees. */
@@ -21,11 +20,9 @@ export interface RowOrder {
   readonly epochs: number;
   readonly batch_tokens: number;
   readonly seed: number | string;
-  /** Bytes of activations held at once; more rows than that are shuffled within windows of this size. */
+  /** Bytes of x held at once; more rows than that are shuffled within windows of this size. */
   readonly window_bytes?: number | undefined;
 }
-
-const defaultWindowBytes = 2 ** 29;
 
 interface Window {
   readonly start: number;
@@ -34,37 +31,40 @@ interface Window {
 
 /**
  * All batches have the same number of rows, so that one compiled graph serves them. The rows left over in an epoch are
- * dropped; they are others in each epoch. Windows and the rows in them are shuffled anew every epoch.
+ * dropped; they are others in each epoch. Windows and the rows in them are shuffled anew every epoch. `onWindow` is given the rows
+ * from `start` on before the first batch of them, whenever they are read.
  */
 export function rowBatches(
   rows: ActivationRows,
   width: number,
   order: RowOrder,
-  teacher: ((x: tf.Tensor2D) => tf.Tensor2D) | undefined,
+  onWindow: (start: number, x: Float32Array) => Promise<void> = async () => {},
 ): { steps: number; batch(step: number): Promise<RowBatch> } {
   if (rows.rows === 0)
     throw new UserError('the activations hold no tokens, expected at least 1 (raise the fraction of the data)');
   const count = Math.min(order.batch_tokens, rows.rows);
-  const windows = windowsOf(rows.rows, count, width, order.window_bytes ?? defaultWindowBytes);
+  const windows = windowsOf(rows.rows, count, width, order.window_bytes ?? windowBytes);
   const perEpoch = windows.reduce((sum, window) => sum + Math.floor(window.count / count), 0);
-  const load = keepLast(async (index: number): Promise<{ x: Float32Array; y: Float32Array | null }> => {
+  const load = keepLast(async (index: number) => {
     const window = windows[index] as Window;
     const x = await rows.read(window.start, window.count);
-    return { x, y: teacher ? await outputsOf(teacher, x, count, width) : null };
+    await onWindow(window.start, x);
+    return { x, start: window.start };
   });
   const shuffled = keepLast((index: number, epoch: number) => {
     const all = Array.from({ length: (windows[index] as Window).count }, (_, i) => i);
     return shuffle(all, createRandom('slw rows', order.seed, epoch, index));
   });
+  const gathered = new Float32Array(count * width);
   return {
     steps: order.epochs * perEpoch,
     async batch(step) {
       const epoch = Math.floor(step / perEpoch);
       const visits = shuffle([...windows.keys()], createRandom('slw windows', order.seed, epoch));
       const { index, first } = placeOf(visits, windows, count, step % perEpoch);
-      const chosen = shuffled(index, epoch).slice(first, first + count);
-      const { x, y } = await load(index);
-      return { count, x: gatherRows(x, chosen, width), y: y && gatherRows(y, chosen, width) };
+      const places = shuffled(index, epoch).slice(first, first + count);
+      const { x, start } = await load(index);
+      return { chosen: places.map((place) => start + place), x: gatherRows(x, places, width, gathered) };
     },
   };
 }
@@ -107,26 +107,11 @@ function placeOf(
   throw new Error(`batch ${k} is not in the epoch`);
 }
 
-/** `teacher` over all rows of `x`, `count` at a time; the last part is filled with zeros to keep one shape. */
-async function outputsOf(
-  teacher: (x: tf.Tensor2D) => tf.Tensor2D,
-  x: Float32Array,
-  count: number,
-  width: number,
-): Promise<Float32Array> {
-  const outputs = new Float32Array(x.length);
-  for (let at = 0; at < x.length; at += count * width) {
-    const part = new Float32Array(count * width);
-    part.set(x.subarray(at, at + count * width));
-    const y = tf.tidy(() => teacher(tf.tensor2d(part, [count, width])));
-    outputs.set((await y.data()).subarray(0, Math.min(count * width, x.length - at)), at);
-    y.dispose();
+/** Copies the rows `chosen` of `values` [n, width] into `into`. */
+function gatherRows(values: Float32Array, chosen: readonly number[], width: number, into: Float32Array): Float32Array {
+  for (let i = 0; i < chosen.length; i++) {
+    const row = chosen[i] as number;
+    into.set(values.subarray(row * width, (row + 1) * width), i * width);
   }
-  return outputs;
-}
-
-function gatherRows(values: Float32Array, chosen: readonly number[], width: number): Float32Array {
-  const gathered = new Float32Array(chosen.length * width);
-  chosen.forEach((row, i) => void gathered.set(values.subarray(row * width, (row + 1) * width), i * width));
-  return gathered;
+  return into;
 }

@@ -26,12 +26,21 @@ export class LossError extends UserError {}
 
 /** Trains in place and returns the loss of every step; goes on from the saved state where there is one. Throws LossError. */
 export async function train<B>(task: TrainTask<B>): Promise<{ losses: number[] }> {
+  return trainLoop(task, (adam) => (step) => trainStep(task, adam, step));
+}
+
+/** The loop around the steps that `stepper` makes of an optimizer; a step changes the variables and gives its loss. */
+export async function trainLoop(
+  task: Pick<TrainTask<unknown>, 'variables' | 'steps' | 'adam' | 'learningRate' | 'save' | 'onProgress'>,
+  stepper: (adam: Adam) => (step: number) => Promise<number>,
+): Promise<{ losses: number[] }> {
   const adam = createAdam(task.variables, task.adam);
+  const run = stepper(adam);
   try {
     const { save, steps } = task;
     const losses = save ? await restoreTraining(save.folder, task.variables, adam.state) : [];
     for (let step = losses.length; step < steps; step++) {
-      losses.push(await trainStep(task, adam, step));
+      losses.push(finite(await run(step), task, step));
       task.onProgress?.(step + 1, steps, losses[step] as number);
       if (save && (step + 1) % save.every_steps === 0)
         await saveTraining(save.folder, task.variables, adam.state, losses);
@@ -63,9 +72,13 @@ async function trainStep<B>(task: TrainTask<B>, adam: Adam, step: number): Promi
     value.dispose();
     if (before) tf.dispose([...before.values()]);
   }
+  return loss;
+}
+
+function finite(loss: number, task: Pick<TrainTask<unknown>, 'steps' | 'learningRate'>, step: number): number {
   if (Number.isFinite(loss)) return loss;
   throw new LossError(
-    `the loss is ${loss} at step ${step + 1} of ${task.steps} with learning rate ${rate}: lower 'lr', or raise 'warmup_ratio' or set 'clip_norm'`,
+    `the loss is ${loss} at step ${step + 1} of ${task.steps} with learning rate ${task.learningRate(step)}: lower 'lr', or raise 'warmup_ratio' or set 'clip_norm'`,
   );
 }
 

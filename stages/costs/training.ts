@@ -14,6 +14,7 @@ import {
   shapeOfFacts,
   slwWork,
 } from '../../model/sizes/costs.ts';
+import { windowBytes } from '../../model/train/slw-columns.ts';
 import { copying, float, smallFile } from './copying.ts';
 import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
 
@@ -49,9 +50,10 @@ export function slwCost({ units, inputs }: SlwQuery): Cost | undefined {
   if (shape === undefined || activations?.size_bytes === undefined || size === undefined) return undefined;
   const tokens = activations.size_bytes / activationBytes(activations.facts, shape.hidden_size);
   const { hidden_size: d, intermediate_size: f } = shape;
+  const passes = float * tokens * d <= windowBytes ? 1 : size.epochs;
   return {
     ...slwWork(shape, { ...size, tokens }),
-    read_bytes: 2 * mlpParameters(shape) * shape.stored_bytes + activations.size_bytes * size.epochs,
+    read_bytes: 2 * mlpParameters(shape) * shape.stored_bytes + activations.size_bytes * passes,
     written_bytes: smallFile + float * 3 * matrixParameters(size.candidate, d, f, size.rank),
   };
 }

@@ -2,7 +2,7 @@
 // than running it.
 import { concrete, type ElementType, type Shape, Value } from '../graph/graph.ts';
 import { planRun } from '../graph/lowering.ts';
-import type { RuntimeTensor, TensorData } from '../graph/runtime.ts';
+import { type RuntimeTensor, runtimeTensor, type TensorData } from '../graph/runtime.ts';
 import { tf } from '../tf.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 
@@ -17,8 +17,11 @@ export interface ReplayInput {
   readonly free?: number | undefined;
 }
 
-/** Computes the outputs for inputs of always the same types and shapes but for free axes; the arrays returned are the caller's. */
-export type Replay = (inputs: readonly ReplayInput[]) => Promise<TensorData[]>;
+/**
+ * Computes the outputs for inputs of always the same types and shapes but for free axes; the arrays returned are the caller's. Arrays
+ * of an earlier answer that nobody reads any more may be given as `into`: they are then written instead of new ones, where that can be.
+ */
+export type Replay = (inputs: readonly ReplayInput[], into?: readonly TensorData[]) => Promise<TensorData[]>;
 
 /**
  * The computation that `build` writes down, over its inputs and over tensors that must neither change nor be freed while it is
@@ -26,15 +29,21 @@ export type Replay = (inputs: readonly ReplayInput[]) => Promise<TensorData[]>;
  */
 export function createReplay(build: (inputs: tf.Tensor[]) => tf.Tensor[]): Replay {
   let recorded: Recorded | undefined;
-  return async (inputs) => {
+  return async (inputs, into) => {
     const backend = tf.backend();
     if (!(backend instanceof OnnxBackend)) return evaluate(build, inputs);
-    const again = recorded && backend.sessions.rerun(recorded.key, fed(recorded, inputs));
+    const again =
+      recorded && backend.sessions.rerun(recorded.key, fed(recorded, inputs), into && answers(recorded, into));
     if (again !== undefined) return again.map(dataOf);
     const first = record(backend, build, inputs);
     recorded = first.recorded;
     return first.outputs.map(dataOf);
   };
+}
+
+/** True where the backend of now records, so that a replay is recorded once. */
+export function replays(): boolean {
+  return tf.backend() instanceof OnnxBackend;
 }
 
 /** One computation for each combination of sizes; `build` is asked for those that are new. */
@@ -54,6 +63,7 @@ export function createReplays(
 interface Recorded {
   readonly key: string;
   readonly inputs: readonly (Value | GivenInput)[];
+  readonly outputs: readonly Pick<RuntimeTensor, 'type' | 'dims'>[];
 }
 
 interface GivenInput {
@@ -69,7 +79,7 @@ function record(
   inputs: readonly ReplayInput[],
 ): { recorded: Recorded; outputs: RuntimeTensor[] } {
   backend.flush(); // what others have recorded is not part of this
-  const given = inputs.map(tensorOf);
+  const given = inputs.map(inputTensor);
   const values = given.map((tensor) => backend.recorded(tensor));
   inputs.forEach(({ free }, i) => {
     (values[i] as Value).free = free;
@@ -81,7 +91,8 @@ function record(
   tf.dispose([...given, ...made]);
   backend.flush();
   const read = plan.inputs.map((value) => readAs(value, values));
-  return { recorded: { key: plan.key, inputs: read }, outputs };
+  const shapes = outputs.map(({ type, dims }) => ({ type, dims }));
+  return { recorded: { key: plan.key, inputs: read, outputs: shapes }, outputs };
 }
 
 /** An input may be read in other shapes, as views: they share its array. */
@@ -101,6 +112,11 @@ function fed({ inputs }: Recorded, given: readonly ReplayInput[]): Value[] {
   });
 }
 
+/** Arrays as the tensors that a session writes; they must be those of an answer to inputs of the same shapes. */
+function answers({ outputs }: Recorded, into: readonly TensorData[]): RuntimeTensor[] {
+  return outputs.map(({ type, dims }, i) => runtimeTensor(type as 'float32', into[i] as TensorData, dims));
+}
+
 function pending(value: Value): Value {
   if (value.pending) return value;
   throw new Error('a replayed computation must compute each of its outputs, and one of them is given');
@@ -110,7 +126,7 @@ async function evaluate(
   build: (inputs: tf.Tensor[]) => tf.Tensor[],
   inputs: readonly ReplayInput[],
 ): Promise<TensorData[]> {
-  const given = inputs.map(tensorOf);
+  const given = inputs.map(inputTensor);
   const outputs = tf.tidy(() => build(given));
   try {
     return (await Promise.all(outputs.map((tensor) => tensor.data()))) as TensorData[];
@@ -121,6 +137,7 @@ async function evaluate(
 
 const dataOf = (tensor: RuntimeTensor) => tensor.data as TensorData;
 
-function tensorOf({ data, shape }: ReplayInput): tf.Tensor {
+/** An input as a tensor, which the caller frees. */
+export function inputTensor({ data, shape }: ReplayInput): tf.Tensor {
   return tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32');
 }

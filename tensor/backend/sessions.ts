@@ -70,21 +70,24 @@ export class SessionCache {
     return this.#run(this.#find(plan), plan.inputs);
   }
 
-  /** Computes the outputs of an earlier plan, by its key, with other inputs; undefined when it is not kept any more. */
-  rerun(key: string, inputs: readonly Value[]): RuntimeTensor[] | undefined {
+  /**
+   * Computes the outputs of an earlier plan, by its key, with other inputs; undefined when it is not kept any more. They are written
+   * to the tensors `into` where there are such.
+   */
+  rerun(key: string, inputs: readonly Value[], into?: readonly RuntimeTensor[]): RuntimeTensor[] | undefined {
     const compiled = this.#known(key);
-    return compiled && this.#run(compiled, inputs);
+    return compiled && this.#run(compiled, inputs, into);
   }
 
-  #run(compiled: Compiled, inputs: readonly Value[]): RuntimeTensor[] {
+  #run(compiled: Compiled, inputs: readonly Value[], into?: readonly RuntimeTensor[]): RuntimeTensor[] {
     const feeds: Record<string, RuntimeTensor> = {};
-    const fetches: Record<string, null> = {};
+    const fetches: Record<string, RuntimeTensor | null> = {};
     for (let i = 0; i < inputs.length; i++) {
       const tensor = (inputs[i] as Value).runtime();
       feeds[compiled.inputNames[i] as string] = tensor;
       this.counts.fed_bytes += bytesOf(tensor);
     }
-    for (const name of compiled.outputNames) fetches[name] = null;
+    for (const [i, name] of compiled.outputNames.entries()) fetches[name] = into?.[i] ?? null;
     const start = performance.now();
     const results = compiled.session.run(feeds, fetches);
     this.counts.run_ms += performance.now() - start;

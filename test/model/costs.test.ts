@@ -39,6 +39,7 @@ const small = shapeOfFacts({
   heads: sizes.num_attention_heads,
   kv_heads: sizes.num_key_value_heads,
 }) as ModelShape;
+const granularity: 'mlp' | 'projection' = 'mlp';
 const text = { tokens: sizes.batch * sizes.tokens, length: sizes.tokens };
 /** g0 on one matrix, alpha left out: r (d + f). */
 const perMatrix = sizes.rank * (sizes.hidden_size + sizes.intermediate_size);
@@ -72,7 +73,10 @@ describe('operations', () => {
   });
 
   it('of one SLW step with g0 are those that PyTorch runs, the original MLP once', () => {
-    const size = { tokens: text.tokens, epochs: 1, batch_tokens: text.tokens, candidate: 'g0', rank: sizes.rank };
+    const size = {
+      ...{ tokens: text.tokens, epochs: 1, batch_tokens: text.tokens },
+      ...{ candidate: 'g0', rank: sizes.rank, granularity },
+    } as const;
     const scalars = 3 * 6 * text.tokens; // the three alphas are counted like parameters of a product
     expect(slwWork(small, size).flops - scalars).toBe(counts.flops.slw);
   });
@@ -89,19 +93,33 @@ describe('operations', () => {
     expect(pretrainFlops(llama7b, { tokens: 1, length: 0 })).toBe(6 * multiplied);
   });
 
-  it('of SLW count the original MLP once per epoch where its rows do not fit into one window', () => {
-    const size = { tokens: 1.5e6, epochs: 5, batch_tokens: 1024, candidate: 'g0', rank: 400 };
+  it('of SLW count a frozen product once where its rows are kept, in every epoch where they find no place', () => {
+    const size = { epochs: 5, batch_tokens: 1024, candidate: 'g0', rank: 400, granularity } as const;
     const [d, f] = [4096, 11008];
-    const each = 2 * (6 * d * f) + 2 * d * f + 6 * 3 * (1 + 400 * (d + f)) - 4 * 400 * d;
-    expect(slwWork(llama7b, size).flops).toBe(each * 5 * 1.5e6);
+    const student = 2 * 2 * d * f + 6 * 3 * (1 + 400 * (d + f)) - 4 * 400 * d; // down and its gradient
+    // 2,048 rows: the original MLP and the reference's gate and up in memory
+    expect(slwWork(llama7b, { ...size, tokens: 2048 }).flops).toBe(2048 * (5 * student + 5 * 2 * d * f));
+    // 1.5 million: 25 GB of outputs in files, 132 GB of gate and up nowhere
+    expect(slwWork(llama7b, { ...size, tokens: 1.5e6 }).flops).toBe(
+      1.5e6 * (5 * (student + 2 * 2 * d * f) + 3 * 2 * d * f),
+    );
   });
 
-  it('of candidates with as many parameters differ little, but for g3, which makes its matrices in every step', () => {
+  it('of SLW by projections are those of the recovery parameters alone, once all products are kept', () => {
+    const size = { epochs: 5, batch_tokens: 1024, candidate: 'g0', rank: 8, granularity: 'projection' } as const;
+    const { hidden_size: d, intermediate_size: f } = small;
+    const each = 6 * 3 * (1 + 8 * (d + f)) - 4 * 8 * d - 2 * 8 * f;
+    expect(slwWork(small, { ...size, tokens: 2048 }).flops).toBe(2048 * (5 * each + 6 * 2 * d * f));
+  });
+
+  it('of candidates with as many parameters differ by what they take as known: g2 nothing of gate and up, g3 nothing at all', () => {
     const flops = (candidate: string, rank: number) =>
-      slwWork(llama7b, { tokens: 1e6, epochs: 5, batch_tokens: 1024, candidate, rank }).flops;
+      slwWork(llama7b, { tokens: 1e6, epochs: 5, batch_tokens: 1024, candidate, rank, granularity }).flops;
     expect(flops('g1', 163) / flops('g0', 400)).toBeCloseTo(1, 1);
-    expect(flops('g2', 259) / flops('g0', 400)).toBeCloseTo(1, 1);
-    expect(flops('g3', 200)).toBeGreaterThan(1.1 * flops('g0', 400));
+    const products = 5 * 1e6 * 4 * (2 * 4096 * 11008); // gate and up with the gradients of their inputs
+    const found = flops('g0', 400) - 5 * 1e6 * 2 * (2 * 4096 * 11008); // without gate and up, which are made in every step here
+    expect((flops('g2', 259) - products) / found).toBeCloseTo(1, 1);
+    expect(flops('g3', 200)).toBeGreaterThan(flops('g2', 259));
   });
 });
 
@@ -129,6 +147,7 @@ describe('memory', () => {
       batch_tokens: 1024,
       candidate: 'g0',
       rank: 400,
+      granularity,
     });
     expect(memory_bytes).toBeGreaterThan(2 * 135_266_304 * 4);
     expect(memory_bytes).toBeLessThan(4e9);
