@@ -3,6 +3,9 @@
 import { runCli } from './cli.ts';
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  registry: async () => (await import('../stages/registry.ts')).stageRegistry,
+  registry: async () => {
+    const { stageRegistry } = await import('../stages/registry.ts');
+    return (await import('../stages/seal.ts')).watched(stageRegistry);
+  },
   worker: new URL('./worker.js', import.meta.url),
 });

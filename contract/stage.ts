@@ -106,6 +106,11 @@ export interface StageDeclaration<
 
 /** A stage: what it says of itself, and its work. */
 export interface StageDefinition extends StageDeclaration {
+  /**
+   * The digest and size of its code where that is not what its version stands for; it then enters the key among the sources. Looked up anew
+   * with `fresh`. Only lamina's own stages have it: the code of a user's stage always enters the key.
+   */
+  code?(fresh?: boolean): { digest: string; size: number } | undefined;
   /** Loads the code that does the work; kept apart so that planning never loads it. */
   run(): Promise<StageRun>;
 }

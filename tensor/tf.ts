@@ -2,8 +2,10 @@
 import { createRequire } from 'node:module';
 import type * as tfjs from '@tensorflow/tfjs';
 
+const require = createRequire(import.meta.url);
+
 /** Required: an import would search 1.3 MB of CommonJS for the names of its exports, 0.45 s in every process. */
-export const tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof tfjs;
+export const tf = require('@tensorflow/tfjs') as typeof tfjs;
 
 /** The types that lamina uses, under the same name. */
 export declare namespace tf {

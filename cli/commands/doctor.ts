@@ -2,6 +2,7 @@
 import type { BackendChoice, Probe } from '../../model/probe/findings.ts';
 import { probeInProcess } from '../../model/probe/process.ts';
 import { librariesHere } from '../../tensor/backend/libraries.ts';
+import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import { packageVersion } from '../common/package-version.ts';
@@ -12,11 +13,20 @@ import { choicesFor, type DoctorFlags, nameOf } from '../doctor/choices.ts';
 import { hubState, storeState } from '../doctor/folders.ts';
 import { thisMachine } from '../doctor/machine.ts';
 import { backendLines, folderLines, libraryLines, machineLines } from '../doctor/text.ts';
+import { install } from '../install/install.ts';
+import type { Recipe } from '../install/recipe.ts';
+import { recipeFor } from '../install/recipes.ts';
 
-/** Prints what is found as it is found. Exit code 0 when the default backend, or the one that was asked about, is usable; else 1. */
+/**
+ * Installs what it is told to, then prints what is found as it is found. Exit code 0 when the default backend, or the one that was asked
+ * about or installed, is usable; else 1.
+ */
 export async function doctor(_: [], flags: DoctorFlags, context: Context): Promise<number> {
   const { out } = context.terminal;
   const choices = choicesFor(flags);
+  const recipe = recipeFor(flags);
+  const code = recipe === undefined ? exitCodes.done : await installed(recipe, context);
+  if (code !== exitCodes.done) return code;
   const print = (...lines: string[]) => flags.json || out.write(`${lines.join('\n')}\n`);
   const surroundings = await surroundingsOf(flags, context);
   print(...surroundingLines(surroundings, out), '', out.paint.strong('backends'));
@@ -27,6 +37,27 @@ export async function doctor(_: [], flags: DoctorFlags, context: Context): Promi
   print('', verdictText(decisive, choices.length > 1));
   if (flags.json) out.write(`${JSON.stringify({ usable, ...surroundings, backends }, undefined, 1)}\n`);
   return usable ? exitCodes.done : exitCodes.failed;
+}
+
+/** Carries an installation out; the exit code. Ctrl-C stops it, and what is done stays done. */
+async function installed(recipe: Recipe, { terminal: { err } }: Context): Promise<number> {
+  const nothing = () => {};
+  const stop = listenForStop(nothing, nothing);
+  try {
+    await install(recipe, err, stop.signal);
+    err.write('\n');
+    return exitCodes.done;
+  } catch (error) {
+    if (stop.signal.aborted) {
+      err.write(`stopped; the same command goes on from here\n`);
+      return exitCodes.stopped;
+    }
+    if (!(error instanceof UserError)) throw error;
+    err.write(`${err.paint.bad('error')}  ${error.message}\n`);
+    return exitCodes.failed;
+  } finally {
+    stop.dispose();
+  }
 }
 
 /** All that is known without computing. */

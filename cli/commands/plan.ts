@@ -6,6 +6,7 @@ import { warningText } from '../../spec/plan/warnings.ts';
 import { openStore } from '../../store/open-store.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import type { Context } from '../common/context.ts';
+import { whyNoEngine } from '../common/engine.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { EstimateFlags, PlanFlags } from '../common/flags.ts';
 import { plansOf } from '../common/plan-request.ts';
@@ -30,6 +31,8 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const work = await inspectTogether(plans, registry, store);
+    const engine = work.engine && (await whyNoEngine(work.engine, new AbortController().signal));
+    if (engine !== undefined) err.write(warningLines([engine], err));
     for (const { warnings } of work.inspections) {
       for (const warning of warnings) if ('message' in warning) err.write(`${warning.message}\n`);
     }

@@ -120,6 +120,13 @@ export function addDoctorFlags(command: Command): Command {
           'cuda',
         ]),
       )
+      .addOption(
+        new Option(
+          '--install <library>',
+          "fetch it from npm and PyPI into .gpu, then ask about it: TensorFlow, or ONNX Runtime's CUDA provider",
+        ).choices(['tensorflow', 'cuda']),
+      )
+      .option('--gpu', "with --install tensorflow: the one for NVIDIA's GPUs")
       .option(
         '--wait <seconds>',
         'how long a library may take to load, or to compute, before it is ended',

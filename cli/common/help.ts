@@ -100,6 +100,8 @@ compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the on
 Examples:
   lamina doctor
   lamina doctor --provider webgpu
+  lamina doctor --install tensorflow                               TensorFlow for the CPU, from npm and PyPI; --gpu for NVIDIA's
+  lamina doctor --install cuda                                     what --provider cuda needs beside NVIDIA's driver
   lamina doctor --json | jq '.backends[] | {backend, provider, verdict, reason}'`,
   stages: `
 Examples:

@@ -1,12 +1,13 @@
 // What was found out about a backend, in words.
 import type { Comparison, Crossing, Findings, Probe } from '../../model/probe/findings.ts';
+import { missingText } from '../../model/probe/process.ts';
 import { formatBytes } from '../../util/amounts.ts';
 import { countOf } from '../common/spec-name.ts';
 
 /** A paragraph each: why it is not usable, or what it computes rightly and what crosses to its device. */
 export function paragraphsOf({ reason, missing, findings }: Probe): string[] {
   const known = findings === null ? [] : [checksText(findings), crossingText(findings)];
-  const absent = missing.length === 0 || reason === null ? [] : [`the system does not find ${missing.join(', ')}`];
+  const absent = missing.length === 0 || reason === null ? [] : [missingText(missing)];
   return [...(reason === null ? [] : [reason]), ...absent, ...known];
 }
 

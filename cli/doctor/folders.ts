@@ -1,11 +1,12 @@
 // Whether the folders that lamina writes into can be written, and how much room there is.
-import { accessSync, constants, statfsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
 import { hubSettings } from '../../hub/settings.ts';
 import { openStore } from '../../store/open-store.ts';
 import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
 import { fileError } from '../../util/system-error.ts';
+import { freeBytes, nearestAbove } from '../common/free-space.ts';
 
 export interface FolderState {
   readonly path: string;
@@ -46,10 +47,6 @@ function folderState(path: string): FolderState {
   return { path: whole, exists: place === whole, problem: problemOf(place), free_bytes: freeBytes(place) };
 }
 
-function nearestAbove(path: string): string {
-  return statusAt(path) !== undefined || dirname(path) === path ? path : nearestAbove(dirname(path));
-}
-
 function problemOf(place: string): string | null {
   if (statusAt(place)?.isDirectory() !== true) return `expected a folder, but '${place}' is a file`;
   try {
@@ -58,15 +55,6 @@ function problemOf(place: string): string | null {
   } catch (error) {
     const told = fileError(error, place, 'cannot write into');
     return told instanceof Error ? told.message : String(told);
-  }
-}
-
-function freeBytes(place: string): number | null {
-  try {
-    const { bavail, bsize } = statfsSync(place);
-    return bavail * bsize;
-  } catch {
-    return null;
   }
 }
 

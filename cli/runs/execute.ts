@@ -12,6 +12,7 @@ import type { Store } from '../../store/store.ts';
 import { StoreWriteError } from '../../store/write-error.ts';
 import type { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
+import { checkEngine } from '../common/engine.ts';
 import type { RunFlags } from '../common/flags.ts';
 import { packageVersion } from '../common/package-version.ts';
 import { saying } from '../common/saying.ts';
@@ -109,6 +110,7 @@ async function follow(
       signal: stop.signal,
       kill: stop.kill,
       refusal,
+      checkEngine: (numerics) => checkEngine(numerics, stop.signal),
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
         follower?.on(event);

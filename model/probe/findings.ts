@@ -42,6 +42,9 @@ export interface Findings {
 /** What is being done, in this order; `engine` is what lamina computes with on every backend, ONNX Runtime among it. */
 export type Phase = 'engine' | 'load' | 'product' | 'training';
 
+/** How far it is tried: whether it loads at all, or what it computes too. */
+export type Depth = 'load' | 'whole';
+
 /** What a backend came to that was tried in a process of its own. */
 export interface Probe extends BackendChoice {
   readonly verdict: 'usable' | 'wrong' | 'unusable';

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { bindingHelp, providerHelp } from '../../tensor/backend/ways-out.ts';
 import { endOf } from '../../util/last-words.ts';
-import type { FromProbeChild } from './child.ts';
+import type { FromProbeChild, ToProbeChild } from './child.ts';
 import type { BackendChoice, Findings, Phase } from './findings.ts';
 
 /** As much of its last words as is kept. */
@@ -16,18 +16,18 @@ const phases: Readonly<Record<Phase, string>> = {
 };
 
 /** What the process found, or why it found nothing, with the way out. */
-export type Answer = { findings: Findings } | { reason: string };
+export type Answer = { findings: Findings | null } | { reason: string };
 
-/** Gives it the choice and waits until it is gone; one that takes longer than `wait_ms` for a phase is killed. */
+/** Asks it and waits until it is gone; one that takes longer than `wait_ms` for a phase is killed. */
 export async function follow(
   child: ChildProcess,
-  choice: BackendChoice,
+  asked: ToProbeChild,
   wait_ms: number,
 ): Promise<{ answer: Answer; words: string }> {
   let phase: Phase = 'engine';
   let answer: Answer | undefined;
   const words = listen(child);
-  const failed = (what: string): Answer => ({ reason: `${what}; ${wayOut(choice, phase)}` });
+  const failed = (what: string): Answer => ({ reason: `${what}; ${wayOut(asked.choice, phase)}` });
   const clock = startClock(wait_ms, () => {
     const late = `its process took longer than ${wait_ms / 1000} s while ${phases[phase]}, and was ended`;
     answer ??= failed(`${late} (--wait gives it longer)`);
@@ -40,7 +40,7 @@ export async function follow(
     else if (message.is_whole) answer ??= { reason: message.error };
     else answer ??= failed(`${message.error.split('\n')[0]}, while ${phases[phase]}`);
   });
-  child.send(choice, () => {}); // a failed send is followed by the end of the process
+  child.send(asked, () => {}); // a failed send is followed by the end of the process
   const end = await endOfChild(child, words);
   clock.stop();
   return { answer: answer ?? failed(`its process ${end}, while ${phases[phase]}`), words: words() };

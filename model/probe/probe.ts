@@ -14,12 +14,17 @@ import { steps, trainedNumbers } from './training.ts';
 /** float32 sums in another order; CUDA takes the products of float32 in TF32, whose numbers have ten bits. */
 const tolerances = { float32: 1e-4, tf32: 1e-2 };
 
+/** Loads the backend as a run would; `say` as in `probe`. */
+export async function load(choice: BackendChoice, say: (phase: Phase) => Promise<void>): Promise<void> {
+  await say('load');
+  await useBackend(optionsOf(choice));
+}
+
 /** Loads the backend and computes with it; `say` is told what begins, and waited for, since a library may end the process. Throws what the library throws, UserError where it is missing. */
 export async function probe(choice: BackendChoice, say: (phase: Phase) => Promise<void>): Promise<Findings> {
-  const options = { backend: choice.backend, provider: choice.provider ?? undefined };
+  const options = optionsOf(choice);
   const tolerance = choice.provider === 'cuda' ? tolerances.tf32 : tolerances.float32;
-  await say('load');
-  await useBackend(options);
+  await load(choice, say);
   const { computed_by, device } = computedBy();
   await say('product');
   const { got, want } = products();
@@ -32,6 +37,10 @@ export async function probe(choice: BackendChoice, say: (phase: Phase) => Promis
       : { numbers: await trainedNumbers(), crossing: device === 'cpu' ? ('none' as const) : ('unknown' as const) };
   await useBackend({ backend: 'cpu' });
   return { computed_by, product, training: compare(numbers, await trainedNumbers(), tolerance), crossing };
+}
+
+function optionsOf({ backend, provider }: BackendChoice): BackendOptions {
+  return { backend, provider: provider ?? undefined };
 }
 
 /** Trains while ONNX Runtime writes its profiles. */

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { linesOf, missingLibraries } from '../../util/last-words.ts';
+import type { ToProbeChild } from './child.ts';
 import type { BackendChoice, Findings, Probe } from './findings.ts';
 import { type Answer, follow } from './follow.ts';
 
@@ -17,16 +18,35 @@ export interface ProbeOptions {
 }
 
 /** Starts the process, follows it to its end and judges what it found. Throws the abort's reason alone. */
-export async function probeInProcess(choice: BackendChoice, { wait_ms, signal }: ProbeOptions): Promise<Probe> {
+export function probeInProcess(choice: BackendChoice, options: ProbeOptions): Promise<Probe> {
+  return ask({ choice, depth: 'whole' }, options);
+}
+
+/** Why a backend cannot be loaded, with the libraries that the system does not find; undefined where it can. Throws the abort's reason alone. */
+export async function whyUnusable(choice: BackendChoice, options: ProbeOptions): Promise<string | undefined> {
+  const { reason, missing } = await ask({ choice, depth: 'load' }, options);
+  if (reason === null) return undefined;
+  return missing.length === 0 ? reason : `${reason} (${missingText(missing)})`;
+}
+
+/** What comes with no package. */
+const origins: Readonly<Record<string, string>> = { 'libcuda.so.1': " of NVIDIA's driver" };
+
+/** `the system does not find libcuda.so.1 of NVIDIA's driver`. */
+export function missingText(missing: readonly string[]): string {
+  return `the system does not find ${missing.map((name) => name + (origins[name] ?? '')).join(', ')}`;
+}
+
+async function ask(asked: ToProbeChild, { wait_ms, signal }: ProbeOptions): Promise<Probe> {
   signal.throwIfAborted();
   const child = fork(program, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
   const kill = () => child.kill('SIGKILL');
   signal.addEventListener('abort', kill);
   try {
-    const { answer, words } = await follow(child, choice, wait_ms);
+    const { answer, words } = await follow(child, asked, wait_ms);
     signal.throwIfAborted();
     const said = linesOf(words).slice(-mostLines);
-    return { ...choice, ...judged(answer), missing: missingLibraries(words), said };
+    return { ...asked.choice, ...judged(answer), missing: missingLibraries(words), said };
   } finally {
     signal.removeEventListener('abort', kill);
     kill();
@@ -36,7 +56,11 @@ export async function probeInProcess(choice: BackendChoice, { wait_ms, signal }:
 type Judgement = Pick<Probe, 'verdict' | 'reason' | 'findings'>;
 
 function judged(answer: Answer): Judgement {
-  if ('findings' in answer) return judgedFindings(answer.findings);
+  if ('findings' in answer) {
+    return answer.findings === null
+      ? { verdict: 'usable', reason: null, findings: null }
+      : judgedFindings(answer.findings);
+  }
   return { verdict: 'unusable', reason: answer.reason, findings: null };
 }
 

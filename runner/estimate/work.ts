@@ -1,8 +1,9 @@
 // The work of several plans together: what each asks for by itself, how much of it is the same, and what is left to run.
 import type { Plan } from '../../contract/plan.ts';
-import type { StageRegistry } from '../../contract/stage.ts';
+import type { Numerics, StageRegistry } from '../../contract/stage.ts';
 import type { NodeWarning } from '../../spec/plan/warnings.ts';
 import type { Store } from '../../store/store.ts';
+import { engineNeeded } from '../survey/engine-needed.ts';
 import type { UnitState } from '../survey/graph.ts';
 import { type Inspection, inspectSurvey } from '../survey/inspect.ts';
 import { type IdentifiedUnit, identifyUnits } from './symbolic-key.ts';
@@ -41,6 +42,8 @@ export interface JointWork {
   distinct: readonly IdentifiedUnit[];
   /** What identifies the work of each wanted unit of each plan. */
   identities: ReadonlyMap<UnitState, string>;
+  /** What the numeric stages that are left run on; undefined where none is left. */
+  engine: Numerics | undefined;
   /** Paths and `hf://` names that units wait for, with why they cannot be had. */
   absent: readonly Absence[];
 }
@@ -54,11 +57,13 @@ export async function inspectTogether(
   const inspections: Inspection[] = [];
   const warned: NodeWarning[][] = [];
   const units: IdentifiedUnit[] = [];
+  let engine: Numerics | undefined;
   const absent = new Map<string, string>();
   for (const plan of plans) {
     const { survey, inspection } = await inspectSurvey(plan, registry, store, 'waits');
     await survey.preflight();
     inspections.push(inspection);
+    engine ??= engineNeeded(survey.nodes);
     warned.push(survey.warnings());
     for (const [source, reason] of survey.absences) absent.set(source, reason);
     units.push(...(await identifyUnits(survey)));
@@ -67,7 +72,7 @@ export async function inspectTogether(
   const identities = new Map(units.map(({ unit, identity }) => [unit, identity]));
   const absences = [...absent].map(([source, reason]) => ({ source, reason }));
   const stages = countStages(units, distinct);
-  return { inspections, warned, stages, distinct, identities, absent: absences };
+  return { inspections, warned, stages, distinct, identities, engine, absent: absences };
 }
 
 function firstOfEach(units: readonly IdentifiedUnit[]): IdentifiedUnit[] {

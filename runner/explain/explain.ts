@@ -183,7 +183,7 @@ async function stepOf(unit: UnitState, survey: Survey): Promise<LineageStep> {
   const { node, inputs } = unit.owner;
   const digests = Object.entries(await survey.sources(unit.owner));
   const sources = digests.map(([pointer, ref]) => {
-    const path = pointer === codePointer ? node.module : valueAt(node.params, pointer);
+    const path = pointer === codePointer ? (node.module ?? node.use) : valueAt(node.params, pointer);
     return [pointer.slice(1), { ...ref, path: String(path) }] as const;
   });
   const read = inputs.map((input) => [input.name, (unitsRead(unit, input) ?? []).map(nameOf)] as const);

@@ -261,9 +261,8 @@ export function fail(units: readonly UnitState[], trouble: Trouble, context: Att
 /** A sentence when a file that a parameter names is no longer what the key says. */
 async function changedSource(unit: UnitState, survey: Survey): Promise<string | undefined> {
   const before = unit.preimage?.sources ?? {};
-  if (Object.keys(before).length === 0) return undefined;
   const now = await survey.sources(unit.owner, true);
-  const changed = Object.keys(before).find((name) => {
+  const changed = Object.keys({ ...before, ...now }).find((name) => {
     return canonicalJson({ ...before[name] } as Json) !== canonicalJson({ ...now[name] } as Json);
   });
   if (changed === codePointer) return 'the code of the stage was changed while it ran; run again';

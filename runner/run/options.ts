@@ -1,3 +1,4 @@
+import type { Numerics } from '../../contract/stage.ts';
 import type { UserError } from '../../util/errors.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { RunEvent } from '../survey/events.ts';
@@ -14,6 +15,8 @@ export interface RunOptions {
   grace_ms?: number | undefined;
   /** Why the store cannot be written to; thrown where something has to run, for then it must. */
   refusal?: UserError | undefined;
+  /** Asked once, when something numeric is left to run, before anything does. Throws UserError where the engine is not to be had here. */
+  checkEngine?: ((numerics: Numerics) => Promise<void>) | undefined;
   onEvent?: ((event: RunEvent) => void) | undefined;
   /** Kept in the records as observed: `{ lamina: '0.1.0', node: ... }`. */
   versions?: Readonly<Record<string, string>> | undefined;

@@ -3,6 +3,7 @@ import type { Plan } from '../../contract/plan.ts';
 import type { RunSummary } from '../../contract/result.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import type { Store } from '../../store/store.ts';
+import { engineNeeded } from '../survey/engine-needed.ts';
 import type { Failure, RunEvent } from '../survey/events.ts';
 import { countUnits, type Survey } from '../survey/survey.ts';
 import type { RunOptions } from './options.ts';
@@ -37,6 +38,8 @@ async function runAll(plan: Plan, registry: StageRegistry, store: Store, options
     for (const state of survey.nodes) await survey.sources(state);
     if (options.refusal !== undefined && !isAllThere(survey)) throw options.refusal;
     await survey.preflight();
+    const engine = engineNeeded(survey.nodes);
+    if (engine !== undefined) await options.checkEngine?.(engine);
   } catch (error) {
     if (!options.signal?.aborted) throw error;
     const summary = summaryOf([], Math.round(performance.now() - began_ms));

@@ -17,13 +17,15 @@ export function absentSources(
   });
 }
 
-/** The bytes that a node's paths name, and its code where that is the user's own. */
+/** The bytes that a node's paths name, and its code where that is the user's own, or lamina's that was changed; `fresh`: as it is now. */
 export async function sourcesOf(
-  node: PlanNode,
+  { node, definition }: NodeState,
   digest: (path: string) => Promise<SourceRef | undefined>,
+  fresh: boolean,
 ): Promise<Record<string, BlobRef>> {
   const sources = await digestPaths(node, digest);
-  return node.module === undefined ? sources : { ...sources, [codePointer]: digestCode(node.module) };
+  const code = node.module === undefined ? definition.code?.(fresh) : digestCode(node.module);
+  return code === undefined ? sources : { ...sources, [codePointer]: code };
 }
 
 async function digestPaths(

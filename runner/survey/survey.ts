@@ -211,7 +211,7 @@ export class Survey {
   sources(state: NodeState, fresh = false): Promise<Record<string, BlobRef>> {
     let sources = fresh ? undefined : this.#sources.get(state);
     if (sources === undefined) {
-      sources = sourcesOf(state.node, (path) => this.#digestOrNone(path));
+      sources = sourcesOf(state, (path) => this.#digestOrNone(path), fresh);
       if (!fresh) this.#sources.set(state, sources);
     }
     return sources;

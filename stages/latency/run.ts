@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { ContextOf } from '../../contract/define.ts';
-import { runtimeVersion } from '../../tensor/graph/runtime.ts';
+import { runtimeVersion } from '../../tensor/graph/runtime-package.ts';
 import type { latency } from './declare.ts';
 import { type PlacedModel, placeModel } from './files.ts';
 import { sampleOf } from './process.ts';

@@ -62,8 +62,9 @@ export function snapshotOf(plan: Plan, registry: StageRegistry, sources: FindSou
   }
   const claims = plan.claims.map(({ text, where, check }) => ({ text, where, check }));
   const nodes = plan.nodes.map(({ force: _force, module, ...node }) => {
-    const paths = module === undefined ? node.paths : [...node.paths, codePointer];
-    return { ...node, paths, sources: sources(node.id) };
+    const known = sources(node.id);
+    const hasCode = module !== undefined || known[codePointer] !== undefined;
+    return { ...node, paths: hasCode ? [...node.paths, codePointer] : node.paths, sources: known };
   });
   const cells = plan.cells.map(({ axes: values, name, metric, paper }) => ({ axes: values, name, ...metric, paper }));
   return { experiment, profile, overrides, axes, table, claims, stages, nodes, cells };

@@ -111,7 +111,7 @@ function requireTensorFlow(): void {
   if (found === undefined) {
     throw new UserError(
       `backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; ` +
-        `install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and ${bindingHelp}`,
+        `install one with 'lamina doctor --install tensorflow'`,
     );
   }
   try {

@@ -1,5 +1,5 @@
 // Which library computes on the chosen backend, and on what.
-import { runtimeVersion } from '../graph/runtime.ts';
+import { runtimeVersion } from '../graph/runtime-package.ts';
 import { tf } from '../tf.ts';
 import { OnnxBackend } from './onnx-backend.ts';
 

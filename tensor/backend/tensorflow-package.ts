@@ -1,5 +1,7 @@
 // Which package of TensorFlow's is installed, beside lamina or in the folder `.gpu`; loads nothing.
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { installedFolder } from './installed-folder.ts';
 
 /** The packages that bring TensorFlow, the preferred one first. */
 export const tensorFlowPackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
@@ -17,9 +19,9 @@ export function findTensorFlow(): TensorFlowPackage | undefined {
   return all.find(({ name, require }) => isInstalled(require, name));
 }
 
-/** What loads a package beside lamina, and what loads one in `.gpu` of the current folder. */
+/** What loads a package beside lamina, and what loads one in `.gpu/tensorflow` or `.gpu` of the current folder. */
 export function packagePlaces(): NodeJS.Require[] {
-  return [createRequire(import.meta.url), createRequire(`${process.cwd()}/.gpu/package.json`)];
+  return [createRequire(import.meta.url), createRequire(join(installedFolder('tensorflow'), 'package.json'))];
 }
 
 function isInstalled(require: NodeJS.Require, name: string): boolean {

@@ -3,7 +3,7 @@ import type { Provider } from '../graph/runtime.ts';
 
 const ofProvider: Record<Provider, string> = {
   cpu: `reinstall with 'npm ci'`,
-  cuda: `install its libraries with 'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js', or leave out --provider`,
+  cuda: `it needs the driver of an NVIDIA GPU, and libraries that 'lamina doctor --install cuda' installs, or leave out --provider`,
   webgpu: `it needs a Vulkan driver, see 'vulkaninfo --summary', or leave out --provider`,
 };
 
@@ -13,4 +13,4 @@ export function providerHelp(provider: Provider): string {
 }
 
 /** For TensorFlow's package that is there and does not work. */
-export const bindingHelp = "build its binding as lamina's tensor/README.md says";
+export const bindingHelp = "'lamina doctor --install tensorflow' installs one that loads";

@@ -1,6 +1,7 @@
 // ONNX Runtime's native binding behind a small interface: sessions that are made and run synchronously.
 import { createRequire } from 'node:module';
 import { listSupportedBackends, Tensor } from 'onnxruntime-node';
+import { loadCudaLibraries } from './cuda-libraries.ts';
 
 /** Where a session computes. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
@@ -56,11 +57,6 @@ interface NativeSession {
 const require = createRequire(import.meta.url);
 const RUN_OPTIONS = { logSeverityLevel: 3 };
 
-/** The version of ONNX Runtime that this process runs on. */
-export function runtimeVersion(): string {
-  return (require('onnxruntime-node/package.json') as { version: string }).version;
-}
-
 /**
  * Opens the model file `path` as ONNX Runtime does by default, save for the thread count: with its own optimisations, memory
  * planning and spinning. `startRuntime` may be called before, so that loading the library is not part of it.
@@ -68,7 +64,7 @@ export function runtimeVersion(): string {
 export function openModelFile(path: string, { provider, threads }: RuntimeOptions): FileSession {
   const native = emptySession();
   native.loadModel(path, {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    executionProviders: providersFor(provider),
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
@@ -122,6 +118,12 @@ export function createSession(model: Uint8Array, options: RuntimeOptions): Sessi
   };
 }
 
+/** The provider, and the CPU for what it lacks; NVIDIA's libraries are loaded for the one that needs them. */
+function providersFor(provider: Provider): string[] {
+  if (provider === 'cuda') loadCudaLibraries();
+  return provider === 'cpu' ? ['cpu'] : [provider, 'cpu'];
+}
+
 /** A runtime tensor over `data`, which is not copied. */
 export function runtimeTensor(
   type: 'float32' | 'int32' | 'bool' | 'int64' | 'float16',
@@ -145,7 +147,7 @@ export function namedProviders(): string[] {
  */
 function sessionOptions(options: RuntimeOptions): object {
   return {
-    executionProviders: options.provider === 'cpu' ? ['cpu'] : [options.provider, 'cpu'],
+    executionProviders: providersFor(options.provider),
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -44,7 +44,20 @@ const rooms: Record<string, string[]> = {
   store: ['', 'runs'],
   runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
-  cli: ['common', 'progress', 'result', 'runs', 'plan', 'diff', 'generate', 'doctor', 'init', 'commands', ''],
+  cli: [
+    'common',
+    'progress',
+    'result',
+    'runs',
+    'plan',
+    'diff',
+    'generate',
+    'doctor',
+    'install',
+    'init',
+    'commands',
+    '',
+  ],
 };
 
 /** Packages with a weight of their own, and the folders that may import them. */

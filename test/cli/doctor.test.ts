@@ -186,11 +186,11 @@ describe('TensorFlow', () => {
     expect(report.backends[0]).toMatchObject({ verdict: 'unusable', findings: null });
     expect(report.backends[0]?.reason).toBe(
       "backend 'tensorflow': '@tensorflow/tfjs-node' is installed but does not load: libcudart.so.11.0: cannot open shared object " +
-        "file; build its binding as lamina's tensor/README.md says",
+        "file; 'lamina doctor --install tensorflow' installs one that loads",
     );
   });
 
-  const wayOut = "build its binding as lamina's tensor/README.md says";
+  const wayOut = "'lamina doctor --install tensorflow' installs one that loads";
   test.each([
     ['process.exit(3)', `its process ended with exit code 3, while it was loaded; ${wayOut}`],
     ['process.abort()', `its process crashed (SIGABRT), while it was loaded; ${wayOut}`],
