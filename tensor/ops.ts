@@ -187,12 +187,17 @@ export const MASKED = -1e9;
 
 /** [T, T] with 0 where key s may be seen by query t (t - window < s <= t) and `MASKED` elsewhere. */
 export function causalMask(length: number, window = length): tf.Tensor2D {
+  return tf.tensor2d(causalMaskValues(length, window), [length, length]);
+}
+
+/** The same, row-major. */
+export function causalMaskValues(length: number, window = length): Float32Array {
   const values = new Float32Array(length * length);
   for (let t = 0; t < length; t++) {
     values.fill(MASKED, t * length, t * length + Math.max(0, t - window + 1));
     values.fill(MASKED, t * length + t + 1, (t + 1) * length);
   }
-  return tf.tensor2d(values, [length, length]);
+  return values;
 }
 
 /** TensorFlow.js's types know custom gradients of plain tensors only. */

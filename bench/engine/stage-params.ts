@@ -23,7 +23,7 @@ export const sftParams = {
 
 /** perplexity-eval as it is without settings, but for the length. */
 export function evaluationParams({ sizes }: Sized, threads: number): Params<typeof perplexityEval> {
-  return { max_length: sizes.max_length, batch_size: 16, scope: 'response', reduction: 'token_mean', threads };
+  return { max_length: sizes.max_length, batch_tokens: 1024, scope: 'response', reduction: 'token_mean', threads };
 }
 
 /** SFT with the sizes of `inputs`. */

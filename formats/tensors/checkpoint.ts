@@ -26,6 +26,8 @@ export interface CheckpointWriter {
 /** An open checkpoint; `metadata` is what its writer was given. */
 export interface CheckpointReader extends TensorReader {
   readonly metadata: Readonly<Record<string, string>>;
+  /** `length` of the tensor's bytes from `offset` on; both must lie inside it. */
+  readRange(name: string, offset: number, length: number): Promise<Uint8Array>;
 }
 
 type StoredTensor = TensorEntry & { pieces: Piece[]; storedBytes: number };
@@ -120,20 +122,27 @@ function checkpointReader(file: ArrowFileReader, stored: Map<string, StoredTenso
     if (tensor === undefined) throw new UserError(`checkpoint '${file.path}': no tensor '${name}'`);
     return tensor;
   };
-  const readBytes = async (name: string) => {
+  const readRange = async (name: string, offset: number, length: number) => {
     const { byteLength, pieces } = find(name);
-    const into = allocate(file.path, byteLength);
-    let done = 0;
-    for (const { fileOffset, length } of pieces) {
-      await file.readInto(into.subarray(done, done + length), fileOffset);
-      done += length;
+    const end = offset + length;
+    if (!(offset >= 0 && length >= 0 && end <= byteLength)) {
+      throw new Error(`tensor '${name}' has ${byteLength} bytes, got a range from ${offset} to ${end}`);
+    }
+    const into = allocate(file.path, length);
+    let start = 0; // of the piece within the tensor
+    for (const piece of pieces) {
+      const [from, to] = [Math.max(offset, start), Math.min(end, start + piece.length)];
+      if (from < to) await file.readInto(into.subarray(from - offset, to - offset), piece.fileOffset + from - start);
+      start += piece.length;
     }
     return into;
   };
+  const readBytes = async (name: string) => readRange(name, 0, find(name).byteLength);
   return {
     metadata,
     tensors,
     readBytes,
+    readRange,
     readFloat32: async (name) => toFloat32(name, find(name).dtype, await readBytes(name)),
     location: (name) => {
       const [piece, ...more] = find(name).pieces;

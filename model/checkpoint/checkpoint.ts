@@ -21,7 +21,7 @@ import type { Quantization } from '../codec/quantization.ts';
 import type { Parts } from '../codec/quantize-codec.ts';
 import { roundingOf } from '../forward/linear.ts';
 import { type Companions, isCompanion } from './companions.ts';
-import { viewTensors } from './quantized-tensors.ts';
+import { type RowReader, viewTensors } from './quantized-tensors.ts';
 
 /** The tokenizer's files as texts, and the other small files of the model's folder, which travel with the weights. */
 export interface TokenizerFiles {
@@ -45,6 +45,8 @@ export interface ModelCheckpoint {
   /** Every tensor of the config, checked to be there in its shape. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readFloat32(name: string): Promise<Float32Array>;
+  /** Some rows of matrix `name` at a time; a quantised matrix is decoded whole and held. */
+  openRows(name: string): Promise<RowReader>;
   /** What of it is quantised; the tensors above are float32 all the same. */
   readonly quantization: Quantization | undefined;
   /** The stored arrays of a quantised tensor, by part (`codes`, `scales`, ...); none for others. */
@@ -208,6 +210,7 @@ async function modelCheckpoint(reader: CheckpointReader, path: string): Promise<
     },
     tensors,
     readFloat32: (name) => view.readFloat32(storedAs(name), shapes.get(name) ?? []),
+    openRows: (name) => view.openRows(storedAs(name), shapes.get(name) ?? []),
     quantization: view.quantization,
     readParts: (name) => view.readParts(storedAs(name)),
     storedAs,

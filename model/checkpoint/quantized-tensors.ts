@@ -1,6 +1,6 @@
 // The tensors of a file, quantised ones as float32: what the rest of lamina reads a quantised checkpoint or recovery through.
 import type { CheckpointReader, CheckpointWriter } from '../../formats/tensors/checkpoint.ts';
-import { fromFloat32 } from '../../formats/tensors/dtype.ts';
+import { dtypeBytes, fromFloat32, toFloat32 } from '../../formats/tensors/dtype.ts';
 import { UserError } from '../../util/errors.ts';
 import { parseQuantization, type Quantization, quantizationKey } from '../codec/quantization.ts';
 import { type Codec, decode, type Parts, partShapes } from '../codec/quantize-codec.ts';
@@ -15,9 +15,14 @@ export interface TensorView {
   entry(name: string, shape: readonly number[]): { dtype: 'F32' | StoredDtype; shape: readonly number[] } | undefined;
   readBytes(name: string, shape: readonly number[]): Promise<Uint8Array>;
   readFloat32(name: string, shape: readonly number[]): Promise<Float32Array>;
+  /** Rows of matrix `name`; of one that is not stored as floats all are made at once, and held by the reader that is returned. */
+  openRows(name: string, shape: readonly number[]): Promise<RowReader>;
   /** The stored arrays of a quantised tensor. */
   readParts(name: string): Promise<Parts>;
 }
+
+/** Reads `count` rows of a matrix from row `first` (from 0) on, as float32. */
+export type RowReader = (first: number, count: number) => Promise<Float32Array>;
 
 type StoredDtype =
   CheckpointReader['tensors'] extends ReadonlyMap<string, infer Entry>
@@ -55,6 +60,17 @@ export function viewTensors(reader: CheckpointReader, path: string): TensorView 
       return fromFloat32('F32', await readFloat32(name, shape));
     },
     readFloat32,
+    async openRows(name, shape) {
+      const width = shape.slice(1).reduce((a, b) => a * b, 1);
+      if (codecOf(name) !== undefined || isAbsent(name)) {
+        const all = await readFloat32(name, shape);
+        return async (first, count) => all.subarray(first * width, (first + count) * width);
+      }
+      const { dtype } = reader.tensors.get(name) as { dtype: StoredDtype };
+      const rowBytes = width * dtypeBytes(dtype);
+      return async (first, count) =>
+        toFloat32(name, dtype, await reader.readRange(name, first * rowBytes, count * rowBytes));
+    },
     readParts,
   };
 }

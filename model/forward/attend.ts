@@ -1,6 +1,7 @@
 // What a token attends to: the one difference between a whole sequence and one more token of a sequence that is kept.
 import { attention, rotary } from '../../tensor/ops.ts';
 import type { tf } from '../../tensor/tf.ts';
+import type { Frame } from './frame.ts';
 import type { Model } from './model.ts';
 
 /** A layer's queries [B, H, T, hd], keys and values [B, K, T, hd], turned to their positions where the layer has RoPE. */
@@ -28,7 +29,11 @@ export interface Attend {
 
 /** Whole sequences of `tokens` tokens: positions from 0, and each token sees those before it and itself, within the layer's window. */
 export function causal(model: Model, tokens: number): Attend {
-  const { cos, sin, mask } = model.frame(tokens);
+  return framed(model.frame(tokens));
+}
+
+/** The same from the constants themselves. */
+export function framed({ cos, sin, mask }: Pick<Frame, 'cos' | 'sin' | 'mask'>): Attend {
   return {
     turn: (x) => rotary(x, cos, sin),
     mix: (_layer, { q, k, v }, { scale, window }) => attention(q, k, v, mask(window), scale),

@@ -40,7 +40,8 @@ export interface BatchPlan {
 
 /** Batches whose examples are sorted by length together: enough to save most padding, few enough to stay random. */
 const windowBatches = 32;
-const smallestBucket = 32;
+/** Of training and of passes over the whole model: few shapes. */
+const bucketSteps: LengthSteps = { parts: 4, least: 32 };
 
 /** Indices of the examples of each batch of epoch `epoch`; the same arguments give the same order. */
 export function planEpoch(examples: readonly Example[], plan: BatchPlan, epoch: number): number[][] {
@@ -101,15 +102,26 @@ export function makeBatch(examples: readonly Example[], batchSize: number, maxLe
   };
 }
 
+/** The padded length of a batch whose longest text has `length` tokens: a handful of shapes serve all. */
+export function bucketLength(length: number, maxLength: number): number {
+  return Math.min(maxLength, paddedLength(length, bucketSteps));
+}
+
 /** A copy of `batch` whose weights are times `scale`. */
 export function scaleWeights(batch: Batch, scale: number): Batch {
   return { ...batch, weights: batch.weights.map((weight) => weight * scale) };
 }
 
-/** The padded length for `length` tokens: quarters of a power of two, at least 32, so that a handful of shapes serve all. */
-export function bucketLength(length: number, maxLength: number): number {
-  const step = Math.max(smallestBucket, 2 ** Math.ceil(Math.log2(length)) / 4);
-  return Math.min(maxLength, Math.ceil(length / step) * step);
+/** How lengths are padded: to multiples of the next power of two over `parts`, of `least` at least. */
+export interface LengthSteps {
+  readonly parts: number;
+  readonly least: number;
+}
+
+/** The padded length for `length` tokens: coarse steps give few shapes, each of which is compiled, fine ones little padding. */
+export function paddedLength(length: number, { parts, least }: LengthSteps): number {
+  const step = Math.max(least, 2 ** Math.ceil(Math.log2(length)) / parts);
+  return Math.ceil(length / step) * step;
 }
 
 /** Rows are padded to a quarter, a half, three quarters or all of the batch's `total` rows, again to keep shapes few. */

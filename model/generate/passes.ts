@@ -2,6 +2,7 @@
 //
 // B rows, T tokens of a row, D hidden, F MLP width.
 import type { ModelConfig } from '../architecture/model-config.ts';
+import { paddedLength } from '../forward/batches.ts';
 import { isChain, type TokenTree, tokenTrees } from './token-trees.ts';
 
 /** Rows that are read together: B trees, padded to T tokens. */
@@ -30,8 +31,8 @@ export interface PassSettings {
 const largestMasks = 2 ** 24;
 /** Tokens of a tree of several sequences; beyond, the mask costs more than the sharing saves. */
 const largestTree = 2048;
-/** Rows are padded to eighths of a power of two, at least this much. */
-const smallestStep = 8;
+/** Few lengths, so that few graphs are compiled, and little padding. */
+const steps = { parts: 8, least: 8 } as const;
 
 /** The passes that read `sequences`, each once; the numbers of a tree's paths are their places in the list. */
 export function passesOf(
@@ -47,7 +48,7 @@ export function passesOf(
     return grouped(kind, (longest) => mostRows(longest, isPlain, settings)).map((group) => ({ group, isPlain }));
   });
   const passes = groups.map(({ group, isPlain }) => {
-    return { trees: group, isPlain, rows: powerOfTwo(group.length), length: paddedLength(longestOf(group)) };
+    return { trees: group, isPlain, rows: powerOfTwo(group.length), length: paddedLength(longestOf(group), steps) };
   });
   return settings.order === 'length' ? passes : passes.sort((a, b) => firstPath(a) - firstPath(b));
 }
@@ -92,12 +93,6 @@ function firstOf({ paths }: TokenTree): number {
 
 function firstPath({ trees }: Pass): number {
   return Math.min(...trees.map(firstOf));
-}
-
-/** Few lengths, so that few graphs are compiled, and little padding. */
-function paddedLength(length: number): number {
-  const step = Math.max(smallestStep, 2 ** Math.ceil(Math.log2(length)) / 8);
-  return Math.ceil(length / step) * step;
 }
 
 /** Few sizes, so that few graphs are compiled. */

@@ -1,14 +1,14 @@
 // Perplexity on examples (methods A.8): exp of the mean negative log-likelihood of the response tokens, eos included.
-import { tf } from '../../tensor/tf.ts';
-import { type Batch, type Example, makeBatch } from '../forward/batches.ts';
-import { tokenNll } from '../forward/loss.ts';
-import type { Model } from '../forward/model.ts';
+import type { Example } from '../forward/batches.ts';
+import { type PackSettings, packsOf, passagesOf, runsOf } from '../walk/packs.ts';
+import { embedPassages } from '../walk/rows.ts';
+import { scoredTokens, takeRows } from '../walk/scored-rows.ts';
+import type { StoredModel } from '../walk/stored-model.ts';
+import { scoreTokens } from '../walk/vocabulary.ts';
+import { createWalk, type Walk } from '../walk/walk.ts';
 
 /** What is averaged, and over which tokens. */
-export interface PerplexitySettings {
-  readonly batch_size: number;
-  /** Longest sequence, in tokens. */
-  readonly max_length: number;
+export interface PerplexitySettings extends PackSettings {
   /** `token_mean` weighs every token alike, `example_mean` every example. */
   readonly reduction: 'token_mean' | 'example_mean';
   /** `response` scores the trained tokens, `full` every token but the first. */
@@ -31,32 +31,37 @@ interface Score {
   tokens: number;
 }
 
-/** Scores `examples`; sums are in float64 and in the examples' own order, whatever the batches. */
+/** Told which share of the work is done, in (0, 1]. */
+type Progress = (share: number) => void;
+
+/**
+ * Scores `examples`, layer by layer over as many as fit into the memory for their states. Sums are in float64 and in the examples' own
+ * order, whatever the passages; a token's own number depends on its passage in its last bits alone.
+ */
 export async function evaluatePerplexity(
-  model: Model,
+  model: StoredModel,
   examples: readonly Example[],
   settings: PerplexitySettings,
-  onProgress: (done: number, total: number) => void = () => {},
+  onProgress: Progress = () => {},
 ): Promise<Perplexity> {
   const scored = settings.scope === 'full' ? examples.map(({ ids }) => ({ ids, labels: ids })) : examples;
-  const order = scored.map((_, i) => i).sort((a, b) => lengthOf(scored, a) - lengthOf(scored, b) || a - b);
+  const lengths = lengthsOf(scored);
+  const order = [...lengths.keys()].sort((a, b) => (lengths[a] as number) - (lengths[b] as number) || a - b);
+  const runs = runsOf(order, lengths, model.checkpoint.config.hidden_size, settings);
   const scores = scored.map((): Score => ({ nll: 0, tokens: 0 }));
-  for (let at = 0; at < order.length; at += settings.batch_size) {
-    const chosen = order.slice(at, at + settings.batch_size);
-    const batch = makeBatch(
-      chosen.map((i) => scored[i] as Example),
-      settings.batch_size,
-      settings.max_length,
-    );
-    await addScores(
-      model,
-      batch,
-      chosen.map((i) => scores[i] as Score),
-    );
-    onProgress(at + chosen.length, order.length);
-    await new Promise((resolve) => setImmediate(resolve));
+  const walk = createWalk(model);
+  for (const [i, run] of runs.entries()) {
+    const own = { examples: run.map((text) => scored[text] as Example), settings };
+    const onPart = (share: number) => onProgress((i + share) / runs.length);
+    const ofRun = run.map((text) => scores[text] as Score);
+    await scoreRun(model, walk, own, ofRun, onPart);
   }
   return summarise(scores, settings.reduction);
+}
+
+interface Run {
+  readonly examples: readonly Example[];
+  readonly settings: PackSettings;
 }
 
 /** exp of the mean, and the standard error of the mean over examples (of a ratio of sums when tokens weigh alike). */
@@ -73,19 +78,34 @@ export function summarise(scores: readonly Score[], reduction: PerplexitySetting
   return { perplexity: Math.exp(mean), mean_nll: mean, stderr, tokens, examples: n };
 }
 
-async function addScores(model: Model, batch: Batch, scores: readonly Score[]): Promise<void> {
-  const nll = tf.tidy(() => tokenNll(model, batch));
-  const values = await nll.data();
-  nll.dispose();
-  values.forEach((value, r) => {
-    if (batch.weights[r] === 0) return;
-    const row = batch.rows ? (batch.rows[r] as number) : r;
-    const score = scores[Math.floor(row / batch.extent.tokens)] as Score;
-    score.nll += value;
+/** Adds what the examples of a run score; `onPart` is told which share of it is done. */
+async function scoreRun(
+  model: StoredModel,
+  walk: Walk,
+  { examples, settings }: Run,
+  scores: readonly Score[],
+  onPart: (share: number) => void,
+): Promise<void> {
+  const { config } = model.checkpoint;
+  const { num_hidden_layers: last, hidden_size } = config;
+  const packs = packsOf(lengthsOf(examples), settings);
+  const passages = passagesOf(config, examples, packs, settings);
+  const states = await embedPassages(model, passages);
+  await walk(passages, states, { first: 1, last }, ({ layer, passage }) =>
+    onPart((layer - 1 + (passage + 1) / passages.length) / (last + 1)),
+  );
+  const scored = scoredTokens(examples, packs, passages);
+  const labels = Int32Array.from(scored, ({ token }) => token);
+  const rows = takeRows(scored, states, hidden_size);
+  const onBlock = (done: number, total: number) => onPart((last + done / total) / (last + 1));
+  const { losses } = await scoreTokens(model, rows, labels, { likeliest: false, onBlock });
+  scored.forEach(({ text }, r) => {
+    const score = scores[text] as Score;
+    score.nll += losses[r] as number;
     score.tokens++;
   });
 }
 
-function lengthOf(examples: readonly Example[], i: number): number {
-  return (examples[i] as Example).ids.length;
+function lengthsOf(examples: readonly Example[]): number[] {
+  return examples.map(({ ids }) => ids.length);
 }

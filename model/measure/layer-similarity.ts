@@ -2,11 +2,13 @@
 //
 // State 0 is the stream before layer 1, state l the stream after layer l; the last one is taken before the final norm, which
 // belongs to no layer.
-import { gatherRows } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
-import { type Batch, type Example, makeBatch } from '../forward/batches.ts';
-import { embed, runBlock } from '../forward/forward.ts';
-import type { Model } from '../forward/model.ts';
+import type { Example } from '../forward/batches.ts';
+import { type Pack, type PackSettings, packsOf, passagesOf, runsOf } from '../walk/packs.ts';
+import type { Passage } from '../walk/passage.ts';
+import { embedPassages } from '../walk/rows.ts';
+import type { StoredModel } from '../walk/stored-model.ts';
+import { createWalk, type Walk } from '../walk/walk.ts';
 
 /** Scores by layer; every key is a number from 1 as text. */
 export interface LayerSimilarity {
@@ -34,65 +36,84 @@ interface Sums {
   readonly mlp: Float64Array;
 }
 
-/** Which of a batch's rows are tokens, and which of them are the last of their sequence. */
-interface Rows {
-  readonly real: readonly number[];
-  readonly last: Int32Array;
-}
+/** The states of the last tokens of a run's texts: of each state [texts, D]. */
+type LastStates = readonly Float32Array[];
 
-/** Scores every layer of `model` on `examples`; the work is one forward pass, the memory that of one batch. */
+/** Scores every layer of `model` on `examples`, layer by layer over as many as fit into the memory for their states. */
 export async function layerSimilarity(
-  model: Model,
+  model: StoredModel,
   examples: readonly Example[],
-  settings: { readonly batch_size: number; readonly max_length: number },
-  onProgress: (done: number, total: number) => void = () => {},
+  settings: PackSettings,
+  onProgress: (share: number) => void = () => {},
 ): Promise<LayerSimilarity> {
-  const layers = model.config.num_hidden_layers;
+  const { hidden_size, num_hidden_layers: layers } = model.checkpoint.config;
   const sums: Sums = {
     angular: Array.from({ length: layers + 1 }, () => new Float64Array(layers + 1)),
     block: new Float64Array(layers),
     attention: new Float64Array(layers),
     mlp: new Float64Array(layers),
   };
-  for (let start = 0; start < examples.length; start += settings.batch_size) {
-    const chosen = examples.slice(start, start + settings.batch_size);
-    const batch = makeBatch(chosen, settings.batch_size, settings.max_length);
-    await addBatch(model, batch, rowsOf(chosen, batch), sums);
-    onProgress(start + chosen.length, examples.length);
-    await new Promise((resolve) => setImmediate(resolve));
+  const lengths = examples.map(({ ids }) => ids.length);
+  const runs = runsOf([...examples.keys()], lengths, hidden_size, settings);
+  const walk = createWalk(model, (h, made) => [productsOf(h, made.attended, made.h)]);
+  for (const [i, run] of runs.entries()) {
+    const texts = run.map((text) => examples[text] as Example);
+    const last = await addRun(model, walk, { texts, settings }, sums, (share) => onProgress((i + share) / runs.length));
+    addAngles(last, texts.length, sums.angular);
   }
-  const tokens = examples.reduce((sum, { ids }) => sum + ids.length, 0);
-  return summary(sums, examples.length, tokens);
+  return summary(
+    sums,
+    examples.length,
+    lengths.reduce((a, b) => a + b, 0),
+  );
 }
 
-function rowsOf(examples: readonly Example[], { extent }: Batch): Rows {
-  const real: number[] = [];
-  const last: number[] = [];
-  examples.forEach(({ ids }, b) => {
-    for (let t = 0; t < ids.length; t++) real.push(b * extent.tokens + t);
-    last.push(b * extent.tokens + ids.length - 1);
-  });
-  return { real, last: Int32Array.from(last) };
+interface Run {
+  readonly texts: readonly Example[];
+  readonly settings: PackSettings;
 }
 
-async function addBatch(model: Model, batch: Batch, rows: Rows, sums: Sums): Promise<void> {
-  const { batch: sequences, tokens } = batch.extent;
-  let h = tf.tidy(() => embed(model, tf.tensor2d(batch.ids, [sequences, tokens], 'int32')));
-  const states = [await lastTokens(h, rows)];
-  for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
-    const before = h;
-    const after = tf.tidy(() => {
-      const { h, attended } = runBlock(model, layer, before, batch.extent);
-      return { h, products: productsOf(before, attended, h) };
+/** Adds the cosines of all tokens of a run, in the order of its passages; returns the states of its last tokens. */
+async function addRun(
+  model: StoredModel,
+  walk: Walk,
+  { texts, settings }: Run,
+  sums: Sums,
+  onPart: (share: number) => void,
+): Promise<LastStates> {
+  const { config } = model.checkpoint;
+  const { hidden_size: width, num_hidden_layers: layers } = config;
+  const packs = packsOf(
+    texts.map(({ ids }) => ids.length),
+    settings,
+  );
+  const passages = passagesOf(config, texts, packs, settings);
+  const states = await embedPassages(model, passages);
+  const last = Array.from({ length: layers + 1 }, () => new Float32Array(texts.length * width));
+  const rows = packs.map((pack, i) => rowsOf(pack, texts, passages[i] as Passage));
+  const keep = (state: number, passage: number) => {
+    packs[passage]?.forEach((text, b) => {
+      const row = (rows[passage]?.last[b] as number) * width;
+      last[state]?.set((states[passage] as Float32Array).subarray(row, row + width), text * width);
     });
-    before.dispose();
-    h = after.h;
-    addCosines((await after.products.data()) as Float32Array, rows.real, layer, sums);
-    after.products.dispose();
-    states.push(await lastTokens(h, rows));
-  }
-  h.dispose();
-  addAngles(states, rows.last.length, sums.angular);
+  };
+  for (const i of passages.keys()) keep(0, i);
+  await walk(passages, states, { first: 1, last: layers }, ({ layer, passage, seen }) => {
+    addCosines(seen[0] as Float32Array, rows[passage]?.real ?? [], layer, sums);
+    keep(layer, passage);
+    onPart((layer - 1 + (passage + 1) / passages.length) / layers);
+  });
+  return last;
+}
+
+/** Which of a passage's rows are tokens, and which of them are the last of their text. */
+function rowsOf(pack: Pack, texts: readonly Example[], { extent }: Passage): { real: number[]; last: number[] } {
+  const ends = pack.map((text, b) => b * extent.tokens + (texts[text] as Example).ids.length);
+  const real = ends.flatMap((end, b) => {
+    const start = b * extent.tokens;
+    return Array.from({ length: end - start }, (_, t) => start + t);
+  });
+  return { real, last: ends.map((end) => end - 1) };
 }
 
 /** Row-wise squares and products of input x, middle a and output y of a layer: xx, aa, yy, xa, ay, xy -> [6, N]. */
@@ -110,14 +131,6 @@ function addCosines(products: Float32Array, real: readonly number[], layer: numb
     add(sums.mlp, layer - 1, cosine(at(4, row), a, y));
     add(sums.block, layer - 1, cosine(at(5, row), x, y));
   }
-}
-
-/** The rows of `h` that are the last of their sequence, [sequences * D]. */
-async function lastTokens(h: tf.Tensor2D, { last }: Rows): Promise<Float32Array> {
-  const rows = tf.tidy(() => gatherRows(h, tf.tensor1d(last, 'int32')));
-  const values = (await rows.data()) as Float32Array;
-  rows.dispose();
-  return values;
 }
 
 function addAngles(states: readonly Float32Array[], sequences: number, angular: Float64Array[]): void {

@@ -16,6 +16,7 @@ import {
   type SlwForm,
   windowBytes,
 } from '../train/slw-columns.ts';
+import { blockNumbers, stateBytes } from '../walk/bounds.ts';
 
 /** The sizes of a model that decide what it costs: those of its tensors, and what follows from them. */
 export interface ModelShape {
@@ -164,6 +165,31 @@ export function forwardMemory(
   const tokens = batch.sequences * batch.length;
   const head = more.head === false ? 0 : 2 * tokens * shape.vocab_size;
   return float * (modelParameters(shape) + (more.parameters ?? 0) + layerValues(shape, tokens, batch.length) + head);
+}
+
+/** Texts that a walk takes through the layers. */
+export interface WalkText {
+  /** Of all texts. */
+  readonly tokens: number;
+  /** Of the longest text. */
+  readonly length: number;
+  /** Of a passage of several texts. */
+  readonly batch_tokens: number;
+}
+
+/**
+ * Peak memory of a walk (model/walk): float32 weights of one layer, what recovery parameters there are, the states of the texts that go
+ * together and the rows of them that are scored or kept, one passage's values, and of the head a block of words and their logits twice.
+ */
+export function walkMemory(
+  shape: ModelShape,
+  { tokens, length, batch_tokens }: WalkText,
+  { parameters = 0 }: { readonly parameters?: number } = {},
+): number {
+  const states = Math.min(stateBytes, tokens * shape.hidden_size * float);
+  const layer = parametersOf(layerTensors(shape.sizes, 1));
+  const values = layerValues(shape, Math.max(batch_tokens, length), length);
+  return 2 * states + float * (layer + parameters + values + 3 * blockNumbers);
 }
 
 /** Numbers that one layer holds at once: residual, norm, queries, keys, values; scores twice; gate, up and their product. */

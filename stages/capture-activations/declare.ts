@@ -2,14 +2,15 @@
 import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
-import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
+import { batchTokens, fraction, maxLength, object, recordsAtMost, threads } from '../common/options.ts';
 import { layersOf } from '../common/replacement.ts';
 import { captureCost } from '../costs/training.ts';
 
 const params = object({
   fraction: fraction('share of the records, drawn by the seed', 0.1),
   max_length: maxLength(),
-  batch_size: batchSize(16, 'records per forward pass'),
+  batch_tokens: batchTokens(),
+  batch_size: recordsAtMost(),
   dtype: Type.Enum(['F32', 'F16'], { default: 'F32', description: 'precision on disk' }),
   threads: threads(1),
 });
@@ -20,7 +21,7 @@ export const captureUnit = (layer: number): string => `layer ${layer}`;
 
 export const captureActivations = declareStage({
   name: 'capture-activations',
-  version: 2,
+  version: 3,
   summary: 'records the input of the MLP of each layer on a calibration set, one unit per layer',
   reference: 'SHARP (arXiv 2502.07832), section 2.3: the distribution P_l of eq. 2',
   params,

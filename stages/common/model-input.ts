@@ -13,6 +13,7 @@ import { roundingOf } from '../../model/forward/linear.ts';
 import { createModel, type Model } from '../../model/forward/model.ts';
 import { loadHuggingFace } from '../../model/import/huggingface.ts';
 import { disposeRecovery, type Recovery } from '../../model/sharing/recovery.ts';
+import type { StoredModel } from '../../model/walk/stored-model.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
@@ -38,6 +39,34 @@ export async function openModel(context: ModelContext): Promise<OpenModel> {
   await startBackend(context);
   const parts = context.inputs.recovery;
   return openModelFiles(onlyFile(context.inputs.model), parts && Object.values(parts.files));
+}
+
+/** A model opened for a stage that goes through it layer by layer; `close` frees everything. */
+export interface OpenStored {
+  model: StoredModel;
+  config: ModelConfig;
+  tokenizer: Tokenizer;
+  close(): Promise<void>;
+}
+
+/** Starts the backend and opens input `model`, with input `recovery` where there is one; of the model nothing is read yet. */
+export async function openStoredModel(context: ModelContext): Promise<OpenStored> {
+  await startBackend(context);
+  const checkpoint = await openStored(onlyFile(context.inputs.model));
+  try {
+    const { config } = checkpoint;
+    const tokenizer = tokenizerOf(checkpoint.tokenizer);
+    const parts = context.inputs.recovery;
+    const recovery = parts && (await readRecovery(Object.values(parts.files), config));
+    const close = async () => {
+      if (recovery !== undefined) disposeRecovery(recovery);
+      await checkpoint.close();
+    };
+    return { model: { checkpoint, recovery }, config, tokenizer, close };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
 }
 
 /** Loads the checkpoint `model` with the recovery of `parts` applied, on the backend that was started. */

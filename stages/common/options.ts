@@ -17,6 +17,25 @@ export const maxLength = () =>
 export const batchSize = (value: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65536, default: value, description });
 
+/** Tokens of a pass through a layer: bounds memory; scores of few tokens stay in the processor's cache. */
+export const batchTokens = () =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 1048576,
+    default: 1024,
+    description: 'tokens per forward pass, padding included; a longer record has a pass of its own',
+  });
+
+/** Records of such a pass, where they are to be fewer. */
+export const recordsAtMost = () =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 65536,
+      description: 'most records per forward pass; default: as many as batch_tokens hold',
+    }),
+  );
+
 /** A learning rate. */
 export const learningRate = (value: number) =>
   Type.Number({ exclusiveMinimum: 0, maximum: 10, default: value, description: 'peak learning rate' });

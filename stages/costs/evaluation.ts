@@ -1,10 +1,10 @@
 // What stages take that measure a model.
 import type { Cost, CostQuery } from '../../contract/stage.ts';
-import { forwardFlops, forwardMemory, shapeOfFacts } from '../../model/sizes/costs.ts';
+import { forwardFlops, forwardMemory, shapeOfFacts, walkMemory } from '../../model/sizes/costs.ts';
 import { smallFile, streaming } from './copying.ts';
-import { assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
+import { assumedLength, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
-/** perplexity-eval, and every stage that reads a model out over a data set; all tokens go through the output head. */
+/** perplexity-eval, and every stage that goes through a model's layers over a data set; all tokens go through the output head. */
 export function evaluationCost(query: CostQuery): Cost | undefined {
   const { params, inputs } = query;
   const shape = shapeOfFacts(inputs.model?.facts);
@@ -15,7 +15,7 @@ export function evaluationCost(query: CostQuery): Cost | undefined {
   const text = { tokens: data.records * data.length, length: data.length };
   return {
     flops: forwardFlops(shape, text) + 2 * parameters * text.tokens,
-    memory_bytes: forwardMemory(shape, batchOf(params), { parameters }),
+    memory_bytes: walkMemory(shape, walkOf(params, text.tokens), { parameters }),
     written_bytes: smallFile,
     assumed: data.assumed,
   };

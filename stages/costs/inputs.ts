@@ -1,6 +1,6 @@
 // What the facts of inputs say: how many records and tokens, how large a recovery.
 import type { CostInput, CostQuery, JsonObject } from '../../contract/stage.ts';
-import type { RecoverySize } from '../../model/sizes/costs.ts';
+import type { RecoverySize, WalkText } from '../../model/sizes/costs.ts';
 import { float } from './copying.ts';
 
 /** UTF-8 of English text and formulas, with the record's JSON around it. */
@@ -33,6 +33,13 @@ export const assumedLength = (record_tokens: number) => `${record_tokens} tokens
 
 export function batchOf({ batch_size, max_length }: JsonObject): { sequences: number; length: number } {
   return { sequences: Number(batch_size), length: Number(max_length) };
+}
+
+/** The same of a stage that walks through the layers, with `tokens` in all its texts. */
+export function walkOf({ batch_tokens, batch_size, max_length }: JsonObject, tokens: number): WalkText {
+  const length = Number(max_length);
+  const most = batch_size === undefined ? Number.POSITIVE_INFINITY : Number(batch_size) * length;
+  return { tokens, length, batch_tokens: Math.min(Number(batch_tokens), most) };
 }
 
 /** What a recovery's facts say of its size; none where they are not known. */

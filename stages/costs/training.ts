@@ -4,7 +4,6 @@ import type { Cost, CostInput, CostQuery, Unit } from '../../contract/stage.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
-  forwardMemory,
   mlpParameters,
   modelParameters,
   pretrainFlops,
@@ -13,10 +12,11 @@ import {
   sftMemory,
   shapeOfFacts,
   slwWork,
+  walkMemory,
 } from '../../model/sizes/costs.ts';
 import { windowBytes } from '../../model/train/slw-columns.ts';
 import { copying, float, smallFile } from './copying.ts';
-import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf } from './inputs.ts';
+import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
 /** capture-activations: one forward pass up to the deepest layer that is wanted, whatever the number of layers. */
 export function captureCost(query: CostQuery): Cost | undefined {
@@ -28,7 +28,7 @@ export function captureCost(query: CostQuery): Cost | undefined {
   const deepest = Math.max(0, ...units.map((unit) => Number(unit.params.layer)));
   return {
     flops: forwardFlops(shape, text, deepest, false),
-    memory_bytes: forwardMemory(shape, batchOf(params), { head: false }),
+    memory_bytes: walkMemory(shape, walkOf(params, text.tokens)),
     written_bytes: units.length * text.tokens * activationBytes(params, shape.hidden_size),
     assumed: data.assumed,
   };

@@ -1,20 +1,21 @@
 // layer-similarity: how little each layer changes what flows through it.
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
-import { batchSize, fraction, maxLength, object, threads } from '../common/options.ts';
+import { batchTokens, fraction, maxLength, object, recordsAtMost, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
 
 const params = object({
   fraction: fraction('share of the records, drawn by the seed'),
   max_records: Type.Optional(Type.Integer({ minimum: 1, description: 'at most this many records, drawn by the seed' })),
   max_length: maxLength(),
-  batch_size: batchSize(8, 'records per forward pass'),
+  batch_tokens: batchTokens(),
+  batch_size: recordsAtMost(),
   threads: threads(1),
 });
 
 export const layerSimilarity = declareStage({
   name: 'layer-similarity',
-  version: 2,
+  version: 3,
   summary: 'scores every layer by how little it changes the residual stream, in one pass over a data set',
   reference:
     'angular distance: Gromov et al. (arXiv 2403.17887), section 3.2; block influence: ShortGPT (arXiv 2403.03853); sublayer similarity: LLM-Drop (arXiv 2406.15786)',

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
 import { layerSimilarity } from '../../model/measure/layer-similarity.ts';
 import { UserError } from '../../util/errors.ts';
-import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
+import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines, sampleRecords } from '../common/record-lines.ts';
 import type { layerSimilarity as declaration } from './declare.ts';
 
@@ -12,26 +12,26 @@ type Context = ContextOf<typeof declaration>;
 export async function measureSimilarity(context: Context): Promise<void> {
   const [unit] = context.units;
   const params = context.params;
-  const { model, tokenizer, close } = await openModel(context);
+  const { model, config, tokenizer, close } = await openStoredModel(context);
   try {
     const all = await readRecordLines(onlyFile(context.inputs.data));
     const share = Math.min(params.fraction, (params.max_records ?? all.length) / Math.max(1, all.length));
     const records = sampleRecords(all, share, context.seed);
-    const { vocab_size, max_position_embeddings } = model.config;
+    const { vocab_size, max_position_embeddings } = config;
     const examples = await encodeRecords(context, records, tokenizer, {
       ...params,
       vocab_size,
       max_position_embeddings,
     });
-    const scores = await layerSimilarity(model, examples, params, (done, total) => {
+    const scores = await layerSimilarity(model, examples, params, (share) => {
       context.signal.throwIfAborted();
-      context.progress({ done, total, of: 'record' });
+      context.progress({ done: Math.floor(share * examples.length), total: examples.length, of: 'record' });
     });
     refuseNoNumber(scores.block_influence);
     await writeFile(unit.outputs.metrics, `${JSON.stringify(scores, null, 2)}\n`);
     await unit.done({ records: examples.length, tokens: scores.tokens });
   } finally {
-    close();
+    await close();
   }
 }
 

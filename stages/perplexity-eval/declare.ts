@@ -1,12 +1,13 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
-import { batchSize, maxLength, object, threads } from '../common/options.ts';
+import { batchTokens, maxLength, object, recordsAtMost, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
 
 const params = object({
   max_length: maxLength(),
-  batch_size: batchSize(16, 'records per forward pass'),
+  batch_tokens: batchTokens(),
+  batch_size: recordsAtMost(),
   scope: Type.Enum(['response', 'full'], {
     default: 'response',
     description: 'which tokens are scored',
@@ -20,7 +21,7 @@ const params = object({
 
 export const perplexityEval = declareStage({
   name: 'perplexity-eval',
-  version: 2,
+  version: 3,
   summary: 'perplexity of the response tokens (end token included) over a data set',
   reference: 'SHARP (arXiv 2502.07832), section 3.1; the paper does not define it, see docs/methods.md',
   params,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
 import { evaluatePerplexity, type Perplexity } from '../../model/measure/evaluate.ts';
 import { UserError } from '../../util/errors.ts';
-import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
+import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
 import type { perplexityEval } from './declare.ts';
 
@@ -12,24 +12,24 @@ type Context = ContextOf<typeof perplexityEval>;
 export async function measurePerplexity(context: Context): Promise<void> {
   const [unit] = context.units;
   const params = context.params;
-  const { model, tokenizer, close } = await openModel(context);
+  const { model, config, tokenizer, close } = await openStoredModel(context);
   try {
     const records = await readRecordLines(onlyFile(context.inputs.data));
-    const { vocab_size, max_position_embeddings } = model.config;
+    const { vocab_size, max_position_embeddings } = config;
     const examples = await encodeRecords(context, records, tokenizer, {
       ...params,
       vocab_size,
       max_position_embeddings,
     });
-    const metrics = await evaluatePerplexity(model, examples, params, (done, total) => {
+    const metrics = await evaluatePerplexity(model, examples, params, (share) => {
       context.signal.throwIfAborted();
-      context.progress({ done, total, of: 'record' });
+      context.progress({ done: Math.floor(share * examples.length), total: examples.length, of: 'record' });
     });
     refuseNoNumber(metrics);
     await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
     await unit.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
   } finally {
-    close();
+    await close();
   }
 }
 

@@ -59,6 +59,11 @@ describe('a checkpoint', () => {
     const reader = await openCheckpoint(await sample('pieces.arrow', 64));
     expect(await reader.readFloat32('layer.0.weight')).toEqual(WEIGHT);
     expect(reader.location('layer.0.weight')).toBeUndefined();
+    const all = await reader.readBytes('layer.0.weight');
+    expect(await reader.readRange('layer.0.weight', 60, 12)).toEqual(all.slice(60, 72)); // the first piece ends at 64
+    await expect(reader.readRange('layer.0.weight', 60, 61)).rejects.toThrow(
+      'has 120 bytes, got a range from 60 to 121',
+    );
     expect(reader.location('norm')?.length).toBe(60);
     await reader.close();
   });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { loadModel } from '../../model/checkpoint/checkpoint.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
-import { type Packed, scratch } from './fixtures.ts';
+import { openedModel, type Packed, scratch } from './fixtures.ts';
 
 export const architectureFixtures = fileURLToPath(new URL('../fixtures/architectures', import.meta.url));
 
@@ -40,6 +40,11 @@ export async function loadArchitecture(name: string) {
   const model = await loadModel(path);
   onTestFinished(() => model.weights.dispose());
   return { ...model, path };
+}
+
+/** The model `name`, open and not loaded. */
+export function storedArchitecture(name: string) {
+  return openedModel(join(architectureFixtures, name));
 }
 
 /** The largest |a - b| as a share of the largest |b|, which counts as `least` at least. */

@@ -15,6 +15,7 @@ import {
   sftMemory,
   shapeOfFacts,
   slwWork,
+  walkMemory,
 } from '../../model/sizes/costs.ts';
 
 const counts = JSON.parse(readFileSync(new URL('../fixtures/costs/counts.json', import.meta.url), 'utf8'));
@@ -127,6 +128,13 @@ describe('memory', () => {
   it('of a pass over Llama-2-7b is at least its float32 weights', () => {
     const memory = forwardMemory(llama7b, { sequences: 1, length: 1 });
     expect(memory / (4 * 6_738_415_616)).toBeCloseTo(1, 3);
+  });
+
+  it('of a walk through Llama-2-7b is that of one layer, and of a head block, and no more than the bounds for states', () => {
+    const text = { tokens: 1, length: 1, batch_tokens: 1 };
+    const layer = 4 * 202_383_360; // a layer's weights, norms included
+    expect(walkMemory(llama7b, text) - layer - 12 * 2 ** 22).toBeLessThan(2 ** 20);
+    expect(walkMemory(llama7b, { ...text, tokens: 1e9 }) - walkMemory(llama7b, text)).toBeCloseTo(2 * 2 ** 27, -5);
   });
 
   it('of an SFT grows with the micro batch, and by 16 bytes for each trained number', () => {

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import { loadModel } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
+import type { StoredModel } from '../../model/walk/stored-model.ts';
 
 /** An array as make.py packs it. */
 export interface Packed {
@@ -41,6 +42,20 @@ export async function loadFixture(name: string) {
   const model = await loadModel(path);
   onTestFinished(() => model.weights.dispose());
   return { ...model, path };
+}
+
+/** The same, open and not loaded. */
+export async function storedFixture(name: string): Promise<StoredModel> {
+  return openedModel(join(fixtures, name));
+}
+
+/** A Hugging Face folder as a checkpoint that is open for the test. */
+export async function openedModel(folder: string): Promise<StoredModel> {
+  const path = join(await scratch(), 'model.arrow');
+  await importHuggingFace(folder, path);
+  const checkpoint = await openStored(path);
+  onTestFinished(() => checkpoint.close());
+  return { checkpoint };
 }
 
 /** Fails unless every |a - b| <= tolerance * max |b|; reports the worst element. */

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MatrixRole } from '../../model/architecture/roles.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
-import { createModel } from '../../model/forward/model.ts';
 import { layerSimilarity } from '../../model/measure/layer-similarity.ts';
 import { type Difference, relativeDifference, weightDifferences } from '../../model/measure/weight-difference.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
@@ -28,18 +27,17 @@ describe.each(['cpu', 'onnx'] as const)('layerSimilarity on backend %s', (backen
   it('gives the scores of PyTorch hooks to 1e-5, whatever the batches', async () => {
     await useBackend({ backend });
     const expected = baseline<Similarity>('similarity.json');
-    const { weights } = await loadBaseline();
-    const model = createModel(weights);
+    const checkpoint = await openStored((await loadBaseline()).path);
     const examples = expected.sequences.map((ids) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(ids) }));
     const before = tf.memory().numTensors;
     for (const batch_size of [2, 8]) {
-      const found = await layerSimilarity(model, examples, { batch_size, max_length: 64 });
+      const found = await layerSimilarity({ checkpoint }, examples, { batch_size, batch_tokens: 1024, max_length: 64 });
       for (const [n, byLayer] of Object.entries(expected.angular)) closeTo(found.angular[n] as ByLayer, byLayer, 5);
       for (const score of ['block_influence', 'attention_similarity', 'mlp_similarity'] as const)
         closeTo(found[score], expected[score], 5);
       expect([found.sequences, found.tokens]).toEqual([5, 45]);
     }
-    model.disposeFrames();
+    await checkpoint.close();
     expect(tf.memory().numTensors).toBe(before);
   });
 });

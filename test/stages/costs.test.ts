@@ -28,7 +28,7 @@ function costOf(stage: string, query: Partial<CostQuery>): Cost {
 describe('a stage', () => {
   const capture = (dtype: string, layers: number[]) =>
     costOf('capture-activations', {
-      params: { fraction: 0.1, max_length: 2048, batch_size: 1, dtype },
+      params: { fraction: 0.1, max_length: 2048, batch_tokens: 1024, dtype },
       units: layers.map((layer) => ({ name: `layer ${layer}`, params: { layer } })),
       inputs: { model: input(model), data: input(data, 'train') },
     });
@@ -36,6 +36,12 @@ describe('a stage', () => {
   it('capture-activations writes 12 GB for one layer in half precision (methods A.6), twice that in float32', () => {
     expect(capture('F16', [4]).written_bytes / 1e9).toBeCloseTo(12.3, 1);
     expect(capture('F32', [4]).written_bytes).toBe(2 * capture('F16', [4]).written_bytes);
+  });
+
+  it('capture-activations holds one layer of the model, 0.8 of 27 GB, and its states', () => {
+    expect(capture('F32', [16]).memory_bytes).toBeGreaterThan(0.8e9);
+    expect(capture('F32', [16]).memory_bytes).toBeLessThan(3e9);
+    expect(capture('F32', [4]).memory_bytes).toBe(capture('F32', [16]).memory_bytes);
   });
 
   it('capture-activations runs the model once for all layers, as deep as the deepest', () => {

@@ -1,0 +1,7 @@
+// How much a walk holds at once. Light: planning reads this.
+
+/** Hidden states of the texts that are taken through the layers together: 128 MiB. */
+export const stateBytes = 2 ** 27;
+
+/** Numbers of a large matrix, and logits, that are held at once: 16 MiB of float32. */
+export const blockNumbers = 2 ** 22;
