@@ -175,6 +175,13 @@ describe('the decoder', () => {
     model.disposeFrames();
   });
 
+  it('goes on with eight texts of a model whose matrices are large enough to be turned', async () => {
+    const config = tinyConfig({ hidden_size: 64, num_hidden_layers: 2, intermediate_size: 4096, vocab_size: 4096 });
+    const weights = tinyWeights(config, 3);
+    onTestFinished(() => free(weights));
+    await expectEqualLogits(createModel(weights), randomTexts([9, 10, 11, 12, 13, 14, 15, 16], config.vocab_size));
+  });
+
   it('compiles one graph for each number of rows, and leaves no tensor behind', async () => {
     const config = tinyConfig({ max_position_embeddings: 256 });
     const weights = tinyWeights(config, 7);
