@@ -37,6 +37,7 @@ async function runAll(plan: Plan, registry: StageRegistry, store: Store, options
     for (const state of survey.nodes) await survey.sources(state);
     if (options.refusal !== undefined && !isAllThere(survey)) throw options.refusal;
     await survey.preflight();
+    await options.gate?.(survey);
   } catch (error) {
     if (!options.signal?.aborted) throw error;
     const summary = summaryOf([], Math.round(performance.now() - began_ms));
