@@ -20,11 +20,6 @@ export interface Unit<Params = JsonObject> {
   needs?: Readonly<Record<string, readonly string[]>>;
 }
 
-export interface StageResources {
-  /** A rough estimate of the peak memory of one attempt. */
-  memory_bytes?: number;
-}
-
 /** What is known of the inputs' facts, by input: nothing of one that has yet to say, or is not joined. */
 export type KnownFacts<I extends InputPorts> = { readonly [K in keyof I]?: FactsOf<I[K]['kind']> | undefined };
 
@@ -96,9 +91,9 @@ export interface StageDeclaration<
   timing?: boolean;
   /** True when several units run cheaper together: all that are ready then go to one attempt. */
   grouped?: boolean;
-  resources?(params: Params): StageResources;
   /**
-   * What one attempt takes, by arithmetic on parameters and facts: `lamina plan` prints it before anything runs. Cheap, and
+   * What one attempt takes, by arithmetic on parameters and facts: `lamina plan` prints it before anything runs, and a run keeps attempts
+   * apart, or does not begin, that would take more memory than there is. Cheap, and
    * without the code that does the work; undefined while a fact that decides it is unknown.
    */
   cost?(query: CostQuery<NoInfer<Params>, NoInfer<I>, NoInfer<O>, NoInfer<U>>): Cost | undefined;

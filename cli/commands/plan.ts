@@ -13,7 +13,7 @@ import { plansOf } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import type { Output } from '../common/terminal.ts';
 import { joinWarnings } from '../common/warnings.ts';
-import { estimateFor, isKnownFromHistory } from '../plan/device.ts';
+import { estimateFor, isKnownFromHistory, tooLargeHere } from '../plan/device.ts';
 import { absentLines, basisLines, workLines } from '../plan/estimate.ts';
 import { planJson } from '../plan/json.ts';
 import { planLines, shortPlanLines } from '../plan/text.ts';
@@ -45,6 +45,7 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
         ...stateLines(plans, work, flags, out),
         ...absentLines(work),
         ...takingLines(work, await historyOf(store), flags, out),
+        ...tooLargeHere(work, flags).map((text) => out.paint.bad(`! ${text}`)),
       ];
       out.write(`${lines.join('\n')}\n`);
     }

@@ -1,6 +1,7 @@
 // The flags that several commands share, and the values that they give.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { deviceNames } from '../../runner/estimate/devices.ts';
+import { usualRecordTokens } from '../../runner/survey/cost.ts';
 import { projectStore } from './project.ts';
 
 /** Which plan a command is about. */
@@ -21,6 +22,8 @@ export interface RunFlags extends PlanFlags {
   jobs?: number;
   /** False when the grid is to run although its control is off. */
   control: boolean;
+  /** False when it is to run although more memory is expected than there is. */
+  memoryCheck: boolean;
 }
 
 export interface StoreFlags {
@@ -61,7 +64,8 @@ export function addPlanFlags(command: Command): Command {
 export function addRunFlags(command: Command): Command {
   return command
     .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
-    .option('--no-control', "run the grid although its control's numbers do not come out as expected");
+    .option('--no-control', "run the grid although its control's numbers do not come out as expected")
+    .option('--no-memory-check', 'run although a stage is expected to take more memory than this machine has');
 }
 
 /** What `generate` is asked to do. */
@@ -153,7 +157,12 @@ export function addEstimateFlags(command: Command): Command {
       ).choices(deviceNames),
     )
     .option('--utilisation <share>', "share of the device's peak that is assumed, above 0 to 1", share)
-    .option('--record-tokens <number>', 'tokens per record, where the data set is not known', wholeNumber(1), 300);
+    .option(
+      '--record-tokens <number>',
+      'tokens per record, where the data set is not known',
+      wholeNumber(1),
+      usualRecordTokens,
+    );
 }
 
 function share(text: string): number {

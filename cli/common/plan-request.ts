@@ -42,6 +42,11 @@ export function requestOf(spec: string, flags: PlanFlags): SpecRequest {
   return { file: spec, profile, set, only, force, seed, numerics: numericsOf(flags), cwd: process.cwd() };
 }
 
+/** True where the numeric stages compute with the processor, and so with the machine's memory. */
+export function isOnProcessor(flags: Pick<PlanFlags, 'backend' | 'provider'>): boolean {
+  return flags.backend !== 'tensorflow' && (flags.provider ?? 'cpu') === 'cpu';
+}
+
 /** What the numeric stages run on; the defaults run anywhere. */
 function numericsOf(flags: PlanFlags): Numerics {
   const backend = (flags.backend ?? 'onnx') as Numerics['backend'];

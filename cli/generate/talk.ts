@@ -20,6 +20,8 @@ import { exitCodes } from '../common/exit-codes.ts';
 import type { GenerateFlags } from '../common/flags.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Terminal } from '../common/terminal.ts';
+import { threadsRemark } from '../common/threads.ts';
+import { refuseTooLarge } from './memory.ts';
 import type { FoundModel } from './model.ts';
 import { createAnswers, createMeter, generationJson, type Meter } from './text.ts';
 
@@ -43,6 +45,8 @@ export async function talk(
   const meter = createMeter(() => performance.now());
   try {
     const say = (message: string) => err.write(`${err.paint.warn('!')} ${sentence(message)}\n`);
+    const threads = threadsRemark(flags.threads);
+    if (threads !== undefined) say(threads);
     const { model, tokenizer, files, close } = await openFound(found, flags, stop.signal, say);
     try {
       const requests = prompts.map((prompt, i) => requestOf(prompt, `prompt ${i + 1}`, { model, tokenizer }, flags));
@@ -122,6 +126,7 @@ async function openFound(
   const files =
     found.kind === 'files' ? [found.checkpoint] : weightFiles(folder ?? (found.kind === 'folder' ? found.folder : ''));
   const size = files.reduce((sum, path) => sum + statSync(path).size, 0);
+  await refuseTooLarge(found, files);
   const threads = flags.threads ?? (size > largeModel_bytes ? availableParallelism() : 1);
   await useBackend({ backend: flags.backend ?? 'onnx', provider: flags.provider, threads });
   signal.throwIfAborted();

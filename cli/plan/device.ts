@@ -2,8 +2,11 @@
 import { type Device, deviceNamed } from '../../runner/estimate/devices.ts';
 import { type Estimate, estimateWork } from '../../runner/estimate/estimate.ts';
 import type { StageHistory } from '../../runner/estimate/history.ts';
+import { tooLarge, tooLargeText } from '../../runner/estimate/memory.ts';
 import { isCached, type JointWork } from '../../runner/estimate/work.ts';
-import type { EstimateFlags } from '../common/flags.ts';
+import { machineMemory } from '../../runner/executor/this-machine.ts';
+import type { EstimateFlags, PlanFlags } from '../common/flags.ts';
+import { isOnProcessor } from '../common/plan-request.ts';
 
 const day_ms = 24 * 3600 * 1000;
 /** What is estimated for where this machine would take more than a day, or does not have the memory. */
@@ -16,6 +19,14 @@ export function estimateFor(work: JointWork, flags: EstimateFlags): Estimate | u
   const here = estimateOn('cpu', work, flags);
   const isSmall = here.total.duration_ms <= day_ms && here.stages.every(({ fits }) => fits);
   return isSmall ? here : estimateOn(largeDevice, work, flags);
+}
+
+/** The stages that a run here would refuse for want of memory, in sentences; none where another device was named. */
+export function tooLargeHere(work: JointWork, flags: EstimateFlags & PlanFlags): string[] {
+  if ((flags.device ?? 'cpu') !== 'cpu' || !isOnProcessor(flags)) return [];
+  const memory_bytes = machineMemory();
+  const found = tooLarge(work, { memory_bytes, record_tokens: flags.recordTokens });
+  return found.map((stage) => tooLargeText(stage, memory_bytes));
 }
 
 function estimateOn(name: string, work: JointWork, { utilisation, recordTokens }: EstimateFlags): Estimate {

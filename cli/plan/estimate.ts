@@ -77,7 +77,7 @@ export function basisLines(estimate: Estimate, out: Output): string[] {
     '  memory: the largest attempt, with records of max_length tokens; disk: outputs, which the store keeps',
     `  ${device.name === 'cpu' ? 'all cores at work' : 'one attempt after the other'}; files at ${formatBytes(diskBytesPerSecond)}/s, downloads not counted`,
     ...(device.name === 'cpu' ? [] : ['  with --provider cuda; by default lamina computes on the CPU']),
-    ...stages.filter(({ fits }) => !fits).map((stage) => doesNotFit(stage, device)),
+    ...(device.name === 'cpu' ? [] : stages.filter(({ fits }) => !fits).map((stage) => doesNotFit(stage, device))),
     ...listed('  not counted, since their cost is not known: ', unknownStages(stages)),
   ];
   const wrap = (line: string) => wrapText(line, out.width() ?? Number.POSITIVE_INFINITY, '    ');

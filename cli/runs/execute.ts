@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Plan } from '../../contract/plan.ts';
 import { type ControlMiss, checkControl } from '../../report/result/control.ts';
 import { metricsOf } from '../../report/result/outcome-metrics.ts';
+import { refuseTooLarge } from '../../runner/estimate/memory.ts';
 import { LocalExecutor } from '../../runner/executor/local.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
@@ -15,6 +16,7 @@ import type { Context } from '../common/context.ts';
 import { checkEngine } from '../common/engine.ts';
 import type { RunFlags } from '../common/flags.ts';
 import { packageVersion } from '../common/package-version.ts';
+import { isOnProcessor } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Warnings } from '../common/warnings.ts';
@@ -111,6 +113,7 @@ async function follow(
       kill: stop.kill,
       refusal,
       checkEngine: (numerics) => checkEngine(numerics, stop.signal),
+      gate: flags.memoryCheck && isOnProcessor(flags) ? (survey) => refuseTooLarge(survey) : undefined,
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
         follower?.on(event);

@@ -13,12 +13,17 @@ export interface Weights {
   get(name: string): tf.Tensor;
   /** What the input [N, in] of matrix `name` becomes before their product; by default it stays as it is. */
   readonly input?: InputOf | undefined;
+  /** How x [N, in] is multiplied with a matrix [out, in], transposed; by default as TensorFlow.js does it, with a gradient. */
+  readonly times?: TimesTransposed | undefined;
   /** Frees every tensor. */
   dispose(): void;
 }
 
 /** Looks at or changes the input x [N, in] of matrix `name`. */
 export type InputOf = (name: string, x: tf.Tensor2D) => tf.Tensor2D;
+
+/** x [N, in] times a matrix [out, in], transposed -> [N, out]. */
+export type TimesTransposed = (x: tf.Tensor2D, weight: tf.Tensor2D) => tf.Tensor2D;
 
 /** The values of one tensor, row-major. */
 export interface Values {

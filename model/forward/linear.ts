@@ -1,12 +1,24 @@
 // The product of activations and one of the model's matrices: the place where inputs are rounded or looked at.
-import { tf } from '../../tensor/tf.ts';
+import type { tf } from '../../tensor/tf.ts';
 import type { InputOf, Weights } from '../architecture/weights.ts';
 import type { Quantization } from '../codec/quantization.ts';
+import type { Product } from '../operators/operators.ts';
+import { tensorProduct } from '../sharing/tensor-matrix.ts';
 import { roundTokens } from './int8-tokens.ts';
 
+/** What a product with a matrix needs of its model. */
+export type ProductWeights = Pick<Weights, 'get' | 'input' | 'times'>;
+
 /** x [N, in] times matrix `name` [out, in] -> [N, out]. */
-export function linear(weights: Pick<Weights, 'get' | 'input'>, name: string, x: tf.Tensor2D): tf.Tensor2D {
-  return tf.matMul(inputOf(weights, name, x), weights.get(name) as tf.Tensor2D, false, true);
+export function linear(weights: ProductWeights, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  const product = productOf(weights, name);
+  return product.times(product.input(x)) as tf.Tensor2D;
+}
+
+/** Matrix `name` at work. */
+export function productOf(weights: ProductWeights, name: string): Product<tf.Tensor> {
+  const input = (x: tf.Tensor) => inputOf(weights, name, x as tf.Tensor2D);
+  return tensorProduct(weights.get(name) as tf.Tensor2D, input, weights.times);
 }
 
 /** What the product with matrix `name` sees of x [N, in]. */

@@ -5,12 +5,11 @@ import { tensorName } from '../architecture/tensors.ts';
 import type { Weights } from '../architecture/weights.ts';
 import type { Product } from '../operators/operators.ts';
 import { type Recovery, replacementAt, throughMatrix } from '../sharing/recovery.ts';
-import { tensorProduct } from '../sharing/tensor-matrix.ts';
-import { inputOf, linear } from './linear.ts';
+import { linear, productOf } from './linear.ts';
 import type { Model } from './model.ts';
 
 /** The weights that a product needs. */
-export type MatrixWeights = Pick<Weights, 'config' | 'get' | 'input'>;
+export type MatrixWeights = Pick<Weights, 'config' | 'get' | 'input' | 'times'>;
 
 /** x [N, in] through matrix `role` of layer `layer` (from 1) as the model's recovery says -> [N, out]. */
 export function project(
@@ -27,6 +26,5 @@ export function project(
 
 /** The stored matrix `role` of layer `layer` at work. */
 export function storedProduct(weights: MatrixWeights, layer: number, role: MatrixRole): Product<tf.Tensor> {
-  const name = tensorName(weights.config, layer, role);
-  return tensorProduct(weights.get(name) as tf.Tensor2D, (x) => inputOf(weights, name, x as tf.Tensor2D));
+  return productOf(weights, tensorName(weights.config, layer, role));
 }

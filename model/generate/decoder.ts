@@ -3,6 +3,7 @@
 // B rows (texts), T tokens, S places of the cache, K key/value heads, hd head size, V vocabulary.
 
 import { createReplays, type ReplayInput } from '../../tensor/backend/replay.ts';
+import { timesTransposed } from '../../tensor/few-rows.ts';
 import { MASKED, rotary } from '../../tensor/ops.ts';
 import { pastAttention } from '../../tensor/past-attention.ts';
 import { tf } from '../../tensor/tf.ts';
@@ -38,7 +39,7 @@ export function createDecoder(model: Model, maxLength = model.config.max_positio
   const cache = new KvCache(model.config);
   const rope = ropeOf(model.config);
   const readPrompts = createPromptReader(model);
-  const steps = createReplays(() => stepGraph(model));
+  const steps = createReplays(() => stepGraph(withFewRows(model)));
   return {
     model,
     get rows() {
@@ -87,6 +88,11 @@ function stepGraph(model: Model): (inputs: tf.Tensor[]) => tf.Tensor[] {
     const h = hiddenStates(model, ids as tf.Tensor2D, keeping(attend, seen));
     return [head(model, finalNorm(model, h)), ...seen.flatMap(({ k, v }) => [k, v])];
   };
+}
+
+/** The same model, multiplying as it pays for the few rows of a step. */
+function withFewRows(model: Model): Model {
+  return { ...model, weights: { ...model.weights, times: timesTransposed } };
 }
 
 /** Every row stands at a place of its own: the rows x [B, 1, H, hd] are turned as if they were tokens of one text. */

@@ -1,6 +1,7 @@
 // One matrix of a layer on TensorFlow.js, as a method makes it.
 import { tf } from '../../tensor/tf.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
+import type { TimesTransposed } from '../architecture/weights.ts';
 import { atKnown } from '../methods/known.ts';
 import type { MatrixParameters } from '../methods/method.ts';
 import { methodNamed } from '../methods/registry.ts';
@@ -10,9 +11,13 @@ import { tensorOperators } from '../operators/tensor-operators.ts';
 /** The parameters of one matrix by name. */
 export type ParameterOf = (name: string) => tf.Tensor;
 
-/** The stored matrix `weight` [out, in]; `input` is what its product sees of x. */
-export function tensorProduct(weight: tf.Tensor2D, input: (x: tf.Tensor) => tf.Tensor = (x) => x): Product<tf.Tensor> {
-  return { input, times: (x) => tf.matMul(x as tf.Tensor2D, weight, false, true), whole: () => weight };
+/** The stored matrix `weight` [out, in]; `input` is what its product sees of x, `times` how they are multiplied. */
+export function tensorProduct(
+  weight: tf.Tensor2D,
+  input: (x: tf.Tensor) => tf.Tensor = (x) => x,
+  times: TimesTransposed = (x, matrix) => tf.matMul(x, matrix, false, true),
+): Product<tf.Tensor> {
+  return { input, times: (x) => times(x as tf.Tensor2D, weight), whole: () => weight };
 }
 
 /** A product that is known: that of the stored matrix and x [n, in], as the product sees it -> [n, out]. */

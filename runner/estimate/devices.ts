@@ -1,5 +1,6 @@
 // What devices can do, as their makers publish it: for estimates of work that has not run yet.
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
+import { machineMemory } from '../executor/this-machine.ts';
 
 /** A device that a plan is estimated for. */
 export interface Device {
@@ -56,7 +57,7 @@ function thisMachine(): Device {
   return {
     name: 'cpu',
     title: `this machine, ${cores} CPU core${cores === 1 ? '' : 's'}`,
-    memory_bytes: totalmem(),
+    memory_bytes: machineMemory(),
     flops_per_second: cores * coreFlops,
     products: 'float32',
     utilisation: cpuUtilisation,

@@ -1,6 +1,7 @@
 // What is left to run will take on a device, by arithmetic: work, time, peak memory and disk for each stage.
-import type { Cost, CostInput, CostQuery, StageDefinition } from '../../contract/stage.ts';
-import { type NodeInput, type UnitState, unitsRead } from '../survey/graph.ts';
+import type { Cost, CostQuery, StageDefinition } from '../../contract/stage.ts';
+import { costQuery, recordedSize, type SizeOf } from '../survey/cost.ts';
+import type { UnitState } from '../survey/graph.ts';
 import type { Device } from './devices.ts';
 import { isCached, type JointWork } from './work.ts';
 
@@ -46,14 +47,17 @@ export interface Estimate {
   assumed: readonly string[];
 }
 
+/** Different units of work, in plan order, and what identifies each. */
+export type Identified = Pick<JointWork, 'distinct' | 'identities'>;
+
 /** Estimates every different unit that has no result, in plan order, each stage by its `cost`. */
-export function estimateWork(work: JointWork, options: EstimateOptions): Estimate {
+export function estimateWork(work: Identified, options: EstimateOptions): Estimate {
   const sizes = new Sizes(work);
   const stages = new Map<string, StageEstimate>();
   const assumed = new Set<string>();
   for (const units of attemptsOf(work)) {
     const { definition } = (units[0] as UnitState).owner;
-    const query = queryOf(units, sizes, options);
+    const query = costQuery(units, sizes.of, options.record_tokens);
     const cost = query && costOf(definition, query);
     const stage = stages.get(definition.name) ?? {
       stage: definition.name,
@@ -94,7 +98,7 @@ function sum(a: Amount, b: Amount): Amount {
 }
 
 /** Units that run in one attempt: alone, or all of their node where the stage is grouped. */
-function attemptsOf({ distinct }: JointWork): UnitState[][] {
+function attemptsOf({ distinct }: Identified): UnitState[][] {
   const attempts: UnitState[][] = [];
   const groups = new Map<UnitState['owner'], UnitState[]>();
   for (const { unit } of distinct) {
@@ -113,19 +117,6 @@ function attemptsOf({ distinct }: JointWork): UnitState[][] {
 
 interface FullCost extends Cost {
   read_bytes: number;
-}
-
-/** Undefined where the units are not known yet. */
-function queryOf(units: readonly UnitState[], sizes: Sizes, { record_tokens }: EstimateOptions): CostQuery | undefined {
-  const { owner } = units[0] as UnitState;
-  if (owner.units === undefined) return undefined;
-  const inputs: Record<string, CostInput> = {};
-  for (const input of owner.inputs) {
-    const size_bytes = sizes.read(units, input);
-    inputs[input.name] = { facts: input.from.facts ?? {}, output: input.output, size_bytes };
-  }
-  const facts = owner.facts ?? {};
-  return { params: owner.node.params, units: units.map(({ unit }) => unit), inputs, facts, record_tokens };
 }
 
 function costOf(definition: StageDefinition, query: CostQuery): FullCost | undefined {
@@ -179,7 +170,7 @@ class Sizes {
   readonly #identities: JointWork['identities'];
   readonly #estimated = new Map<string, number>();
 
-  constructor({ identities }: JointWork) {
+  constructor({ identities }: Identified) {
     this.#identities = identities;
   }
 
@@ -188,18 +179,8 @@ class Sizes {
     for (const unit of units) this.#estimated.set(this.#identity(unit), written_bytes / units.length);
   }
 
-  /** The bytes that `units` read of an input; undefined when one of them is not known. */
-  read(units: readonly UnitState[], input: NodeInput): number | undefined {
-    const read = new Set<UnitState>();
-    for (const unit of units) for (const each of unitsRead(unit, input) ?? []) read.add(each);
-    let total = 0;
-    for (const each of read) {
-      const size = each.record?.outputs[input.output]?.size ?? this.#estimated.get(this.#identity(each));
-      if (size === undefined) return undefined;
-      total += size;
-    }
-    return read.size === 0 ? undefined : total;
-  }
+  /** Of an output; undefined when it is not known. */
+  readonly of: SizeOf = (unit, output) => recordedSize(unit, output) ?? this.#estimated.get(this.#identity(unit));
 
   #identity(unit: UnitState): string {
     return this.#identities.get(unit) ?? '';

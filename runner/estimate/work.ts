@@ -75,7 +75,8 @@ export async function inspectTogether(
   return { inspections, warned, stages, distinct, identities, engine, absent: absences };
 }
 
-function firstOfEach(units: readonly IdentifiedUnit[]): IdentifiedUnit[] {
+/** Each piece of work once, where it first appears. */
+export function firstOfEach(units: readonly IdentifiedUnit[]): IdentifiedUnit[] {
   const first = new Map<string, IdentifiedUnit>();
   for (const each of units) if (!first.has(each.identity)) first.set(each.identity, each);
   return [...first.values()];

@@ -5,6 +5,7 @@ import type { Lease } from '../../store/store.ts';
 import { UserError } from '../../util/errors.ts';
 import { canonicalJson } from '../../util/json.ts';
 import type { Executor, Need } from '../executor/executor.ts';
+import { memoryOf } from '../survey/cost.ts';
 import { demandedUnits, type NodeState, nameOf, type UnitState, unitStates, unitsRead } from '../survey/graph.ts';
 import { countUnits } from '../survey/survey.ts';
 import { tryUnits } from './attempt.ts';
@@ -179,7 +180,7 @@ export class Dataflow {
 
   async #runAttempt(units: readonly UnitState[], held: ReadonlyMap<UnitState, Lease>): Promise<void> {
     const first = units[0] as UnitState;
-    const room = await this.#context.executor.room(needOf(first.owner), [first.owner.index, first.index]);
+    const room = await this.#context.executor.room(needOf(units), [first.owner.index, first.index]);
     let left: Undecided = { held: [], taken: [] };
     try {
       if (this.#isStopped()) {
@@ -294,11 +295,11 @@ export class Dataflow {
 }
 
 /** A timing takes all threads there are, so that nothing runs beside it. */
-function needOf({ node, definition }: NodeState): Need {
-  const memory_bytes = definition.resources?.(node.params).memory_bytes ?? 0;
+function needOf(units: readonly UnitState[]): Need {
+  const { node, definition } = (units[0] as UnitState).owner;
   const kind = definition.numeric ? canonicalJson({ ...node.numerics }) : undefined;
   const threads = definition.numeric ? node.numerics.threads : 1;
-  return { threads: definition.timing ? Number.POSITIVE_INFINITY : threads, memory_bytes, kind };
+  return { threads: definition.timing ? Number.POSITIVE_INFINITY : threads, memory_bytes: memoryOf(units), kind };
 }
 
 function once<K, V>(made: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {

@@ -2,6 +2,7 @@ import type { Numerics } from '../../contract/stage.ts';
 import type { UserError } from '../../util/errors.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { RunEvent } from '../survey/events.ts';
+import type { Survey } from '../survey/survey.ts';
 
 export interface RunOptions {
   /** Where attempts are carried out. */
@@ -13,6 +14,8 @@ export interface RunOptions {
   /** Stops at once: ends all attempts. Abort `signal` before. */
   kill?: AbortSignal | undefined;
   grace_ms?: number | undefined;
+  /** May refuse to begin, by throwing a UserError, when it has seen what is there and what would run. */
+  gate?: ((survey: Survey) => Promise<void>) | undefined;
   /** Why the store cannot be written to; thrown where something has to run, for then it must. */
   refusal?: UserError | undefined;
   /** Asked once, when something numeric is left to run, before anything does. Throws UserError where the engine is not to be had here. */

@@ -40,6 +40,7 @@ async function runAll(plan: Plan, registry: StageRegistry, store: Store, options
     await survey.preflight();
     const engine = engineNeeded(survey.nodes);
     if (engine !== undefined) await options.checkEngine?.(engine);
+    await options.gate?.(survey);
   } catch (error) {
     if (!options.signal?.aborted) throw error;
     const summary = summaryOf([], Math.round(performance.now() - began_ms));

@@ -55,7 +55,7 @@ const toldShape: Shape<Told> = fields<Told>({
 });
 
 /** Functions that a stage may have; `run` is the one that it must have. */
-export const stageFunctions = ['check', 'preflight', 'warn', 'expect', 'units', 'resources', 'cost'] as const;
+export const stageFunctions = ['check', 'preflight', 'warn', 'expect', 'units', 'cost'] as const;
 
 /** Functions of lamina's own stages alone: what they answer is not looked over. */
 const ours = ['ports', 'settle'] as const;

@@ -62,7 +62,7 @@ export type LmEvalTasksParams = Static<typeof params>;
 
 export const lmEvalTasks = declareStage({
   name: 'lm-eval-tasks',
-  version: 3,
+  version: 4,
   summary: 'accuracies of a model on tasks of lm-evaluation-harness, scored as the harness scores them',
   reference: 'lm-evaluation-harness 0.4.5 (Zenodo 07/2024); SHARP (arXiv 2502.07832), Table 6; docs/tasks.md',
   params,

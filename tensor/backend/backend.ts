@@ -48,9 +48,12 @@ export async function useBackend(options: BackendOptions): Promise<void> {
   current = wanted;
 }
 
+/** Each is made, even where there are fewer cores. */
+const mostThreads = 256;
+
 function checkThreads({ threads = 1 }: BackendOptions): void {
-  if (Number.isInteger(threads) && threads >= 1) return;
-  throw new UserError(`threads: expected a whole number of at least 1, got ${threads}`);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= mostThreads) return;
+  throw new UserError(`threads: expected a whole number of 1 to ${mostThreads}, got ${threads}`);
 }
 
 function prepareOnnx(options: BackendOptions): void {

@@ -10,7 +10,7 @@ import {
   type TensorData,
 } from '../graph/runtime.ts';
 
-/** How much the cache keeps: a number of sessions, and the bytes that their memory arenas may hold together. */
+/** How much the cache keeps: a number of sessions, and the bytes that their graphs and memory arenas may hold together. */
 export interface SessionLimits {
   readonly sessions: number;
   readonly bytes: number;
@@ -46,6 +46,8 @@ interface Compiled {
   readonly bytes: number;
 }
 
+/** What a session keeps for a node of its graph, before it has run: measured, see tensor/README.md. */
+const NODE_BYTES = 12 * 1024;
 const DEFAULT_LIMITS: SessionLimits = { sessions: 128, bytes: 2 ** 31 };
 
 /** Runs plans, compiling each structure once while it stays within the limits. */
@@ -129,7 +131,7 @@ export class SessionCache {
       session: createSession(encodePlan(plan), this.#options),
       inputNames: plan.inputs.map(valueName),
       outputNames: plan.outputs.map(valueName),
-      bytes: peakBytes(plan),
+      bytes: peakBytes(plan) + plan.nodes.length * NODE_BYTES,
     };
   }
 

@@ -7,6 +7,8 @@ import { generate } from '../../cli/commands/generate.ts';
 import type { Context } from '../../cli/common/context.ts';
 import type { GenerateFlags } from '../../cli/common/flags.ts';
 import type { Output } from '../../cli/common/terminal.ts';
+import { threadsRemark } from '../../cli/common/threads.ts';
+import { refuseTooLarge } from '../../cli/generate/memory.ts';
 import { createAnswers, createMeter } from '../../cli/generate/text.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { generateAll, generate as generateTokens } from '../../model/generate/generate.ts';
@@ -284,4 +286,20 @@ describe('answers that come side by side', () => {
       '100 tokens read in 0.50 s (200/s) · 4 made in 1.0 s (3.0/s) · 1 ended by itself, 1 cut at its length',
     );
   });
+});
+
+test('a model larger than memory is refused before a weight is read, by what its files hold', async () => {
+  const files = [join(tiny, 'model.safetensors')];
+  const model = { kind: 'folder', label: 'tiny' } as const;
+  await expect(refuseTooLarge(model, files, 1e6)).rejects.toThrow(
+    /^the weights of 'tiny' take \d[\d.]* MB in float32, and this machine has 1 MB of memory: choose a smaller model$/,
+  );
+  await refuseTooLarge(model, files, 100e6);
+});
+
+test('threads that the machine does not have are taken, and said to take turns', () => {
+  expect(threadsRemark(8, 2)).toBe(
+    '--threads 8 are more than the 2 cores here: they take turns, which is slower than --threads 2, and give the bytes of 8 threads',
+  );
+  expect([threadsRemark(2, 2), threadsRemark(undefined, 2)]).toEqual([undefined, undefined]);
 });

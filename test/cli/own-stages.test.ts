@@ -66,6 +66,18 @@ describe('a stage of one’s own', () => {
     expect(code).toBe(2);
   });
 
+  it('that takes more memory than there is does not begin, unless it is told to', async () => {
+    const cost = 'cost: () => ({ flops: 0, memory_bytes: 1e15, written_bytes: 0 }),\n  inputs: {},';
+    const folder = folderWith({ 'mine.mjs': stage('return done(value);').replace('inputs: {},', cost) });
+    const { code, err } = await lamina(folder, 'run', 'e.yaml');
+    expect(err).toMatch(
+      /stage '[^']*mine[^']*' is estimated to take .* of memory, and this machine has .* --no-memory-check/,
+    );
+    expect(code).toBe(2);
+    expect((await lamina(folder, 'run', 'e.yaml', '--no-memory-check')).code).toBe(0);
+    expect((await lamina(folder, 'run', 'e.yaml')).code).toBe(0); // nothing is left to run
+  });
+
   it('that refuses is told without a stack, one that breaks with it', async () => {
     const refusing = folderWith({
       'mine.mjs': stage("throw Object.assign(new Error('no, because of 3'), { name: 'UserError' });"),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plan } from '../../cli/commands/plan.ts';
 import type { EstimateFlags, PlanFlags } from '../../cli/common/flags.ts';
 import { formatLong } from '../../cli/plan/estimate.ts';
-import type { StageRegistry } from '../../contract/stage.ts';
+import type { StageDefinition, StageRegistry } from '../../contract/stage.ts';
 import { plainPaint } from '../../report/numbers/paint.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { toyStages } from './fixtures/toy-stages.mjs';
@@ -31,6 +31,17 @@ async function planned(
   expect(await plan([specs], given, context)).toBe(0);
   return text;
 }
+
+test('a plan that this machine has too little memory for says so, whatever device it is estimated for', async () => {
+  const measure = toyStages.get('measure') as StageDefinition;
+  const cost = () => ({ flops: 0, memory_bytes: 1e15, written_bytes: 0 });
+  const registry = new Map([...toyStages, ['measure', { ...measure, cost }]]);
+  const said =
+    /\n! stage 'measure' is estimated to take 1,?000 TB of memory, and this machine has [^:]+: choose a smaller model \(/;
+  expect(await planned([spec('toy')], {}, registry)).toMatch(said);
+  expect(await planned([spec('toy')], { device: 'h100' }, registry)).not.toContain('this machine');
+  expect(await planned([spec('toy')], { provider: 'cuda' }, registry)).not.toContain('this machine');
+});
 
 describe('a plan of several specs', () => {
   const folder = workFolder();

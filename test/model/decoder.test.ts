@@ -175,6 +175,13 @@ describe('the decoder', () => {
     model.disposeFrames();
   });
 
+  it('goes on with eight texts of a model whose matrices are large enough to be turned', async () => {
+    const config = tinyConfig({ hidden_size: 64, num_hidden_layers: 2, intermediate_size: 4096, vocab_size: 4096 });
+    const weights = tinyWeights(config, 3);
+    onTestFinished(() => free(weights));
+    await expectEqualLogits(createModel(weights), randomTexts([9, 10, 11, 12, 13, 14, 15, 16], config.vocab_size));
+  });
+
   it('compiles one graph for each number of rows, and leaves no tensor behind', async () => {
     const config = tinyConfig({ max_position_embeddings: 256 });
     const weights = tinyWeights(config, 7);
@@ -188,6 +195,32 @@ describe('the decoder', () => {
     expect(after.compiled - before.compiled).toBeLessThanOrEqual(2);
     expect(after.runs - before.runs).toBe(160);
     expect([after.tensors, after.pending]).toEqual([before.tensors, before.pending]);
+  });
+
+  it('grows by nothing over a thousand tokens, batches that change and prompts of many lengths', async () => {
+    const config = tinyConfig({ max_position_embeddings: 1200 });
+    const weights = tinyWeights(config, 5);
+    onTestFinished(() => free(weights));
+    const decoder = createDecoder(createModel(weights));
+    const lengths = [1, 9, 17, 40];
+    const round = async (tokens: number) => {
+      for (const rows of [4, 2, 1]) {
+        for (let row = 0; row < decoder.rows; row++) decoder.clear(row);
+        decoder.resize(rows);
+        const prompts = randomTexts(lengths.slice(0, rows), config.vocab_size);
+        for await (const pass of decoder.read(prompts)) for (const prompt of pass) decoder.fill(prompt.number, prompt);
+        const all = [...prompts.keys()];
+        for (let i = 0; i < tokens; i++)
+          await decoder.step(
+            Int32Array.from(all, () => i % config.vocab_size),
+            all,
+          );
+      }
+      const { tensors, buffers, pending, nodes, sessions, compiled } = tensorStats();
+      return { tensors, buffers, pending, nodes, sessions, compiled };
+    };
+    const after = await round(3);
+    expect(await round(340)).toEqual(after); // 1,020 steps
   });
 
   it('refuses a text longer than the context', () => {

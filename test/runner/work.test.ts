@@ -7,8 +7,10 @@ import type { CostQuery, StageDefinition } from '../../contract/stage.ts';
 import type { Device } from '../../runner/estimate/devices.ts';
 import { deviceNamed, deviceNames } from '../../runner/estimate/devices.ts';
 import { estimateWork } from '../../runner/estimate/estimate.ts';
+import { refuseTooLarge } from '../../runner/estimate/memory.ts';
 import { inspectTogether } from '../../runner/estimate/work.ts';
-import { inspect } from '../../runner/survey/inspect.ts';
+import { memoryOf } from '../../runner/survey/cost.ts';
+import { inspect, inspectSurvey } from '../../runner/survey/inspect.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';
@@ -200,6 +202,30 @@ describe('an estimate', () => {
     const { stages } = await estimate(chain(1, 8));
     expect(stages[1]).toMatchObject({ fits: false, memory_bytes: 24e9, fitting: { param: 'batch_size', value: 2 } });
     expect((await estimate(chain(1, 3))).stages[1]?.fits).toBe(true);
+  });
+
+  it('refuses to begin what takes more memory than there is, with the numbers and the way out', async () => {
+    const surveyed = async (plan: Plan) => {
+      const store = createMemoryStore(join(emptyFolder(), 'store'));
+      return (await inspectSurvey(plan, registry, store, 'waits')).survey;
+    };
+    await expect(refuseTooLarge(await surveyed(chain(1, 8)), 10e9)).rejects.toThrow(
+      "stage 'use' is estimated to take 24 GB of memory, and this machine has 10 GB: set 'batch_size' to 2, with which it would fit, " +
+        'choose a smaller model, or run it all the same with --no-memory-check, if you know better or have swap',
+    );
+    await expect(refuseTooLarge(await surveyed(chain(1, 8)), 2e9)).rejects.toThrow(
+      "stage 'make' is estimated to take 5 GB of memory, and this machine has 2 GB: choose a smaller model (one record at a time would not fit either), or",
+    );
+    await refuseTooLarge(await surveyed(chain(1, 8)), 24e9);
+  });
+
+  it('keeps attempts apart by the same figures, and lets those pass whose stage cannot say', async () => {
+    const store = createMemoryStore(join(emptyFolder(), 'store'));
+    const { survey } = await inspectSurvey(chain(2, 8), registry, store, 'waits');
+    const memory = survey.nodes.map((state) => memoryOf([...(state.units?.values() ?? [])]));
+    expect(memory).toEqual([5e9, 24e9, 0]);
+    const { survey: odd } = await inspectSurvey(plan(node('u', 'use', {})), registry, store, 'waits');
+    expect(odd.nodes.map((state) => memoryOf([...(state.units?.values() ?? [])]))).toEqual([0]); // not a number
   });
 });
 

@@ -175,8 +175,9 @@ describe('refusals', () => {
 
   it('threads must be a whole number', async () => {
     await expect(useBackend({ backend: 'onnx', threads: 0 })).rejects.toThrow(
-      'threads: expected a whole number of at least 1, got 0',
+      'threads: expected a whole number of 1 to 256, got 0',
     );
+    await expect(useBackend({ backend: 'onnx', threads: 5000 })).rejects.toThrow('of 1 to 256, got 5000');
   });
 
   it('a backend that is not installed says what to install', async () => {

@@ -73,7 +73,7 @@ it('the least recently used session goes first, by number', () => {
 });
 
 it('sessions go by bytes too, but never the one in use', () => {
-  const cache = new SessionCache(CPU, { sessions: 9, bytes: 1000 });
+  const cache = new SessionCache(CPU, { sessions: 9, bytes: 20_000 }); // a node counts as 12 KiB
   cache.run(chain(1, 200));
   cache.run(chain(1, 100));
   expect(cache.counts.sessions).toBe(1);
