@@ -1,6 +1,7 @@
 // Models in GGUF files: every architecture out and back, every type, what a file may say, and what is refused.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGguf, type GgufEntry } from '../../formats/tensors/gguf.ts';
 import { decodeGguf } from '../../formats/tensors/gguf-decode.ts';
@@ -20,6 +21,7 @@ import { storedDtype } from '../../model/import/gguf-tensors.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { readModelFolder } from '../../model/import/model-folder.ts';
 import { shortest } from '../../model/import/shortest.ts';
+import { damagedBytes, readsOrRefuses } from '../formats/mutate.ts';
 import { architectureFixtures } from './architectures.ts';
 import { expectClose, scratch } from './fixtures.ts';
 import { tinyConfig } from './tiny.ts';
@@ -272,6 +274,20 @@ describe('a folder', () => {
     writeFileSync(join(folder, 'config.json'), '{"model_type": "mamba"}');
     await expect(readModelFolder(folder)).rejects.toThrow("'model_type' must be one that lamina reads");
   });
+});
+
+it('a damaged model is read or refused by name', async () => {
+  const { file: sound } = await outAndBack('qwen3', 'Q8_0');
+  const [path, out] = [join(await scratch(), 'damaged.gguf'), join(await scratch(), 'm.arrow')];
+  // metadata and the list of tensors; damage to numbers is no damage to a file
+  const [head, rest] = [readFileSync(sound).subarray(0, 6000), readFileSync(sound).subarray(6000)];
+  await fc.assert(
+    fc.asyncProperty(damagedBytes(head), async (bytes) => {
+      writeFileSync(path, Buffer.concat([bytes, rest]));
+      await readsOrRefuses('damaged.gguf', () => importHuggingFace(path, out));
+    }),
+    { numRuns: 150, seed: 20261130 },
+  );
 });
 
 it('every architecture has a name in GGUF under which one is found', () => {

@@ -2,6 +2,7 @@
 import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GgufValue } from '../../formats/tensors/gguf-header.ts';
 import { sentencePieceModelJson } from '../../formats/tokenizer/sentencepiece-model.ts';
@@ -11,6 +12,7 @@ import { settleTokenizer } from '../../model/checkpoint/tokenizer-files.ts';
 import { pretokenizerNamed, pretokenizerOf } from '../../model/export/gguf-pretokenizer.ts';
 import { ggufTokenizerFiles } from '../../model/import/gguf-tokenizer.ts';
 import { readModelFolder } from '../../model/import/model-folder.ts';
+import { damagedBytes, readsOrRefuses } from '../formats/mutate.ts';
 import { fixtures, scratch } from './fixtures.ts';
 
 interface Case {
@@ -179,6 +181,18 @@ describe('SentencePiece', () => {
       'expected a SentencePiece model of BPE, got Unigram; convert it with transformers',
     );
   });
+});
+
+it('a damaged tokenizer.model is read or refused by name', async () => {
+  await fc.assert(
+    fc.asyncProperty(damagedBytes(spiece), (bytes) =>
+      readsOrRefuses('spiece.model', () => {
+        const { json, bos, eos } = sentencePieceModelJson(bytes, 'spiece.model');
+        loadTokenizer(json, 'spiece.model', { bos_token: bos, eos_token: eos }).encode('a layer, and 12');
+      }),
+    ),
+    { numRuns: 200, seed: 20261130 },
+  );
 });
 
 describe('a tokenizer that cannot be', () => {
