@@ -85,7 +85,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .requiredOption('--to <folder>', 'where to put them')
     .action(inProject(false, async () => (await import('./commands/copy.ts')).copy));
   addGenerateFlags(
-    add('generate <model> [stage-or-cell]', 'let a model talk: a folder, an hf:// name, or a checkpoint of a spec'),
+    add(
+      'generate <model> [stage-or-cell]',
+      'let a model talk: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
+    ),
   ).action(call(async () => (await import('./commands/generate.ts')).generate));
   addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
     inProject(false, async () => (await import('./commands/runs.ts')).runs),

@@ -1,14 +1,17 @@
-// Brings what a model needs into the cache: configuration and tokenizer first, then the weights.
+// Brings what a model needs into the cache: configuration and tokenizer first, then the weights; or its GGUF file.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UserError } from '../util/errors.ts';
 import { isObject } from '../util/json.ts';
 import { cachedFile, type Snapshot, snapshotOf } from './cache.ts';
 import { type FetchOptions, fetchFiles } from './fetch-files.ts';
+import { fetchGguf, ggufHint } from './fetch-gguf.ts';
 import { type HubFile, type Listing, listFiles } from './listing.ts';
 import { formatHubName, type HubName, isSafePath } from './name.ts';
 
 const needed = ['config.json', 'tokenizer.json'] as const;
+/** Read where there is no tokenizer.json. */
+const sentencePiece = 'tokenizer.model';
 const wanted = [
   'tokenizer_config.json',
   'special_tokens_map.json',
@@ -22,23 +25,26 @@ const index = 'model.safetensors.index.json';
 const single = 'model.safetensors';
 const largestSmallFile = 2 ** 28;
 
-/** The folder with the files of the pinned model `name`; downloads what the cache lacks. Throws UserError with the way out. */
+/** The folder with the files of the pinned model `name`, or the GGUF file that it names; downloads what the cache lacks. Throws UserError with the way out. */
 export async function fetchModel(name: HubName, options: FetchOptions): Promise<string> {
   const what = checkModel(name);
+  if (name.path !== '') return fetchGguf(name, options);
   const listing = await listFiles(name, options);
   const snapshot = snapshotOf(name, options.settings);
   if (!listing.whole) return fromCache(snapshot, listing, what, options);
   const files = new Map(listing.files.map((file) => [file.path, file]));
-  for (const path of needed) if (!files.has(path)) throw lacks(what, path, files);
+  const first = files.has('tokenizer.json') || !files.has(sentencePiece) ? needed : ['config.json', sentencePiece];
+  const missing = (path: string): never => refuseMissing(name, path, files);
+  for (const path of first) if (!files.has(path)) missing(path);
   const named = [...files.keys()].filter((path) => template.test(path));
   const shardList = files.has(single) ? [] : [index]; // a single file is taken where both are there
-  const small = [...needed, ...wanted, ...named, ...shardList].flatMap((path) => files.get(path) ?? []);
+  const small = [...first, ...wanted, ...named, ...shardList].flatMap((path) => files.get(path) ?? []);
   for (const { path, size } of small) {
     if (size > largestSmallFile) throw new UserError(`${what}: '${path}' has ${size} bytes, refused`);
   }
   await fetchFiles(name, small, { ...options, onProgress: undefined });
   const shards = shardList.length > 0 && files.has(index) ? await shardNames(snapshot, what) : [single];
-  const weights = shards.map((path) => files.get(path) ?? refuseMissing(what, path, files));
+  const weights = shards.map((path) => files.get(path) ?? missing(path));
   const beside = adapter.flatMap((path) => files.get(path) ?? []); // it is attached where there is one
   await fetchFiles(name, [...small, ...weights, ...beside], options);
   return snapshot.folder;
@@ -50,6 +56,9 @@ export async function fetchModel(name: HubName, options: FetchOptions): Promise<
  */
 export async function fetchModelConfig(name: HubName, options: FetchOptions): Promise<string> {
   const what = checkModel(name);
+  if (name.path !== '') {
+    throw new UserError(`${what}: expected a repository with a config.json, got the name of a GGUF file`);
+  }
   const snapshot = snapshotOf(name, options.settings);
   const cached = await cachedFile(snapshot, 'config.json');
   if (cached !== undefined) return cached;
@@ -64,6 +73,7 @@ export async function fetchModelConfig(name: HubName, options: FetchOptions): Pr
 /** The folder with the LoRA adapter of the pinned repository `name`. Throws UserError with the way out. */
 export async function fetchAdapter(name: HubName, options: FetchOptions): Promise<string> {
   const what = checkModel(name);
+  if (name.path !== '') throw new UserError(`${what}: expected a repository with an adapter, got the name of a file`);
   const listing = await listFiles(name, options);
   const snapshot = snapshotOf(name, options.settings);
   if (!listing.whole) {
@@ -74,7 +84,7 @@ export async function fetchAdapter(name: HubName, options: FetchOptions): Promis
   const files = new Map(listing.files.map((file) => [file.path, file]));
   await fetchFiles(
     name,
-    adapter.map((path) => files.get(path) ?? refuseMissing(what, path, files)),
+    adapter.map((path) => files.get(path) ?? refuseMissing(name, path, files)),
     options,
   );
   return snapshot.folder;
@@ -125,23 +135,16 @@ async function fromCache(
   return dirname((await cachedFile(snapshot, needed[0])) as string);
 }
 
-function refuseMissing(what: string, path: string, files: ReadonlyMap<string, HubFile>): never {
-  throw lacks(what, path, files);
-}
-
-function lacks(what: string, path: string, files: ReadonlyMap<string, HubFile>): UserError {
-  const has = (name: string) => files.has(name);
+function refuseMissing(name: HubName, path: string, files: ReadonlyMap<string, HubFile>): never {
+  const has = (other: string) => files.has(other);
   const hints: [boolean, string][] = [
     [
       path === 'config.json' && has('adapter_config.json'),
       "; it is an adapter: name the model that it belongs to as 'path', and this as 'adapter'",
     ],
-    [
-      path === 'tokenizer.json' && has('tokenizer.model'),
-      "; convert its 'tokenizer.model' first and use a local folder",
-    ],
-    [path === single && [...files.keys()].some((name) => name.endsWith('.bin')), '; its weights are in another format'],
+    [path !== 'tokenizer.json', ggufHint([...files.keys()], name)],
+    [path === single && [...files.keys()].some((file) => file.endsWith('.bin')), '; its weights are in another format'],
   ];
-  const hint = hints.find(([fits]) => fits)?.[1] ?? '';
-  return new UserError(`${what}: expected '${path}' in the repository, got none${hint}`);
+  const hint = hints.find(([fits, text]) => fits && text !== '')?.[1] ?? '';
+  throw new UserError(`${formatHubName(name)}: expected '${path}' in the repository, got none${hint}`);
 }

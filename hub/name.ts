@@ -8,7 +8,7 @@ export interface HubName {
   repo: string;
   /** A branch, a tag or a commit; undefined stands for `main`. */
   revision: string | undefined;
-  /** Of a data set: a file, a folder or a pattern inside the repository; '' when none is given. */
+  /** Of a data set: a file, a folder or a pattern inside the repository; of a model a GGUF file; '' when none is given. */
   path: string;
   /** The branch or tag that led to the commit `revision`; only in names that were pinned. */
   ref: string | undefined;
@@ -16,7 +16,7 @@ export interface HubName {
 
 const scheme = 'hf://';
 const expected =
-  "expected 'hf://org/name', 'hf://org/name@revision' or 'hf://datasets/org/name[@revision][/file-or-pattern]'";
+  "expected 'hf://org/name', 'hf://org/name@revision', 'hf://org/name[@revision]/FILE.gguf' or 'hf://datasets/org/name[@revision][/file-or-pattern]'";
 const longest = 1024;
 /** Bytes that file systems allow for a name. */
 const longestPart = 255;
@@ -43,7 +43,9 @@ export function parseHubName(text: string): HubName | string {
   const revision = written === undefined ? undefined : decoded(written);
   if (revision !== undefined && !isRevision(revision)) return wrong(`has a revision that cannot be ('${written}')`);
   if (ref !== undefined && !isRevision(ref)) return wrong('has a ref that cannot be');
-  if (!isDataset && path !== '') return wrong('names a file of a model, and a model is taken whole');
+  if (!isDataset && path !== '' && !path.endsWith('.gguf')) {
+    return wrong('names a file of a model, and a model is taken whole unless it is one GGUF file');
+  }
   const folder = path.replace(/\/$/, '');
   if (folder !== '' && !isSafePath(folder)) return wrong(`has a file name that cannot be ('${path}')`);
   return { type: isDataset ? 'dataset' : 'model', repo: `${org}/${name}`, revision, path: folder, ref };

@@ -76,7 +76,7 @@ Examples:
   lamina copy experiments/pretrain-tiny.yaml export --to models/tiny
   lamina copy experiments/quickstart.yaml tuned --only data=dialogsum --to out`,
   generate: `
-MODEL is a folder in Hugging Face's layout, an hf:// name, a model that comes with lamina, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
+MODEL is a folder in Hugging Face's layout, a GGUF file, an hf:// name, a model that comes with lamina, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
 (the model that it makes, or the model that it works on), or a cell as 'lamina why' names it (the model that its number was measured on).
 It must have been run. The prompt is put into the chat template that lamina trains with; --raw leaves it out.
 

@@ -21,7 +21,12 @@ import { findSubject } from '../common/why-subject.ts';
 
 /** Where a model's files lie. `label` names it for people. */
 export type FoundModel =
-  | { readonly kind: 'folder'; readonly label: string; readonly folder: string }
+  | {
+      readonly kind: 'folder';
+      readonly label: string;
+      /** A folder in Hugging Face's layout, or a GGUF file. */
+      readonly folder: string;
+    }
   | { readonly kind: 'hub'; readonly label: string; readonly name: string }
   | {
       readonly kind: 'files';
@@ -52,12 +57,12 @@ export async function findModel(
   return { kind, label: name, folder: shippedModel(name) ?? name };
 }
 
-const expected = "expected a model folder, an 'hf://' name, or a spec (.yaml) with a stage or cell of it";
+const expected = "expected a model folder, a GGUF file, an 'hf://' name, or a spec (.yaml) with a stage or cell of it";
 
 function kindOf(name: string): 'folder' | 'files' | 'spec' {
   if (isShippedName(name)) return shippedModel(name) === undefined ? shippedSpec(name) : 'folder';
   const found = statusAt(name);
-  if (found?.isDirectory()) return 'folder';
+  if (found?.isDirectory() || (found !== undefined && name.endsWith('.gguf'))) return 'folder';
   if (/\.ya?ml$/.test(name)) return 'spec';
   if (found === undefined) throw new UserError(`there is no model '${name}': ${expected}`);
   if (name.endsWith('.arrow')) return 'files'; // a checkpoint that `lamina copy` took out of a store

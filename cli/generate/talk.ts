@@ -141,9 +141,11 @@ async function fetchFolder(text: string, signal: AbortSignal): Promise<string> {
   return fetchModel({ ...name, revision }, { settings, signal });
 }
 
+/** Of a model folder, or itself of a GGUF file. */
 function weightFiles(folder: string): string[] {
+  if (!statSync(folder).isDirectory()) return [folder];
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.safetensors'))
+    .filter((name) => /\.(safetensors|gguf)$/.test(name))
     .map((name) => join(folder, name));
 }
 

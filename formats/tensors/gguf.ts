@@ -2,7 +2,7 @@
 import { UserError } from '../../util/errors.ts';
 import { createFile } from '../files/output-file.ts';
 import { ByteList } from '../text/byte-list.ts';
-import { type GgufType, ggufBytes, ggufTypeId } from './gguf-blocks.ts';
+import { type GgufType, ggufBytes, ggufTypeId } from './gguf-types.ts';
 
 /** One key of the metadata with its type and value. */
 export type GgufEntry =

@@ -36,3 +36,15 @@ export function architectureNamed(model_type: unknown, source: string): Architec
     `${source}: 'model_type' must be one that lamina reads (${read}), got ${got}${whyRefused(model_type)}`,
   );
 }
+
+/** The architecture that llama.cpp calls `name`, the plainest of those with that name; `source` begins the UserError that says which are read. */
+export function architectureOfGguf(name: string | undefined, source: string): Architecture {
+  const found = Object.values(architectures).find(({ gguf }) => gguf.architecture === name);
+  if (found !== undefined) return found;
+  const read = [...new Set(Object.values(architectures).map(({ gguf }) => `'${gguf.architecture}'`))].join(', ');
+  // llama.cpp writes the names of Hugging Face without their underscores
+  const why = whyRefused(name) || whyRefused(name?.replace(/moe$/, '_moe').replace(/vl$/, '_vl'));
+  throw new UserError(
+    `${source}: 'general.architecture' must be one that lamina reads (${read}), got ${shown(name)}${why}`,
+  );
+}

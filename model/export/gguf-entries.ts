@@ -1,6 +1,6 @@
 // The keys of a GGUF file that say what the model is, under its architecture's name in llama.cpp.
 import type { GgufEntry } from '../../formats/tensors/gguf.ts';
-import type { GgufType } from '../../formats/tensors/gguf-blocks.ts';
+import type { GgufType } from '../../formats/tensors/gguf-types.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { architectureOf } from '../architecture/registry.ts';
 import type { RopeScaling, YarnScaling } from '../architecture/rope-scaling.ts';

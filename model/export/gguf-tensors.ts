@@ -25,15 +25,35 @@ const turnedRoles: readonly Role[] = ['q', 'k', 'q_bias', 'k_bias'];
  * Rows of q and k from Hugging Face's order, in which RoPE turns dimension i with i + hd/2, to the one of architectures in which llama.cpp
  * turns neighbours: [heads, 2, hd/2, D] -> [heads, hd/2, 2, D]. Other tensors as they are.
  */
-export function interleaved({ role, shape }: TensorSpec, values: Float32Array, config: ModelConfig): Float32Array {
+export function interleaved<T extends Values>(spec: TensorSpec, values: T, config: ModelConfig): T {
+  const half = config.head_dim / 2;
+  return moved(spec, values, config, (within) => (within % 2) * half + Math.floor(within / 2));
+}
+
+/** The way back: [heads, hd/2, 2, D] -> [heads, 2, hd/2, D]. */
+export function halved<T extends Values>(spec: TensorSpec, values: T, config: ModelConfig): T {
+  const half = config.head_dim / 2;
+  return moved(spec, values, config, (within) => 2 * (within % half) + Math.floor(within / half));
+}
+
+/** Numbers, or their bytes. */
+type Values = Float32Array | Uint8Array;
+
+/** Row `within` of each head is taken from row `from(within)` of it. */
+function moved<T extends Values>(
+  { role, shape }: TensorSpec,
+  values: T,
+  config: ModelConfig,
+  from: (within: number) => number,
+): T {
   if (!architectureOf(config).gguf.interleaved || !turnedRoles.includes(role)) return values;
   const { head_dim } = config;
-  const turned = new Float32Array(values.length);
-  const [rows = 0, columns = 1] = shape;
+  const rows = shape[0] ?? 0;
+  const width = values.length / rows;
+  const turned = values.slice() as T;
   for (let row = 0; row < rows; row++) {
-    const within = row % head_dim;
-    const from = row - within + (within % 2) * (head_dim / 2) + Math.floor(within / 2);
-    turned.set(values.subarray(from * columns, (from + 1) * columns), row * columns);
+    const source = row - (row % head_dim) + from(row % head_dim);
+    turned.set(values.subarray(source * width, (source + 1) * width), row * width);
   }
   return turned;
 }

@@ -2,7 +2,8 @@
 import { writing } from '../../formats/files/writing.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { createGguf, type GgufTensor } from '../../formats/tensors/gguf.ts';
-import { encodeGguf, type GgufType, ggufBytes, isBlocked } from '../../formats/tensors/gguf-blocks.ts';
+import { encodeGguf } from '../../formats/tensors/gguf-encode.ts';
+import { type GgufType, ggufBytes, isBlocked } from '../../formats/tensors/gguf-types.ts';
 import { UserError } from '../../util/errors.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { architectureOf } from '../architecture/registry.ts';

@@ -19,7 +19,8 @@ import { compactFormat, compactMap, compactVersion, compactWeights } from '../ex
 import type { OnProgress } from '../export/huggingface.ts';
 import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { dropsMlp, type Replacement, rolesOf } from '../sharing/replacement.ts';
-import { type FolderSummary, readModelFolder } from './model-folder.ts';
+import { readModelFolder } from './model-folder.ts';
+import type { FolderSummary } from './summary.ts';
 
 const largestMap = 2 ** 24;
 /** Of one pruned matrix, which is made and not read. */

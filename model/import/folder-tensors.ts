@@ -1,6 +1,5 @@
-// The tensors of a Hugging Face model folder under the names that lamina knows, and whether the output head is the embedding.
+// The tensors of a model from outside under the names that lamina knows, and whether the output head is the embedding.
 import { createHash } from 'node:crypto';
-import { openSafetensorsFolder } from '../../formats/tensors/safetensors-folder.ts';
 import type { TensorReader } from '../../formats/tensors/tensor-reader.ts';
 import { UserError } from '../../util/errors.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
@@ -9,8 +8,8 @@ import { embeddingName, headName } from '../architecture/tensors.ts';
 import type { StoredTensor } from '../checkpoint/checkpoint.ts';
 import { attachAdapter } from './adapter.ts';
 import type { AdapterFiles } from './adapter-config.ts';
-import { foreignWeights, quantizedLayout } from './foreign-weights.ts';
-import type { FolderSummary } from './model-folder.ts';
+import { quantizedLayout } from './foreign-weights.ts';
+import type { FolderSummary } from './summary.ts';
 
 /** A model's tensors, checked to be those of its config; they are read when asked for. */
 export interface FolderTensors {
@@ -26,13 +25,13 @@ type Tensor = StoredTensor & { readonly values: () => Promise<Float32Array> };
 
 /** Opens the weights of a model that `summary` describes, with its adapter or `adapter` attached; throws UserError. */
 export async function openFolderTensors(
-  summary: Pick<FolderSummary, 'folder' | 'config' | 'dtype' | 'adapter'>,
+  summary: Pick<FolderSummary, 'folder' | 'config' | 'dtype' | 'adapter' | 'openWeights'>,
   adapter: AdapterFiles | undefined = summary.adapter,
 ): Promise<FolderTensors> {
   const { folder, dtype } = summary;
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
-  const reader = await openSafetensorsFolder(folder, warn, foreignWeights);
+  const reader = await summary.openWeights(warn);
   const opened = [() => reader.close()];
   const close = async () => {
     for (const each of opened) await each();

@@ -6,7 +6,7 @@ const convert =
 
 const kinds: readonly [RegExp, string][] = [
   [/\.(bin|pth|pt|ckpt)$/, `a pickled file, which is a program and is not run: ${convert}`],
-  [/\.gguf$/, 'a GGUF file: take the folder that it was made of'],
+  [/\.gguf$/, "a GGUF file: give that file as 'path'"],
   [/\.(h5|msgpack|npz)$/, `of another framework: ${convert}`],
   [/^model-.*\.safetensors$/, "shards without their list 'model.safetensors.index.json': copy that too"],
   [/\.safetensors$/, "safetensors of another name, expected 'model.safetensors' or shards with their index"],

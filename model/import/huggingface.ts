@@ -6,7 +6,8 @@ import { createWeights, type Weights } from '../architecture/weights.ts';
 import { type TokenizerFiles, writeStored } from '../checkpoint/checkpoint.ts';
 import type { AdapterFiles } from './adapter-config.ts';
 import { openFolderTensors } from './folder-tensors.ts';
-import { type FolderSummary, readModelFolder } from './model-folder.ts';
+import { readModelFolder } from './model-folder.ts';
+import type { FolderSummary } from './summary.ts';
 
 export interface ImportOptions {
   /** An adapter to attach, beside none in the folder. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CheckpointFacts } from '../../contract/facts.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
 import { readText } from '../../formats/text/text.ts';
+import { cachedGguf } from '../../hub/fetch-gguf.ts';
 import { fetchModelConfig } from '../../hub/fetch-model.ts';
 import { formatHubName, hubName, isCommit, isHubName } from '../../hub/name.ts';
 import { hubSettings } from '../../hub/settings.ts';
@@ -39,7 +40,7 @@ export function modelFacts(config: TensorSizes): CheckpointFacts {
  * answers), else from the table of known models; undefined when neither says: then the stage itself tells what is wrong.
  */
 export async function factsOfModel(path: string): Promise<CheckpointFacts | undefined> {
-  if (!isHubName(path)) return factsOfConfig(join(await modelPlace(path), 'config.json'));
+  if (!isHubName(path)) return factsOfPlace(await modelPlace(path));
   const name = hubName(path);
   if (name.type !== 'model') {
     throw new UserError(`expected a model ('hf://org/name'), got the data set '${formatHubName(name)}'`);
@@ -60,17 +61,36 @@ async function modelPlace(folder: string): Promise<string> {
 export async function lookAtModel({ path, adapter, random_seed }: ModelSource): Promise<readonly string[]> {
   if (adapter !== undefined && !isHubName(adapter)) await adapterIn(adapter);
   if (isHubName(path)) return []; // its files are fetched when the stage runs, which then says the same
-  const { readModelFolder } = await import('../../model/import/model-folder.ts'); // with what reads tokenizers
+  // with what reads tokenizers
+  const { readModelFolder } = await import('../../model/import/model-folder.ts');
+  const { refusePart } = await import('../../model/import/gguf-model.ts');
+  refusePart(path);
   const { warnings } = await readModelFolder(path, { weights: random_seed === undefined, tokenizer: false });
   return warnings;
 }
 
 async function hubFacts(path: string): Promise<CheckpointFacts | undefined> {
   try {
-    return await factsOfConfig(await fetchModelConfig(hubName(path), { settings: hubSettings() }));
+    const [name, settings] = [hubName(path), hubSettings()];
+    if (name.path === '') return await factsOfConfig(await fetchModelConfig(name, { settings }));
+    const cached = await cachedGguf(name, { settings }); // too large to be fetched for planning
+    return cached === undefined ? undefined : await factsOfPlace(cached);
   } catch (error) {
     if (error instanceof UserError) return undefined; // gated, or out of reach
     throw error;
+  }
+}
+
+/** Of a folder without config.json, which may hold a GGUF file, and of such a file. */
+async function factsOfPlace(place: string): Promise<CheckpointFacts | undefined> {
+  const facts = await factsOfConfig(join(place, 'config.json'));
+  if (facts !== undefined) return facts;
+  try {
+    const { readModelFolder } = await import('../../model/import/model-folder.ts');
+    const { config, dtype } = await readModelFolder(place, { tokenizer: false });
+    return { ...modelFacts(config), ...storedType({ dtype }) };
+  } catch {
+    return undefined;
   }
 }
 

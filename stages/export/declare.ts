@@ -7,7 +7,7 @@ import { exportParams, readersText } from './params.ts';
 
 export const exportStage = declareStage({
   name: 'export',
-  version: 5,
+  version: 6,
   summary: `writes a model, with its recovery folded in or beside it, for ${readersText}; which outputs there are depends on the format`,
   reference: [...formatReferences(), 'the compact folder: docs/export.md'].join('; '),
   params: exportParams,

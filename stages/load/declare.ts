@@ -1,4 +1,4 @@
-// load: a Hugging Face model folder becomes a checkpoint.
+// load: a Hugging Face model folder, or a GGUF file, becomes a checkpoint.
 import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
@@ -10,7 +10,7 @@ const params = object({
   path: Type.String({
     format: 'path',
     description:
-      'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json, a compact folder of export, or hf://org/name; a LoRA adapter beside the weights is attached (docs/models.md)',
+      'a folder with config.json, *.safetensors (f32, f16 or bf16; one or sharded) and tokenizer.json or tokenizer.model, a GGUF file, a compact folder of export, hf://org/name or hf://org/name/FILE.gguf; a LoRA adapter beside the weights is attached (docs/models.md)',
   }),
   adapter: Type.Optional(
     Type.String({
@@ -24,7 +24,7 @@ const params = object({
       minimum: 0,
       maximum: 2 ** 31,
       description:
-        'weights made up from this seed, in bfloat16; of the folder only config.json and the tokenizer, where there is one, are read (of an hf:// name config.json alone). For timings, which do not depend on the values',
+        'weights made up from this seed, in bfloat16; of the folder or file only the configuration and the tokenizer, where there is one, are read (of an hf:// name config.json alone). For timings, which do not depend on the values',
     }),
   ),
 });
@@ -34,7 +34,7 @@ export const load = declareStage({
   name: 'load',
   version: 2,
   summary:
-    'reads a model from a Hugging Face folder, or a compact one, into one checkpoint file, checking every tensor and every key of its configuration; of a compact folder the checkpoint alone is Direct Sharing',
+    'reads a model from a Hugging Face folder, a GGUF file or a compact folder into one checkpoint file, checking every tensor and every key of its configuration; of a compact folder the checkpoint alone is Direct Sharing',
   params,
   inputs: {},
   outputs: {

@@ -1,5 +1,4 @@
-// The work of load: check and convert a Hugging Face folder, tensor by tensor; one on the hub is fetched first.
-import { readdir } from 'node:fs/promises';
+// The work of load: check and convert a Hugging Face folder or a GGUF file, tensor by tensor; one on the hub is fetched first.
 import { dirname } from 'node:path';
 import type { ContextOf, WorkOf } from '../../contract/define.ts';
 import { fetchAdapter, fetchModel, fetchModelConfig } from '../../hub/fetch-model.ts';
@@ -7,10 +6,12 @@ import { hubName, isHubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
 import { hubSettings } from '../../hub/settings.ts';
 import { writeRandomModel } from '../../model/checkpoint/random-model.ts';
-import { type AdapterFiles, adapterIn, findAdapter } from '../../model/import/adapter-config.ts';
+import { type AdapterFiles, adapterIn } from '../../model/import/adapter-config.ts';
 import { importCompact, isCompactFolder } from '../../model/import/compact.ts';
+import { refusePart } from '../../model/import/gguf-model.ts';
 import { importModel } from '../../model/import/huggingface.ts';
-import { type FolderSummary, readModelFolder } from '../../model/import/model-folder.ts';
+import { readModelFolder } from '../../model/import/model-folder.ts';
+import type { FolderSummary } from '../../model/import/summary.ts';
 import { UserError } from '../../util/errors.ts';
 import { downloadProgress } from '../common/download-progress.ts';
 import { modelFacts } from '../common/model-facts.ts';
@@ -25,10 +26,11 @@ export async function loadModel(context: Context): Promise<void> {
   const { path, random_seed } = params;
   const [unit] = units;
   if (random_seed !== undefined) return makeUp(path, random_seed, context, unit);
+  if (!isHubName(path)) refusePart(path);
   const folder = isHubName(path) ? await fetchFolder(path, context) : path;
-  const adapter = await adapterOf(context, folder);
   const summary = await readModelFolder(folder);
-  await checkTokenizer(summary);
+  const adapter = await adapterOf(context, summary);
+  checkTokenizer(summary);
   const onProgress = (done: number, total: number) => {
     progress({ done, total, of: 'tensor' });
     signal.throwIfAborted();
@@ -46,11 +48,13 @@ export async function loadModel(context: Context): Promise<void> {
 }
 
 /** The adapter that is named; one of them, since two would be a model that nobody trained. */
-async function adapterOf(context: Context, folder: string): Promise<AdapterFiles | undefined> {
+async function adapterOf(
+  context: Context,
+  { folder, adapter: beside }: FolderSummary,
+): Promise<AdapterFiles | undefined> {
   const { adapter } = context.params;
   if (adapter === undefined) return undefined;
   const files = await adapterIn(isHubName(adapter) ? await fetchAdapterFolder(adapter, context) : adapter);
-  const beside = await findAdapter(folder);
   if (beside === undefined) return files;
   throw new UserError(
     `model folder '${folder}' has an adapter of its own, expected one of the two: take away 'adapter', or the adapter beside the weights`,
@@ -95,9 +99,12 @@ async function fetchAdapterFolder(path: string, { signal, progress }: Context): 
 }
 
 /** Said here, where the folder's name is known, and before hours of work. Other missing files are the import's to name. */
-async function checkTokenizer({ folder: place, tokenizer }: FolderSummary): Promise<void> {
+function checkTokenizer({ folder: place, tokenizer }: FolderSummary): void {
   if (tokenizer.tokenizer_json !== null) return;
-  const names = await readdir(place);
-  const hint = names.includes('tokenizer.model') ? "convert its 'tokenizer.model' first" : "copy the model's own there";
-  throw new UserError(`model folder '${place}': expected 'tokenizer.json', got none; ${hint}`);
+  if (place.endsWith('.gguf')) {
+    throw new UserError(
+      `GGUF file '${place}': expected a tokenizer ('tokenizer.ggml.model'), got none; take another file of this model`,
+    );
+  }
+  throw new UserError(`model folder '${place}': expected 'tokenizer.json', got none; copy the model's own there`);
 }

@@ -197,7 +197,12 @@ async function sharedAnswer(question: string): Promise<string | undefined> {
 
 describe('a mistake is named with the way out', () => {
   test.each<[string, string | undefined, Partial<GenerateFlags>, string]>([
-    ['nowhere', undefined, {}, "there is no model 'nowhere': expected a model folder, an 'hf://' name, or a spec"],
+    [
+      'nowhere',
+      undefined,
+      {},
+      "there is no model 'nowhere': expected a model folder, a GGUF file, an 'hf://' name, or a spec",
+    ],
     [
       join(tiny, 'config.json/x'),
       undefined,
@@ -208,7 +213,7 @@ describe('a mistake is named with the way out', () => {
       join(tiny, 'model.safetensors'),
       undefined,
       {},
-      "model.safetensors' is a file: expected a model folder, an 'hf://'",
+      "model.safetensors' is a file: expected a model folder, a GGUF file, an 'hf://'",
     ],
     [tiny, 'tuned', {}, "is a model by itself, so 'tuned' names nothing in it"],
     [tiny, undefined, { only: ['data=x'] }, '--only is for specs'],

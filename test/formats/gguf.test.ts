@@ -1,11 +1,12 @@
-// A GGUF file with the vocabulary of a published model, byte for byte as gguf's own writer makes it.
+// A GGUF file with the vocabulary of a published model, byte for byte as gguf's own writer makes it, and read again.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createGguf } from '../../formats/tensors/gguf.ts';
-import { encodeGguf } from '../../formats/tensors/gguf-blocks.ts';
+import { encodeGguf } from '../../formats/tensors/gguf-encode.ts';
+import { openGguf } from '../../formats/tensors/gguf-reader.ts';
 
 const expected = JSON.parse(
   readFileSync(new URL('../fixtures/export/gguf/vocabulary.json', import.meta.url), 'utf8'),
@@ -44,4 +45,11 @@ test('200,000 tokens, their scores, types and merges, and a text of two million 
   const content = readFileSync(path);
   expect(content.byteLength).toBe(expected.bytes);
   expect(createHash('sha256').update(content).digest('hex')).toBe(expected.sha256);
+  const { metadata, readFloat32, close } = await openGguf(path);
+  expect(metadata.get('tokenizer.ggml.tokens')).toEqual(all(token));
+  expect(metadata.get('tokenizer.ggml.scores')).toEqual(all((i) => (0 - i) / 8));
+  expect(metadata.get('tokenizer.ggml.merges')).toHaveLength(count);
+  expect(metadata.get('tokenizer.chat_template')).toBe('ü'.repeat(1_000_000));
+  expect([...(await readFloat32('token_embd.weight'))]).toEqual(Array.from({ length: 32 }, (_, i) => i));
+  await close();
 });

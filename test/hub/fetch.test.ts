@@ -126,14 +126,62 @@ describe('a model is fetched', () => {
   });
 
   it('not at all when it lacks a file', async () => {
-    world.hub.commit('models', 'org/m', { 'config.json': '{}', 'tokenizer.model': 'x', 'model.safetensors': weights });
-    await expect(fetchTheModel()).rejects.toThrow(
-      /expected 'tokenizer.json' in the repository, got none; convert its 'tokenizer.model' first/,
-    );
+    world.hub.commit('models', 'org/m', { 'config.json': '{}', 'model.safetensors': weights });
+    await expect(fetchTheModel()).rejects.toThrow(/expected 'tokenizer.json' in the repository, got none$/);
     world.hub.commit('models', 'org/m', { 'config.json': '{}', 'tokenizer.json': '{}', 'pytorch_model.bin': weights });
     await expect(fetchTheModel()).rejects.toThrow(
       "expected 'model.safetensors' in the repository, got none; its weights are in another format",
     );
+  });
+});
+
+it('a tokenizer.model is fetched where there is no tokenizer.json', async () => {
+  const { 'tokenizer.json': _, ...others } = model;
+  world.hub.commit('models', 'org/m', { ...others, 'tokenizer.model': 'x' });
+  expect(readdirSync(await fetchTheModel()).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.model']);
+  world.hub.commit('models', 'org/m', { ...model, 'tokenizer.model': 'x' });
+  expect(readdirSync(await fetchTheModel()).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
+});
+
+describe('a GGUF file', () => {
+  const parts = { 'big/m-00001-of-00002.gguf': bytes(3000, 2), 'big/m-00002-of-00002.gguf': bytes(2000, 3) };
+  const repository = { 'README.md': 'x', 'm.Q4_0.gguf': weights, 'm.Q8_0.gguf': weights, ...parts };
+  const fetched = (text: string, sha: string, env: Record<string, string> = {}) =>
+    fetchModel(pinned(text, sha), { settings: world.settings(env) });
+
+  it('is fetched by its name, alone', async () => {
+    const sha = world.hub.commit('models', 'org/g', repository);
+    const path = await fetched('hf://org/g/m.Q4_0.gguf', sha);
+    expect(readFileSync(path)).toEqual(weights);
+    expect(path.endsWith('/m.Q4_0.gguf')).toBe(true);
+    expect(readdirSync(join(path, '..'))).toEqual(['m.Q4_0.gguf']);
+    expect(await fetched('hf://org/g/m.Q4_0.gguf', sha, { HF_HUB_OFFLINE: '1' })).toBe(path);
+  });
+
+  it('in parts is fetched with all of them, by the name of the first', async () => {
+    const sha = world.hub.commit('models', 'org/g', repository);
+    const path = await fetched('hf://org/g/big/m-00001-of-00002.gguf', sha);
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['m-00001-of-00002.gguf', 'm-00002-of-00002.gguf']);
+  });
+
+  it('that is not there is refused with those that are, and so is a repository of such files alone', async () => {
+    const sha = world.hub.commit('models', 'org/g', repository);
+    const has = `it has GGUF files ('big/m-00001-of-00002.gguf', 'm.Q4_0.gguf', 'm.Q8_0.gguf'): name one of them, such as 'hf://org/g@${sha}/big/m-00001-of-00002.gguf'`;
+    await expect(fetched('hf://org/g/x.gguf', sha)).rejects.toThrow(
+      `hf://org/g@${sha}: expected 'x.gguf' in the repository, got none; ${has}`,
+    );
+    await expect(fetched('hf://org/g', sha)).rejects.toThrow(
+      `hf://org/g@${sha}: expected 'config.json' in the repository, got none; ${has}`,
+    );
+    await expect(fetched('hf://org/g/x.gguf', '1'.repeat(40), { HF_HUB_OFFLINE: '1' })).rejects.toThrow(
+      "'x.gguf' is not in the cache",
+    );
+  });
+
+  it('has no config.json and no adapter beside it', async () => {
+    const name = pinned('hf://org/g/m.Q4_0.gguf', '1'.repeat(40));
+    await expect(fetchModelConfig(name, { settings: world.settings() })).rejects.toThrow('got the name of a GGUF file');
+    await expect(fetchAdapter(name, { settings: world.settings() })).rejects.toThrow('got the name of a file');
   });
 });
 

@@ -15,6 +15,8 @@ describe('a name on the hub', () => {
     [`hf://org/name@${commit}`, 'model', 'org/name', commit, ''],
     ['hf://org/name@refs/pr/3', 'model', 'org/name', 'refs/pr/3', ''],
     ['hf://org/name@feature%2Fx', 'model', 'org/name', 'feature/x', ''],
+    ['hf://org/name/sub/m-Q4_K_M.gguf', 'model', 'org/name', undefined, 'sub/m-Q4_K_M.gguf'],
+    ['hf://org/name@v1/m.gguf', 'model', 'org/name', 'v1', 'm.gguf'],
     ['hf://datasets/org/name', 'dataset', 'org/name', undefined, ''],
     ['hf://datasets/org/name/data/*.parquet', 'dataset', 'org/name', undefined, 'data/*.parquet'],
     ['hf://datasets/org/name@main/sample/10BT/', 'dataset', 'org/name', 'main', 'sample/10BT'],
@@ -35,6 +37,7 @@ describe('a name on the hub', () => {
     ['hf:org/name', 'is no name on the hub'],
     ['HF://org/name', 'is no name on the hub'],
     ['hf://org/name/config.json', 'a model is taken whole'],
+    ['hf://org/name/../m.gguf', 'a file name that cannot be'],
     ['hf://models/org/name', "names 'models/'"],
     ['hf://org/../name', 'a repository that cannot be'],
     ['hf://../name', 'a repository that cannot be'],
@@ -55,7 +58,11 @@ describe('a name on the hub', () => {
   });
 
   it('is written as it was read, and pinned it remembers its branch', () => {
-    for (const text of ['hf://org/name@refs/pr/3', 'hf://datasets/org/name@feature%2Fx/data/*.parquet']) {
+    for (const text of [
+      'hf://org/name@refs/pr/3',
+      'hf://org/name@v1/a/m.gguf',
+      'hf://datasets/org/name@feature%2Fx/data/*.parquet',
+    ]) {
       expect(formatHubName(parsed(text))).toBe(text);
     }
     const pinned = formatHubName(pinHubName(parsed('hf://datasets/org/name/a.csv'), commit), true);

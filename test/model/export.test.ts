@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGguf } from '../../formats/tensors/gguf.ts';
-import type { GgufType } from '../../formats/tensors/gguf-blocks.ts';
+import type { GgufType } from '../../formats/tensors/gguf-types.ts';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';
 import { loadModel, openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';

@@ -199,7 +199,7 @@ describe('the weights of a folder', () => {
       ['consolidated.00.pth', 'consolidated.01.pth'],
       "its weights are in 'consolidated.00.pth' and 1 more, a pickled file",
     ],
-    [['llama.Q4_K_M.gguf'], "its weights are in 'llama.Q4_K_M.gguf', a GGUF file: take the folder that it was made of"],
+    [['llama.Q4_K_M.gguf'], "its weights are in 'llama.Q4_K_M.gguf', a GGUF file: give that file as 'path'"],
     [['tf_model.h5'], "its weights are in 'tf_model.h5', of another framework"],
     [['model-00001-of-00002.safetensors'], "shards without their list 'model.safetensors.index.json': copy that too"],
     [['weights.safetensors'], "safetensors of another name, expected 'model.safetensors' or shards with their index"],
@@ -214,9 +214,9 @@ describe('the weights of a folder', () => {
 
   it('without a config.json are named too', async () => {
     const folder = await scratch();
-    writeFileSync(join(folder, 'model.gguf'), '');
+    for (const name of ['a.gguf', 'b.gguf']) writeFileSync(join(folder, name), '');
     await expect(readModelFolder(folder)).rejects.toThrow(
-      `model folder '${folder}' has no config.json, expected a folder in Hugging Face's layout; its weights are in 'model.gguf', a GGUF file: take the folder that it was made of`,
+      `model folder '${folder}' has no config.json, expected a folder in Hugging Face's layout; its weights are in 'a.gguf' and 1 more, a GGUF file: give that file as 'path'`,
     );
   });
 });

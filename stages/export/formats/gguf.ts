@@ -1,5 +1,5 @@
 // A file for llama.cpp.
-import type { GgufType } from '../../../formats/tensors/gguf-blocks.ts';
+import type { GgufType } from '../../../formats/tensors/gguf-types.ts';
 import { exportCost } from './cost.ts';
 import { bytesOf, floats } from './dtypes.ts';
 import { ownFile } from './files.ts';

@@ -1,54 +1,19 @@
-// The element types of GGUF tensors: float, and blocks of 32 numbers with one scale (ggml's Q8_0 and Q4_0).
+// Numbers as the bytes of GGUF tensors: floats, and blocks of 32 with one scale (ggml's Q8_0 and Q4_0).
 import { float32ToFloat16, fromFloat32 } from './dtype.ts';
-
-/** Element types that are written, spelled as in ggml. */
-export const ggufTypes = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] as const;
-export type GgufType = (typeof ggufTypes)[number];
-
-interface Layout {
-  /** ggml's number of the type. */
-  readonly id: number;
-  /** Numbers of a block; a row is a whole number of blocks. */
-  readonly block: number;
-  readonly blockBytes: number;
-}
-
-const layouts: Record<GgufType, Layout> = {
-  F32: { id: 0, block: 1, blockBytes: 4 },
-  F16: { id: 1, block: 1, blockBytes: 2 },
-  BF16: { id: 30, block: 1, blockBytes: 2 },
-  Q8_0: { id: 8, block: 32, blockBytes: 34 },
-  Q4_0: { id: 2, block: 32, blockBytes: 18 },
-};
-
-/** ggml's number of `type`. */
-export function ggufTypeId(type: GgufType): number {
-  return layouts[type].id;
-}
-
-/** True for types with one scale for several numbers, which hold no infinity and no NaN. */
-export function isBlocked(type: GgufType): boolean {
-  return layouts[type].block > 1;
-}
-
-/** Bytes of a tensor; undefined when its rows (the last dimension) are no whole number of blocks. */
-export function ggufBytes(type: GgufType, shape: readonly number[]): number | undefined {
-  const { block, blockBytes } = layouts[type];
-  const size = shape.reduce((a, b) => a * b, 1);
-  return (shape.at(-1) ?? 1) % block === 0 ? (size / block) * blockBytes : undefined;
-}
+import { type GgufType, ggufBlock } from './gguf-types.ts';
 
 /** float32 values, whole rows, as the bytes of `type`. */
 export function encodeGguf(type: GgufType, values: Float32Array): Uint8Array {
-  if (type === 'Q8_0') return encodeBlocks(values, layouts.Q8_0, encodeQ8);
-  if (type === 'Q4_0') return encodeBlocks(values, layouts.Q4_0, encodeQ4);
+  if (type === 'Q8_0') return encodeBlocks(values, type, encodeQ8);
+  if (type === 'Q4_0') return encodeBlocks(values, type, encodeQ4);
   return fromFloat32(type, values);
 }
 
 /** Writes the numbers of one block behind its scale and returns the scale as float32. */
 type BlockEncoder = (block: Float32Array, out: Uint8Array) => number;
 
-function encodeBlocks(values: Float32Array, { block, blockBytes }: Layout, encode: BlockEncoder): Uint8Array {
+function encodeBlocks(values: Float32Array, type: GgufType, encode: BlockEncoder): Uint8Array {
+  const { block, blockBytes } = ggufBlock(type);
   const blocks = values.length / block;
   const bytes = new Uint8Array(blocks * blockBytes);
   const scales = new Float32Array(blocks);
