@@ -13,6 +13,7 @@ export interface FactsOfKind {
   checkpoint: CheckpointFacts;
   recovery: RecoveryFacts;
   activations: ActivationsFacts;
+  states: StatesFacts;
   dataset: DatasetFacts;
   tasks: TasksFacts;
   metrics: Facts;
@@ -73,6 +74,9 @@ export type ActivationsFacts = {
   readonly tokens?: number;
   readonly records?: number;
 };
+
+/** Of hidden states between two layers. */
+export type StatesFacts = ActivationsFacts;
 
 /** Of records; a stage that splits them names the number in each of its outputs. */
 export type DatasetFacts = {

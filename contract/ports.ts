@@ -5,6 +5,7 @@ export const artifactKinds = [
   'checkpoint',
   'recovery',
   'activations',
+  'states',
   'dataset',
   'tasks',
   'metrics',

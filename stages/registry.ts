@@ -6,6 +6,7 @@ import { command } from './command/declare.ts';
 import { dataset } from './dataset/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';
 import { exportStage } from './export/declare.ts';
+import { hiddenStates } from './hidden-states/declare.ts';
 import { latency } from './latency/declare.ts';
 import { layerSimilarity } from './layer-similarity/declare.ts';
 import { lmEvalTasks } from './lm-eval-tasks/declare.ts';
@@ -41,6 +42,7 @@ const stages: StageDefinition[] = [
   stage(captureActivations, async () => (await import('./capture-activations/run.ts')).captureInputs),
   stage(slw, async () => (await import('./slw/run.ts')).warmUpPairs),
   stage(sft, async () => (await import('./sft/run.ts')).fineTune),
+  stage(hiddenStates, async () => (await import('./hidden-states/run.ts')).keepHiddenStates),
   stage(perplexityEval, async () => (await import('./perplexity-eval/run.ts')).measurePerplexity),
   stage(taskData, async () => (await import('./task-data/run.ts')).gatherTaskData),
   stage(lmEvalTasks, async () => (await import('./lm-eval-tasks/run.ts')).scoreTasks),

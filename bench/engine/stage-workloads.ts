@@ -25,7 +25,12 @@ export async function evaluationWorkload(inputs: Inputs, threads: number): Promi
     await measurePerplexity({
       ...surroundings(threads),
       params,
-      inputs: { model: onlyFile(inputs.checkpoint), recovery: undefined, data: onlyFile(inputs.evaluationData) },
+      inputs: {
+        model: onlyFile(inputs.checkpoint),
+        recovery: undefined,
+        data: onlyFile(inputs.evaluationData),
+        beginning: undefined,
+      },
       units: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
     });
     return numberIn(outputs.metrics, 'mean_nll');

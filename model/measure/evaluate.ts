@@ -1,11 +1,13 @@
 // Perplexity on examples (methods A.8): exp of the mean negative log-likelihood of the response tokens, eos included.
 import type { Example } from '../forward/batches.ts';
-import { type PackSettings, packsOf, passagesOf, runsOf } from '../walk/packs.ts';
+import type { PackSettings } from '../walk/packs.ts';
 import { embedPassages } from '../walk/rows.ts';
+import { sortedRuns, type TextRun } from '../walk/runs.ts';
 import { scoredTokens, takeRows } from '../walk/scored-rows.ts';
 import type { StoredModel } from '../walk/stored-model.ts';
 import { scoreTokens } from '../walk/vocabulary.ts';
 import { createWalk, type Walk } from '../walk/walk.ts';
+import { type KeptStates, statesInOrder } from './kept-states.ts';
 
 /** What is averaged, and over which tokens. */
 export interface PerplexitySettings extends PackSettings {
@@ -34,34 +36,52 @@ interface Score {
 /** Told which share of the work is done, in (0, 1]. */
 type Progress = (share: number) => void;
 
+/** What an evaluation may be given beside the model, and whom it tells. */
+export interface EvaluationAids {
+  /** States of the same texts in a model that has the same layers up to there. */
+  readonly beginning?: KeptStates | undefined;
+  readonly onProgress?: Progress;
+}
+
 /**
  * Scores `examples`, layer by layer over as many as fit into the memory for their states. Sums are in float64 and in the examples' own
- * order, whatever the passages; a token's own number depends on its passage in its last bits alone.
+ * order, whatever the passages; a token's own number depends on its passage in its last bits alone. Kept states change no bit.
  */
 export async function evaluatePerplexity(
   model: StoredModel,
   examples: readonly Example[],
   settings: PerplexitySettings,
-  onProgress: Progress = () => {},
+  { beginning, onProgress = () => {} }: EvaluationAids = {},
 ): Promise<Perplexity> {
+  const { config } = model.checkpoint;
   const scored = settings.scope === 'full' ? examples.map(({ ids }) => ({ ids, labels: ids })) : examples;
-  const lengths = lengthsOf(scored);
-  const order = [...lengths.keys()].sort((a, b) => (lengths[a] as number) - (lengths[b] as number) || a - b);
-  const runs = runsOf(order, lengths, model.checkpoint.config.hidden_size, settings);
+  const runs = sortedRuns(config, scored, settings);
   const scores = scored.map((): Score => ({ nll: 0, tokens: 0 }));
   const walk = createWalk(model);
+  const kept = beginning && statesInOrder(beginning, config.hidden_size);
+  const first = 1 + (beginning?.layer ?? 0);
   for (const [i, run] of runs.entries()) {
-    const own = { examples: run.map((text) => scored[text] as Example), settings };
+    const own = { run, examples: run.texts.map((text) => scored[text] as Example), first };
+    const states = kept ? await kept(run) : await embedPassages(model, run.passages());
     const onPart = (share: number) => onProgress((i + share) / runs.length);
-    const ofRun = run.map((text) => scores[text] as Score);
-    await scoreRun(model, walk, own, ofRun, onPart);
+    const ofRun = run.texts.map((text) => scores[text] as Score);
+    await scoreRun({ model, walk, onPart }, own, states, ofRun);
   }
   return summarise(scores, settings.reduction);
 }
 
-interface Run {
+/** Texts of a run, before layer `first`. */
+interface RunAt {
+  readonly run: TextRun;
   readonly examples: readonly Example[];
-  readonly settings: PackSettings;
+  readonly first: number;
+}
+
+/** What takes a run through the layers; `onPart` is told which share of it is done. */
+interface Walker {
+  readonly model: StoredModel;
+  readonly walk: Walk;
+  onPart(share: number): void;
 }
 
 /** exp of the mean, and the standard error of the mean over examples (of a ratio of sums when tokens weigh alike). */
@@ -78,34 +98,27 @@ export function summarise(scores: readonly Score[], reduction: PerplexitySetting
   return { perplexity: Math.exp(mean), mean_nll: mean, stderr, tokens, examples: n };
 }
 
-/** Adds what the examples of a run score; `onPart` is told which share of it is done. */
+/** Adds what the examples of a run score. */
 async function scoreRun(
-  model: StoredModel,
-  walk: Walk,
-  { examples, settings }: Run,
+  { model, walk, onPart }: Walker,
+  { run, examples, first }: RunAt,
+  states: Float32Array[],
   scores: readonly Score[],
-  onPart: (share: number) => void,
 ): Promise<void> {
-  const { config } = model.checkpoint;
-  const { num_hidden_layers: last, hidden_size } = config;
-  const packs = packsOf(lengthsOf(examples), settings);
-  const passages = passagesOf(config, examples, packs, settings);
-  const states = await embedPassages(model, passages);
-  await walk(passages, states, { first: 1, last }, ({ layer, passage }) =>
-    onPart((layer - 1 + (passage + 1) / passages.length) / (last + 1)),
+  const { num_hidden_layers: last, hidden_size } = model.checkpoint.config;
+  const passages = run.passages();
+  const parts = last - first + 2;
+  await walk(passages, states, { first, last }, ({ layer, passage }) =>
+    onPart((layer - first + (passage + 1) / passages.length) / parts),
   );
-  const scored = scoredTokens(examples, packs, passages);
+  const scored = scoredTokens(examples, run.packs, passages);
   const labels = Int32Array.from(scored, ({ token }) => token);
   const rows = takeRows(scored, states, hidden_size);
-  const onBlock = (done: number, total: number) => onPart((last + done / total) / (last + 1));
+  const onBlock = (done: number, total: number) => onPart((parts - 1 + done / total) / parts);
   const { losses } = await scoreTokens(model, rows, labels, { likeliest: false, onBlock });
   scored.forEach(({ text }, r) => {
     const score = scores[text] as Score;
     score.nll += losses[r] as number;
     score.tokens++;
   });
-}
-
-function lengthsOf(examples: readonly Example[]): number[] {
-  return examples.map(({ ids }) => ids.length);
 }

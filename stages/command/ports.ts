@@ -7,6 +7,7 @@ const extensions: Readonly<Record<ArtifactKind, string>> = {
   checkpoint: 'arrow',
   recovery: 'arrow',
   activations: 'arrow',
+  states: 'arrow',
   dataset: 'jsonl',
   tasks: 'jsonl',
   metrics: 'json',

@@ -35,6 +35,14 @@ export function sameRecovery(recovery: RecoveryFacts | undefined): RecoveryFacts
   return { recovery_parameters, ...(first_layer === undefined ? {} : { first_layer }) };
 }
 
+/** The first layer that a recovery changes; undefined where its facts do not say. */
+export function firstReplaced(recovery: RecoveryFacts | undefined): number | undefined {
+  const { map, first_layer } = recovery ?? {};
+  if (map === undefined) return first_layer;
+  const targets = map.split('; ').flatMap((group) => group.slice(group.indexOf(':') + 1).split(','));
+  return targets.includes('') ? undefined : Math.min(...targets.map(Number));
+}
+
 /** The parameters that decide how many records are generated. */
 interface Generated {
   generate?: string | string[];

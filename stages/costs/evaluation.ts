@@ -1,20 +1,23 @@
 // What stages take that measure a model.
 import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { forwardFlops, forwardMemory, shapeOfFacts, walkMemory } from '../../model/sizes/costs.ts';
-import { smallFile, streaming } from './copying.ts';
-import { assumedLength, recordsOf, recoveryOf, walkOf } from './inputs.ts';
+import { float, smallFile, streaming } from './copying.ts';
+import { assumedLength, layerOfStates, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
 /** perplexity-eval, and every stage that goes through a model's layers over a data set; all tokens go through the output head. */
 export function evaluationCost(query: CostQuery): Cost | undefined {
-  const { params, inputs } = query;
+  const { params, inputs, units } = query;
   const shape = shapeOfFacts(inputs.model?.facts);
   const data = recordsOf(inputs.data, params, query);
   const recovery = recoveryOf(inputs.recovery);
   if (shape === undefined || data === undefined || recovery === undefined) return undefined;
   const { parameters } = recovery;
   const text = { tokens: data.records * data.length, length: data.length };
+  const kept = units[0]?.needs?.beginning?.[0];
+  const saved = kept === undefined ? 0 : forwardFlops(shape, text, layerOfStates(kept), false);
   return {
-    flops: forwardFlops(shape, text) + 2 * parameters * text.tokens,
+    flops: forwardFlops(shape, text) - saved + 2 * parameters * text.tokens,
+    read_bytes: kept === undefined ? undefined : text.tokens * shape.hidden_size * float,
     memory_bytes: walkMemory(shape, walkOf(params, text.tokens), { parameters }),
     written_bytes: smallFile,
     assumed: data.assumed,

@@ -42,6 +42,12 @@ export function walkOf({ batch_tokens, batch_size, max_length }: JsonObject, tok
   return { tokens, length, batch_tokens: Math.min(Number(batch_tokens), most) };
 }
 
+/** The name of the unit of hidden-states that keeps what comes out of layer `layer` (1-based). */
+export const statesUnit = (layer: number): string => `after layer ${layer}`;
+
+/** The layer of such a unit. */
+export const layerOfStates = (unit: string): number => Number(unit.slice(statesUnit(0).length - 1));
+
 /** What a recovery's facts say of its size; none where they are not known. */
 export function recoveryOf(input: CostInput | undefined): RecoverySize | undefined {
   if (input === undefined) return { parameters: 0, first_layer: 1 };

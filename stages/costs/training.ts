@@ -18,7 +18,7 @@ import { windowBytes } from '../../model/train/slw-columns.ts';
 import { copying, float, smallFile } from './copying.ts';
 import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
-/** capture-activations: one forward pass up to the deepest layer that is wanted, whatever the number of layers. */
+/** capture-activations and hidden-states: one forward pass up to the deepest layer that is wanted, whatever the number of layers. */
 export function captureCost(query: CostQuery): Cost | undefined {
   const { params, units, inputs } = query;
   const shape = shapeOfFacts(inputs.model?.facts);

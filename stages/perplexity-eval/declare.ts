@@ -1,8 +1,11 @@
 // perplexity-eval: how well a model, with or without shared layers, predicts the responses of a data set.
 import { declareStage } from '../../contract/define.ts';
+import type { CheckpointFacts, RecoveryFacts } from '../../contract/facts.ts';
 import { Type } from '../../schemas/type.ts';
+import { firstReplaced } from '../common/expected-facts.ts';
 import { batchTokens, maxLength, object, recordsAtMost, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
+import { statesUnit } from '../costs/inputs.ts';
 
 const params = object({
   max_length: maxLength(),
@@ -19,6 +22,22 @@ const params = object({
   threads: threads(1),
 });
 
+/** Kept states are read where they save at least this share of the layers: a file of them costs its bytes, too. */
+const leastSaved = 0.25;
+
+/** The units of hidden-states that are gone on from: after the last layer before the first that is another's, or none. */
+function beginningOf({
+  model,
+  recovery,
+}: {
+  model?: CheckpointFacts | undefined;
+  recovery?: RecoveryFacts | undefined;
+}): string[] {
+  const shared = (firstReplaced(recovery) ?? 1) - 1;
+  const saves = shared > 0 && shared >= leastSaved * (model?.layers ?? Number.POSITIVE_INFINITY);
+  return saves ? [statesUnit(shared)] : [];
+}
+
 export const perplexityEval = declareStage({
   name: 'perplexity-eval',
   version: 3,
@@ -29,6 +48,12 @@ export const perplexityEval = declareStage({
     model: { kind: 'checkpoint', summary: 'the original model' },
     recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
     data: { kind: 'dataset', summary: 'the records to score' },
+    beginning: {
+      kind: 'states',
+      summary:
+        'states of these records in the original model, from which it goes on where that saves a quarter of the layers',
+      optional: true,
+    },
   },
   outputs: {
     metrics: {
@@ -40,5 +65,6 @@ export const perplexityEval = declareStage({
   },
   numeric: true,
   seeded: false,
+  units: (params, inputs) => [{ name: '', params, needs: { beginning: beginningOf(inputs) } }],
   cost: evaluationCost,
 });

@@ -1,8 +1,13 @@
 // The work of perplexity-eval: score every record once and write the summary.
 import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
+import type { Example } from '../../model/forward/batches.ts';
 import { evaluatePerplexity, type Perplexity } from '../../model/measure/evaluate.ts';
+import type { KeptStates } from '../../model/measure/kept-states.ts';
+import { digestOf, sortedRuns } from '../../model/walk/runs.ts';
 import { UserError } from '../../util/errors.ts';
+import { openStates } from '../common/kept-states.ts';
 import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
 import type { perplexityEval } from './declare.ts';
@@ -10,7 +15,6 @@ import type { perplexityEval } from './declare.ts';
 type Context = ContextOf<typeof perplexityEval>;
 
 export async function measurePerplexity(context: Context): Promise<void> {
-  const [unit] = context.units;
   const params = context.params;
   const { model, config, tokenizer, close } = await openStoredModel(context);
   try {
@@ -21,15 +25,38 @@ export async function measurePerplexity(context: Context): Promise<void> {
       vocab_size,
       max_position_embeddings,
     });
-    const metrics = await evaluatePerplexity(model, examples, params, (share) => {
+    const onProgress = (share: number) => {
       context.signal.throwIfAborted();
       context.progress({ done: Math.floor(share * examples.length), total: examples.length, of: 'record' });
-    });
+    };
+    const metrics = await goingOn(context, config, examples, (beginning) =>
+      evaluatePerplexity(model, examples, params, { beginning, onProgress }),
+    );
     refuseNoNumber(metrics);
-    await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
-    await unit.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
+    for (const unit of context.units) {
+      await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
+      await unit.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
+    }
   } finally {
     await close();
+  }
+}
+
+/** Gives `evaluate` the states of `examples` that it is to go on from, where the unit has some. */
+async function goingOn<R>(
+  { inputs, params }: Context,
+  config: ModelConfig,
+  examples: readonly Example[],
+  evaluate: (beginning: KeptStates | undefined) => Promise<R>,
+): Promise<R> {
+  const [path] = Object.values(inputs.beginning?.files ?? {});
+  if (path === undefined) return evaluate(undefined);
+  const texts = digestOf(sortedRuns(config, examples, params));
+  const states = await openStates(path, { texts, width: config.hidden_size });
+  try {
+    return await evaluate(states);
+  } finally {
+    await states.close();
   }
 }
 

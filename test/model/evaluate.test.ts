@@ -33,9 +33,12 @@ describe('perplexity', () => {
 
   it('tells the share of the work that is done, up to all of it', async () => {
     const shares: number[] = [];
-    await evaluatePerplexity(await storedFixture('gqa'), examples, { ...settings, batch_size: 1 }, (share) => {
-      shares.push(share);
-    });
+    await evaluatePerplexity(
+      await storedFixture('gqa'),
+      examples,
+      { ...settings, batch_size: 1 },
+      { onProgress: (share) => void shares.push(share) },
+    );
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));
     expect(shares.at(-1)).toBe(1);
   });
