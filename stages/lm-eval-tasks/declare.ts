@@ -55,14 +55,14 @@ const params = object({
   }),
   max_length: count(8, "most tokens of one input; default: the model's context"),
   max_gen_toks: count(1, "most generated tokens, instead of the task files' own"),
-  batch_size: batchSize(16, 'inputs per forward pass'),
+  batch_size: batchSize(16, 'most inputs per forward pass'),
   threads: threads(1),
 });
 export type LmEvalTasksParams = Static<typeof params>;
 
 export const lmEvalTasks = declareStage({
   name: 'lm-eval-tasks',
-  version: 3,
+  version: 4,
   summary: 'accuracies of a model on tasks of lm-evaluation-harness, scored as the harness scores them',
   reference: 'lm-evaluation-harness 0.4.5 (Zenodo 07/2024); SHARP (arXiv 2502.07832), Table 6; docs/tasks.md',
   params,
