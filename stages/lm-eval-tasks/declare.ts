@@ -55,7 +55,7 @@ const params = object({
   }),
   max_length: count(8, "most tokens of one input; default: the model's context"),
   max_gen_toks: count(1, "most generated tokens, instead of the task files' own"),
-  batch_size: batchSize(16, 'inputs per forward pass'),
+  batch_size: batchSize(16, 'most inputs per forward pass'),
   threads: threads(1),
 });
 export type LmEvalTasksParams = Static<typeof params>;

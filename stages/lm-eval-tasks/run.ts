@@ -1,7 +1,7 @@
 // The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
 import { open, writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
-import type { Model } from '../../model/forward/model.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
 import { Encoder } from '../../tasks/score/encode.ts';
@@ -9,7 +9,7 @@ import { type Evaluation, evaluateTasks, type Sample } from '../../tasks/score/e
 import { type ReadSplit, splitsIn } from '../../tasks/score/task-data.ts';
 import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
 import { UserError } from '../../util/errors.ts';
-import { onlyFile, openModel } from '../common/model-input.ts';
+import { type OpenModel, onlyFile, openModelFiles, openStoredModel } from '../common/model-input.ts';
 import type { LmEvalTasksParams, lmEvalTasks } from './declare.ts';
 import { modelScorer } from './model-scorer.ts';
 
@@ -21,14 +21,19 @@ export async function scoreTasks(context: Context): Promise<void> {
   const read = splitsOf(params, context);
   const names = [params.tasks].flat();
   const selection = await selectTasks(await TaskFolder.open(params.folder), names);
-  const { model, tokenizer, close } = await openModel(context);
+  const { model: stored, config, tokenizer, close } = await openStoredModel(context);
+  let loaded: OpenModel | undefined;
+  const load = async () => {
+    loaded = await openModelFiles(onlyFile(context.inputs.model), partsOf(context));
+    return loaded.model;
+  };
   try {
-    const max_length = lengthOf(params, model);
+    const max_length = lengthOf(params, config);
     const evaluation = await evaluateTasks(
       selection,
       read,
       {
-        scorer: modelScorer(model, tokenizer, {
+        scorer: modelScorer({ stored, load }, tokenizer, {
           batch_size: params.batch_size,
           max_length,
           signal: context.signal,
@@ -57,8 +62,13 @@ export async function scoreTasks(context: Context): Promise<void> {
     await writeSamples(unit.outputs.samples, evaluation.samples);
     await unit.done({ records: evaluation.samples.length });
   } finally {
-    close();
+    loaded?.close();
+    await close();
   }
+}
+
+function partsOf({ inputs: { recovery } }: Context): string[] | undefined {
+  return recovery && Object.values(recovery.files);
 }
 
 /** Records come from the artifact that is joined, or from a folder. */
@@ -66,8 +76,7 @@ function splitsOf({ data }: LmEvalTasksParams, { inputs }: Context): ReadSplit {
   return data === undefined ? splitsInArtifact(onlyFile(inputs.data)) : splitsIn(data);
 }
 
-function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number {
-  const most = config.max_position_embeddings;
+function lengthOf({ max_length }: LmEvalTasksParams, { max_position_embeddings: most }: ModelConfig): number {
   if (max_length === undefined || max_length <= most) return max_length ?? most;
   throw new UserError(`'max_length' is ${max_length}, but the model's context is ${most} tokens`);
 }
