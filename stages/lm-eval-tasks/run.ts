@@ -3,13 +3,21 @@ import { open, writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
+import { loadFunctions } from '../../tasks/files/own-functions.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import type { TaskChat } from '../../tasks/score/chat.ts';
 import { Encoder } from '../../tasks/score/encode.ts';
 import { type Evaluation, evaluateTasks, type Sample } from '../../tasks/score/evaluate.ts';
 import { type ReadSplit, splitsIn } from '../../tasks/score/task-data.ts';
 import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
 import { UserError } from '../../util/errors.ts';
-import { type OpenModel, onlyFile, openModelFiles, openStoredModel } from '../common/model-input.ts';
+import {
+  type ModelTokenizer,
+  type OpenModel,
+  onlyFile,
+  openModelFiles,
+  openStoredModel,
+} from '../common/model-input.ts';
 import type { LmEvalTasksParams, lmEvalTasks } from './declare.ts';
 import { modelScorer } from './model-scorer.ts';
 
@@ -20,7 +28,10 @@ export async function scoreTasks(context: Context): Promise<void> {
   const params = context.params;
   const read = splitsOf(params, context);
   const names = [params.tasks].flat();
-  const selection = await selectTasks(await TaskFolder.open(params.folder), names);
+  const selection = await selectTasks(
+    await TaskFolder.open(params.folder, await loadFunctions(params.functions)),
+    names,
+  );
   const { model: stored, config, tokenizer, close } = await openStoredModel(context);
   let loaded: OpenModel | undefined;
   const load = async () => {
@@ -41,7 +52,7 @@ export async function scoreTasks(context: Context): Promise<void> {
         }),
         encoder: new Encoder(tokenizer, { bos: params.bos, max_length }),
       },
-      { ...params, num_fewshot: params.num_fewshot, limit: params.limit, max_gen_toks: params.max_gen_toks },
+      { ...params, ...given(params), chat: chatOf(params, tokenizer) },
     );
     refuseNoNumber(evaluation);
     for (const [name, { cut, requests }] of evaluation.cuts) {
@@ -49,7 +60,7 @@ export async function scoreTasks(context: Context): Promise<void> {
         `task '${name}': ${cut} of ${requests} requests are longer than ${max_length} tokens and lost their beginning, as in the harness`,
       );
     }
-    const { bos, compat, harness } = params;
+    const { bos, compat, harness, apply_chat_template, fewshot_as_multiturn, system_instruction } = params;
     const settings = {
       harness,
       bos,
@@ -57,6 +68,9 @@ export async function scoreTasks(context: Context): Promise<void> {
       max_length,
       fewshot_seed: params.fewshot_seed,
       limit: params.limit ?? null,
+      apply_chat_template,
+      fewshot_as_multiturn,
+      system_instruction,
     };
     await writeFile(unit.outputs.metrics, `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`);
     await writeSamples(unit.outputs.samples, evaluation.samples);
@@ -99,4 +113,22 @@ async function writeSamples(path: string, samples: readonly Sample[]): Promise<v
   } finally {
     await file.close();
   }
+}
+
+/** Optional parameters as the options that they are. */
+function given({ num_fewshot, limit, max_gen_toks, system_instruction }: LmEvalTasksParams) {
+  return { num_fewshot, limit, max_gen_toks, system_instruction };
+}
+
+/** The model's own chat template where it is asked for; UserError for a model that has none. */
+function chatOf(params: LmEvalTasksParams, tokenizer: ModelTokenizer): TaskChat | undefined {
+  if (params.apply_chat_template !== true) return undefined;
+  const { template } = tokenizer;
+  if (template === undefined) {
+    throw new UserError("'apply_chat_template': the model has no chat template of its own, expected one, or false");
+  }
+  return {
+    render: (turns) => template.render(turns, { prompts: true }).text,
+    fewshot_as_multiturn: params.fewshot_as_multiturn ?? false,
+  };
 }

@@ -13,11 +13,11 @@ import type { StoredModel } from '../../model/walk/stored-model.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
 import type { Scorer } from '../../tasks/files/scorer.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import type { Answer } from '../../tasks/files/task-function.ts';
 import { Encoder } from '../../tasks/score/encode.ts';
 import { type Evaluation, evaluateTasks } from '../../tasks/score/evaluate.ts';
 import { type EvaluateOptions, prepareTask } from '../../tasks/score/prepare.ts';
 import type { Request } from '../../tasks/score/requests.ts';
-import type { Answer } from '../../tasks/score/score-record.ts';
 import { splitsIn } from '../../tasks/score/task-data.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 
