@@ -195,6 +195,16 @@ export function causalMask(length: number, window = length): tf.Tensor2D {
   return tf.tensor2d(values, [length, length]);
 }
 
+/**
+ * `x` as it is, behind a boundary: backend `onnx` may run what was recorded before it apart from what follows, and likewise what its
+ * gradient waits for apart from what it leads to. Between layers, so that all of them share one small graph (graph/pieces.ts).
+ */
+export function boundary<T extends tf.Tensor>(x: T): T {
+  const cut = (x: tf.Tensor) => first(runOr('LaminaBoundary', { x }, {}, () => [tf.clone(x)]));
+  const forward = (x: tf.Tensor) => ({ value: cut(x), gradFunc: cut });
+  return tf.customGrad(forward as CustomGradient)(x) as T;
+}
+
 /** TensorFlow.js's types know custom gradients of plain tensors only. */
 type CustomGradient = Parameters<typeof tf.customGrad>[0];
 

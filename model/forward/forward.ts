@@ -3,7 +3,7 @@
 // B batch, T tokens, N = B*T rows, D hidden, V vocabulary. Weights are [out, in], so products are x W^T.
 // Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
 // masked in the loss, so no padding mask is needed.
-import { gatherRows, rmsNorm } from '../../tensor/ops.ts';
+import { boundary, gatherRows, rmsNorm } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { embeddingName, finalNormName, headName } from '../architecture/tensors.ts';
 import { type Attend, causal } from './attend.ts';
@@ -36,9 +36,9 @@ export function runBlock(
 /** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
 export function hiddenStates(model: Model, ids: tf.Tensor2D, attend?: Attend): tf.Tensor2D {
   const [batch, tokens] = ids.shape;
-  let h = embed(model, ids);
+  let h = boundary(embed(model, ids));
   for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
-    h = runBlock(model, layer, h, { batch, tokens }, attend).h;
+    h = boundary(runBlock(model, layer, h, { batch, tokens }, attend).h);
   }
   return h;
 }

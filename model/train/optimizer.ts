@@ -1,5 +1,7 @@
 // Adam with decoupled weight decay (AdamW), by PyTorch's formula.
 import { adamStep } from '../../tensor/adam.ts';
+import { adamInPlace } from '../../tensor/adam-in-place.ts';
+import { backingArray, hasArrays } from '../../tensor/backend/backing.ts';
 import { tf } from '../../tensor/tf.ts';
 
 /** Adam's settings; names as in PyTorch. weight_decay 0 is Adam, and norms and scalars never decay; clip_norm 0 does not clip. */
@@ -38,32 +40,88 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
       );
     }
   }
-  const moment = (kind: 'first' | 'second', name: string) => state.get(`${kind}/${name}`) as tf.Variable;
+  const held = [...variables].map(([name, variable]): Held => {
+    const [first, second] = ['first', 'second'].map((moment) => state.get(`${moment}/${name}`) as tf.Variable);
+    return { name, variable, first: first as tf.Variable, second: second as tf.Variable };
+  });
+  const own = ownArrays();
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
-      const { keep, ...factors } = stepFactors(settings, learningRate, step);
+      const factors = stepFactors(settings, learningRate, step);
       const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
-      for (const [name, variable] of variables) {
-        const gradient = gradients.get(name);
-        if (!gradient) throw new Error(`no gradient for '${name}'`);
-        const [first, second] = [moment('first', name), moment('second', name)];
-        const own = { ...factors, clip, keep: variable.rank > 1 ? keep : undefined };
-        const updated = adamStep({ variable, first, second, gradient }, own, settings);
-        [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
+      const update = hasArrays() ? writeStep(settings, factors, clip, own) : assignStep(settings, factors, clip);
+      for (const tensors of held) {
+        const gradient = gradients.get(tensors.name);
+        if (!gradient) throw new Error(`no gradient for '${tensors.name}'`);
+        update(tensors, gradient);
       }
     });
   return { apply, state, dispose: () => [...state.values()].forEach((variable) => void variable.dispose()) };
 }
 
+/** A parameter and its moments. */
+interface Held {
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly first: tf.Variable;
+  readonly second: tf.Variable;
+}
+
+/** What makes one step of one parameter. */
+type Update = (held: Held, gradient: tf.Tensor) => void;
+
+/** By the backend's operators. */
+function assignStep(settings: AdamSettings, factors: StepFactors, clip: tf.Scalar | undefined): Update {
+  const rate = tf.scalar(factors.rate);
+  const eps = tf.scalar(factors.eps);
+  const decay = factors.keep === undefined ? undefined : tf.scalar(factors.keep);
+  return ({ variable, first, second }, gradient) => {
+    const keep = variable.rank > 1 ? decay : undefined;
+    const updated = adamStep({ variable, first, second, gradient }, { rate, eps, clip, keep }, settings);
+    [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
+  };
+}
+
+/** In the arrays themselves, which `own` makes the variables' own first. */
+function writeStep(
+  { beta1, beta2 }: AdamSettings,
+  { rate, eps, keep: decay }: StepFactors,
+  clip: tf.Scalar | undefined,
+  own: (variable: tf.Variable) => Float32Array,
+): Update {
+  const factor = clip && backingArray(clip)[0];
+  return ({ variable, first, second }, gradient) => {
+    const keep = variable.rank > 1 ? decay : undefined;
+    const arrays = { variable: own(variable), first: own(first), second: own(second) };
+    adamInPlace({ ...arrays, gradient: backingArray(gradient) }, { beta1, beta2, rate, eps, clip: factor, keep });
+  };
+}
+
+/** Gives the array behind a variable, at first a copy of it: whoever made the variable may still read the array that it was made of. */
+function ownArrays(): (variable: tf.Variable) => Float32Array {
+  const known = new WeakSet<Float32Array>();
+  return (variable) => {
+    if (!known.has(backingArray(variable))) {
+      tf.tidy(() => variable.assign(tf.tensor(backingArray(variable).slice(), variable.shape, 'float32')));
+      known.add(backingArray(variable));
+    }
+    return backingArray(variable);
+  };
+}
+
+/** The numbers of a step; `keep` where weights decay. */
+interface StepFactors {
+  readonly rate: number;
+  readonly eps: number;
+  readonly keep?: number;
+}
+
 /** lr (1-b1)/c1 * m / (sqrt((1-b2) v / c2) + eps) = rate * m / (sqrt(v) + eps'), with c = 1 - b^step. */
-function stepFactors({ beta1, beta2, eps, weight_decay }: AdamSettings, lr: number, step: number) {
+function stepFactors({ beta1, beta2, eps, weight_decay }: AdamSettings, lr: number, step: number): StepFactors {
   const first = (1 - beta1) / (1 - beta1 ** step);
   const second = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
-  return {
-    rate: tf.scalar((lr * first) / second),
-    eps: tf.scalar(eps / second),
-    keep: weight_decay > 0 ? tf.scalar(1 - lr * weight_decay) : undefined,
-  };
+  const decay = weight_decay > 0 && { keep: 1 - lr * weight_decay };
+  return { rate: (lr * first) / second, eps: eps / second, ...decay };
 }
 
 /** min(1, clip_norm / norm), PyTorch's clip_grad_norm_. */

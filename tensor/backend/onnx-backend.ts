@@ -3,7 +3,8 @@ import { UserError } from '../../util/errors.ts';
 import { reshape } from '../graph/build.ts';
 import { concrete, type ElementType, Recorder, type Value } from '../graph/graph.ts';
 import { planRun } from '../graph/lowering.ts';
-import type { TensorData } from '../graph/runtime.ts';
+import { type Piece, piecesOf } from '../graph/pieces.ts';
+import type { RuntimeTensor, TensorData } from '../graph/runtime.ts';
 import { tf } from '../tf.ts';
 import type { SessionCache } from './sessions.ts';
 
@@ -68,17 +69,25 @@ export class OnnxBackend extends tf.KernelBackend {
     return entry.value.data as TensorData;
   }
 
-  /** Computes every live pending tensor in one run and forgets the recording. */
+  /** Computes every live pending tensor, in one run or piece by piece, and forgets the recording. */
   flush(): void {
     const outputs = new Set<Value>();
     for (const entry of this.#pending) outputs.add(entry.value);
-    const values = [...outputs];
-    if (values.length > 0) {
-      const results = this.sessions.run(planRun(this.recorder.nodes, values));
-      for (let i = 0; i < values.length; i++) (values[i] as Value).settle(results[i] as NonNullable<Value['tensor']>);
+    if (outputs.size > 0) {
+      const { nodes, cuts } = this.recorder;
+      for (const piece of piecesOf(nodes, cuts, [...outputs])) this.#run(piece);
     }
     this.#pending.clear();
-    this.recorder.nodes = [];
+    this.recorder.clear();
+  }
+
+  #run({ nodes, outputs, aliases, done }: Piece): void {
+    if (outputs.length > 0) {
+      const results = this.sessions.run(planRun(nodes, outputs));
+      outputs.forEach((value, i) => void value.settle(results[i] as RuntimeTensor));
+    }
+    for (const [value, source] of aliases) value.settleAs(source);
+    for (const value of done) value.release();
   }
 
   /** The recorded value of a tensor, in the tensor's own shape (reshapes share their data id). */
