@@ -58,6 +58,19 @@ async function pretrain(over: Partial<LanguageModelSettings>, run: { folder?: st
   return { losses, values };
 }
 
+/** Losses and recovery parameters after three steps of sft, two layers sharing one's MLP. */
+async function tuned(candidate: string, gradient_checkpointing: boolean) {
+  const weights = tinyWeights(config);
+  const map = [{ reference: 1, targets: [2] }];
+  const recovery = createRecovery(config, replacementsOf(map, candidate, 2), { init: 'default', seed: 1 }, weights);
+  const more = { max_steps: 3, gradient_checkpointing };
+  const model = createModel(weights, recovery);
+  const { losses } = await trainLanguageModel(model, recovery.parameters, examples, { ...settings, ...more });
+  const values = [...recovery.parameters.values()].map((variable) => variable.dataSync().slice());
+  disposeRecovery(recovery);
+  return { losses, values };
+}
+
 describe('training', () => {
   beforeAll(() => useBackend({ backend: 'onnx' }));
 
@@ -93,6 +106,21 @@ describe('training', () => {
     expect(small.losses[0]).toBeCloseTo(large.losses[0] as number, 5);
     for (const [i, values] of large.values.entries()) expectClose(small.values[i] as Float32Array, values, 1e-3);
   });
+
+  it('with gradient checkpointing all weights become the same bits', async () => {
+    const kept = await pretrain({ max_steps: 3 });
+    const again = await pretrain({ max_steps: 3, gradient_checkpointing: true });
+    expect(again.losses).toEqual(kept.losses);
+    expect(again.values).toEqual(kept.values);
+  });
+
+  it.each(['g0', 'g0_tied', 'g1', 'g3'])(
+    'with gradient checkpointing the recovery parameters of %s become the same bits',
+    async (candidate) => {
+      const [kept, again] = [await tuned(candidate, false), await tuned(candidate, true)];
+      expect(again).toEqual(kept);
+    },
+  );
 
   it('steps follow from epochs, batch size and max_steps', () => {
     expect(trainingSteps(examples, settings)).toBe(12);
