@@ -1,7 +1,7 @@
 // Adam with decoupled weight decay (AdamW), by PyTorch's formula.
 import { adamStep } from '../../tensor/adam.ts';
 import { adamInPlace } from '../../tensor/adam-in-place.ts';
-import { backingArray, hasArrays } from '../../tensor/backend/backing.ts';
+import { backingArray, consumeArrays, hasArrays } from '../../tensor/backend/backing.ts';
 import { tf } from '../../tensor/tf.ts';
 
 /** Adam's settings; names as in PyTorch. weight_decay 0 is Adam, and norms and scalars never decay; clip_norm 0 does not clip. */
@@ -19,7 +19,7 @@ export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8,
 
 /** Adam over named variables. */
 export interface Adam {
-  /** One update; `step` counts from 1. Gradients are by the variables' names; the caller frees them. */
+  /** One update; `step` counts from 1. Gradients are by the variables' names; they may be used up, and the caller frees them. */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, step: number): void;
   /** The two moments, `first/<name>` and `second/<name>`, for saving and restoring. */
   readonly state: ReadonlyMap<string, tf.Variable>;
@@ -36,7 +36,7 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
     for (const moment of ['first', 'second']) {
       state.set(
         `${moment}/${name}`,
-        tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)),
+        tf.tidy(() => tf.variable(tf.tensor(new Float32Array(variable.size), variable.shape, 'float32'), false)),
       );
     }
   }
@@ -47,14 +47,15 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
   const own = ownArrays();
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
-      const factors = stepFactors(settings, learningRate, step);
-      const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
-      const update = hasArrays() ? writeStep(settings, factors, clip, own) : assignStep(settings, factors, clip);
-      for (const tensors of held) {
+      const updates = held.map((tensors): [Held, tf.Tensor] => {
         const gradient = gradients.get(tensors.name);
         if (!gradient) throw new Error(`no gradient for '${tensors.name}'`);
-        update(tensors, gradient);
-      }
+        return [tensors, gradient];
+      });
+      const factors = stepFactors(settings, learningRate, step);
+      const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
+      if (hasArrays()) writeSteps(updates, { settings, factors, clip: clip && backingArray(clip)[0] }, own);
+      else assignSteps(updates, settings, factors, clip);
     });
   return { apply, state, dispose: () => [...state.values()].forEach((variable) => void variable.dispose()) };
 }
@@ -67,34 +68,45 @@ interface Held {
   readonly second: tf.Variable;
 }
 
-/** What makes one step of one parameter. */
-type Update = (held: Held, gradient: tf.Tensor) => void;
-
 /** By the backend's operators. */
-function assignStep(settings: AdamSettings, factors: StepFactors, clip: tf.Scalar | undefined): Update {
+function assignSteps(
+  updates: readonly [Held, tf.Tensor][],
+  settings: AdamSettings,
+  factors: StepFactors,
+  clip: tf.Scalar | undefined,
+): void {
   const rate = tf.scalar(factors.rate);
   const eps = tf.scalar(factors.eps);
   const decay = factors.keep === undefined ? undefined : tf.scalar(factors.keep);
-  return ({ variable, first, second }, gradient) => {
+  for (const [{ variable, first, second }, gradient] of updates) {
     const keep = variable.rank > 1 ? decay : undefined;
     const updated = adamStep({ variable, first, second, gradient }, { rate, eps, clip, keep }, settings);
     [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
-  };
+  }
 }
 
-/** In the arrays themselves, which `own` makes the variables' own first. */
-function writeStep(
-  { beta1, beta2 }: AdamSettings,
-  { rate, eps, keep: decay }: StepFactors,
-  clip: tf.Scalar | undefined,
+/** The numbers of a step in place. */
+interface WrittenStep {
+  readonly settings: AdamSettings;
+  readonly factors: StepFactors;
+  readonly clip: number | undefined;
+}
+
+/** In the arrays themselves, which `own` makes the variables' own first: each as soon as its gradient is there, which is then used up. */
+function writeSteps(
+  updates: readonly [Held, tf.Tensor][],
+  { settings, factors: { rate, eps, keep: decay }, clip }: WrittenStep,
   own: (variable: tf.Variable) => Float32Array,
-): Update {
-  const factor = clip && backingArray(clip)[0];
-  return ({ variable, first, second }, gradient) => {
-    const keep = variable.rank > 1 ? decay : undefined;
-    const arrays = { variable: own(variable), first: own(first), second: own(second) };
-    adamInPlace({ ...arrays, gradient: backingArray(gradient) }, { beta1, beta2, rate, eps, clip: factor, keep });
-  };
+): void {
+  const { beta1, beta2 } = settings;
+  const steps = updates.map(([held, tensor]) => {
+    const arrays = { variable: own(held.variable), first: own(held.first), second: own(held.second) };
+    const keep = held.variable.rank > 1 ? decay : undefined;
+    const step = (gradient: Float32Array) =>
+      adamInPlace({ ...arrays, gradient }, { beta1, beta2, rate, eps, clip, keep });
+    return [tensor, step] as const;
+  });
+  consumeArrays(steps);
 }
 
 /** Gives the array behind a variable, at first a copy of it: whoever made the variable may still read the array that it was made of. */

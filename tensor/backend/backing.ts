@@ -12,3 +12,13 @@ export function hasArrays(): boolean {
 export function backingArray(tensor: tf.Tensor): Float32Array {
   return tensor.dataSync() as Float32Array;
 }
+
+/**
+ * Hands each of these tensors' arrays to its function, where `hasArrays`, as soon as it is computed, and lets go of it: not all of them
+ * need to exist together. Computes what is pending. The tensors have no content any more.
+ */
+export function consumeArrays(each: readonly (readonly [tf.Tensor, (values: Float32Array) => void])[]): void {
+  const backend = tf.backend() as OnnxBackend;
+  for (const [tensor, use] of each) backend.consume(tensor, (values) => use(values as Float32Array));
+  backend.flush();
+}

@@ -27,6 +27,7 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly sessions: SessionCache;
   readonly #entries: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
+  readonly #consumers = new Map<Value, (values: TensorData) => void>();
 
   constructor(sessions: SessionCache) {
     super();
@@ -78,6 +79,7 @@ export class OnnxBackend extends tf.KernelBackend {
       for (const piece of piecesOf(nodes, cuts, [...outputs])) this.#run(piece);
     }
     this.#pending.clear();
+    this.#consumers.clear();
     this.recorder.clear();
   }
 
@@ -88,6 +90,23 @@ export class OnnxBackend extends tf.KernelBackend {
     }
     for (const [value, source] of aliases) value.settleAs(source);
     for (const value of done) value.release();
+    for (const value of [...outputs, ...aliases.map(([alias]) => alias)]) this.#hand(value);
+  }
+
+  /** Gives a value to whoever waits for it, and lets go of it. */
+  #hand(value: Value): void {
+    const use = this.#consumers.get(value);
+    if (use === undefined) return;
+    this.#consumers.delete(value);
+    use(value.data as TensorData);
+    value.release();
+  }
+
+  /** Hands the content of a tensor to `use`: now, or, where it is pending, once it is computed; then the tensor has none any more. */
+  consume(info: tf.TensorInfo, use: (values: TensorData) => void): void {
+    const { value } = this.#entries.get(info.dataId);
+    if (value.pending) this.#consumers.set(value, use);
+    else use(value.data as TensorData);
   }
 
   /** The recorded value of a tensor, in the tensor's own shape (reshapes share their data id). */

@@ -12,6 +12,7 @@ import {
 } from '../../model/train/language-model-training.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
+import { tensorStats } from '../../tensor/backend/stats.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 import { expectClose, scratch } from './fixtures.ts';
@@ -145,6 +146,25 @@ describe('training', () => {
       /the loss is (NaN|Infinity) at step \d+ of 12 with learning rate 1e\+30: lower 'lr', or raise 'warmup_ratio' or set 'clip_norm'/,
     );
   });
+
+  it.each([false, true])(
+    'holds as much after many steps as after few (gradient checkpointing: %s)',
+    async (gradient_checkpointing) => {
+      const held: number[][] = [];
+      const variables = variablesOf(initWeights(config, createRandom('train', 1), { init_std: 0.02 }));
+      const model = createModel(createWeights(config, variables));
+      const more = { epochs: 8, bucketing: false, micro_batch_size: 2, gradient_checkpointing };
+      const onProgress = () => {
+        const { sessions, tensors, buffers, pending, nodes } = tensorStats();
+        held.push([sessions, tensors, buffers, pending, nodes]);
+      };
+      await trainLanguageModel(model, variables, examples, { ...settings, ...more }, { onProgress });
+      expect(held.length).toBe(48);
+      expect(held.slice(12)).toEqual(held.slice(12).map(() => held[12])); // all shapes were seen in two epochs
+      tf.dispose([...variables.values()]);
+      model.disposeFrames();
+    },
+  );
 
   it('leaves no tensors behind', async () => {
     await pretrain({ max_steps: 2 });

@@ -1,6 +1,7 @@
 // Boundaries: layers of equal structure share one compiled graph, values and gradients stay what they are, and nothing is held too long.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../tensor/backend/backend.ts';
+import { consumeArrays } from '../../tensor/backend/backing.ts';
 import { clearSessions, tensorStats } from '../../tensor/backend/stats.ts';
 import { boundary } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
@@ -30,7 +31,16 @@ function net(count: number, between: (x: tf.Tensor2D) => tf.Tensor2D) {
     tf.dispose(tensors);
     return arrays;
   };
-  return { gradients, dispose: () => tf.dispose([x, ...weights]) };
+  /** The same, in the order in which they are there. */
+  const consumed = () => {
+    const { value, grads } = tf.variableGrads(loss);
+    const order: [number, Float32Array][] = [];
+    const tensors = [value, ...weights.map(({ name }) => grads[name] as tf.Tensor)];
+    consumeArrays(tensors.map((tensor, i) => [tensor, (values) => order.push([i, values.slice()])]));
+    tf.dispose(tensors);
+    return order;
+  };
+  return { gradients, consumed, dispose: () => tf.dispose([x, ...weights]) };
 }
 
 /** Sessions compiled and run by `work`, and what it leaves behind. */
@@ -63,6 +73,16 @@ describe('boundaries on backend onnx', () => {
     expect(again.result.map(isLike(expected))).toEqual(expected.map(() => true));
     expect(again.counts.compiled).toBe(0);
     one.dispose();
+    cut.dispose();
+  });
+
+  it('a gradient is handed out when its layer is done, the last layer first', () => {
+    const cut = net(rows, boundary);
+    const expected = cut.gradients();
+    const { result, left } = counted(cut.consumed);
+    expect(result.map(([i]) => i)).toEqual([0, 5, 4, 3, 2, 1]);
+    for (const [i, values] of result) expect(isLike(expected)(values, i), `array ${i}`).toBe(true);
+    expect(left).toEqual([0, 0, 0]);
     cut.dispose();
   });
 
