@@ -45,6 +45,7 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
     return { name, variable, first: first as tf.Variable, second: second as tf.Variable };
   });
   const own = ownArrays();
+  if (hasArrays()) held.forEach(({ variable }) => void own(variable)); // before a step needs the memory
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
       const updates = held.map((tensors): [Held, tf.Tensor] => {
@@ -100,7 +101,8 @@ function writeSteps(
 ): void {
   const { beta1, beta2 } = settings;
   const steps = updates.map(([held, tensor]) => {
-    const arrays = { variable: own(held.variable), first: own(held.first), second: own(held.second) };
+    const moments = { first: backingArray(held.first), second: backingArray(held.second) };
+    const arrays = { variable: own(held.variable), ...moments };
     const keep = held.variable.rank > 1 ? decay : undefined;
     const step = (gradient: Float32Array) =>
       adamInPlace({ ...arrays, gradient }, { beta1, beta2, rate, eps, clip, keep });
