@@ -76,6 +76,14 @@ interface TrainingDefaults {
   save_every: number;
 }
 
+/** Whether a training computes layers twice to hold less. */
+export const gradientCheckpointing = () =>
+  Type.Boolean({
+    default: false,
+    description:
+      'keep only the input of each layer for its gradient and compute the layer again: the same numbers in less memory, for about a third more work',
+  });
+
 /** The metrics that a training leaves behind. */
 export const curve: OutputPort = {
   kind: 'metrics',
