@@ -25,6 +25,7 @@ import { relax } from './relax/declare.ts';
 import { searchBlocks } from './search-blocks/declare.ts';
 import { sft } from './sft/declare.ts';
 import { share } from './share/declare.ts';
+import { shareBasis } from './share-basis/declare.ts';
 import { shareBlocks } from './share-blocks/declare.ts';
 import { slw } from './slw/declare.ts';
 import { taskData } from './task-data/declare.ts';
@@ -38,6 +39,7 @@ const stages: StageDefinition[] = [
   stage(pretrain, async () => (await import('./pretrain/run.ts')).pretrainModel),
   stage(share, async () => (await import('./share/run.ts')).makeShared),
   stage(shareBlocks, async () => (await import('./share-blocks/run.ts')).arrangeShared),
+  stage(shareBasis, async () => (await import('./share-basis/run.ts')).shareBases),
   stage(recursive, async () => (await import('./recursive/run.ts')).makeRecursive),
   stage(relax, async () => (await import('./relax/run.ts')).relaxLayers),
   stage(layerSimilarity, async () => (await import('./layer-similarity/run.ts')).measureSimilarity),

@@ -117,3 +117,40 @@ export function fitCost(query: CostQuery): Cost | undefined {
     assumed: data.assumed,
   };
 }
+
+interface BasisQuery {
+  /** `first` is of a unit alone, and not among the stage's parameters. */
+  readonly units: readonly Unit<{ readonly group: number; readonly first?: number }>[];
+  readonly params: {
+    readonly group: number;
+    readonly samples: number;
+    readonly sample_tokens: number;
+    readonly batch_size: number;
+  };
+  readonly inputs: { readonly model?: CostInput<CheckpointFacts> | undefined };
+  readonly facts: { readonly recovery_parameters?: number };
+}
+
+/** share-basis: a pass up to the last layer of the group, second moments of its inputs, and a decomposition for each basis, [in, in], here. */
+export function basisCost({ units, params, inputs, facts }: BasisQuery): Cost | undefined {
+  const shape = shapeOfFacts(inputs.model?.facts);
+  if (shape === undefined || facts.recovery_parameters === undefined) return undefined;
+  const text = { tokens: params.samples * params.sample_tokens, length: params.sample_tokens };
+  const { hidden_size: d, intermediate_size: f, queries } = shape;
+  const squares = 2 * d * d + queries * queries + f * f;
+  const decompositions = 10 * (5 * d ** 3 + queries ** 3 + f ** 3);
+  const flops = units.reduce((sum, { params: { first = 1, group } }) => {
+    return (
+      sum + forwardFlops(shape, text, first + group - 1, false) + group * (2 * text.tokens * squares + decompositions)
+    );
+  }, 0);
+  const batch = { sequences: params.batch_size, length: params.sample_tokens };
+  return {
+    ...copying(
+      inputs.model?.size_bytes,
+      (units.length * params.group * float * facts.recovery_parameters) / shape.layers,
+    ),
+    flops,
+    memory_bytes: forwardMemory(shape, batch, { head: false }) + 8 * (params.group * squares + 6 * f * f),
+  };
+}

@@ -13,6 +13,7 @@ import { recursive } from '../../stages/recursive/declare.ts';
 import { relax } from '../../stages/relax/declare.ts';
 import { searchBlocks } from '../../stages/search-blocks/declare.ts';
 import { sft } from '../../stages/sft/declare.ts';
+import { shareBasis } from '../../stages/share-basis/declare.ts';
 import { shareBlocks } from '../../stages/share-blocks/declare.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
@@ -157,6 +158,47 @@ describe('relax', () => {
     const alone = { ...original(), facts: { layers: 6, sources: [1, 2, 3, 4, 5, 6] } };
     await expect(stage(relax, { model: alone, original: original() }, { rank: 2 })).rejects.toThrow(
       "layers: 'shared' are none: no layer of the model runs another's block, expected 'all' or a list",
+    );
+  });
+});
+
+describe('share-basis', () => {
+  const inputs = (): Record<string, StageInput> => ({
+    model: { files: { '': files.model }, facts: { layers: 6, hidden_size: 16, intermediate_size: 24 } },
+    data: { files: { '': files.data }, facts: {} },
+  });
+  const params = { group: 3, ratio: 0.3, batch_size: 4, samples: 16, sample_tokens: 12 };
+
+  it('has a unit for each group; its factors are measured, trained, and stored in the place of the matrices', async () => {
+    const made = await stage(shareBasis, inputs(), params);
+    expect(Object.keys(made.files)).toEqual(['layers 1-3', 'layers 4-6']);
+    const recovery = joined(made, 'recovery');
+    const before = await perplexity(files.model, recovery);
+    expect(before).not.toBe(await perplexity(files.model));
+    const tuned = await stage(
+      sft,
+      { model: files.model, recovery, data: files.data },
+      { batch_size: 8, max_length: 64 },
+    );
+    expect(await perplexity(files.model, joined(tuned, 'recovery'))).not.toBe(before);
+    const small = await stage(quantize, { model: files.model, recovery }, { scheme: 'float' });
+    expect(await perplexity(only(small, 'model'), joined(small, 'recovery'))).toBe(before);
+    const { by_kind } = json<{ by_kind: Record<string, number> }>(only(small, 'size'));
+    const parameters = Number(made.facts['layers 1-3']?.recovery_parameters) * 2;
+    expect(by_kind).toMatchObject({ attention: 0, mlp: 0, recovery: 4 * parameters });
+    expect(parameters / (6 * (2 * 16 * 16 + 2 * 16 * 8 + 3 * 16 * 24))).toBeCloseTo(0.7, 1);
+    const { unique_bytes } = json<Record<string, number>>(
+      only(await stage(exportStage, { model: files.model, recovery }, { format: 'onnx', dtype: 'F32' }), 'metrics'),
+    );
+    expect(unique_bytes).toBeLessThan(json<Record<string, number>>(only(small, 'size')).expanded_bytes as number);
+    await expect(
+      stage(exportStage, { model: files.model, recovery }, { format: 'huggingface', layout: 'compact' }),
+    ).rejects.toThrow("layout: compact has no place for candidate 'basis' at layer 1, whose matrices are not stored");
+  });
+
+  it('refuses groups that do not divide the layers', async () => {
+    await expect(stage(shareBasis, inputs(), { ...params, group: 4 })).rejects.toThrow(
+      "'group' must divide the 6 layers of the model, got 4",
     );
   });
 });
