@@ -1,6 +1,9 @@
 // lamina's process in the task benchmark: `node tasks-side.js WORKLOAD INPUTS ANSWERS`, the first two as JSON.
-import { writeFileSync } from 'node:fs';
-import { openModelFolder } from '../stages/common/model-input.ts';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStored } from '../model/checkpoint/checkpoint.ts';
+import { importHuggingFace } from '../model/import/huggingface.ts';
+import { openModelFiles } from '../stages/common/model-input.ts';
 import { modelScorer } from '../stages/lm-eval-tasks/model-scorer.ts';
 import { selectTasks } from '../tasks/files/groups.ts';
 import { TaskFolder } from '../tasks/files/task-folder.ts';
@@ -8,6 +11,7 @@ import { Encoder } from '../tasks/score/encode.ts';
 import { type Evaluation, evaluateTasks } from '../tasks/score/evaluate.ts';
 import { splitsIn } from '../tasks/score/task-data.ts';
 import { useBackend } from '../tensor/backend/backend.ts';
+import { workFolder } from './place.ts';
 import { serve } from './serve.ts';
 import { type Answers, meanAnswer } from './tasks-answers.ts';
 import type { TaskInputs } from './tasks-inputs.ts';
@@ -18,7 +22,11 @@ const { task, num_fewshot, max_gen_toks } = JSON.parse(workloadText) as TaskWork
 const { modelFolder, definitions, data } = JSON.parse(inputsText) as TaskInputs;
 
 await useBackend({ backend: 'onnx', threads: taskThreads });
-const { model, tokenizer } = await openModelFolder(modelFolder, () => {});
+const file = join(workFolder('tasks', 'side'), 'model.arrow');
+rmSync(file, { force: true });
+await importHuggingFace(modelFolder, file);
+const checkpoint = await openStored(file);
+const { model, tokenizer } = await openModelFiles(file);
 const max_length = model.config.max_position_embeddings;
 const selection = await selectTasks(await TaskFolder.open(definitions), [task]);
 const read = splitsIn(data);
@@ -36,7 +44,10 @@ async function timed<T>(call: () => Promise<T>): Promise<T> {
 }
 
 async function evaluate(): Promise<Evaluation> {
-  const scorer = modelScorer(model, tokenizer, { batch_size, max_length });
+  const scorer = modelScorer({ stored: { checkpoint }, load: async () => model }, tokenizer, {
+    batch_size,
+    max_length,
+  });
   const encoder = new Encoder(tokenizer, { bos: 'never', max_length });
   tokens = 0;
   const counting: typeof scorer = {

@@ -37,6 +37,10 @@ export type CheckpointFacts = {
   readonly weight_bytes?: number;
   /** Layers that are stored, where some run another's block. */
   readonly stored_layers?: number;
+  /** Of each layer, one that runs the same block: equal numbers are one stored block. */
+  readonly sources?: readonly number[];
+  /** Of each layer, the layer of the original model in whose place it stands, where these are other layers. */
+  readonly origins?: readonly number[];
   /** How `quantize` is going to store it. */
   readonly quantize?: QuantizeFacts;
 };

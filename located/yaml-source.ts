@@ -12,6 +12,9 @@ const hopelesslyDeep = 500;
 const openBracket = '['.charCodeAt(0);
 const openBrace = '{'.charCodeAt(0);
 
+/** YAML 1.1's key for the entries of another mapping; 1.2 dropped it, and every reader kept it. */
+const mergeKey = '<<';
+
 /** What other kinds of YAML than specs allow. */
 export interface YamlDialect {
   /** Tags of scalars that are kept, beside those that YAML itself knows: `!function`. */
@@ -158,7 +161,20 @@ class Reader {
       if (first === undefined || this.dialect.lastKeyWins) entries.set(name, { key, value });
       else this.problems.add(key, `key '${name}' is given twice`, [{ span: first.key, message: 'first given here' }]);
     }
-    return entries;
+    const merge = pairs.some(({ key }) => isScalar(key) && key.type === 'PLAIN' && key.value === mergeKey);
+    return merge ? this.#merged(entries) : entries;
+  }
+
+  /** The entries with those that `<<` takes in: own ones win, and of several mappings the first. */
+  #merged(entries: Map<string, LocatedEntry>): Map<string, LocatedEntry> {
+    const { value } = entries.get(mergeKey) as LocatedEntry;
+    const merged = new Map<string, LocatedEntry>();
+    for (const item of value.kind === 'list' ? [...value.items].reverse() : [value]) {
+      if (item.kind === 'map') for (const [name, entry] of item.entries) merged.set(name, entry);
+      else this.problems.add(item.span, "'<<' takes keys in: expected a mapping, or a list of mappings");
+    }
+    for (const [name, entry] of entries) if (name !== mergeKey) merged.set(name, entry);
+    return merged;
   }
 
   #pairValue(pair: Pair, key: Span, depth: number): Located {

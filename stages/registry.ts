@@ -6,12 +6,14 @@ import { command } from './command/declare.ts';
 import { dataset } from './dataset/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';
 import { exportStage } from './export/declare.ts';
+import { fitLayerStage } from './fit-layer/declare.ts';
 import { hiddenStates } from './hidden-states/declare.ts';
 import { latency } from './latency/declare.ts';
 import { layerSimilarity } from './layer-similarity/declare.ts';
 import { lmEvalTasks } from './lm-eval-tasks/declare.ts';
 import { load } from './load/declare.ts';
 import { lora } from './lora/declare.ts';
+import { mergeLayers } from './merge-layers/declare.ts';
 import { perplexityEval } from './perplexity-eval/declare.ts';
 import { plannedSize } from './planned-size/declare.ts';
 import { pretrain } from './pretrain/declare.ts';
@@ -19,8 +21,12 @@ import { pruneChannels } from './prune-channels/declare.ts';
 import { pruneLayers } from './prune-layers/declare.ts';
 import { quantize } from './quantize/declare.ts';
 import { ratios } from './ratios/declare.ts';
+import { recursive } from './recursive/declare.ts';
+import { relax } from './relax/declare.ts';
+import { searchBlocks } from './search-blocks/declare.ts';
 import { sft } from './sft/declare.ts';
 import { share } from './share/declare.ts';
+import { shareBasis } from './share-basis/declare.ts';
 import { shareBlocks } from './share-blocks/declare.ts';
 import { slw } from './slw/declare.ts';
 import { taskData } from './task-data/declare.ts';
@@ -34,8 +40,14 @@ const stages: StageDefinition[] = [
   stage(pretrain, async () => (await import('./pretrain/run.ts')).pretrainModel),
   stage(share, async () => (await import('./share/run.ts')).makeShared),
   stage(shareBlocks, async () => (await import('./share-blocks/run.ts')).arrangeShared),
+  stage(shareBasis, async () => (await import('./share-basis/run.ts')).shareBases),
+  stage(recursive, async () => (await import('./recursive/run.ts')).makeRecursive),
+  stage(relax, async () => (await import('./relax/run.ts')).relaxLayers),
   stage(layerSimilarity, async () => (await import('./layer-similarity/run.ts')).measureSimilarity),
   stage(pruneLayers, async () => (await import('./prune-layers/run.ts')).choosePruned),
+  stage(mergeLayers, async () => (await import('./merge-layers/run.ts')).mergeSimilar),
+  stage(searchBlocks, async () => (await import('./search-blocks/run.ts')).removeBlocks),
+  stage(fitLayerStage, async () => (await import('./fit-layer/run.ts')).fitOneLayer),
   stage(dropBlocks, async () => (await import('./drop-blocks/run.ts')).arrangeKept),
   stage(pruneChannels, async () => (await import('./prune-channels/run.ts')).narrowModel),
   stage(lora, async () => (await import('./lora/run.ts')).startLora),

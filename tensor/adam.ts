@@ -24,6 +24,16 @@ export interface AdamFactors {
   readonly keep?: tf.Scalar | undefined;
 }
 
+/** The same numbers, and the decay rates of the moments, outside of a graph. */
+export interface AdamNumbers {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly rate: number;
+  readonly eps: number;
+  readonly clip?: number | undefined;
+  readonly keep?: number | undefined;
+}
+
 /** The new values of variable, first and second: first = beta1 first + g, second = beta2 second + g^2, variable -= rate first / (sqrt(second) + eps). */
 export function adamStep(
   tensors: AdamTensors,

@@ -145,15 +145,21 @@ export function scaledMatMul(
 export function tokenLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor1D {
   const forward = (logits: tf.Tensor, save: tf.GradSaveFunc) => {
     const at = tf.maximum(labels, tf.scalar(0, 'int32'));
-    const inputs = { logits, labels: at };
-    const [value, probs] = runOr('LaminaTokenLosses', inputs, {}, () => plainLosses(logits, at)) as [
-      tf.Tensor,
-      tf.Tensor,
-    ];
+    const [value, probs] = lossesOf(logits, at);
     save([probs, at]);
-    return { value, gradFunc: tokenLossesGrad };
+    const gradFunc = (dy: tf.Tensor, [probs, at]: tf.Tensor[]) =>
+      lossesGradient(probs as tf.Tensor, at as tf.Tensor, dy);
+    return { value, gradFunc };
   };
   return tf.customGrad(forward as CustomGradient)(logits) as tf.Tensor1D;
+}
+
+/** `tokenLosses` of labels from 0, with the probabilities [N, V]; without a gradient. */
+export function lossesOf(logits: tf.Tensor, labels: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  return runOr('LaminaTokenLosses', { logits, labels }, {}, () => plainLosses(logits, labels)) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
 }
 
 function plainLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor[] {
@@ -162,8 +168,8 @@ function plainLosses(logits: tf.Tensor, labels: tf.Tensor): tf.Tensor[] {
   return [tf.neg(tf.sum(tf.mul(logProbs, hits), 1)), tf.exp(logProbs)];
 }
 
-function tokenLossesGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor {
-  const [probs, labels] = saved as [tf.Tensor, tf.Tensor];
+/** The gradient of the logits [N, V] where that of each loss is `dy` [N]. */
+export function lossesGradient(probs: tf.Tensor, labels: tf.Tensor, dy: tf.Tensor): tf.Tensor {
   return first(
     runOr('LaminaTokenLossesGrad', { probs, labels, dy }, {}, () => [
       tf.mul(tf.sub(probs, tf.oneHot(labels as tf.Tensor1D, probs.shape[1] as number)), tf.expandDims(dy, 1)),
@@ -198,6 +204,16 @@ export function causalMaskValues(length: number, window = length): Float32Array 
     values.fill(MASKED, t * length + t + 1, (t + 1) * length);
   }
   return values;
+}
+
+/**
+ * `x` as it is, behind a boundary: backend `onnx` may run what was recorded before it apart from what follows, and likewise what its
+ * gradient waits for apart from what it leads to. Between layers, so that all of them share one small graph (graph/pieces.ts).
+ */
+export function boundary<T extends tf.Tensor>(x: T): T {
+  const cut = (x: tf.Tensor) => first(runOr('LaminaBoundary', { x }, {}, () => [tf.clone(x)]));
+  const forward = (x: tf.Tensor) => ({ value: cut(x), gradFunc: cut });
+  return tf.customGrad(forward as CustomGradient)(x) as T;
 }
 
 /** TensorFlow.js's types know custom gradients of plain tensors only. */

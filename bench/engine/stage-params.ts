@@ -19,6 +19,7 @@ export const sftParams = {
   weight_decay: 0,
   clip_norm: 0,
   save_every: 50,
+  gradient_checkpointing: false,
 } as const;
 
 /** perplexity-eval as it is without settings, but for the length. */

@@ -18,12 +18,12 @@ export async function generate(
   return talk(model, prompts, flags, context.terminal);
 }
 
-function promptsOf({ prompt, system, raw }: GenerateFlags): string[] {
+function promptsOf({ prompt, system, template }: GenerateFlags): string[] {
   if (prompt.length === 0)
     throw new UserError('nothing to answer: give --prompt TEXT, or --prompt - for standard input');
-  if (raw && system !== undefined) {
+  if (template === 'none' && system !== undefined) {
     throw new UserError(
-      '--system has no place without the chat template: leave out --raw, or put its text into the prompt',
+      '--system has no place without a chat template: leave out --template none, or put its text into the prompt',
     );
   }
   if (prompt.filter((text) => text === '-').length > 1) throw new UserError('--prompt - can be given only once');

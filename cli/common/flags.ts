@@ -72,8 +72,8 @@ export function addRunFlags(command: Command): Command {
 export interface GenerateFlags {
   prompt: string[];
   system?: string;
-  /** True when the prompt is continued as it is. */
-  raw?: boolean;
+  /** The model's own chat template, the one that lamina trains with, or the prompt as it is. */
+  template?: 'own' | 'tulu' | 'none';
   maxTokens: number;
   stop: string[];
   temperature: number;
@@ -96,7 +96,12 @@ export function addGenerateFlags(command: Command): Command {
     command
       .option('-p, --prompt <text>', 'what to answer; may be given several times, - reads standard input', collect, [])
       .option('--system <text>', 'a system message before the prompt')
-      .option('--raw', 'continue the prompt as it is, without the chat template')
+      .addOption(
+        new Option(
+          '--template <name>',
+          "the model's own chat template (default, where it has one), lamina's (tulu), or none: the prompt is continued as it is",
+        ).choices(['own', 'tulu', 'none']),
+      )
       .option('--max-tokens <number>', 'tokens to make at most', wholeNumber(1), 200)
       .option('--stop <text>', 'end the text before this; may be given several times', collect, [])
       .option('--temperature <number>', '0 takes the likeliest token, 1 draws as the model says', atLeast(0), 0)

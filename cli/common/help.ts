@@ -78,14 +78,14 @@ Examples:
   generate: `
 MODEL is a folder in Hugging Face's layout, a GGUF file, an hf:// name, a model that comes with lamina, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
 (the model that it makes, or the model that it works on), or a cell as 'lamina why' names it (the model that its number was measured on).
-It must have been run. The prompt is put into the chat template that lamina trains with; --raw leaves it out.
+It must have been run. The prompt is put into the model's own chat template, or into lamina's where it has none: see --template.
 
 Examples:
   lamina generate models/tiny --prompt "Solve 3x + 5 = 20 for x."
   lamina generate lamina:tiny --prompt "Solve 3x + 5 = 20 for x."  the same model, from anywhere
   lamina generate experiments/quickstart.yaml tuned --only data=arxiv_math --prompt "Solve 3x + 5 = 20 for x."
   lamina generate experiments/quickstart.yaml direct_sharing,dialogsum --prompt - < question.txt
-  lamina generate hf://meta-llama/Llama-3.2-3B --raw --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 1`,
+  lamina generate hf://meta-llama/Llama-3.2-3B --template none --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 1`,
   runs: `
 Each with how it ended: done, failed (and in how many stages), stopped, died (its process is gone and left no end), running, or on the
 host where it began, when that cannot be seen from here.

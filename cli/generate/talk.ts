@@ -2,18 +2,22 @@
 import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseTokenizerConfig } from '../../formats/tokenizer/tokenizer.ts';
 import { fetchModel } from '../../hub/fetch-model.ts';
 import { hubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
 import { hubSettings } from '../../hub/settings.ts';
 import type { TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
-import { chatTemplates, parseGenerationConfig } from '../../model/checkpoint/companions.ts';
-import { type Message, renderChat } from '../../model/forward/chat.ts';
+import { parseGenerationConfig } from '../../model/checkpoint/companions.ts';
+import type { TemplateName } from '../../model/forward/record.ts';
 import { type GenerationRequest, generate } from '../../model/generate/generate.ts';
 import type { Generation } from '../../model/generate/open-text.ts';
 import { sentence } from '../../spec/plan/warnings.ts';
-import { type OpenModel, openModelFiles, openModelFolder } from '../../stages/common/model-input.ts';
+import {
+  type ModelTokenizer,
+  type OpenModel,
+  openModelFiles,
+  openModelFolder,
+} from '../../stages/common/model-input.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { UserError } from '../../util/errors.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -23,10 +27,13 @@ import type { Terminal } from '../common/terminal.ts';
 import { threadsRemark } from '../common/threads.ts';
 import { refuseTooLarge } from './memory.ts';
 import type { FoundModel } from './model.ts';
+import { promptTokens, templateFor } from './prompt.ts';
 import { createAnswers, createMeter, generationJson, type Meter } from './text.ts';
 
 /** From this size on a model gets all cores unless told otherwise; below it threads cost more than they save. */
 const largeModel_bytes = 100e6;
+/** A template may ask for the date: what is said here is kept nowhere. */
+const dated = { dated: true };
 /** Prompts that are answered side by side. */
 const batch_size = 8;
 
@@ -49,9 +56,12 @@ export async function talk(
     if (threads !== undefined) say(threads);
     const { model, tokenizer, files, close } = await openFound(found, flags, stop.signal, say);
     try {
-      const requests = prompts.map((prompt, i) => requestOf(prompt, `prompt ${i + 1}`, { model, tokenizer }, flags));
+      const template = templateFor(tokenizer, flags.template);
+      const requests = prompts.map((prompt, i) =>
+        requestOf(prompt, `prompt ${i + 1}`, { model, tokenizer, template }, flags),
+      );
       const remark = (text: string) => err.write(`${err.paint.faint(sentence(text))}\n`);
-      for (const text of remarksOn(files, flags)) remark(text);
+      for (const text of remarksOn(files, template, flags)) remark(text);
       meter.start();
       const { temperature, topK: top_k, topP: top_p, seed } = flags;
       const options = { temperature, top_k, top_p, seed, batch_size, signal: stop.signal, observe: meter.observe };
@@ -74,21 +84,20 @@ export async function talk(
 }
 
 /** What of a model's files is not taken unless it is asked for. */
-function remarksOn(files: TokenizerFiles, { raw, temperature }: GenerateFlags): string[] {
-  const { companions = {} } = files;
+function remarksOn({ companions = {} }: TokenizerFiles, template: TemplateName, flags: GenerateFlags): string[] {
   const { sampling } = parseGenerationConfig(companions['generation_config.json']);
   const asked = ['temperature', 'top_k', 'top_p'].filter((key) => typeof sampling[key] === 'number');
-  const flags = asked.map((key) => `--${key.replace('_', '-')} ${sampling[key]}`);
-  const isSampled = sampling.do_sample === true && temperature === 0;
-  const settings = parseTokenizerConfig(files.tokenizer_config_json, 'tokenizer_config.json');
-  const hasTemplate = !raw && chatTemplates(settings, companions).size > 0;
+  const drawing = asked.map((key) => `--${key.replace('_', '-')} ${sampling[key]}`);
+  const isSampled = sampling.do_sample === true && flags.temperature === 0;
   return [
-    ...(hasTemplate
-      ? ["the prompt is put into lamina's own template, not into the model's (--raw puts it into none)"]
+    ...(template === 'own' && flags.template === undefined
+      ? [
+          "the prompt is put into the model's own chat template ('--template tulu' for a model that was tuned in lamina's)",
+        ]
       : []),
     ...(isSampled
       ? [
-          `the likeliest tokens are taken; generation_config.json would draw them${flags.length > 0 ? `: ${flags.join(' ')}` : ''}`,
+          `the likeliest tokens are taken; generation_config.json would draw them${drawing.length > 0 ? `: ${drawing.join(' ')}` : ''}`,
         ]
       : []),
   ];
@@ -130,8 +139,8 @@ async function openFound(
   const threads = flags.threads ?? (size > largeModel_bytes ? availableParallelism() : 1);
   await useBackend({ backend: flags.backend ?? 'onnx', provider: flags.provider, threads });
   signal.throwIfAborted();
-  if (found.kind === 'files') return openModelFiles(found.checkpoint, found.recovery);
-  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''), onWarning);
+  if (found.kind === 'files') return openModelFiles(found.checkpoint, found.recovery, dated);
+  return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''), onWarning, dated);
 }
 
 async function fetchFolder(text: string, signal: AbortSignal): Promise<string> {
@@ -153,10 +162,10 @@ function weightFiles(folder: string): string[] {
 function requestOf(
   prompt: string,
   name: string,
-  { model, tokenizer }: Pick<OpenModel, 'model' | 'tokenizer'>,
-  { raw, system, stop, maxTokens }: GenerateFlags,
+  { model, tokenizer, template }: Pick<OpenModel, 'model'> & { tokenizer: ModelTokenizer; template: TemplateName },
+  { system, stop, maxTokens }: GenerateFlags,
 ): GenerationRequest {
-  const ids = tokenizer.encode(raw ? prompt : chatText(prompt, system));
+  const ids = promptTokens(prompt, system, tokenizer, template);
   const context = model.config.max_position_embeddings;
   if (ids.length >= context) {
     throw new UserError(
@@ -164,11 +173,6 @@ function requestOf(
     );
   }
   // a model that was not trained to stop would go on with the next question
-  return { ids, stop: raw ? stop : [...stop, '<|user|>'], max_tokens: Math.min(maxTokens, context - ids.length) };
-}
-
-/** The conversation up to where the model's turn begins (methods A.7). */
-function chatText(prompt: string, system: string | undefined): string {
-  const before: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
-  return `${renderChat([...before, { role: 'user', content: prompt }])}<|assistant|>\n`;
+  const stops = template === 'tulu' ? [...stop, '<|user|>'] : stop;
+  return { ids, stop: stops, max_tokens: Math.min(maxTokens, context - ids.length) };
 }

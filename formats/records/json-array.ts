@@ -89,7 +89,7 @@ class ArraySplitter {
     const where = `${this.path}:${this.line}`;
     if (this.depth < 0) throw new UserError(`${where}: expected nothing after the array, got more text`);
     if (byte !== OPEN_BRACKET) {
-      const hint = byte === LESS ? ', got a page of HTML or XML' : ' (a file of one object per line is named .jsonl)';
+      const hint = byte === LESS ? ', got a page of HTML or XML' : ' or one object per line';
       throw new UserError(`${where}: expected an array of objects${hint}`);
     }
     this.depth = 1;

@@ -13,7 +13,7 @@ type Reader = (file: RandomFile, fields?: readonly string[]) => AsyncIterable<Da
 const READERS: Record<string, Reader> = {
   '.jsonl': (file) => readJsonl(file),
   '.ndjson': (file) => readJsonl(file),
-  '.json': (file) => readJsonArray(file),
+  '.json': (file) => readJson(file),
   '.csv': (file) => readCsv(file),
   '.parquet': (file, fields) => readParquet(file, fields),
 };
@@ -57,6 +57,18 @@ export async function countRecords(path: string): Promise<number> {
   }
   if (count === 0) throw noRecords(path);
   return count;
+}
+
+/** One array of objects, or one object per line: people name both so. */
+async function* readJson(file: RandomFile): AsyncGenerator<DataRecord> {
+  const start = Buffer.from(await file.read(0, Math.min(file.sizeBytes, 4096))).toString('latin1');
+  if (!/^(?:\xef\xbb\xbf)?\s*\{/.test(start)) return yield* readJsonArray(file);
+  if (/^(?:\xef\xbb\xbf)?\s*\{\s*(?:\n|"[^"\n]*"\s*:\s*(?:[[{]\s*)?\n)/.test(start)) {
+    throw new UserError(
+      `${file.path}: expected an array of objects, or one object per line, got one object over several lines`,
+    );
+  }
+  yield* readJsonl(file);
 }
 
 function endingOf(path: string): string {

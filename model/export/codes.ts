@@ -13,7 +13,7 @@ import { scaledParts, zeroParts } from '../codec/scaled-parts.ts';
 import { recoveryParameters } from '../sharing/ratios.ts';
 import { parameterName } from '../sharing/recovery-shapes.ts';
 import { rolesOf } from '../sharing/replacement.ts';
-import { type TensorSource, tensorSources } from '../sharing/sources.ts';
+import { hasTensor, type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { codeLayoutOf } from './code-layouts.ts';
 import { dtypeNames, type FloatType, type ModelFiles, type OnProgress } from './huggingface.ts';
 import type { LayoutPart } from './layout.ts';
@@ -91,7 +91,7 @@ function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSour
   const linear = quantization?.codecs.values().next().value;
   return [...tensorShapes(config)].map(([name, shape]) => {
     const source = sources.get(name) as TensorSource;
-    const from = source.kind === 'zeros' || quantization?.absent.has(source.of) ? null : source.from;
+    const from = !hasTensor(source) || quantization?.absent.has(source.of) ? null : source.from;
     return { name, shape, from, codec: from === null ? linear : quantization?.codecs.get(from) };
   });
 }

@@ -5,6 +5,7 @@ import { encodeFloats, fromFloat32, tensorBytes } from '../../formats/tensors/dt
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
 import { tensorShapes } from '../architecture/tensors.ts';
+import { methodNamed } from '../methods/registry.ts';
 import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { formatReplacements, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { ownTensors, tensorSources } from '../sharing/sources.ts';
@@ -35,6 +36,7 @@ export async function writeCompact(
   onProgress: OnProgress = () => {},
 ): Promise<ExportSizes> {
   const { stored, tokenizer, recovery } = source;
+  checkStored(recovery.replacements);
   await writeConfig(files.config, stored, dtype);
   await writeTexts(files, tokenizer);
   await writeFile(files.map, `${JSON.stringify(await mapJson(source), null, 2)}\n`);
@@ -51,6 +53,15 @@ export async function writeCompact(
     }
   });
   return exportSizes(source, (shape) => tensorBytes(dtype, shape) as number);
+}
+
+/** The folder's reader expects each layer's matrices, or another layer's. */
+function checkStored(replacements: readonly Replacement[]): void {
+  const alone = replacements.find(({ candidate }) => methodNamed(candidate).standsAlone);
+  if (alone === undefined) return;
+  throw new UserError(
+    `layout: compact has no place for candidate '${alone.candidate}' at layer ${alone.target}, whose matrices are not stored: take layout: expanded, or format: onnx`,
+  );
 }
 
 function storedTensors({ stored, recovery }: ExportSource): [string, number[]][] {

@@ -72,7 +72,11 @@ function exportSource(checkpoint: ModelCheckpoint, recovery: Recovery, recoveryP
   const replaced = async (name: string, isBase: boolean) => {
     const source = sources.get(name) as TensorSource;
     const shape = storedShapes.get(name) as number[];
-    if (source.kind === 'zeros') return new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const zeros = () => new Float32Array(shape.reduce((a, b) => a * b, 1));
+    if (source.kind === 'zeros') return zeros();
+    if (source.kind === 'factored') {
+      return expanded(recovery, source.replacement, source.role, { weight: zeros(), shape });
+    }
     const weight = await checkpoint.readFloat32(source.of);
     if (source.kind === 'stored') return weight;
     const { replacement, role } = source;

@@ -3,13 +3,14 @@
 // B batch, T tokens, N = B*T rows, D hidden, V vocabulary. Weights are [out, in], so products are x W^T.
 // Sequences are padded on the right: causal attention keeps padding out of the tokens before it, and padded positions are
 // masked in the loss, so no padding mask is needed.
-import { gatherRows, rmsNorm } from '../../tensor/ops.ts';
+import { boundary, gatherRows, rmsNorm } from '../../tensor/ops.ts';
+import { recomputed } from '../../tensor/recomputed.ts';
 import { tf } from '../../tensor/tf.ts';
 import { embeddingName, finalNormName, headName } from '../architecture/tensors.ts';
 import { type Attend, causal } from './attend.ts';
 import { type BlockOutputs, block } from './block.ts';
-import { layerWeights } from './layer-weights.ts';
-import { linear } from './linear.ts';
+import { layerVariables, layerWeights } from './layer-weights.ts';
+import { inputOf, linear } from './linear.ts';
 import type { Model } from './model.ts';
 import { type Extent, passOperators } from './pass-operators.ts';
 
@@ -36,9 +37,10 @@ export function runBlock(
 /** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
 export function hiddenStates(model: Model, ids: tf.Tensor2D, attend?: Attend): tf.Tensor2D {
   const [batch, tokens] = ids.shape;
-  let h = embed(model, ids);
+  let h = boundary(embed(model, ids));
   for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
-    h = runBlock(model, layer, h, { batch, tokens }, attend).h;
+    const run = (h: tf.Tensor2D) => runBlock(model, layer, h, { batch, tokens }, attend).h;
+    h = boundary(model.recomputes ? recomputed(run, h, layerVariables(model, layer)) : run(h));
   }
   return h;
 }
@@ -56,6 +58,12 @@ function headWeight({ config }: Model): string {
 /** Normed hidden states, any rows of them [R, D] -> logits [R, V]. */
 export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
   return linear(model.weights, headWeight(model), h);
+}
+
+/** What the head multiplies of normed hidden states [R, D], and with which weight [V, D]. */
+export function headProduct(model: Model, h: tf.Tensor2D): { input: tf.Tensor2D; weight: tf.Tensor2D } {
+  const name = headWeight(model);
+  return { input: inputOf(model.weights, name, h), weight: model.weights.get(name) as tf.Tensor2D };
 }
 
 /** ids [B, T] (int32) -> logits [B, T, V]. */

@@ -1,7 +1,9 @@
 // What a layer of a model multiplies with: its own tensors, or what the recovery says.
-import type { tf } from '../../tensor/tf.ts';
-import { tensorName } from '../architecture/tensors.ts';
+import { tf } from '../../tensor/tf.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
+import { layerTensors, tensorName } from '../architecture/tensors.ts';
 import { replacementAt } from '../sharing/recovery.ts';
+import { recoveryShapes } from '../sharing/recovery-shapes.ts';
 import type { LayerWeights } from './block.ts';
 import type { Model } from './model.ts';
 import { project } from './project.ts';
@@ -13,4 +15,18 @@ export function layerWeights(model: Model, layer: number): LayerWeights<tf.Tenso
     linear: (role, x) => project(model, layer, role, x as tf.Tensor2D),
     hasMlp: replacementAt(model.recovery, layer, 'gate')?.reference !== null,
   };
+}
+
+/** The variables that layer `layer` (from 1) may read, each once: its own tensors, or of those that stand in for them, and their recovery parameters. */
+export function layerVariables(model: Model, layer: number): tf.Variable[] {
+  const { config, weights, recovery } = model;
+  const own = layerTensors(config, layer).flatMap(({ role, name }) => {
+    const reference = replacementAt(recovery, layer, role as MatrixRole)?.reference;
+    if (reference === null) return [];
+    return [weights.get(reference === undefined ? name : tensorName(config, reference, role as MatrixRole))];
+  });
+  const replacements = recovery?.replacements.filter(({ target }) => target === layer) ?? [];
+  const added = [...recoveryShapes(config, replacements).keys()].map((name) => recovery?.parameters.get(name));
+  const read = new Set([...own, ...added]);
+  return [...read].filter((tensor) => tensor instanceof tf.Variable) as tf.Variable[];
 }

@@ -1,24 +1,43 @@
 // The negative log-likelihood of the tokens that count.
+import { headLoss } from '../../tensor/head-loss.ts';
 import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { Batch } from './batches.ts';
-import { finalNorm, head, hiddenStates } from './forward.ts';
+import { finalNorm, head, headProduct, hiddenStates } from './forward.ts';
 import type { Model } from './model.ts';
 
 /** Negative log-likelihood [R] of each scored token of `batch`; logits are made for scored rows only. */
 export function tokenNll(model: Model, batch: Batch): tf.Tensor1D {
-  const { batch: sequences, tokens } = batch.extent;
-  return nllOfStates(model, batch, hiddenStates(model, tf.tensor2d(batch.ids, [sequences, tokens], 'int32')));
+  return nllOfStates(model, batch, statesOf(model, batch));
+}
+
+function statesOf(model: Model, { ids, extent: { batch, tokens } }: Batch): tf.Tensor2D {
+  return hiddenStates(model, tf.tensor2d(ids, [batch, tokens], 'int32'));
 }
 
 /** The same from the hidden states after the last layer, `all` [N, D]. */
 export function nllOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor1D {
-  const scored = batch.rows ? (gatherRows(all, tf.tensor1d(batch.rows, 'int32')) as tf.Tensor2D) : all;
-  const logits = head(model, finalNorm(model, scored));
-  return tokenLosses(logits, tf.tensor1d(batch.labels, 'int32'));
+  return tokenLosses(head(model, scoredStates(model, batch, all)), tf.tensor1d(batch.labels, 'int32'));
 }
 
-/** The batch's loss: each token's negative log-likelihood times its weight, summed. */
+/** Of the hidden states [N, D] those that are scored, normed: [R, D]. */
+function scoredStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor2D {
+  const scored = batch.rows ? (gatherRows(all, tf.tensor1d(batch.rows, 'int32')) as tf.Tensor2D) : all;
+  return finalNorm(model, scored);
+}
+
+/** Logits that a loss holds at once with its gradient: 32 MiB of float32, of each of the two. */
+const largestLogits = 2 ** 23;
+
+/** The batch's loss: each token's negative log-likelihood times its weight, summed; for training, so its gradient is made with it. */
 export function languageModelLoss(model: Model, batch: Batch): tf.Scalar {
-  return tf.sum(tf.mul(tokenNll(model, batch), tf.tensor1d(batch.weights, 'float32')));
+  const states = scoredStates(model, batch, statesOf(model, batch));
+  const { input, weight } = headProduct(model, states);
+  const rows = {
+    h: input,
+    labels: tf.tensor1d(batch.labels, 'int32'),
+    weights: tf.tensor1d(batch.weights, 'float32'),
+  };
+  const most = Math.max(1, 2 ** Math.floor(Math.log2(largestLogits / model.config.vocab_size)));
+  return headLoss(rows, weight, { rows: most, trained: weight instanceof tf.Variable && weight.trainable });
 }

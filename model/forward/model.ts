@@ -10,6 +10,8 @@ export interface Model {
   readonly weights: Weights;
   /** What stands in for MLPs; none is the original model. */
   readonly recovery?: Recovery | undefined;
+  /** Of a training: what a layer computes on the way is not kept for its gradient but computed again. */
+  readonly recomputes?: boolean | undefined;
   /** The constants for sequences of `tokens` tokens, made once. */
   frame(tokens: number): Frame;
   /** Frees the frames; weights and recovery parameters belong to whoever made them. */

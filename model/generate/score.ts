@@ -1,17 +1,20 @@
 // Log-likelihoods of token sequences: what task scoring asks of a model (the `Scorer` of tasks/files/scorer.ts).
 //
 // Requests with the same input are one sequence; sequences that begin alike are one row (model/generate/passes.ts), so that a
-// question is read once for all of its choices. Passes are recorded once for each shape and replayed.
+// question is read once for all of its choices. The passes walk through the model layer by layer (model/walk).
 //
-// B rows, T tokens of a row, R scored tokens, D hidden, V vocabulary.
+// B rows, T tokens of a row, R scored tokens, D hidden.
 
-import { createReplays, type ReplayInput } from '../../tensor/backend/replay.ts';
-import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
-import { tf } from '../../tensor/tf.ts';
-import { finalNorm, head, hiddenStates } from '../forward/forward.ts';
-import type { Model } from '../forward/model.ts';
-import { type Pass, passesOf, powerOfTwo } from './passes.ts';
-import { passAttend, passInputs } from './tree-pass.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
+import { stateBytes } from '../walk/bounds.ts';
+import { causalViews, type Passage, type View } from '../walk/passage.ts';
+import { embedPassages } from '../walk/rows.ts';
+import { type RowPlace, takeRows } from '../walk/scored-rows.ts';
+import type { StoredModel } from '../walk/stored-model.ts';
+import { scoreTokens } from '../walk/vocabulary.ts';
+import { createWalk, type Walk } from '../walk/walk.ts';
+import { type Pass, passesOf } from './passes.ts';
+import { attendTree, treeInputs } from './tree-pass.ts';
 
 /** Score the last `continuation.length` tokens of context and continuation together. */
 export interface TokenPair {
@@ -26,12 +29,12 @@ export interface PairScore {
 }
 
 export interface ScoreSettings {
-  /** Rows per forward pass. */
+  /** Most rows per forward pass. */
   readonly batch_size: number;
 }
 
-/** Logits held at once: 256 MiB of float32. */
-const largestLogits = 2 ** 26;
+/** Most tokens of a pass of several rows: their scores stay in the processor's cache. */
+const passTokens = 1024;
 
 /** A sequence of tokens, and the requests that it answers. */
 interface Input {
@@ -39,37 +42,49 @@ interface Input {
   readonly requests: number[];
 }
 
-/** A scored token: where its prediction is, and what it is. */
-interface ScoredToken {
+/** A scored token: whose it is, what it is, and which row predicts it. */
+interface ScoredToken extends RowPlace {
   readonly request: number;
-  readonly row: number;
   readonly token: number;
 }
 
 type Scores = { logprob: number; is_greedy: boolean }[];
 
-/** Scores `pairs`, in their order; sums are in float64, token by token. */
+/** Scores `pairs`, in their order; sums are in float64, token by token. `onProgress` is told how many are done, in share of the work. */
 export async function scorePairs(
-  model: Model,
+  model: StoredModel,
   pairs: readonly TokenPair[],
   { batch_size }: ScoreSettings,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<PairScore[]> {
+  const { config } = model.checkpoint;
   const scores: Scores = pairs.map(() => ({ logprob: 0, is_greedy: true }));
   const inputs = distinctInputs(pairs);
-  const score = createScorer(model);
-  const settings = { rows: batch_size, tokens: Infinity, order: 'length' } as const;
+  const settings = { rows: batch_size, tokens: passTokens, order: 'length' } as const;
   const sequences = inputs.map(({ ids }) => ids);
-  let done = 0;
-  for (const pass of passesOf(sequences, settings, model.config)) {
-    await score(pass, scoredTokens(pass, inputs, pairs), scores);
-    for (const { paths } of pass.trees) {
-      for (const number of paths.keys()) done += (inputs[number] as Input).requests.length;
-    }
-    onProgress(done, pairs.length);
-    await new Promise((resolve) => setImmediate(resolve));
+  const runs = runsOf(passesOf(sequences, settings, config), config.hidden_size);
+  const walk = createWalk(model);
+  for (const [i, passes] of runs.entries()) {
+    const onPart = (share: number) => onProgress(Math.floor((pairs.length * (i + share)) / runs.length), pairs.length);
+    await scoreRun(model, walk, { passes, tokens: scoredTokens(passes, inputs, pairs) }, scores, onPart);
   }
   return scores;
+}
+
+/** Passes whose hidden states fit into memory together, a pass at least. */
+function runsOf(passes: readonly Pass[], width: number): Pass[][] {
+  const runs: Pass[][] = [];
+  let left = 0;
+  for (const pass of passes) {
+    const size = 4 * width * pass.trees.length * pass.length;
+    if (size > left) {
+      runs.push([]);
+      left = stateBytes;
+    }
+    runs.at(-1)?.push(pass);
+    left -= size;
+  }
+  return runs;
 }
 
 /** The distinct inputs: all tokens of a pair but the last. */
@@ -85,60 +100,63 @@ function distinctInputs(pairs: readonly TokenPair[]): Input[] {
   return [...inputs.values()];
 }
 
-/** The tokens of all continuations, by the row of the hidden states [B T] that predicts them. */
-function scoredTokens({ trees, length }: Pass, inputs: readonly Input[], pairs: readonly TokenPair[]): ScoredToken[] {
-  const tokens = trees.flatMap(({ paths }, b) =>
-    [...paths].flatMap(([number, path]) =>
-      (inputs[number] as Input).requests.flatMap((request) => {
-        const { continuation } = pairs[request] as TokenPair;
-        const first = path.length - continuation.length;
-        return continuation.map((token, i) => ({ request, token, row: b * length + (path[first + i] as number) }));
-      }),
+/** The tokens of all continuations, by the row of their pass [B T] that predicts them. */
+function scoredTokens(passes: readonly Pass[], inputs: readonly Input[], pairs: readonly TokenPair[]): ScoredToken[] {
+  return passes.flatMap(({ trees, length }, passage) =>
+    trees.flatMap(({ paths }, b) =>
+      [...paths].flatMap(([number, path]) =>
+        (inputs[number] as Input).requests.flatMap((request) => {
+          const { continuation } = pairs[request] as TokenPair;
+          const first = path.length - continuation.length;
+          const rowOf = (i: number) => b * length + (path[first + i] as number);
+          return continuation.map((token, i) => ({ request, token, passage, row: rowOf(i) }));
+        }),
+      ),
     ),
   );
-  return tokens.sort((a, b) => a.row - b.row);
 }
 
-/** Computes passes and adds what they find to the scores; recordings are kept for its life. */
-function createScorer(model: Model) {
-  const states = createReplays(() => (inputs) => [scoredStates(model, inputs)]);
-  const ends = createReplays(() => (inputs) => scoreEnds(model, inputs));
-  const width = model.config.hidden_size;
-  const most = Math.max(1, 2 ** Math.floor(Math.log2(largestLogits / model.config.vocab_size)));
-  return async (pass: Pass, tokens: readonly ScoredToken[], scores: Scores) => {
-    const count = powerOfTwo(tokens.length);
-    const inputs = [integers(count, (i) => tokens[i]?.row ?? 0), ...passInputs(pass, model)];
-    const [found] = (await states(pass.rows, pass.length, count, Number(pass.isPlain))(inputs)) as [Float32Array];
-    for (let at = 0; at < tokens.length; at += most) {
-      const part = Math.min(most, count - at);
-      const h = { data: found.subarray(at * width, (at + part) * width), shape: [part, width] };
-      const labels = integers(part, (i) => tokens[at + i]?.token ?? 0);
-      const [losses, best] = (await ends(part)([h, labels])) as [Float32Array, Int32Array];
-      addScores(tokens.slice(at, at + part), losses, best, scores);
-    }
-  };
+/** Passes that go through the layers together, and what of them is scored. */
+interface Run {
+  readonly passes: readonly Pass[];
+  readonly tokens: readonly ScoredToken[];
 }
 
-/** Scored places [R], then the inputs of a pass -> normed states [R, D]. */
-function scoredStates(model: Model, [at, ...pass]: tf.Tensor[]): tf.Tensor {
-  const h = hiddenStates(model, pass[0] as tf.Tensor2D, passAttend(model, pass));
-  return finalNorm(model, gatherRows(h, at as tf.Tensor) as tf.Tensor2D);
-}
-
-/** Normed states [R, D] and the tokens that follow [R] -> their losses [R], and the likeliest tokens [R]. */
-function scoreEnds(model: Model, [h, labels]: tf.Tensor[]): tf.Tensor[] {
-  const logits = head(model, h as tf.Tensor2D);
-  return [tokenLosses(logits, labels as tf.Tensor), tf.argMax(logits, 1)];
-}
-
-function addScores(tokens: readonly ScoredToken[], losses: Float32Array, best: Int32Array, scores: Scores): void {
-  tokens.forEach(({ request, token }, i) => {
+/** Walks a run and adds what is found to the scores; `onPart` is told which share of it is done. */
+async function scoreRun(
+  model: StoredModel,
+  walk: Walk,
+  { passes, tokens }: Run,
+  scores: Scores,
+  onPart: (share: number) => void,
+): Promise<void> {
+  const { config } = model.checkpoint;
+  const last = config.num_hidden_layers;
+  const passages = passes.map(passageOf(config));
+  const states = await embedPassages(model, passages);
+  await walk(passages, states, { first: 1, last }, ({ layer, passage }) =>
+    onPart((layer - 1 + (passage + 1) / passages.length) / (last + 1)),
+  );
+  const rows = takeRows(tokens, states, config.hidden_size);
+  const labels = Int32Array.from(tokens, ({ token }) => token);
+  const onBlock = (done: number, total: number) => onPart((last + done / total) / (last + 1));
+  const { losses, likeliest } = await scoreTokens(model, rows, labels, { likeliest: true, onBlock });
+  tokens.forEach(({ request, token }, r) => {
     const score = scores[request] as Scores[number];
-    score.logprob -= losses[i] as number;
-    if (best[i] !== token) score.is_greedy = false;
+    score.logprob -= losses[r] as number;
+    if (likeliest[r] !== token) score.is_greedy = false;
   });
 }
 
-function integers(count: number, value: (i: number) => number): ReplayInput {
-  return { data: Int32Array.from({ length: count }, (_, i) => value(i)), shape: [count] };
+/** A pass on its walk: as many rows as it has trees. */
+function passageOf(config: ModelConfig): (pass: Pass) => Passage {
+  const viewOf = causalViews(config);
+  return (pass) => {
+    const { trees, isPlain, length } = pass;
+    const ids = new Int32Array(trees.length * length);
+    for (const [b, tree] of trees.entries()) ids.set(tree.ids, b * length);
+    const inputs = () => treeInputs({ ...pass, rows: trees.length }, config);
+    const view: View = isPlain ? viewOf(length) : { kind: 'trees', inputs, attend: attendTree };
+    return { extent: { batch: trees.length, tokens: length }, ids, view };
+  };
 }

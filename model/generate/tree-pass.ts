@@ -5,6 +5,7 @@
 import type { ReplayInput } from '../../tensor/backend/replay.ts';
 import { attention, rotary } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
+import type { ModelConfig } from '../architecture/model-config.ts';
 import { type Attend, causal } from '../forward/attend.ts';
 import type { Model } from '../forward/model.ts';
 import { ropeAt, ropeOf } from '../forward/rope.ts';
@@ -16,10 +17,11 @@ export function passInputs(pass: Pass, model: Model): ReplayInput[] {
   const { trees, rows, length } = pass;
   const ids = new Int32Array(rows * length);
   for (const [b, tree] of trees.entries()) ids.set(tree.ids, b * length);
-  return [{ data: ids, shape: [rows, length] }, ...(pass.isPlain ? [] : treeInputs(pass, model))];
+  return [{ data: ids, shape: [rows, length] }, ...(pass.isPlain ? [] : treeInputs(pass, model.config))];
 }
 
-function treeInputs({ trees, rows, length }: Pass, { config }: Model): ReplayInput[] {
+/** cos and sin [B T, hd/2], a mask [B, 1, T, T], and another one where layers slide: what the tokens of trees see. */
+export function treeInputs({ trees, rows, length }: Pass, config: ModelConfig): ReplayInput[] {
   const positions = new Int32Array(rows * length);
   const { sliding_window: window } = config;
   const mask = new Float32Array(rows * length * length);
@@ -41,13 +43,21 @@ function treeInputs({ trees, rows, length }: Pass, { config }: Model): ReplayInp
 }
 
 /** What the tokens of such a pass see, from its inputs. */
-export function passAttend(model: Model, [ids, cos, sin, mask, near]: readonly tf.Tensor[]): Attend {
-  if (!cos || !sin || !mask) return causal(model, ids?.shape[1] as number);
+export function passAttend(model: Model, [ids, ...given]: readonly tf.Tensor[]): Attend {
+  return given.length > 0 ? attendTree(given) : causal(model, ids?.shape[1] as number);
+}
+
+/** The same of trees, from the inputs that are theirs. */
+export function attendTree([cos, sin, mask, near]: readonly tf.Tensor[]): Attend {
   return {
     turn(x) {
       const [batch, tokens, heads, width] = x.shape as [number, number, number, number];
-      return tf.reshape(rotary(tf.reshape(x, [1, batch * tokens, heads, width]), cos, sin), x.shape);
+      const rows = tf.reshape(x, [1, batch * tokens, heads, width]);
+      return tf.reshape(rotary(rows, cos as tf.Tensor, sin as tf.Tensor), x.shape);
     },
-    mix: (_layer, { q, k, v }, { scale, window }) => attention(q, k, v, (window !== null && near) || mask, scale),
+    mix(_layer, { q, k, v }, { scale, window }) {
+      const seen = window !== null && near !== undefined ? near : mask;
+      return attention(q, k, v, seen as tf.Tensor, scale);
+    },
   };
 }

@@ -113,9 +113,5 @@ function warnOfSettings(
       "tokenizer_config.json: 'split_special_tokens' is true and not honoured: special tokens in a text are one token each",
     );
   }
-  if (chatTemplates(settings, companions).size > 0) {
-    warn(
-      'the model has a chat template, which lamina does not apply: records become the text of docs/data.md, and tasks are asked as they are written',
-    );
-  }
+  chatTemplates(settings, companions); // of another shape they are refused now, not where they are first used
 }

@@ -45,7 +45,7 @@ export interface MatrixAt<V> {
   readonly parameters: MatrixParameters<V>;
 }
 
-/** Multiply-adds beside those of the stored matrix: for each row of x, and once in each pass. */
+/** Multiply-adds beside those of the stored matrix (below 0 where it is not multiplied with): for each row of x, and once in each pass. */
 export interface MatrixCost {
   readonly row: number;
   readonly pass: number;
@@ -60,6 +60,8 @@ export interface Method {
   /** The matrices that it may stand at. */
   readonly roles: readonly MatrixRole[];
   readonly inits: readonly [NamedInit, ...NamedInit[]];
+  /** True where the parameters are the whole matrix: Theta is neither read nor stored. */
+  readonly standsAlone?: true;
   /**
    * Names of the parameters that all targets of one reference have in common: one tensor for the group, trained by all of them. The
    * others are each target's own.

@@ -76,7 +76,7 @@ async function graphOf(
   const sources = tensorSources(config, source.recovery.replacements);
   const layer = (layer: number) => {
     const gate = sources.get(tensorName(config, layer, 'gate')) as TensorSource;
-    const hasMlp = gate.kind !== 'zeros' && !precision.isAbsent(gate.of);
+    const hasMlp = gate.kind === 'factored' || (gate.kind !== 'zeros' && !precision.isAbsent(gate.of));
     return readLayer(graph, { config, layer, recovery: source.recovery, hasMlp }, weights);
   };
   const ports = await addDecoder(graph, config, { ...weights, layer });

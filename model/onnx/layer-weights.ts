@@ -11,6 +11,7 @@ import {
 import { layerTensors, tensorName } from '../architecture/tensors.ts';
 import type { LayerWeights } from '../forward/block.ts';
 import { methodNamed } from '../methods/registry.ts';
+import type { Product } from '../operators/operators.ts';
 import { type Recovery, replacementAt } from '../sharing/recovery.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import { graphOperators } from './graph-operators.ts';
@@ -65,9 +66,19 @@ async function readMatrix(
   weights: Pick<OnnxWeights, 'matrix' | 'parameters'>,
 ): Promise<Linear> {
   const replacement = replacementAt(recovery, layer, role);
-  const product = await weights.matrix(tensorName(config, replacement?.reference ?? layer, role));
+  const name = tensorName(config, replacement?.reference ?? layer, role);
+  const isAlone = replacement !== undefined && replacement.rank > 0 && methodNamed(replacement.candidate).standsAlone;
+  const product = isAlone ? notStored(name) : await weights.matrix(name);
   if (replacement === undefined || replacement.rank === 0) return (x) => product.times(product.input(x));
   const parameters = await weights.parameters(replacement, role);
   const matrix = { operators: graphOperators(graph), isTransposed: writesHidden(role), product, parameters };
   return (x) => methodNamed(replacement.candidate).apply(matrix, x);
+}
+
+/** The product of a method that has no use for one. */
+function notStored(name: string): Product<Value> {
+  const fail = (): never => {
+    throw new Error(`matrix '${name}' is not stored`);
+  };
+  return { input: (x) => x, times: fail, whole: fail };
 }

@@ -14,7 +14,7 @@ import { roundingOf } from '../forward/linear.ts';
 import { createModel, type Model } from '../forward/model.ts';
 import type { Extent } from '../forward/pass-operators.ts';
 import type { Recovery } from '../sharing/recovery.ts';
-import { type TensorSource, tensorSources } from '../sharing/sources.ts';
+import { hasTensor, type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { type GptqSettings, quantizeGptq } from './gptq.ts';
 import { type GptqProgress, openProgress, type States } from './gptq-progress.ts';
 import { arithmeticOf, type QuantizePlan, roundsActivations, type Scheme } from './plan.ts';
@@ -230,7 +230,7 @@ export class GptqPass {
   /** What a layer's forward pass reads; a matrix may be another layer's, or none. */
   #namesOf(layer: number): string[] {
     const own = layerTensors(this.#run.checkpoint.config, layer).map(({ name }) => this.#sources.get(name));
-    return own.flatMap((source) => (source === undefined || source.kind === 'zeros' ? [] : [source.of]));
+    return own.flatMap((source) => (source !== undefined && hasTensor(source) ? [source.of] : []));
   }
 
   /** The values of `name`, rounded when what stands for it is. */

@@ -7,7 +7,7 @@ import type { Quantization } from '../codec/quantization.ts';
 import type { Codec } from '../codec/quantize-codec.ts';
 import { matrixShape, storedBytes } from '../codec/quantize-codec.ts';
 import type { Replacement } from '../sharing/replacement.ts';
-import { standIns, tensorSources } from '../sharing/sources.ts';
+import { hasTensor, standIns, tensorSources } from '../sharing/sources.ts';
 
 /** The schemes, by what they do to a weight. */
 export const schemes = ['float', 'rtn', '8da4w', 'nf4', 'gptq', '8da4w-gptq'] as const;
@@ -43,7 +43,7 @@ export interface QuantizePlan {
   readonly codecs: ReadonlyMap<string, Codec>;
   /** Stored in another's place: the MLPs of layers that share one. */
   readonly aliases: ReadonlyMap<string, string>;
-  /** Not stored: pruned MLPs. */
+  /** Not stored: pruned MLPs, and matrices that are products of recovery parameters. */
   readonly absent: ReadonlySet<string>;
   readonly dtype: 'F32' | 'F16' | 'BF16';
 }
@@ -75,7 +75,7 @@ export function planQuantization(
 ): QuantizePlan {
   const sources = tensorSources(config, replacements, storedAs);
   const aliases = standIns(sources);
-  const absent = new Set([...sources].filter(([, { kind }]) => kind === 'zeros').map(([name]) => name));
+  const absent = new Set([...sources].filter(([, source]) => !hasTensor(source)).map(([name]) => name));
   const shapes = tensorShapes(config);
   const codecs = new Map<string, Codec>();
   for (const [name, codec] of codecsOf(config, settings)) {

@@ -38,8 +38,9 @@ export function compressionRatio(original: ModelConfig, kept: Kept): number {
 
 /** Parameters of the whole model, each stored one counted once, recovery parameters included. */
 export function storedParameters(kept: Kept): number {
-  const { total, mlp } = parameterCounts(kept.config);
-  return total - mlp + storedMlpParameters(kept) + recoveryParameters(kept);
+  const shapes = tensorShapes(kept.config);
+  const own = ownTensors(tensorSources(kept.config, kept.replacements));
+  return own.reduce((sum, name) => sum + elements(shapes.get(name)), 0) + recoveryParameters(kept);
 }
 
 /** Bytes of the whole model, each stored tensor counted once; `bytesOf` is what one number of a tensor takes. */

@@ -85,18 +85,21 @@ export function checkReplacements(config: ModelConfig, replacements: readonly Re
   checkGroups(replacements, source);
 }
 
-/** Targets that have parameters in common need one rank. */
+/** Targets that have parameters of a matrix in common need one rank there. */
 function checkGroups(replacements: readonly Replacement[], source: string): void {
   const ranks = new Map<string, Replacement>();
   for (const replacement of replacements) {
     const { target, reference, candidate, rank } = replacement;
-    if (methodNamed(candidate).grouped === undefined || rank === 0) continue;
-    const first = ranks.get(`${reference} ${candidate}`);
-    ranks.set(`${reference} ${candidate}`, first ?? replacement);
-    if (first === undefined || first.rank === rank) continue;
-    throw new UserError(
-      `${source}: layers ${first.target} and ${target} have parameters of candidate '${candidate}' in common, expected one rank, got ${first.rank} and ${rank}`,
-    );
+    const { grouped } = methodNamed(candidate);
+    if (grouped === undefined || rank === 0) continue;
+    for (const role of rolesOf(replacement).filter((each) => grouped(each).length > 0)) {
+      const first = ranks.get(`${reference} ${candidate} ${role}`) ?? replacement;
+      ranks.set(`${reference} ${candidate} ${role}`, first);
+      if (first.rank === rank) continue;
+      throw new UserError(
+        `${source}: layers ${first.target} and ${target} have parameters of candidate '${candidate}' in common, expected one rank, got ${first.rank} and ${rank}`,
+      );
+    }
   }
 }
 

@@ -2,10 +2,12 @@
 import type { ModelConfig } from '../architecture/model-config.ts';
 import type { MatrixRole } from '../architecture/roles.ts';
 import { tensorName, tensorShapes } from '../architecture/tensors.ts';
+import { methodNamed } from '../methods/registry.ts';
 import { type Replacement, rolesOf } from './replacement.ts';
 
 /**
- * What a tensor of the model is: `stored` as it lies in the file, `zeros` where it contributes nothing, or `made` by a method. `of` is the
+ * What a tensor of the model is: `stored` as it lies in the file, `zeros` where it contributes nothing, `made` by a method of
+ * a stored one, or `factored`: the method's parameters alone. `of` is the
  * model's tensor whose values are read (itself, or a reference's), `from` where these lie: equal tensors are stored once.
  */
 export type TensorSource =
@@ -17,6 +19,7 @@ export type TensorSource =
       readonly replacement: Replacement;
       readonly role: MatrixRole;
     }
+  | { readonly kind: 'factored'; readonly replacement: Replacement; readonly role: MatrixRole }
   | { readonly kind: 'zeros' };
 
 /** The source of every tensor of `config` with `replacements` on top; `storedAs` names the tensor that stands for another in the file. */
@@ -43,6 +46,7 @@ function sourceOf(
 ): TensorSource {
   const { reference, rank } = replacement;
   if (reference === null) return { kind: 'zeros' };
+  if (rank > 0 && methodNamed(replacement.candidate).standsAlone) return { kind: 'factored', replacement, role };
   const of = tensorName(config, reference, role);
   const lies = { of, from: storedAs(of) };
   return rank === 0 ? { kind: 'stored', ...lies } : { kind: 'made', ...lies, replacement, role };
@@ -50,7 +54,12 @@ function sourceOf(
 
 /** True where tensor `name` of the model is stored for itself: no other's values stand in for it, and it is not without effect. */
 export function isOwn(name: string, source: TensorSource): boolean {
-  return source.kind !== 'zeros' && source.of === name;
+  return hasTensor(source) && source.of === name;
+}
+
+/** True where some stored tensor is behind it. */
+export function hasTensor(source: TensorSource): source is Extract<TensorSource, { readonly of: string }> {
+  return source.kind === 'stored' || source.kind === 'made';
 }
 
 /** The names of the tensors that are stored for themselves, in the model's order. */
@@ -65,7 +74,7 @@ export function standIns(sources: ReadonlyMap<string, TensorSource>): Map<string
     const from = fromOf(sources, name);
     if (!first.has(from)) first.set(from, name);
   }
-  const present = [...sources].filter(([, { kind }]) => kind !== 'zeros');
+  const present = [...sources].filter(([, source]) => hasTensor(source));
   const [own, lent] = [
     present.filter(([name, source]) => isOwn(name, source)),
     present.filter(([name, source]) => !isOwn(name, source)),
@@ -76,5 +85,5 @@ export function standIns(sources: ReadonlyMap<string, TensorSource>): Map<string
 
 function fromOf(sources: ReadonlyMap<string, TensorSource>, name: string): string {
   const source = sources.get(name);
-  return source === undefined || source.kind === 'zeros' ? name : source.from;
+  return source !== undefined && hasTensor(source) ? source.from : name;
 }

@@ -122,34 +122,41 @@ export interface RecoverySize {
  * the head and the layers above the first that has recovery parameters (the weights are frozen, so theirs is not made), there
  * through `down` alone; and for each recovery parameter its product, its gradient and that of its input.
  */
-export function sftFlops(shape: ModelShape, text: Text, { parameters, first_layer }: RecoverySize): number {
+export function sftFlops(
+  shape: ModelShape,
+  text: Text,
+  { parameters, first_layer }: RecoverySize,
+  recomputes = false,
+): number {
   const { layers, hidden_size: d, intermediate_size: f, vocab_size } = shape;
   const above = layers - first_layer;
   // attention's backward has four products where forward has two
   const backward = forwardFlops(shape, text, above, false) + text.tokens * above * attentionFlops(shape, text.length);
-  return forwardFlops(shape, text) + backward + text.tokens * (2 * d * vocab_size + 2 * d * f + 6 * parameters);
+  const again = recomputes ? forwardFlops(shape, text, above + 1, false) : 0;
+  return forwardFlops(shape, text) + again + backward + text.tokens * (2 * d * vocab_size + 2 * d * f + 6 * parameters);
 }
 
-/** Training all weights: backward is twice the forward pass. */
-export function pretrainFlops(shape: ModelShape, text: Text): number {
-  return 3 * forwardFlops(shape, text);
+/** Training all weights: backward is twice the forward pass, and one more through the layers where it `recomputes`. */
+export function pretrainFlops(shape: ModelShape, text: Text, recomputes = false): number {
+  return 3 * forwardFlops(shape, text) + (recomputes ? forwardFlops(shape, text, shape.layers, false) : 0);
 }
 
 /**
  * Peak memory of training recovery parameters: float32 weights, what Adam keeps, the values of one micro batch of sequences of
- * `length` tokens that wait for their gradient, and the values of the layer that is being worked on.
+ * `length` tokens that wait for their gradient (where it `recomputes`, the inputs of layers and the values of one), and the values of the layer that is being worked on.
  */
 export function sftMemory(
   shape: ModelShape,
   { parameters, first_layer }: RecoverySize,
-  batch: { readonly sequences: number; readonly length: number },
+  batch: { readonly sequences: number; readonly length: number; readonly recomputes?: boolean },
 ): number {
   const { hidden_size: d, intermediate_size: f, queries, keys, heads, layers } = shape;
   const tokens = batch.sequences * batch.length;
   // inputs of both norms; queries, keys, values, their mixture; the attention weights; gate and up
   const kept = 2 * d + 2 * queries + 2 * keys + heads * batch.length + 2 * f;
   const targets = parameters === 0 ? 0 : d + f; // inputs of A and B, where a layer has them; counted for all layers above
-  const waiting = tokens * (layers - first_layer + 1) * (kept + targets);
+  const above = layers - first_layer + 1;
+  const waiting = tokens * (batch.recomputes ? above * d + kept + targets : above * (kept + targets));
   const head = 2 * tokens * shape.vocab_size;
   return (
     float * (modelParameters(shape) + waiting + head + layerValues(shape, tokens, batch.length)) + trained * parameters

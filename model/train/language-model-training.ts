@@ -21,6 +21,8 @@ export interface LanguageModelSettings extends ScheduleSettings, AdamSettings {
   /** `mean` over a micro batch's tokens, averaged over micro batches (open-instruct's default), or over all tokens of a step (`sum`). */
   readonly reduce_loss: 'mean' | 'sum';
   readonly seed: number | string;
+  /** Keep of each layer its input alone, and compute the rest again for the gradient; default false. */
+  readonly gradient_checkpointing?: boolean | undefined;
   /** Put sequences of like length together; default true. */
   readonly bucketing?: boolean | undefined;
 }
@@ -43,6 +45,7 @@ export async function trainLanguageModel(
   const source = batchSource(examples, { ...settings, batch_size: microSize(settings) });
   const total = microBatches(examples, settings);
   const perStep = accumulation(settings);
+  const trained: Model = { ...model, recomputes: settings.gradient_checkpointing };
   return train<Batch>({
     variables,
     steps,
@@ -55,7 +58,7 @@ export async function trainLanguageModel(
         settings.reduce_loss,
       );
     },
-    loss: (batch) => languageModelLoss(model, batch),
+    loss: (batch) => languageModelLoss(trained, batch),
     ...run,
   });
 }

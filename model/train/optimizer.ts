@@ -1,5 +1,7 @@
 // Adam with decoupled weight decay (AdamW), by PyTorch's formula.
 import { adamStep } from '../../tensor/adam.ts';
+import { adamInPlace } from '../../tensor/adam-in-place.ts';
+import { backingArray, consumeArrays, hasArrays } from '../../tensor/backend/backing.ts';
 import { tf } from '../../tensor/tf.ts';
 
 /** Adam's settings; names as in PyTorch. weight_decay 0 is Adam, and norms and scalars never decay; clip_norm 0 does not clip. */
@@ -17,7 +19,7 @@ export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, eps: 1e-8,
 
 /** Adam over named variables. */
 export interface Adam {
-  /** One update; `step` counts from 1. Gradients are by the variables' names; the caller frees them. */
+  /** One update; `step` counts from 1. Gradients are by the variables' names; they may be used up, and the caller frees them. */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, step: number): void;
   /** The two moments, `first/<name>` and `second/<name>`, for saving and restoring. */
   readonly state: ReadonlyMap<string, tf.Variable>;
@@ -34,7 +36,7 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
     for (const moment of ['first', 'second']) {
       state.set(
         `${moment}/${name}`,
-        tf.tidy(() => tf.variable(tf.zeros(variable.shape), false)),
+        tf.tidy(() => tf.variable(tf.tensor(new Float32Array(variable.size), variable.shape, 'float32'), false)),
       );
     }
   }
@@ -44,19 +46,13 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
       return [name, { variable, first: first as tf.Variable, second: second as tf.Variable }];
     }),
   );
+  const own = ownArrays();
+  if (hasArrays()) held.forEach(({ variable }) => void own(variable)); // before a step needs the memory
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
-      const numbers = Object.entries(stepFactors(settings, learningRate, step));
-      const factors = Object.fromEntries(numbers.map(([name, number]) => [name, tf.scalar(number)]));
-      for (const [name, updated] of adamUpdate(
-        held,
-        gradients,
-        factors as unknown as StepFactors<tf.Scalar>,
-        settings,
-      )) {
-        const { variable, first, second } = held.get(name) as Held<tf.Variable>;
-        [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
-      }
+      const factors = stepFactors(settings, learningRate, step);
+      if (hasArrays()) writeSteps(held, gradients, { settings, factors }, own);
+      else assignSteps(held, gradients, settings, factors);
     });
   return { apply, state, dispose: () => [...state.values()].forEach((variable) => void variable.dispose()) };
 }
@@ -82,14 +78,72 @@ export function adamUpdate(
   { rate, eps, keep }: StepFactors<tf.Scalar>,
   settings: AdamSettings,
 ): Map<string, [tf.Tensor, tf.Tensor, tf.Tensor]> {
-  const clip = settings.clip_norm > 0 ? clipFactor([...gradients.values()], settings.clip_norm) : undefined;
+  const clip = clipOf(gradients, settings);
   const updated = [...held].map(([name, tensors]): [string, [tf.Tensor, tf.Tensor, tf.Tensor]] => {
-    const gradient = gradients.get(name);
-    if (!gradient) throw new Error(`no gradient for '${name}'`);
+    const gradient = gradientOf(name, gradients);
     const own = { rate, eps, clip, keep: tensors.variable.rank > 1 ? keep : undefined };
     return [name, adamStep({ ...tensors, gradient }, own, settings)];
   });
   return new Map(updated);
+}
+
+function gradientOf(name: string, gradients: ReadonlyMap<string, tf.Tensor>): tf.Tensor {
+  const gradient = gradients.get(name);
+  if (!gradient) throw new Error(`no gradient for '${name}'`);
+  return gradient;
+}
+
+/** By the backend's operators. */
+function assignSteps(
+  held: ReadonlyMap<string, Held<tf.Variable>>,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  settings: AdamSettings,
+  factors: StepFactors<number>,
+): void {
+  const numbers = Object.entries(factors).map(([name, number]) => [name, tf.scalar(number)]);
+  const scalars: StepFactors<tf.Scalar> = Object.fromEntries(numbers);
+  for (const [name, updated] of adamUpdate(held, gradients, scalars, settings)) {
+    const { variable, first, second } = held.get(name) as Held<tf.Variable>;
+    [variable, first, second].forEach((target, i) => void target.assign(updated[i] as tf.Tensor));
+  }
+}
+
+/** In the arrays themselves, which `own` makes the variables' own first: each as soon as its gradient is there, which is then used up. */
+function writeSteps(
+  held: ReadonlyMap<string, Held<tf.Variable>>,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  { settings, factors }: { settings: AdamSettings; factors: StepFactors<number> },
+  own: (variable: tf.Variable) => Float32Array,
+): void {
+  const { beta1, beta2 } = settings;
+  const { rate, eps, keep: decay } = factors;
+  const scale = clipOf(gradients, settings);
+  const clip = scale && backingArray(scale)[0];
+  const steps = [...held].map(([name, { variable, ...moments }]) => {
+    const rest = { first: backingArray(moments.first), second: backingArray(moments.second) };
+    const arrays = { variable: own(variable), ...rest };
+    const keep = variable.rank > 1 ? decay : undefined;
+    const step = (gradient: Float32Array) =>
+      adamInPlace({ ...arrays, gradient }, { beta1, beta2, rate, eps, clip, keep });
+    return [gradientOf(name, gradients), step] as const;
+  });
+  consumeArrays(steps);
+}
+
+/** Gives the array behind a variable, at first a copy of it: whoever made the variable may still read the array that it was made of. */
+function ownArrays(): (variable: tf.Variable) => Float32Array {
+  const known = new WeakSet<Float32Array>();
+  return (variable) => {
+    if (!known.has(backingArray(variable))) {
+      tf.tidy(() => variable.assign(tf.tensor(backingArray(variable).slice(), variable.shape, 'float32')));
+      known.add(backingArray(variable));
+    }
+    return backingArray(variable);
+  };
+}
+
+function clipOf(gradients: ReadonlyMap<string, tf.Tensor>, { clip_norm }: AdamSettings): tf.Scalar | undefined {
+  return clip_norm > 0 ? clipFactor([...gradients.values()], clip_norm) : undefined;
 }
 
 /** lr (1-b1)/c1 * m / (sqrt((1-b2) v / c2) + eps) = rate * m / (sqrt(v) + eps'), with c = 1 - b^step. */

@@ -49,7 +49,7 @@ function placesIn({ checkpoint, recovery }: StoredModel): (layer: number) => Pla
   return (layer) =>
     layerTensors(config, layer).flatMap(({ name, role }) => {
       const source = sources.get(name);
-      if (source === undefined || source.kind === 'zeros') return [];
+      if (source === undefined || source.kind === 'zeros' || source.kind === 'factored') return [];
       const shape = tensors.get(source.of)?.shape ?? [];
       return [{ name: source.of, shape, key: `${role} ${source.from} ${shape}` }];
     });

@@ -3,12 +3,16 @@ import { type Example, ignored } from '../forward/batches.ts';
 import type { Pack } from './packs.ts';
 import type { Passage } from './passage.ts';
 
-/** A token that is scored: of which text, what it is, and which row of its passage predicts it. */
-export interface ScoredToken {
-  readonly text: number;
-  readonly token: number;
+/** A row of the states of some passage. */
+export interface RowPlace {
   readonly passage: number;
   readonly row: number;
+}
+
+/** A token that is scored: of which text, what it is, and which row predicts it. */
+interface ScoredToken extends RowPlace {
+  readonly text: number;
+  readonly token: number;
 }
 
 /** The tokens of `examples` that count, passage by passage, in each text in its order. */
@@ -29,8 +33,8 @@ export function scoredTokens(
   return scored;
 }
 
-/** Their rows [R, D]; `states` are let go. */
-export function takeRows(scored: readonly ScoredToken[], states: Float32Array[], width: number): Float32Array {
+/** The rows [R, D] of these places; `states` are let go. */
+export function takeRows(scored: readonly RowPlace[], states: Float32Array[], width: number): Float32Array {
   const rows = new Float32Array(scored.length * width);
   scored.forEach(({ passage, row }, r) => {
     const all = states[passage] as Float32Array;

@@ -1,10 +1,9 @@
 // Windows of a data set for stages that look at a model's gradients or inputs.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { InputFiles, StageContext } from '../../contract/stage.ts';
-import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import { drawWindows } from '../../model/measure/calibration.ts';
 import { UserError } from '../../util/errors.ts';
-import { encodeOne, onlyFile } from './model-input.ts';
+import { encodeOne, type ModelTokenizer, onlyFile } from './model-input.ts';
 import { readRecordLines } from './record-lines.ts';
 
 /** Records that the search for long ones encodes between two reports. */
@@ -24,7 +23,7 @@ interface WindowContext extends Pick<StageContext, 'progress' | 'seed' | 'signal
  */
 export async function calibrationWindows(
   context: WindowContext,
-  tokenizer: Tokenizer,
+  tokenizer: ModelTokenizer,
   vocab_size: number,
   { need }: { readonly need: string },
 ): Promise<{ windows: Int32Array[]; joined: number }> {

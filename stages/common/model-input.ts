@@ -5,15 +5,18 @@ import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, type Weights } from '../../model/architecture/weights.ts';
 import { loadModel, openStored, type TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
+import { chatTemplates } from '../../model/checkpoint/companions.ts';
 import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { hasTokenizer, settleTokenizer } from '../../model/checkpoint/tokenizer-files.ts';
+import { hasTokenizer, ownTemplate, settleTokenizer } from '../../model/checkpoint/tokenizer-files.ts';
 import type { Example } from '../../model/forward/batches.ts';
 import { encodeExample } from '../../model/forward/chat.ts';
+import type { ChatTokenizer } from '../../model/forward/chat-spans.ts';
 import { roundingOf } from '../../model/forward/linear.ts';
 import { createModel, type Model } from '../../model/forward/model.ts';
 import { loadHuggingFace } from '../../model/import/huggingface.ts';
 import { disposeRecovery, type Recovery } from '../../model/sharing/recovery.ts';
 import type { StoredModel } from '../../model/walk/stored-model.ts';
+import type { ChatTemplate } from '../../python/chat/chat-template.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
@@ -23,7 +26,7 @@ import type { InstructionRecord } from './record-forms.ts';
 export interface OpenModel {
   model: Model;
   recovery: Recovery | undefined;
-  tokenizer: Tokenizer;
+  tokenizer: ModelTokenizer;
   /** The tokenizer's files and those beside them. */
   files: TokenizerFiles;
   close(): void;
@@ -45,7 +48,7 @@ export async function openModel(context: ModelContext): Promise<OpenModel> {
 export interface OpenStored {
   model: StoredModel;
   config: ModelConfig;
-  tokenizer: Tokenizer;
+  tokenizer: ModelTokenizer;
   close(): Promise<void>;
 }
 
@@ -70,18 +73,27 @@ export async function openStoredModel(context: ModelContext): Promise<OpenStored
 }
 
 /** Loads the checkpoint `model` with the recovery of `parts` applied, on the backend that was started. */
-export async function openModelFiles(model: string, parts?: readonly string[]): Promise<OpenModel> {
-  return openLoaded(await loadModel(model), parts);
+export async function openModelFiles(
+  model: string,
+  parts?: readonly string[],
+  setting?: TokenizerSetting,
+): Promise<OpenModel> {
+  return openLoaded(await loadModel(model), parts, setting);
 }
 
 /** Loads a Hugging Face folder as it is; `onWarning` is told what of it is not honoured. */
-export async function openModelFolder(folder: string, onWarning: (message: string) => void): Promise<OpenModel> {
-  return openLoaded(await loadHuggingFace(folder, { onWarning }), undefined);
+export async function openModelFolder(
+  folder: string,
+  onWarning: (message: string) => void,
+  setting?: TokenizerSetting,
+): Promise<OpenModel> {
+  return openLoaded(await loadHuggingFace(folder, { onWarning }), undefined, setting);
 }
 
 async function openLoaded(
   { config, weights, tokenizer }: { config: ModelConfig; weights: Weights; tokenizer: TokenizerFiles },
   parts: readonly string[] | undefined,
+  setting?: TokenizerSetting,
 ): Promise<OpenModel> {
   const recovery = parts === undefined ? undefined : await readRecovery(parts, config);
   const model = createModel(weights, recovery);
@@ -90,7 +102,7 @@ async function openLoaded(
     weights.dispose();
     if (recovery !== undefined) disposeRecovery(recovery);
   };
-  return { model, recovery, tokenizer: tokenizerOf(tokenizer), files: tokenizer, close };
+  return { model, recovery, tokenizer: tokenizerOf(tokenizer, setting), files: tokenizer, close };
 }
 
 /** Selects the backend that the plan says. */
@@ -129,11 +141,31 @@ export function fileOf({ files }: InputFiles, unit: string): string {
   return path;
 }
 
-/** The tokenizer that travels in a checkpoint. */
-export function tokenizerOf(files: TokenizerFiles): Tokenizer {
+/** A model's tokenizer with the model's own chat template. */
+export interface ModelTokenizer extends Tokenizer, ChatTokenizer {
+  /** True where the model has a template, even one that cannot be used. */
+  readonly hasTemplate?: boolean;
+}
+
+interface TokenizerSetting {
+  /** Whether the template may ask for the date: then the same records are other tokens tomorrow. */
+  readonly dated?: boolean;
+}
+
+/** The tokenizer that travels in a checkpoint; its template is parsed when it is first asked for. */
+export function tokenizerOf(files: TokenizerFiles, setting: TokenizerSetting = {}): ModelTokenizer {
   if (!hasTokenizer(files))
     throw new UserError("the model has no tokenizer, expected a 'tokenizer.json' in its folder");
-  return settleTokenizer(files).tokenizer;
+  const settled = settleTokenizer(files);
+  let template: { readonly own: ChatTemplate | undefined } | undefined;
+  return {
+    ...settled.tokenizer,
+    hasTemplate: chatTemplates(settled.settings, files.companions).size > 0,
+    get template() {
+      template ??= { own: ownTemplate(settled, files, setting) };
+      return template.own;
+    },
+  };
 }
 
 /** The tokens that a model has, and how many of them it was made to read at once. */
@@ -153,7 +185,7 @@ type Speaker = Pick<StageContext, 'progress' | 'signal' | 'warn'>;
 export async function encodeRecords(
   context: Speaker,
   records: readonly InstructionRecord[],
-  tokenizer: Tokenizer,
+  tokenizer: ModelTokenizer,
   { max_length, vocab_size, max_position_embeddings }: { max_length: number } & ModelExtent,
 ): Promise<Example[]> {
   const examples: Example[] = [];
@@ -161,6 +193,14 @@ export async function encodeRecords(
     const example = encodeOne(record, tokenizer, { max_length, vocab_size });
     if (example !== null) examples.push(example);
     if ((i + 1) % reportEvery === 0) await reportEncoding(context, i + 1, records.length);
+  }
+  if (
+    tokenizer.hasTemplate === true &&
+    records.some((record) => 'messages' in record && record.template === undefined)
+  ) {
+    context.warn(
+      "the model has a chat template, but the records are put into Tulu's: 'template: own' of stage 'dataset' takes the model's",
+    );
   }
   for (const message of lengthWarnings(examples, records.length, { max_length, max_position_embeddings })) {
     context.warn(message);
@@ -200,7 +240,7 @@ function lengthWarnings(
 /** One record's example, null when it has nothing to learn from; a UserError for tokens that the model does not have. */
 export function encodeOne(
   record: InstructionRecord,
-  tokenizer: Tokenizer,
+  tokenizer: ModelTokenizer,
   { max_length, vocab_size }: { max_length: number; vocab_size: number },
 ): Example | null {
   const example = encodeExample(record, tokenizer, { max_length }, `record '${record.id}'`);

@@ -1,7 +1,7 @@
 // Parameters that several stages share, so that they read and behave the same everywhere.
 import type { OutputPort } from '../../contract/stage.ts';
 import { inits } from '../../model/methods/method.ts';
-import { methodNames } from '../../model/methods/registry.ts';
+import { transformingNames } from '../../model/methods/registry.ts';
 import { immediate } from '../../model/sharing/block-map.ts';
 import { Type } from '../../schemas/type.ts';
 
@@ -76,6 +76,14 @@ interface TrainingDefaults {
   save_every: number;
 }
 
+/** Whether a training computes layers twice to hold less. */
+export const gradientCheckpointing = () =>
+  Type.Boolean({
+    default: false,
+    description:
+      'keep only the input of each layer for its gradient and compute the layer again: the same numbers in less memory, for about a third more work',
+  });
+
 /** The metrics that a training leaves behind. */
 export const curve: OutputPort = {
   kind: 'metrics',
@@ -110,7 +118,7 @@ export const blocks = {
 };
 
 /** The form and the start of the recovery parameters. */
-export const candidate = Type.Enum([...methodNames], {
+export const candidate = Type.Enum([...transformingNames], {
   default: 'g0',
   description:
     'candidate transformation (paper, eq. 3-6); _plus adds the untransformed reference, _tied has a factor in common between the targets of a reference, lora has no alpha',

@@ -1,14 +1,11 @@
 // How a record's fields become the messages (or the plain text) that a model is trained on (methods: data sets).
 import { UserError } from '../../util/errors.ts';
-import { briefly } from '../../util/shown.ts';
-
-export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
+import { type Message, readMessages, type TemplateName, wrongType } from './record-messages.ts';
 
 /** The one form of a record inside lamina: a conversation, or plain text. */
-export type InstructionRecord = { id: string; messages: Message[] } | { id: string; text: string };
+export type InstructionRecord =
+  | { id: string; messages: Message[]; template?: Exclude<TemplateName, 'tulu'> }
+  | { id: string; text: string };
 
 type Fields = Record<string, unknown>;
 type Body = { messages: Message[] } | { text: string };
@@ -19,7 +16,18 @@ const summarize = 'Summarize the following dialogue.';
 
 /** The forms in the order in which `auto` tries them: the first whose fields are all there. */
 export const forms: Readonly<Record<string, Form>> = {
-  messages: { needs: ['messages'], read: readMessages },
+  messages: {
+    needs: ['messages'],
+    read: ({ messages }, where) => ({ messages: readMessages(messages, 'messages', where) }),
+  },
+  sharegpt: {
+    needs: ['conversations'],
+    read: ({ conversations, system }, where) => {
+      const said = readMessages(conversations, 'conversations', where);
+      const before = typeof system === 'string' && said[0]?.role !== 'system' ? systemMessage(system) : [];
+      return { messages: [...before, ...said] };
+    },
+  },
   openorca: {
     needs: ['system_prompt', 'question', 'response'],
     read: (fields, where) => ({
@@ -30,7 +38,7 @@ export const forms: Readonly<Record<string, Form>> = {
     }),
   },
   question_answer: { needs: ['question', 'answer'], read: pair('question', 'answer') },
-  prompt_completion: { needs: ['prompt', 'completion'], read: pair('prompt', 'completion') },
+  prompt_completion: { needs: ['prompt', 'completion'], read: readCompletion },
   dialogsum: {
     needs: ['dialogue'],
     read: (fields, where) => {
@@ -46,8 +54,28 @@ export const forms: Readonly<Record<string, Form>> = {
 /** Every field that a form looks at. */
 export const formFields: readonly string[] = [
   ...Object.values(forms).flatMap(({ needs }) => needs),
-  ...['summary', 'summary1', 'input', 'context', 'output', 'response'],
+  ...['summary', 'summary1', 'input', 'context', 'output', 'response', 'system'],
 ];
+
+/** Our names of fields, and the file's names for them. */
+export type Columns = Readonly<Record<string, string>>;
+
+/** The record with its fields under our names; a field that `columns` names and the record lacks is a UserError. */
+export function renamed(fields: Fields, columns: Columns | undefined, where: string): Fields {
+  if (columns === undefined) return fields;
+  const taken = Object.entries(columns).map(([ours, theirs]) => {
+    if (Object.hasOwn(fields, theirs)) return [ours, fields[theirs]] as const;
+    const got = Object.keys(fields).slice(0, 12).join(', ') || 'no fields';
+    throw new UserError(
+      `${where}: 'columns' takes '${ours}' from '${theirs}', which the record has not: it has ${got}`,
+    );
+  });
+  const used = new Set(Object.values(columns));
+  return {
+    ...Object.fromEntries(Object.entries(fields).filter(([name]) => !used.has(name))),
+    ...Object.fromEntries(taken),
+  };
+}
 
 /** Reads one record, named `id`; `where` (`file:line`) goes into the message when a field is missing or not text. */
 export function toRecord(fields: Fields, form: string, where: string, id = lastPart(where)): InstructionRecord {
@@ -80,19 +108,14 @@ function readInstruction(fields: Fields, where: string): Body {
   return { messages: exchange(question, text(fields, 'output' in fields ? 'output' : 'response', where)) };
 }
 
-function readMessages(fields: Fields, where: string): Body {
-  const list = fields.messages;
-  if (!Array.isArray(list) || list.length === 0) throw wrongType(where, 'messages', list, 'a list of messages');
-  return { messages: list.map((entry: unknown, i) => readMessage(entry, `${where}: message ${i + 1}`)) };
-}
-
-function readMessage(entry: unknown, where: string): Message {
-  const { role, content } = (typeof entry === 'object' && entry !== null ? entry : {}) as Fields;
-  if (role !== 'system' && role !== 'user' && role !== 'assistant') {
-    throw wrongType(where, 'role', role, "'system', 'user' or 'assistant'");
-  }
-  if (typeof content !== 'string') throw wrongType(where, 'content', content);
-  return { role, content };
+/** TRL's two forms: texts, or messages of which those of the prompt are not trained. */
+function readCompletion(fields: Fields, where: string): Body {
+  if (!Array.isArray(fields.prompt) && !Array.isArray(fields.completion))
+    return pair('prompt', 'completion')(fields, where);
+  const prompt = readMessages(fields.prompt, 'prompt', where);
+  const completion = readMessages(fields.completion, 'completion', where);
+  const asked = prompt.map((message): Message => (message.role === 'assistant' ? { ...message, weight: 0 } : message));
+  return { messages: [...asked, ...completion] };
 }
 
 function systemMessage(content: string): Message[] {
@@ -110,8 +133,4 @@ function text(fields: Fields, name: string, where: string): string {
   const value = fields[name];
   if (typeof value !== 'string') throw wrongType(where, name, value);
   return value;
-}
-
-function wrongType(where: string, name: string, value: unknown, expected = 'text'): UserError {
-  return new UserError(`${where}: field '${name}' expects ${expected}, got ${briefly(value)}`);
 }

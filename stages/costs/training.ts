@@ -68,9 +68,10 @@ export function sftCost(query: CostQuery): Cost | undefined {
   const most = Number(params.max_steps ?? Number.POSITIVE_INFINITY) * Number(params.batch_size);
   const tokens = Math.min(data.records * Number(params.epochs), most) * data.length;
   const sequences = Math.min(Number(params.micro_batch), Number(params.batch_size), data.records);
+  const recomputes = params.gradient_checkpointing === true;
   return {
-    flops: sftFlops(shape, { tokens, length: data.length }, recovery),
-    memory_bytes: sftMemory(shape, recovery, { sequences, length: Number(params.max_length) }),
+    flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes),
+    memory_bytes: sftMemory(shape, recovery, { sequences, length: Number(params.max_length), recomputes }),
     written_bytes: smallFile + float * recovery.parameters,
     assumed: data.assumed,
   };
@@ -82,9 +83,10 @@ export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost 
   if (shape === undefined) return undefined;
   const length = Math.min(record_tokens, Number(params.max_length));
   const tokens = Number(params.steps) * Number(params.batch_size) * length;
-  const batch = batchOf(params);
+  const recomputes = params.gradient_checkpointing === true;
+  const batch = { ...batchOf(params), recomputes };
   return {
-    flops: pretrainFlops(shape, { tokens, length }),
+    flops: pretrainFlops(shape, { tokens, length }, recomputes),
     memory_bytes: sftMemory(shape, { parameters: modelParameters(shape), first_layer: 1 }, batch),
     written_bytes: float * modelParameters(shape),
     assumed: [assumedLength(record_tokens)],

@@ -1,7 +1,10 @@
 // What the dataset stage is told.
 import type { Static } from 'typebox';
+import { templates } from '../../model/forward/record.ts';
+import { mapOf } from '../../schemas/map-of.ts';
 import { Type } from '../../schemas/type.ts';
 import { object } from '../common/options.ts';
+import { formFields } from '../common/record-forms.ts';
 
 const generator = Type.Enum(['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 'openorca'], {
   description: 'a seeded generator of the tiny profile',
@@ -11,6 +14,7 @@ const generator = Type.Enum(['arxiv_math', 'dialogsum', 'gpt4_alpaca', 'dolly', 
 const recordForms = [
   'auto',
   'messages',
+  'sharegpt',
   'prompt_completion',
   'question_answer',
   'instruction',
@@ -18,6 +22,10 @@ const recordForms = [
   'openorca',
   'text',
 ];
+
+/** The file's names of fields, by the names that the forms look for. */
+const columns = (description: string) =>
+  Type.Optional(mapOf(Type.String({ minLength: 1 }), { key: Type.Enum([...formFields]), description }));
 
 export const params = object({
   path: Type.Optional(
@@ -32,6 +40,7 @@ export const params = object({
       object({
         path: Type.String({ format: 'path', description: 'as path' }),
         form: Type.Enum(recordForms, { default: 'auto', description: 'as form, of this source' }),
+        columns: columns('as columns, of this source'),
         limit: Type.Optional(Type.Integer({ minimum: 1, description: 'as limit, of this source' })),
         eval_limit: Type.Optional(Type.Integer({ minimum: 1, description: 'as eval_limit, of this source' })),
       }),
@@ -52,6 +61,13 @@ export const params = object({
   generate_seed: Type.Integer({ minimum: 0, default: 1, description: 'stream of the generator' }),
   records: Type.Integer({ minimum: 1, default: 2000, description: 'records per generator' }),
   form: Type.Enum(recordForms, { default: 'auto', description: 'how the fields of a record become messages' }),
+  columns: columns("the file's names of fields, by the names of docs/data.md: { question: Q, answer: A }"),
+  template: Type.Optional(
+    Type.Enum([...templates], {
+      description:
+        "how conversations become text wherever these records are read: in Tulu 2's template (default), in the model's own, or in none",
+    }),
+  ),
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,

@@ -8,7 +8,7 @@ import type { InstructionRecord } from '../common/record-forms.ts';
 import { chooseAll, chooseSplit, type Drawing, fates, type Kept } from './choice.ts';
 import type { dataset } from './declare.ts';
 import type { DatasetParams } from './params.ts';
-import { fileSource, generated, numbered, type Source } from './sources.ts';
+import { fileSource, generated, inTemplate, numbered, type Source } from './sources.ts';
 
 type Context = ContextOf<typeof dataset>;
 
@@ -16,7 +16,9 @@ export async function makeDataset(context: Context): Promise<void> {
   const [unit] = context.units;
   const outputs = await Outputs.create(unit.outputs.train, unit.outputs.eval);
   try {
-    for (const part of await partsOf(context)) await copy(part, outputs, context);
+    for (const { source, chosen } of await partsOf(context)) {
+      await copy({ source: inTemplate(source, context.params.template), chosen }, outputs, context);
+    }
     await outputs.flush();
   } finally {
     await outputs.close();
@@ -61,8 +63,8 @@ async function mixedParts(
   context: Context,
 ): Promise<Part[]> {
   const parts: Part[] = [];
-  for (const [i, { path, form, ...limits }] of sources.entries()) {
-    const source = await fileSource(path, { ...params, form }, context);
+  for (const [i, { path, form, columns, ...limits }] of sources.entries()) {
+    const source = await fileSource(path, { form, columns }, context);
     const kept = await look(source, params, context);
     const chosen = chooseSplit(kept, drawingOf(limits, params, context));
     parts.push({ source: numbered(source, i + 1), chosen });

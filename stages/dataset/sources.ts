@@ -3,7 +3,7 @@ import type { StageContext } from '../../contract/stage.ts';
 import { countRecords, readRecords } from '../../formats/records/records.ts';
 import type { DataFile } from '../../hub/fetch-dataset.ts';
 import { tinyTexts } from '../../tiny/text/tiny-texts.ts';
-import { formFields, type InstructionRecord, toRecord } from '../common/record-forms.ts';
+import { type Columns, formFields, type InstructionRecord, renamed, toRecord } from '../common/record-forms.ts';
 import { dataFiles } from './data-files.ts';
 import type { DatasetParams } from './params.ts';
 
@@ -37,12 +37,16 @@ function* generateAll(
 }
 
 /** The records of a file, a folder or a name on the hub. */
-export async function fileSource(path: string, { form }: DatasetParams, context: StageContext): Promise<Source> {
+export async function fileSource(
+  path: string,
+  { form, columns }: { readonly form: string; readonly columns?: Columns | undefined },
+  context: StageContext,
+): Promise<Source> {
   const files = await dataFiles(path, context);
   return {
     name: path,
     async *records() {
-      for (const file of files) yield* recordsOf(file, form);
+      for (const file of files) yield* recordsOf(file, form, columns);
     },
     async count() {
       let count = 0;
@@ -52,9 +56,14 @@ export async function fileSource(path: string, { form }: DatasetParams, context:
   };
 }
 
-async function* recordsOf({ name, path }: DataFile, form: string): AsyncGenerator<InstructionRecord> {
-  for await (const { value, where } of readRecords(path, formFields)) {
-    yield toRecord(value, form, where, `${name}${where.slice(path.length)}`);
+async function* recordsOf(
+  { name, path }: DataFile,
+  form: string,
+  columns: Columns | undefined,
+): AsyncGenerator<InstructionRecord> {
+  const fields = [...formFields, ...Object.values(columns ?? {})];
+  for await (const { value, where } of readRecords(path, fields)) {
+    yield toRecord(renamed(value, columns, where), form, where, `${name}${where.slice(path.length)}`);
   }
 }
 
@@ -64,6 +73,17 @@ export function numbered(source: Source, number: number): Source {
     ...source,
     async *records() {
       for await (const record of source.records()) yield { ...record, id: `${number}/${record.id}` };
+    },
+  };
+}
+
+/** Conversations say which template they are read in, where it is not Tulu's. */
+export function inTemplate(source: Source, template: DatasetParams['template'] = 'tulu'): Source {
+  if (template === 'tulu') return source;
+  return {
+    ...source,
+    async *records() {
+      for await (const record of source.records()) yield 'messages' in record ? { ...record, template } : record;
     },
   };
 }

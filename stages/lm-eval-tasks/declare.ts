@@ -18,6 +18,13 @@ const params = object({
   tasks: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })], {
     description: 'names of tasks, groups or tags in that folder: arc_easy, or a list',
   }),
+  functions: Type.Optional(
+    Type.String({
+      format: 'path',
+      description:
+        'a module with the Python functions of task files that are not built in, written in JavaScript (docs/tasks.md)',
+    }),
+  ),
   data: Type.Optional(
     Type.String({
       format: 'path',
@@ -32,6 +39,19 @@ const params = object({
     description:
       "begin token: 'never' as the harness up to 0.4.9.1, 'tokenizer' what the tokenizer adds, as from 0.4.9.2",
   }),
+  apply_chat_template: Type.Optional(
+    Type.Boolean({
+      description: "put every request into the model's own chat template (default: as the task files write it)",
+    }),
+  ),
+  fewshot_as_multiturn: Type.Optional(
+    Type.Boolean({
+      description: 'with the template: examples are turns of the conversation, not one text before the question',
+    }),
+  ),
+  system_instruction: Type.Optional(
+    Type.String({ description: "what stands before everything, with the template as the system's turn" }),
+  ),
   compat: Type.Boolean({
     default: true,
     description:
@@ -55,7 +75,7 @@ const params = object({
   }),
   max_length: count(8, "most tokens of one input; default: the model's context"),
   max_gen_toks: count(1, "most generated tokens, instead of the task files' own"),
-  batch_size: batchSize(16, 'inputs per forward pass'),
+  batch_size: batchSize(16, 'most inputs per forward pass'),
   threads: threads(1),
 });
 export type LmEvalTasksParams = Static<typeof params>;
@@ -97,7 +117,13 @@ export const lmEvalTasks = declareStage({
   cost: tasksCost,
 });
 
-function checkSources({ folder, data }: LmEvalTasksParams, joined: boolean): void {
+function checkSources(params: LmEvalTasksParams, joined: boolean): void {
+  const { folder, data } = params;
+  if (params.fewshot_as_multiturn === true && params.apply_chat_template !== true) {
+    throw new UserError(
+      "'fewshot_as_multiturn' makes turns of a conversation: expected 'apply_chat_template: true' with it",
+    );
+  }
   if (folder.startsWith('hf://')) throw new UserError(`'folder': expected a folder with task files, got '${folder}'`);
   if ((data !== undefined) === joined) {
     const got = joined ? 'both' : 'neither';

@@ -3,6 +3,7 @@ import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import type { Model } from '../../model/forward/model.ts';
 import { generate } from '../../model/generate/generate.ts';
 import { scorePairs } from '../../model/generate/score.ts';
+import type { StoredModel } from '../../model/walk/stored-model.ts';
 import type { Scorer } from '../../tasks/files/scorer.ts';
 import { UserError } from '../../util/errors.ts';
 
@@ -17,18 +18,27 @@ export interface ModelScorerSettings {
   onProgress?: ((progress: { done: number; total: number; of: string; note: string }) => void) | undefined;
 }
 
-/** The answers of `model` to requests in token ids; a UserError for a token that it does not have. */
-export function modelScorer(model: Model, tokenizer: Tokenizer, settings: ModelScorerSettings): Scorer {
+/** A model that is walked through for scores, and loaded when it has to generate. */
+export interface Answering {
+  readonly stored: StoredModel;
+  /** The same model in memory; asked for once, if at all. */
+  load(): Promise<Model>;
+}
+
+/** The answers of a model to requests in token ids; a UserError for a token that it does not have. */
+export function modelScorer({ stored, load }: Answering, tokenizer: Tokenizer, settings: ModelScorerSettings): Scorer {
   const { signal, onProgress = () => {} } = settings;
+  const { vocab_size } = stored.checkpoint.config;
+  let loaded: Promise<Model> | undefined;
   const report = (note: string) => (done: number, total: number) => {
     signal?.throwIfAborted();
     onProgress({ done, total, of: 'request', note });
   };
-  const check = (ids: readonly number[]) => refuseStranger(ids, model.config.vocab_size);
+  const check = (ids: readonly number[]) => refuseStranger(ids, vocab_size);
   return {
     async loglikelihoods(requests) {
       for (const { context: before, continuation } of requests) check([...before, ...continuation]);
-      return scorePairs(model, requests, settings, report('scoring'));
+      return scorePairs(stored, requests, settings, report('scoring'));
     },
     async generate(requests) {
       for (const { prompt } of requests) check(prompt);
@@ -37,7 +47,8 @@ export function modelScorer(model: Model, tokenizer: Tokenizer, settings: ModelS
       let done = 0;
       const onEnd = () => tell(++done, prompts.length);
       const options = { ...settings, order: 'length' } as const;
-      const texts = await generate(model, tokenizer, prompts, options, undefined, onEnd);
+      loaded ??= load();
+      const texts = await generate(await loaded, tokenizer, prompts, options, undefined, onEnd);
       return texts.map(({ text }) => text);
     },
   };

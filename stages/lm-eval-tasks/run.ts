@@ -1,15 +1,23 @@
 // The work of lm-eval-tasks: choose the tasks, let the model answer, write the numbers.
 import { open, writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
-import type { Model } from '../../model/forward/model.ts';
+import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
+import { loadFunctions } from '../../tasks/files/own-functions.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import type { TaskChat } from '../../tasks/score/chat.ts';
 import { Encoder } from '../../tasks/score/encode.ts';
 import { type Evaluation, evaluateTasks, type Sample } from '../../tasks/score/evaluate.ts';
 import { type ReadSplit, splitsIn } from '../../tasks/score/task-data.ts';
 import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
 import { UserError } from '../../util/errors.ts';
-import { onlyFile, openModel } from '../common/model-input.ts';
+import {
+  type ModelTokenizer,
+  type OpenModel,
+  onlyFile,
+  openModelFiles,
+  openStoredModel,
+} from '../common/model-input.ts';
 import type { LmEvalTasksParams, lmEvalTasks } from './declare.ts';
 import { modelScorer } from './model-scorer.ts';
 
@@ -20,15 +28,23 @@ export async function scoreTasks(context: Context): Promise<void> {
   const params = context.params;
   const read = splitsOf(params, context);
   const names = [params.tasks].flat();
-  const selection = await selectTasks(await TaskFolder.open(params.folder), names);
-  const { model, tokenizer, close } = await openModel(context);
+  const selection = await selectTasks(
+    await TaskFolder.open(params.folder, await loadFunctions(params.functions)),
+    names,
+  );
+  const { model: stored, config, tokenizer, close } = await openStoredModel(context);
+  let loaded: OpenModel | undefined;
+  const load = async () => {
+    loaded = await openModelFiles(onlyFile(context.inputs.model), partsOf(context));
+    return loaded.model;
+  };
   try {
-    const max_length = lengthOf(params, model);
+    const max_length = lengthOf(params, config);
     const evaluation = await evaluateTasks(
       selection,
       read,
       {
-        scorer: modelScorer(model, tokenizer, {
+        scorer: modelScorer({ stored, load }, tokenizer, {
           batch_size: params.batch_size,
           max_length,
           signal: context.signal,
@@ -36,7 +52,7 @@ export async function scoreTasks(context: Context): Promise<void> {
         }),
         encoder: new Encoder(tokenizer, { bos: params.bos, max_length }),
       },
-      { ...params, num_fewshot: params.num_fewshot, limit: params.limit, max_gen_toks: params.max_gen_toks },
+      { ...params, ...given(params), chat: chatOf(params, tokenizer) },
     );
     refuseNoNumber(evaluation);
     for (const [name, { cut, requests }] of evaluation.cuts) {
@@ -44,7 +60,7 @@ export async function scoreTasks(context: Context): Promise<void> {
         `task '${name}': ${cut} of ${requests} requests are longer than ${max_length} tokens and lost their beginning, as in the harness`,
       );
     }
-    const { bos, compat, harness } = params;
+    const { bos, compat, harness, apply_chat_template, fewshot_as_multiturn, system_instruction } = params;
     const settings = {
       harness,
       bos,
@@ -52,13 +68,21 @@ export async function scoreTasks(context: Context): Promise<void> {
       max_length,
       fewshot_seed: params.fewshot_seed,
       limit: params.limit ?? null,
+      apply_chat_template,
+      fewshot_as_multiturn,
+      system_instruction,
     };
     await writeFile(unit.outputs.metrics, `${JSON.stringify({ tasks: evaluation.tasks, settings }, null, 2)}\n`);
     await writeSamples(unit.outputs.samples, evaluation.samples);
     await unit.done({ records: evaluation.samples.length });
   } finally {
-    close();
+    loaded?.close();
+    await close();
   }
+}
+
+function partsOf({ inputs: { recovery } }: Context): string[] | undefined {
+  return recovery && Object.values(recovery.files);
 }
 
 /** Records come from the artifact that is joined, or from a folder. */
@@ -66,8 +90,7 @@ function splitsOf({ data }: LmEvalTasksParams, { inputs }: Context): ReadSplit {
   return data === undefined ? splitsInArtifact(onlyFile(inputs.data)) : splitsIn(data);
 }
 
-function lengthOf({ max_length }: LmEvalTasksParams, { config }: Model): number {
-  const most = config.max_position_embeddings;
+function lengthOf({ max_length }: LmEvalTasksParams, { max_position_embeddings: most }: ModelConfig): number {
   if (max_length === undefined || max_length <= most) return max_length ?? most;
   throw new UserError(`'max_length' is ${max_length}, but the model's context is ${most} tokens`);
 }
@@ -90,4 +113,22 @@ async function writeSamples(path: string, samples: readonly Sample[]): Promise<v
   } finally {
     await file.close();
   }
+}
+
+/** Optional parameters as the options that they are. */
+function given({ num_fewshot, limit, max_gen_toks, system_instruction }: LmEvalTasksParams) {
+  return { num_fewshot, limit, max_gen_toks, system_instruction };
+}
+
+/** The model's own chat template where it is asked for; UserError for a model that has none. */
+function chatOf(params: LmEvalTasksParams, tokenizer: ModelTokenizer): TaskChat | undefined {
+  if (params.apply_chat_template !== true) return undefined;
+  const { template } = tokenizer;
+  if (template === undefined) {
+    throw new UserError("'apply_chat_template': the model has no chat template of its own, expected one, or false");
+  }
+  return {
+    render: (turns) => template.render(turns, { prompts: true }).text,
+    fewshot_as_multiturn: params.fewshot_as_multiturn ?? false,
+  };
 }

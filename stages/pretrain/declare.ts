@@ -3,7 +3,16 @@ import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { pretrainedModel } from '../common/expected-facts.ts';
-import { batchSize, curve, learningRate, maxLength, object, threads, training } from '../common/options.ts';
+import {
+  batchSize,
+  curve,
+  gradientCheckpointing,
+  learningRate,
+  maxLength,
+  object,
+  threads,
+  training,
+} from '../common/options.ts';
 import { pretrainCost } from '../costs/training.ts';
 
 const params = object({
@@ -46,13 +55,14 @@ const params = object({
     default: 'full',
     description: 'which tokens are learned',
   }),
+  gradient_checkpointing: gradientCheckpointing(),
   threads: threads(1),
 });
 export type PretrainParams = Static<typeof params>;
 
 export const pretrain = declareStage({
   name: 'pretrain',
-  version: 1,
+  version: 2,
   summary: 'trains a Llama from random weights with AdamW; goes on from its last saved step after a kill',
   params,
   inputs: {

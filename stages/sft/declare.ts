@@ -2,7 +2,17 @@
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
-import { batchSize, curve, fraction, learningRate, maxLength, object, threads, training } from '../common/options.ts';
+import {
+  batchSize,
+  curve,
+  fraction,
+  gradientCheckpointing,
+  learningRate,
+  maxLength,
+  object,
+  threads,
+  training,
+} from '../common/options.ts';
 import { sftCost } from '../costs/training.ts';
 
 const params = object({
@@ -14,12 +24,13 @@ const params = object({
   micro_batch: batchSize(8, 'records per forward and backward pass; gradients are accumulated'),
   lr: learningRate(2e-5),
   ...training({ schedule: 'linear', weight_decay: 0, clip_norm: 0, save_every: 50 }),
+  gradient_checkpointing: gradientCheckpointing(),
   threads: threads(1),
 });
 
 export const sft = declareStage({
   name: 'sft',
-  version: 3,
+  version: 4,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
   reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
   params,

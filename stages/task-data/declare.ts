@@ -45,6 +45,13 @@ const params = object({
       description: 'names of tasks, groups or tags whose records are wanted; with path or datasets',
     }),
   ),
+  functions: Type.Optional(
+    Type.String({
+      format: 'path',
+      description:
+        'a module with the Python functions of task files that are not built in, written in JavaScript (docs/tasks.md)',
+    }),
+  ),
   fewshot: Type.Boolean({
     default: false,
     description: 'also the examples of tasks that want none by themselves, for num_fewshot of lm-eval-tasks',
@@ -69,7 +76,9 @@ export const taskData = declareStage({
     const { generate, path, folder = '', tasks = [] } = given;
     if (generate !== undefined) return [];
     const { checkTasks } = await import('../lm-eval-tasks/planned-tasks.ts');
-    await checkTasks({ folder, tasks, data: path }, (config) => wantsExamples(config, given));
+    await checkTasks({ folder, tasks, data: path, functions: given.functions }, (config) =>
+      wantsExamples(config, given),
+    );
     return [];
   },
   expect: async (params) => generatedTaskRecords(params),

@@ -3,6 +3,7 @@ import type { ContextOf } from '../../contract/define.ts';
 import { JsonLinesWriter } from '../../formats/records/jsonl-writer.ts';
 import { readRecords } from '../../formats/records/records.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
+import { loadFunctions } from '../../tasks/files/own-functions.ts';
 import type { TaskConfig } from '../../tasks/files/task-config.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
 import { scoredSplit, splitsRead } from '../../tasks/score/prepare.ts';
@@ -57,7 +58,10 @@ async function copy(
   writer: JsonLinesWriter<TaskDataLine>,
   context: Context,
 ): Promise<TaskDataFacts> {
-  const { tasks } = await selectTasks(await TaskFolder.open(params.folder as string), [params.tasks ?? []].flat());
+  const { tasks } = await selectTasks(
+    await TaskFolder.open(params.folder as string, await loadFunctions(params.functions)),
+    [params.tasks ?? []].flat(),
+  );
   let records = 0;
   for (const [i, config] of tasks.entries()) {
     context.signal.throwIfAborted();

@@ -66,7 +66,7 @@ class Selector {
   }
 
   #addTask(name: string, tree: TaskTree): string[] {
-    const config = readTaskConfig(tree, name);
+    const config = readTaskConfig(tree, name, this.#folder.functions);
     const known = this.tasks.get(name);
     if (known !== undefined && known.hash !== config.hash) {
       throw new UserError(

@@ -3,6 +3,7 @@ import { Problems, SpecErrors } from '../../located/diagnostic.ts';
 import { type Located, type LocatedMap, place, type Span, showValue } from '../../located/located.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { float, type Value } from '../../python/value.ts';
+import type { OwnFunctions } from './task-function.ts';
 
 /** The tag of a Python function's name in task files. */
 export const functionTag = '!function';
@@ -63,9 +64,13 @@ export class Fields {
   readonly map: LocatedMap;
   readonly problems: Problems;
 
-  constructor(map: LocatedMap, problems: Problems) {
+  /** The user's functions, for what `!function` names. */
+  readonly own: OwnFunctions;
+
+  constructor(map: LocatedMap, problems: Problems, own: OwnFunctions = new Map()) {
     this.map = map;
     this.problems = problems;
+    this.own = own;
   }
 
   at(key: string): Located | undefined {
@@ -113,7 +118,7 @@ export class Fields {
     if (tree === undefined) return undefined;
     const items = tree.kind === 'list' ? tree.items : [tree];
     return items.flatMap((item) => {
-      if (item.kind === 'map') return [new Fields(item, this.problems)];
+      if (item.kind === 'map') return [new Fields(item, this.problems, this.own)];
       this.complain(item.span, `'${key}': expected a mapping, got ${showValue(plainValue(item))}`);
       return [];
     });

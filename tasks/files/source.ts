@@ -1,9 +1,10 @@
-// Where a task's texts, targets and choices come from: a column, a template, a value or a built-in function.
+// Where a task's texts, targets and choices come from: a column, a template, a value or a function.
 import { type Located, showValue } from '../../located/located.ts';
 import { compileTemplate, type Template } from '../../python/jinja/jinja.ts';
 import { isMapping, type Value } from '../../python/value.ts';
-import { type DocFunction, findFunction } from './functions.ts';
+import { findFunction } from './functions.ts';
 import { type Fields, isFunction, lineOf, plainValue } from './located-fields.ts';
+import type { DocFunction } from './task-function.ts';
 
 /** How a record becomes a text, a target or choices. */
 export type Source =
@@ -29,7 +30,7 @@ export function sourceAt(fields: Fields, key: string): Source | undefined {
   if (tree === undefined) return undefined;
   const where = lineOf(tree.span);
   if (isFunction(tree)) {
-    const found = findFunction(nameOf(tree), tree.span, 'doc');
+    const found = findFunction(nameOf(tree), tree.span, 'doc', fields.own);
     return found.kind === 'doc' ? { kind: 'function', call: found.call, where } : undefined;
   }
   const value = plainValue(tree);

@@ -6,10 +6,11 @@ import { compileTemplate, type Template } from '../../python/jinja/jinja.ts';
 import { type Doc, isMapping, numberOf } from '../../python/value.ts';
 import { canonicalJson, type Json } from '../../util/json.ts';
 import { type FilterPipeline, readFilters } from './filters.ts';
-import { findFunction, type ResultsFunction } from './functions.ts';
+import { findFunction } from './functions.ts';
 import { Fields, functionTag, isFunction, lineOf, plainValue } from './located-fields.ts';
 import { type MetricConfig, type OutputType, outputTypes, readMetrics } from './metric-config.ts';
 import { empty, nameOf, needed, type Source, sourceAt } from './source.ts';
+import type { OwnFunctions, ProcessDocs, ResultsFunction } from './task-function.ts';
 
 /** How few-shot examples are chosen and written. */
 export interface FewshotConfig {
@@ -38,7 +39,7 @@ export interface TaskConfig {
   doc_to_text: Source;
   doc_to_target: Source;
   doc_to_choice: Source | undefined;
-  process_docs: ((doc: Doc) => Doc) | undefined;
+  process_docs: ProcessDocs | undefined;
   process_results: ResultsFunction | undefined;
   description: Template | undefined;
   target_delimiter: string;
@@ -70,9 +71,9 @@ const knownKeys = [
 ];
 
 /** Reads a task file with its includes taken in; all its mistakes at once are a SpecErrors. */
-export function readTaskConfig(tree: LocatedMap, task: string): TaskConfig {
+export function readTaskConfig(tree: LocatedMap, task: string, own: OwnFunctions): TaskConfig {
   const problems = new Problems();
-  const fields = new Fields(tree, problems);
+  const fields = new Fields(tree, problems, own);
   fields.only(knownKeys);
   const config = read(fields, task);
   if (problems.count > 0 || config === undefined) throw new SpecErrors(problems.list());
@@ -144,7 +145,7 @@ function descriptionAt(fields: Fields): Template | undefined {
 function functionAt(fields: Fields, key: string, kind: 'process_docs' | 'process_results') {
   const tree = fields.at(key);
   if (tree === undefined) return undefined;
-  if (isFunction(tree)) return findFunction(nameOf(tree), tree.span, kind);
+  if (isFunction(tree)) return findFunction(nameOf(tree), tree.span, kind, fields.own);
   fields.complain(
     tree.span,
     `'${key}': expected a function (!function module.name), got ${showValue(plainValue(tree))}`,

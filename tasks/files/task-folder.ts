@@ -8,6 +8,8 @@ import { expectedNames } from '../../located/nearest.ts';
 import { parseYaml } from '../../located/yaml-source.ts';
 import { UserError } from '../../util/errors.ts';
 import { functionTag, lineOf, mistake, plainValue } from './located-fields.ts';
+import { noFunctions } from './own-functions.ts';
+import type { OwnFunctions } from './task-function.ts';
 
 const largestFile_bytes = 2 ** 20;
 const mostFiles = 20_000;
@@ -21,6 +23,8 @@ export type Entry = { kind: 'task' | 'group'; tree: TaskTree } | { kind: 'tag'; 
 
 /** The task files below a folder; each is read when it is first asked for. */
 export class TaskFolder {
+  /** The user's functions, for what the files name with `!function`. */
+  readonly functions: OwnFunctions;
   readonly #root: string;
   readonly #files: readonly string[];
   readonly #texts = new Map<string, string>();
@@ -28,13 +32,14 @@ export class TaskFolder {
   #names: Map<string, string[]> | undefined;
   readonly #tags = new Map<string, string[]>();
 
-  private constructor(root: string, files: readonly string[]) {
+  private constructor(root: string, files: readonly string[], functions: OwnFunctions) {
+    this.functions = functions;
     this.#root = root;
     this.#files = files;
   }
 
   /** Opens the folder at `path`; a single YAML file stands for its folder. */
-  static async open(path: string): Promise<TaskFolder> {
+  static async open(path: string, functions: OwnFunctions = noFunctions): Promise<TaskFolder> {
     let root: string;
     try {
       root = await realpath(path);
@@ -48,7 +53,7 @@ export class TaskFolder {
       .map(({ parentPath, name }) => join(parentPath, name));
     if (files.length > mostFiles)
       throw new UserError(`task folder '${path}' has ${files.length} YAML files, expected at most ${mostFiles}`);
-    return new TaskFolder(root, files.sort());
+    return new TaskFolder(root, files.sort(), functions);
   }
 
   /** What `name` is here; undefined when it is nothing. */

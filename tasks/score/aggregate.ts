@@ -1,7 +1,7 @@
 // From the scores of records to a task's numbers and their standard errors, and from tasks to groups.
 import { PythonRandom } from '../../python/random.ts';
 import type { Aggregation } from '../files/metric-config.ts';
-import type { Item } from './score-record.ts';
+import type { Item } from '../files/task-function.ts';
 
 const log2 = Math.log(2);
 

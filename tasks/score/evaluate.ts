@@ -3,11 +3,12 @@ import { UserError } from '../../util/errors.ts';
 import type { Group, Selection } from '../files/groups.ts';
 import type { GenerateRequest, Loglikelihood, ScoreRequest, Scorer } from '../files/scorer.ts';
 import type { TaskConfig } from '../files/task-config.ts';
+import type { Answer, Item } from '../files/task-function.ts';
 import { aggregate, aggregateParts, type Part, standardError } from './aggregate.ts';
 import { cutAt, type Encoder } from './encode.ts';
 import { type EvaluateOptions, type PreparedTask, prepareTask } from './prepare.ts';
 import type { Request } from './requests.ts';
-import { type Answer, type Item, scoreRecord } from './score-record.ts';
+import { scoreRecord } from './score-record.ts';
 import type { ReadSplit } from './task-data.ts';
 
 /** The numbers of a task or group: `acc`, `acc_stderr`, with a named filter `exact_match,strict-match`; `n` records. */

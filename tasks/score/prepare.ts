@@ -2,6 +2,7 @@
 import type { Doc } from '../../python/value.ts';
 import { UserError } from '../../util/errors.ts';
 import type { TaskConfig } from '../files/task-config.ts';
+import type { TaskChat } from './chat.ts';
 import { DocumentReader } from './document.ts';
 import { FewshotSampler, type Harness } from './fewshot.ts';
 import { type Request, RequestBuilder } from './requests.ts';
@@ -22,6 +23,10 @@ export interface EvaluateOptions {
   bootstrap: number;
   /** Instead of what the task files say. */
   max_gen_toks?: number | undefined;
+  /** Before everything else, and before the task's description. */
+  system_instruction?: string | undefined;
+  /** Puts every request into the model's chat template. */
+  chat?: TaskChat | undefined;
 }
 
 /** A task with its requests built. */
@@ -55,7 +60,7 @@ export async function prepareTask(
         });
   const at = (i: number) => `record ${i + 1} of split '${split}', ${places[i]}`;
   const first = docs[0] as Doc;
-  const builder = named(at(0), () => new RequestBuilder(config, reader, { first, num_fewshot, fewshot }));
+  const builder = named(at(0), () => new RequestBuilder(config, reader, { ...options, first, num_fewshot, fewshot }));
   const records = docs
     .slice(0, options.limit)
     .map((doc, i) => ({ doc, requests: named(at(i), () => checked(builder.build(doc))) }));

@@ -1,6 +1,8 @@
 // A task's records as requests to a model, text for text what the harness sends.
 import { type Doc, str } from '../../python/value.ts';
+import { UserError } from '../../util/errors.ts';
 import type { GenerationConfig, TaskConfig } from '../files/task-config.ts';
+import { type ChatTurn, type TaskChat, withQuestion } from './chat.ts';
 import type { DocumentReader } from './document.ts';
 import type { FewshotSampler } from './fewshot.ts';
 import { referencesOf } from './score-record.ts';
@@ -10,24 +12,30 @@ export type Request =
   | { kind: 'rolling'; text: string }
   | { kind: 'generate'; context: string; generation: GenerationConfig };
 
+const noTurns =
+  "the task's choices are contexts, so that nothing is left for the chat template: expected 'num_fewshot' above 0 or a 'system_instruction' (the harness fails here)";
+
+/** What stands around a record's own text. */
+export interface RequestOptions {
+  num_fewshot: number;
+  fewshot: FewshotSampler | undefined;
+  system_instruction?: string | undefined;
+  /** Undefined for texts as the task files write them. */
+  chat?: TaskChat | undefined;
+}
+
 /** Builds the requests of one record after the other. */
 export class RequestBuilder {
   readonly #config: TaskConfig;
   readonly #reader: DocumentReader;
-  readonly #fewshot: FewshotSampler | undefined;
-  readonly #num_fewshot: number;
+  readonly #options: RequestOptions;
   /** Choices are contexts and share one target: decided by the first record, as in the harness. */
   readonly multipleInput: boolean;
 
-  constructor(
-    config: TaskConfig,
-    reader: DocumentReader,
-    options: { first: Doc; num_fewshot: number; fewshot: FewshotSampler | undefined },
-  ) {
+  constructor(config: TaskConfig, reader: DocumentReader, options: RequestOptions & { first: Doc }) {
     this.#config = config;
     this.#reader = reader;
-    this.#fewshot = options.fewshot;
-    this.#num_fewshot = options.num_fewshot;
+    this.#options = options;
     this.multipleInput = config.doc_to_choice !== undefined && typeof reader.text(options.first) === 'number';
   }
 
@@ -59,10 +67,34 @@ export class RequestBuilder {
   }
 
   #context(doc: Doc): string {
-    const { description } = this.#config;
-    const examples = this.#num_fewshot > 0 ? (this.#fewshot?.block(doc, this.#num_fewshot) ?? '') : '';
-    const before = (description === undefined ? '' : description(doc).text) + examples;
+    return this.#options.chat === undefined ? this.#plainContext(doc) : this.#conversation(doc, this.#options.chat);
+  }
+
+  #plainContext(doc: Doc): string {
+    const { num_fewshot, fewshot } = this.#options;
+    const examples = num_fewshot > 0 ? (fewshot?.block(doc, num_fewshot) ?? '') : '';
+    const before = this.#system(doc) + examples;
     return this.multipleInput ? before : before + this.#ownText(doc);
+  }
+
+  #conversation(doc: Doc, { render, fewshot_as_multiturn }: TaskChat): string {
+    const { num_fewshot, fewshot } = this.#options;
+    const system = this.#system(doc);
+    const turns: ChatTurn[] = system === '' ? [] : [{ role: 'system', content: system }];
+    if (num_fewshot > 0 && fewshot !== undefined) {
+      turns.push(...(fewshot_as_multiturn ? fewshot.turns(doc, num_fewshot) : [fewshot.blockTurn(doc, num_fewshot)]));
+    }
+    if (this.multipleInput && turns.length === 0) throw new UserError(noTurns);
+    return render(this.multipleInput ? turns : withQuestion(turns, this.#ownText(doc), fewshot_as_multiturn));
+  }
+
+  /** What stands before everything: the instruction that was asked for, then the task's own description. */
+  #system(doc: Doc): string {
+    const { description, fewshot_delimiter } = this.#config;
+    const { system_instruction: instruction } = this.#options;
+    const own = description === undefined ? '' : description(doc).text;
+    if (instruction === undefined) return own;
+    return own === '' ? instruction : instruction + fewshot_delimiter + own;
   }
 
   #ownText(doc: Doc): string {

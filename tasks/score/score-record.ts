@@ -2,16 +2,13 @@
 import { compileRegex } from '../../python/regex.ts';
 import { codePoints } from '../../python/text.ts';
 import { type Doc, numberOf, str, type Value } from '../../python/value.ts';
-import { firstMaximum } from '../files/functions.ts';
+import { UserError } from '../../util/errors.ts';
+import { firstMaximum } from '../files/first-maximum.ts';
 import type { MatchOptions } from '../files/metric-config.ts';
 import type { Loglikelihood } from '../files/scorer.ts';
 import type { TaskConfig } from '../files/task-config.ts';
+import type { Answer, Item, ResultsFunction } from '../files/task-function.ts';
 import type { DocumentReader } from './document.ts';
-
-/** A model's answer to one request: of a pair, of a whole text, or a generated text. */
-export type Answer = Loglikelihood | number | string;
-/** What a metric's aggregation averages: a number, or a sum and its weight. */
-export type Item = number | readonly [sum: number, weight: number];
 
 /** Who scores: the task, its records' reader, and how faithful to the harness's mistakes. */
 export interface ScoreContext {
@@ -24,8 +21,8 @@ export interface ScoreContext {
 /** The metrics of `doc`. */
 export function scoreRecord(context: ScoreContext, doc: Doc, answers: readonly Answer[]): Record<string, Item> {
   const { config, compat } = context;
+  if (config.process_results !== undefined) return ownResults(config, config.process_results, doc, answers, compat);
   const pairs = answers as readonly Loglikelihood[];
-  if (config.process_results !== undefined) return config.process_results(doc, pairs, compat);
   const { output_type } = config;
   if (output_type === 'multiple_choice') return pickMetrics(config, scoreChoices(context, doc, pairs));
   if (output_type === 'loglikelihood') {
@@ -35,6 +32,21 @@ export function scoreRecord(context: ScoreContext, doc: Doc, answers: readonly A
   if (output_type === 'loglikelihood_rolling')
     return pickMetrics(config, scoreText(context, doc, answers[0] as number));
   return scoreGenerated(context, doc, answers[0] as string);
+}
+
+function ownResults(
+  { where }: TaskConfig,
+  process: ResultsFunction,
+  doc: Doc,
+  answers: readonly Answer[],
+  compat: boolean,
+): Record<string, Item> {
+  try {
+    return process(doc, answers, compat);
+  } catch (error) {
+    if (error instanceof TypeError) throw new UserError(`${where}: 'process_results': ${error.message}`);
+    throw error;
+  }
 }
 
 function pickMetrics(config: TaskConfig, found: Record<string, Item>): Record<string, Item> {

@@ -113,19 +113,28 @@ export async function recordsOf(config: TaskConfig, rows: AsyncIterable<Row>): P
   const docs: Doc[] = [];
   const places: string[] = [];
   const columns = new Set<string>();
+  let last: string | undefined;
   for await (const { value, where } of rows) {
     if (docs.length === mostRecords) throw new UserError(`${where}: a split of more than ${mostRecords} records`);
     hash.update(`${JSON.stringify(value)}\n`);
-    for (const column of Object.keys(value)) columns.add(column);
-    docs.push(processed(config, value as Doc, where));
+    last = where;
+    const doc = processed(config, value as Doc, where);
+    if (doc === undefined) continue;
+    for (const column of Object.keys(doc)) columns.add(column);
+    docs.push(doc);
     places.push(where);
+  }
+  if (docs.length === 0 && last !== undefined) {
+    throw new UserError(
+      `${last}: 'process_docs' of task '${config.task}' leaves out every record, expected one that it keeps`,
+    );
   }
   for (const doc of docs) for (const column of columns) doc[column] ??= null; // a column that a record leaves out is None
   typeColumns(docs);
   return { docs, columns, places, hash: hash.digest('hex') };
 }
 
-function processed({ process_docs }: TaskConfig, doc: Doc, where: string): Doc {
+function processed({ process_docs }: TaskConfig, doc: Doc, where: string): Doc | undefined {
   if (process_docs === undefined) return doc;
   try {
     return process_docs(doc);

@@ -3,7 +3,8 @@ import { UserError } from '../../util/errors.ts';
 import { reshape } from '../graph/build.ts';
 import { concrete, type ElementType, Recorder, type Value } from '../graph/graph.ts';
 import { planRun } from '../graph/lowering.ts';
-import type { TensorData } from '../graph/runtime.ts';
+import { type Piece, piecesOf } from '../graph/pieces.ts';
+import type { RuntimeTensor, TensorData } from '../graph/runtime.ts';
 import { tf } from '../tf.ts';
 import type { SessionCache } from './sessions.ts';
 
@@ -26,6 +27,7 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly sessions: SessionCache;
   readonly #entries: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
+  readonly #consumers = new Map<Value, (values: TensorData) => void>();
 
   constructor(sessions: SessionCache) {
     super();
@@ -68,17 +70,43 @@ export class OnnxBackend extends tf.KernelBackend {
     return entry.value.data as TensorData;
   }
 
-  /** Computes every live pending tensor in one run and forgets the recording. */
+  /** Computes every live pending tensor, in one run or piece by piece, and forgets the recording. */
   flush(): void {
     const outputs = new Set<Value>();
     for (const entry of this.#pending) outputs.add(entry.value);
-    const values = [...outputs];
-    if (values.length > 0) {
-      const results = this.sessions.run(planRun(this.recorder.nodes, values));
-      for (let i = 0; i < values.length; i++) (values[i] as Value).settle(results[i] as NonNullable<Value['tensor']>);
+    if (outputs.size > 0) {
+      const { nodes, cuts } = this.recorder;
+      for (const piece of piecesOf(nodes, cuts, [...outputs])) this.#run(piece);
     }
     this.#pending.clear();
-    this.recorder.nodes = [];
+    this.#consumers.clear();
+    this.recorder.clear();
+  }
+
+  #run({ nodes, outputs, aliases, done }: Piece): void {
+    if (outputs.length > 0) {
+      const results = this.sessions.run(planRun(nodes, outputs));
+      outputs.forEach((value, i) => void value.settle(results[i] as RuntimeTensor));
+    }
+    for (const [value, source] of aliases) value.settleAs(source);
+    for (const value of done) value.release();
+    for (const value of [...outputs, ...aliases.map(([alias]) => alias)]) this.#hand(value);
+  }
+
+  /** Gives a value to whoever waits for it, and lets go of it. */
+  #hand(value: Value): void {
+    const use = this.#consumers.get(value);
+    if (use === undefined) return;
+    this.#consumers.delete(value);
+    use(value.data as TensorData);
+    value.release();
+  }
+
+  /** Hands the content of a tensor to `use`: now, or, where it is pending, once it is computed; then the tensor has none any more. */
+  consume(info: tf.TensorInfo, use: (values: TensorData) => void): void {
+    const { value } = this.#entries.get(info.dataId);
+    if (value.pending) this.#consumers.set(value, use);
+    else use(value.data as TensorData);
   }
 
   /** The recorded value of a tensor, in the tensor's own shape (reshapes share their data id). */

@@ -74,6 +74,17 @@ export class Value {
     this.data = tensor.data as TensorData;
   }
 
+  /** Turns a pending value into a view of a concrete one of as many elements. */
+  settleAs(source: Value): void {
+    this.settle(runtimeTensor(this.type as 'float32', source.data as TensorData, this.shape));
+  }
+
+  /** Lets go of the content of a concrete value that nobody reads any more. */
+  release(): void {
+    this.data = undefined;
+    this.tensor = undefined;
+  }
+
   /** The concrete value as ONNX Runtime takes it; made once. */
   runtime(): RuntimeTensor {
     this.tensor ??= runtimeTensor(this.type as 'float32', this.data as TensorData, this.shape);
@@ -111,11 +122,26 @@ export interface Result {
 /** Collects nodes in the order of recording, which is a topological order. */
 export class Recorder {
   nodes: GraphNode[] = [];
+  /** Numbers of nodes, ascending, before which the recording may be run by itself. */
+  cuts: number[] = [];
   /** What will run the nodes: some operators are missing or wrong on one provider and written otherwise there. */
   readonly provider: Provider;
 
   constructor(provider: Provider) {
     this.provider = provider;
+  }
+
+  /** `x` behind a boundary: what was recorded so far may be run without what follows. */
+  cut(x: Value): Value {
+    if (this.provider !== 'cpu') return x; // what crosses a boundary leaves the device
+    this.cuts.push(this.nodes.length);
+    return this.add('Identity', [x], x.shape, x.type);
+  }
+
+  /** Forgets what is recorded. */
+  clear(): void {
+    this.nodes = [];
+    this.cuts = [];
   }
 
   /** Records `op` with one result and returns it. A domain is written before a colon: `com.microsoft:FusedMatMul`. */

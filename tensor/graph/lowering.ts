@@ -23,8 +23,7 @@ let epoch = 0;
 
 /** Selects what `outputs` (all pending) need of `recorded` (in topological order) and numbers it. */
 export function planRun(recorded: readonly GraphNode[], outputs: readonly Value[]): Plan {
-  epoch++;
-  const nodes = reachable(recorded, outputs);
+  const nodes = neededNodes(recorded, outputs);
   const inputs: Value[] = [];
   const constants: Value[] = [];
   const code: number[] = [];
@@ -49,8 +48,9 @@ export function planRun(recorded: readonly GraphNode[], outputs: readonly Value[
   return { key: digest(code), nodes, inputs, constants, outputs };
 }
 
-/** Marks backwards from the outputs; the recording's order makes one pass enough, whatever the depth. */
-function reachable(recorded: readonly GraphNode[], outputs: readonly Value[]): GraphNode[] {
+/** The nodes that make `outputs`. Marks backwards from them; the recording's order makes one pass enough, whatever the depth. */
+export function neededNodes(recorded: readonly GraphNode[], outputs: readonly Value[]): GraphNode[] {
+  epoch++;
   for (const output of outputs) (output.node as GraphNode).epoch = epoch;
   const nodes: GraphNode[] = [];
   for (let i = recorded.length - 1; i >= 0; i--) {
@@ -139,6 +139,7 @@ function countReaders(plan: Plan): Map<Value, number> {
   return readers;
 }
 
-function bytesOf(value: Value): number {
+/** The size of a value of a graph. */
+export function bytesOf(value: Value): number {
   return sizeOf(value.shape) * ELEMENT_BYTES[value.type];
 }

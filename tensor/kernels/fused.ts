@@ -18,6 +18,7 @@ export const FUSED: KernelTable = {
   LaminaTokenLosses: (g, inputs) => tokenLosses(g, input(inputs, 'logits'), input(inputs, 'labels')),
   LaminaTokenLossesGrad: (g, inputs) =>
     tokenLossesGrad(g, input(inputs, 'probs'), input(inputs, 'labels'), input(inputs, 'dy')),
+  LaminaBoundary: (g, inputs) => g.cut(input(inputs, 'x')),
   LaminaAdam: (g, inputs, attrs) => adam(g, inputs, attrs.beta1 as number, attrs.beta2 as number),
 };
 

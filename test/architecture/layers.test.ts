@@ -32,7 +32,7 @@ const levels: Record<string, number> = {
  */
 const rooms: Record<string, string[]> = {
   formats: ['files', 'text', 'arrow', 'records', 'tokenizer', 'tensors'],
-  python: ['', 'jinja'],
+  python: ['', 'jinja', 'chat'],
   tiny: ['text', 'tasks'],
   tensor: ['', 'graph', 'kernels', 'backend'],
   spec: ['own', 'pipeline', 'experiment', 'plan'],

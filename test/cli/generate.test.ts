@@ -62,7 +62,7 @@ describe('a model folder', () => {
   });
 
   test('gives JSON for programs; a seed gives the same text again', async () => {
-    const flags = { raw: true, temperature: 1.5, maxTokens: 6, seed: 3, json: true };
+    const flags = { template: 'none' as const, temperature: 1.5, maxTokens: 6, seed: 3, json: true };
     const [first, second] = [await said([tiny], flags), await said([tiny], flags)];
     const { model, answers } = JSON.parse(first.out);
     expect(model).toBe(tiny);
@@ -73,7 +73,7 @@ describe('a model folder', () => {
   });
 
   test('is stopped by Ctrl-C with 130, and keeps what it has said', async () => {
-    const args = ['--prompt', 'x', '--raw', '--temperature', '3', '--max-tokens', '240', '--seed', '1'];
+    const args = ['--prompt', 'x', '--template', 'none', '--temperature', '3', '--max-tokens', '240', '--seed', '1'];
     const { child, ended } = start(realProgram, folder.path, 'generate', tiny, ...args);
     child.stdout?.once('data', () => child.kill('SIGINT'));
     const { code, out, err } = await ended;
@@ -83,12 +83,12 @@ describe('a model folder', () => {
   });
 
   test('counts the tokens of the answer, the first of which no step makes', async () => {
-    const { err } = await said([tiny], { raw: true, maxTokens: 1 });
+    const { err } = await said([tiny], { template: 'none', maxTokens: 1 });
     expect(err).toMatch(/ · 1 made · cut at its length\n$/);
   });
 
   test('is quiet when its reader goes away', () => {
-    const command = `'${process.execPath}' '${realProgram}' generate '${tiny}' --raw --prompt x --temperature 2 | head -c 1`;
+    const command = `'${process.execPath}' '${realProgram}' generate '${tiny}' --template none --prompt x --temperature 2 | head -c 1`;
     const { stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
     expect(stderr).not.toMatch(/EPIPE|Error|bug/);
   });
@@ -150,19 +150,37 @@ describe('files beside the weights', () => {
 
   test('that are not honoured are said, with what asks for them', async () => {
     const model = beside('chat', {
-      'chat_template.jinja': "{{ 'x' }}",
+      'chat_template.jinja':
+        "{% for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
       'generation_config.json': '{"do_sample": true, "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.2}',
     });
     const { err, out } = await said([model], flags);
     expect(err.split('\n').slice(0, -2)).toEqual([
       "! generation_config.json: 'repetition_penalty' (1.2) is not applied to what lamina generates",
-      '! the model has a chat template, which lamina does not apply: records become the text of docs/data.md, and tasks are asked as they are written',
-      "the prompt is put into lamina's own template, not into the model's (--raw puts it into none)",
+      "the prompt is put into the model's own chat template ('--template tulu' for a model that was tuned in lamina's)",
       'the likeliest tokens are taken; generation_config.json would draw them: --temperature 0.6 --top-p 0.9',
     ]);
     expect(out).toBe((await said([tiny], flags)).out);
-    const asked = await said([model], { ...flags, raw: true, temperature: 0.6, topP: 0.9 });
-    expect(asked.err).not.toMatch(/likeliest|own template/);
+    const asked = await said([model], { ...flags, template: 'none', temperature: 0.6, topP: 0.9 });
+    expect(asked.err).not.toMatch(/likeliest|own chat template/);
+  });
+
+  test("the model's own chat template is what the prompt is put into, unless another is asked for", async () => {
+    const template = "<s>{{ messages[0].content }}!{{ messages | length }}{{ '</s>' if add_generation_prompt }}";
+    const model = beside('own', { 'chat_template.jinja': template });
+    const tokens = async (asked: Partial<GenerateFlags>) =>
+      JSON.parse((await said([model], { ...flags, json: true, ...asked })).out).answers[0];
+    const plain = async (prompt: string) =>
+      JSON.parse((await said([tiny], { ...flags, json: true, template: 'none', prompt: [prompt] })).out).answers[0];
+    expect((await tokens({})).text).toBe((await plain(`${flags.prompt[0]}!1</s>`)).text);
+    expect(await tokens({ template: 'own' })).toEqual(await tokens({}));
+    expect((await tokens({ system: 'S' })).text).toBe((await plain('S!2</s>')).text);
+    expect(await tokens({ template: 'none' })).toEqual(await plain(flags.prompt[0] as string));
+    const tulu = JSON.parse((await said([tiny], { ...flags, json: true })).out).answers[0];
+    expect(await tokens({ template: 'tulu' })).toEqual(tulu);
+    await expect(said([tiny], { ...flags, template: 'own' })).rejects.toThrow(
+      "--template own: the model has no chat template, expected '--template tulu' or '--template none'",
+    );
   });
 
   test('end an answer where generation_config.json says', async () => {
@@ -178,7 +196,7 @@ describe('files beside the weights', () => {
 
   test('an answer that the context ends is said to end there', async () => {
     const prompt = ['word '.repeat(126)];
-    const { err } = await said([tiny], { prompt, raw: true, maxTokens: 1000, stop: [] });
+    const { err } = await said([tiny], { prompt, template: 'none', maxTokens: 1000, stop: [] });
     expect(err).toMatch(/^an answer ends where the model's context does, before --max-tokens 1000$/m);
   });
 });
@@ -237,7 +255,7 @@ describe('a mistake is named with the way out', () => {
     [{ prompt: [] }, 'nothing to answer: give --prompt TEXT, or --prompt - for standard input'],
     [{ prompt: ['x', ' '] }, 'prompt 2 is empty'],
     [{ prompt: ['-', '-'] }, '--prompt - can be given only once'],
-    [{ raw: true, system: 'y' }, '--system has no place without the chat template'],
+    [{ template: 'none', system: 'y' }, '--system has no place without a chat template'],
     [{ prompt: ['word '.repeat(300)] }, "leaves no room for an answer in the model's context of 256: shorten it"],
   ])('%j', async (flags, message) => {
     await expect(said([tiny], flags)).rejects.toThrow(message);

@@ -116,7 +116,12 @@ describe('a JSON array', () => {
   });
 
   test.each([
-    ['an object', '\n{"a":1}', 'FILE:2: expected an array of objects (a file of one object per line is named .jsonl)'],
+    ['a number', '\n1', 'FILE:2: expected an array of objects or one object per line'],
+    [
+      'an object over lines',
+      '{\n"a":1}',
+      'FILE: expected an array of objects, or one object per line, got one object over several lines',
+    ],
     ['numbers', '[{},\n1]', 'FILE:2: expected a JSON object, got 1'],
     ['a comma too many', '[{},\n]', 'FILE:2: expected a JSON object, got nothing (a comma too many)'],
     ['more after it', '[{}]\n{}', 'FILE:2: expected nothing after the array, got more text'],

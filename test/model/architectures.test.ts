@@ -10,7 +10,14 @@ import { createDecoder } from '../../model/generate/decoder.ts';
 import { scorePairs, type TokenPair } from '../../model/generate/score.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
-import { architectureCase, caseNames, counted, loadArchitecture, relativeError } from './architectures.ts';
+import {
+  architectureCase,
+  caseNames,
+  counted,
+  loadArchitecture,
+  relativeError,
+  storedArchitecture,
+} from './architectures.ts';
 import { unpack } from './fixtures.ts';
 
 const tolerance = 1e-4;
@@ -100,7 +107,7 @@ describe.each(['cpu', 'onnx'] as const)('architectures on backend %s', (backend)
         return { context, continuation: [...text.slice(from, from + 4), ...text.slice(0, 3)] };
       }),
     );
-    const scores = await scorePairs(model, pairs, { batch_size: 4 });
+    const scores = await scorePairs(await storedArchitecture(name), pairs, { batch_size: 4 });
     for (const [i, pair] of pairs.entries()) {
       const difference = Math.abs((scores[i]?.logprob ?? Number.NaN) - (await logprobOf(model, pair)));
       expect(counts.scores.add(difference)).toBeLessThan(tolerance);

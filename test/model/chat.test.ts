@@ -45,8 +45,8 @@ describe('records', () => {
       "data.jsonl, record 3: expected 'messages', 'prompt' with 'completion', or 'text', got the fields question",
     ],
     [
-      { messages: [{ role: 'tool', content: 'x' }] },
-      "data.jsonl, record 3: message 1: 'role' must be 'system', 'user', 'assistant', got \"tool\"",
+      { messages: [{ role: 'robot', content: 'x' }] },
+      "data.jsonl, record 3: message 1: 'role' must be 'system', 'user', 'assistant', 'tool', got \"robot\"",
     ],
     [{ messages: [{ role: 'user', content: 5 }] }, "data.jsonl, record 3: message 1: 'content' must be a text, got 5"],
     ['text', "data.jsonl, record 3: expected 'messages', 'prompt' with 'completion', or 'text', got \"text\""],

@@ -68,13 +68,6 @@ describe('chat templates', () => {
       `'${join(folder, 'additional_chat_templates')}': expected at most 64 templates named by letters, digits, - and _, got "additional_chat_templates/a b.jinja"`,
     );
   });
-
-  it('are warned about, since lamina applies none of them', async () => {
-    const { warnings } = await readModelFolder(await folderWith({ 'chat_template.jinja': 'x' }));
-    expect(warnings).toEqual([
-      'the model has a chat template, which lamina does not apply: records become the text of docs/data.md, and tasks are asked as they are written',
-    ]);
-  });
 });
 
 const companions = {

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGguf, type GgufEntry } from '../../formats/tensors/gguf.ts';
 import { decodeGguf } from '../../formats/tensors/gguf-decode.ts';
 import { encodeGguf } from '../../formats/tensors/gguf-encode.ts';
@@ -17,14 +17,19 @@ import { modelEntries } from '../../model/export/gguf-entries.ts';
 import { ggufName } from '../../model/export/gguf-tensors.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { ropeFactors, ropeOf } from '../../model/forward/rope.ts';
+import { adapterIn } from '../../model/import/adapter-config.ts';
 import { storedDtype } from '../../model/import/gguf-tensors.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { readModelFolder } from '../../model/import/model-folder.ts';
 import { shortest } from '../../model/import/shortest.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
 import { damagedBytes, readsOrRefuses } from '../formats/mutate.ts';
 import { architectureFixtures } from './architectures.ts';
-import { expectClose, scratch } from './fixtures.ts';
+import { expectClose, fixtures, scratch } from './fixtures.ts';
+import { adapterFolder, folderFixture, importedLosses, loadedLosses } from './folders.ts';
 import { tinyConfig } from './tiny.ts';
+
+beforeAll(() => useBackend({ backend: 'cpu' }));
 
 const tokenizer_json = readFileSync(join(architectureFixtures, 'tokenizer.json'), 'utf8');
 const tokenizer = { tokenizer_json, tokenizer_config_json: null };
@@ -197,6 +202,19 @@ async function file(
   await writer.close();
   return path;
 }
+
+it('a file of a Llama gives the losses of PEFT with an adapter, and as it is loaded without a checkpoint its own', async () => {
+  const { ids, cases } = folderFixture<{ losses: number[] }>('adapters.json');
+  const [before, path] = [join(await scratch(), 'a.arrow'), join(await scratch(), 'model.gguf')];
+  await importHuggingFace(join(fixtures, 'mha'), before);
+  const source = await openExportSource(before, []);
+  await writeGguf({ ...source, tokenizer }, path, { type: 'F32', name: 'mha' });
+  await source.close();
+  const adapter = await adapterIn(adapterFolder('all'));
+  const { losses } = await importedLosses(path, ids, { adapter });
+  expectClose(losses, cases.all?.losses ?? [], 1e-4, 'losses');
+  expect(await loadedLosses(path, ids)).toEqual(await loadedLosses(join(fixtures, 'mha'), ids));
+});
 
 describe('the keys of a file', () => {
   it.each<[Record<string, unknown>, string]>([

@@ -1,5 +1,7 @@
 // Scoring token pairs: sequences joined into trees give what each gives alone.
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { forward } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { type PairScore, scorePairs, type TokenPair } from '../../model/generate/score.ts';
@@ -8,6 +10,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { MASKED } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
+import { scratch } from './fixtures.ts';
 import { tinyConfig, tinyWeights } from './tiny.ts';
 
 const always = { most: 100, attended: 1e6 };
@@ -79,15 +82,18 @@ describe.each(['onnx', 'cpu'] as const)('scores on backend %s', (backend) => {
       });
     }
     model.disposeFrames();
+    const path = join(await scratch(), 'model.arrow');
+    await writeModel(path, config, weights, { tokenizer_json: null, tokenizer_config_json: null }, 'F32');
+    const checkpoint = await openStored(path);
     const before = tf.memory().numTensors;
     for (const batch_size of [1, 4]) {
-      const together = await scorePairs(model, pairs, { batch_size });
+      const together = await scorePairs({ checkpoint }, pairs, { batch_size });
       together.forEach(({ logprob, is_greedy }, i) => {
         expect(logprob).toBeCloseTo(alone[i]?.logprob as number, 4);
         expect(is_greedy).toBe(alone[i]?.is_greedy);
       });
     }
-    model.disposeFrames();
+    await checkpoint.close();
     expect(tf.memory().numTensors).toBe(before);
     weights.dispose();
   });

@@ -12,6 +12,7 @@ import {
 } from '../../model/train/language-model-training.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
+import { tensorStats } from '../../tensor/backend/stats.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
 import { expectClose, scratch } from './fixtures.ts';
@@ -58,6 +59,19 @@ async function pretrain(over: Partial<LanguageModelSettings>, run: { folder?: st
   return { losses, values };
 }
 
+/** Losses and recovery parameters after three steps of sft, two layers sharing one's MLP. */
+async function tuned(candidate: string, gradient_checkpointing: boolean) {
+  const weights = tinyWeights(config);
+  const map = [{ reference: 1, targets: [2] }];
+  const recovery = createRecovery(config, replacementsOf(map, candidate, 2), { init: 'default', seed: 1 }, weights);
+  const more = { max_steps: 3, gradient_checkpointing };
+  const model = createModel(weights, recovery);
+  const { losses } = await trainLanguageModel(model, recovery.parameters, examples, { ...settings, ...more });
+  const values = [...recovery.parameters.values()].map((variable) => variable.dataSync().slice());
+  disposeRecovery(recovery);
+  return { losses, values };
+}
+
 describe('training', () => {
   beforeAll(() => useBackend({ backend: 'onnx' }));
 
@@ -94,6 +108,21 @@ describe('training', () => {
     for (const [i, values] of large.values.entries()) expectClose(small.values[i] as Float32Array, values, 1e-3);
   });
 
+  it('with gradient checkpointing all weights become the same bits', async () => {
+    const kept = await pretrain({ max_steps: 3 });
+    const again = await pretrain({ max_steps: 3, gradient_checkpointing: true });
+    expect(again.losses).toEqual(kept.losses);
+    expect(again.values).toEqual(kept.values);
+  });
+
+  it.each(['g0', 'g0_tied', 'g1', 'g3'])(
+    'with gradient checkpointing the recovery parameters of %s become the same bits',
+    async (candidate) => {
+      const [kept, again] = [await tuned(candidate, false), await tuned(candidate, true)];
+      expect(again).toEqual(kept);
+    },
+  );
+
   it('steps follow from epochs, batch size and max_steps', () => {
     expect(trainingSteps(examples, settings)).toBe(12);
     expect(trainingSteps(examples, { ...settings, batch_size: 5 })).toBe(10);
@@ -117,6 +146,25 @@ describe('training', () => {
       /the loss is (NaN|Infinity) at step \d+ of 12 with learning rate 1e\+30: lower 'lr', or raise 'warmup_ratio' or set 'clip_norm'/,
     );
   });
+
+  it.each([false, true])(
+    'holds as much after many steps as after few (gradient checkpointing: %s)',
+    async (gradient_checkpointing) => {
+      const held: number[][] = [];
+      const variables = variablesOf(initWeights(config, createRandom('train', 1), { init_std: 0.02 }));
+      const model = createModel(createWeights(config, variables));
+      const more = { epochs: 8, bucketing: false, micro_batch_size: 2, gradient_checkpointing };
+      const onProgress = () => {
+        const { sessions, tensors, buffers, pending, nodes } = tensorStats();
+        held.push([sessions, tensors, buffers, pending, nodes]);
+      };
+      await trainLanguageModel(model, variables, examples, { ...settings, ...more }, { onProgress });
+      expect(held.length).toBe(48);
+      expect(held.slice(12)).toEqual(held.slice(12).map(() => held[12])); // all shapes were seen in two epochs
+      tf.dispose([...variables.values()]);
+      model.disposeFrames();
+    },
+  );
 
   it('leaves no tensors behind', async () => {
     await pretrain({ max_steps: 2 });

@@ -57,6 +57,20 @@ describe('a stage', () => {
     });
   });
 
+  it('search-blocks takes about half of the passes that leaving out each block anew would take', () => {
+    const params = { count: 1, keep_first: 1, keep_last: 1, samples: 128, sample_tokens: 2048, batch_size: 1 };
+    const { flops } = costOf('search-blocks', { params, inputs: { model: input(model) } });
+    const text = 128 * 2048 * 2 * (6_738_415_616 - 32_000 * 4096); // of one pass, attention's scores left out
+    expect(flops / (30 * text)).toBeGreaterThan(0.5);
+    expect(flops / (30 * text)).toBeLessThan(0.65);
+  });
+
+  it('relax writes 4 bytes for each number of A and B of a layer', () => {
+    const unit = { layer: 3, origin: 3, rank: 128, matrices: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], threads: 1 };
+    const cost = costOf('relax', { units: [{ name: 'layer 3', params: unit }], inputs: { model: input(model) } });
+    expect(cost.written_bytes).toBe(4096 + 4 * 128 * (4 * 2 * 4096 + 3 * (4096 + 11008)));
+  });
+
   it('latency reads both models once more often than it counts, and holds one at a time, twice', () => {
     const cost = costOf('latency', {
       params: { prompt_tokens: 100, decode_tokens: 20, repetitions: 7, warmups: 1, passes: 3 },

@@ -241,8 +241,92 @@ describe('record forms', () => {
     [{ id: '1', system_prompt: 'P', question: 'Q', response: 'R' }, ['system: P', 'user: Q', 'assistant: R']],
     [{ text: 'plain', id: '1', score: 2 }, 'plain'],
     [{ id: '1', messages: [{ role: 'user', content: 'Q' }] }, ['user: Q']],
+    [
+      {
+        conversations: [
+          { from: 'human', value: 'Q' },
+          { from: 'gpt', value: 'A' },
+          { from: 'observation', value: 'T' },
+        ],
+      },
+      ['user: Q', 'assistant: A', 'tool: T'],
+    ],
+    [{ system: 'S', conversations: [{ from: 'human', value: 'Q' }], id: 'x' }, ['system: S', 'user: Q']],
+    [{ conversations: [{ role: 'user', content: 'Q' }] }, ['user: Q']],
+    [{ prompt: 'Q', completion: 'A' }, ['user: Q', 'assistant: A']],
+    [
+      { prompt: [{ role: 'user', content: 'Q' }], completion: [{ role: 'assistant', content: 'A' }] },
+      ['user: Q', 'assistant: A'],
+    ],
+    [
+      {
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'a' },
+              { type: 'text', text: 'b' },
+            ],
+          },
+        ],
+      },
+      ['user: a\nb'],
+    ],
   ])('reads %j', (fields, expected) => {
     expect(messagesOf(fields)).toEqual(expected);
+  });
+
+  it('keeps calls of tools, and what is read and not trained', () => {
+    const call = [{ type: 'function', function: { name: 'f', arguments: { x: 1 } } }];
+    const said = { role: 'assistant', content: null, tool_calls: call };
+    const messages = [said, { role: 'tool', content: '1', tool_call_id: 'c', name: 'f' }];
+    expect(toRecord({ messages }, 'auto', 'x:1')).toMatchObject({ messages: [{ ...said, content: '' }, messages[1]] });
+    const before = { role: 'assistant', content: 'old' };
+    const record = toRecord({ prompt: [before], completion: [before] }, 'auto', 'x:1');
+    expect(record).toEqual({ id: 'x:1', messages: [{ ...before, weight: 0 }, before] });
+  });
+
+  it.each([
+    [
+      { conversations: [{ from: 'robot', value: 'Q' }] },
+      "x:1: message 1: field 'from' expects one of system, human, user, gpt",
+    ],
+    [{ messages: [{ role: 'user', content: null }] }, "x:1: message 1: field 'content' expects text, got null"],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'image' }] }] },
+      "x:1: message 1: field 'content' expects parts of type 'text' with a 'text' (part 1), got \"image\"",
+    ],
+    [
+      { prompt: [{ role: 'user', content: 'Q' }], completion: 'A' },
+      'x:1: field \'completion\' expects a list of messages, got "A"',
+    ],
+  ])('%j is refused', (fields, message) => {
+    expect(() => toRecord(fields, 'auto', 'x:1')).toThrow(message);
+  });
+
+  it('takes fields under the names that the file has', async () => {
+    const path = source('named.jsonl', '{"Q":"q0","A":"a0","answer":"x"}\n{"Q":"q1","A":"a1"}\n');
+    const columns = { question: 'Q', answer: 'A' };
+    const { files } = await runStage(dataset, { params: { path, columns, eval_path: path, template: 'own' } });
+    expect(lines(files['']?.train as string).map(({ id: _, ...rest }) => rest)).toEqual(
+      [0, 1].map((i) => ({
+        messages: [
+          { role: 'user', content: `q${i}` },
+          { role: 'assistant', content: `a${i}` },
+        ],
+        template: 'own',
+      })),
+    );
+    const missing = runStage(dataset, { params: { path, columns: { question: 'Frage' } } });
+    await expect(missing).rejects.toThrow(
+      "named.jsonl:1: 'columns' takes 'question' from 'Frage', which the record has not: it has Q, A, answer",
+    );
+  });
+
+  it('reads one object per line from a file named .json', async () => {
+    const path = source('lines.json', `${questions(3)}\n`);
+    const { facts } = await runStage(dataset, { params: { path, eval_fraction: 0.4 } });
+    expect(facts['']).toMatchObject({ train: 2, eval: 1 });
   });
 
   it('names file, line and field of what it cannot read', () => {
@@ -250,7 +334,7 @@ describe('record forms', () => {
       "data/x.jsonl:7: field 'answer' expects text, got 3",
     );
     expect(() => toRecord({ foo: 'Q' }, 'auto', 'data/x.jsonl:7')).toThrow(
-      'data/x.jsonl:7: no known record form fits, got foo, expected one of messages (messages); openorca (system_prompt, question, response); question_answer (question, answer); prompt_completion (prompt, completion); dialogsum (dialogue); instruction (instruction); text (text)',
+      'data/x.jsonl:7: no known record form fits, got foo, expected one of messages (messages); sharegpt (conversations); openorca (system_prompt, question, response); question_answer (question, answer); prompt_completion (prompt, completion); dialogsum (dialogue); instruction (instruction); text (text)',
     );
   });
 });

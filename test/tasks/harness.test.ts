@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer, type Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
-import { loadModel } from '../../model/checkpoint/checkpoint.ts';
+import { loadModel, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { createModel, type Model } from '../../model/forward/model.ts';
 import { generateAll } from '../../model/generate/generate.ts';
 import { scorePairs } from '../../model/generate/score.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
+import type { StoredModel } from '../../model/walk/stored-model.ts';
 import { selectTasks } from '../../tasks/files/groups.ts';
 import type { Scorer } from '../../tasks/files/scorer.ts';
 import { TaskFolder } from '../../tasks/files/task-folder.ts';
+import type { Answer } from '../../tasks/files/task-function.ts';
 import { Encoder } from '../../tasks/score/encode.ts';
 import { type Evaluation, evaluateTasks } from '../../tasks/score/evaluate.ts';
 import { type EvaluateOptions, prepareTask } from '../../tasks/score/prepare.ts';
 import type { Request } from '../../tasks/score/requests.ts';
-import type { Answer } from '../../tasks/score/score-record.ts';
 import { splitsIn } from '../../tasks/score/task-data.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 
@@ -58,15 +59,21 @@ describe.each(runs)('$run', ({ run, folder, num_fewshot, bos }) => {
   const read = splitsIn(join(fixtures, 'data'));
   const select = async () => selectTasks(await TaskFolder.open(join(root, folder)), Object.keys(recorded.results));
   let model: Model;
+  let stored: StoredModel;
   let tokenizer: Tokenizer;
-  let close: () => void;
+  let close: () => Promise<void>;
   let evaluation: Evaluation;
 
   beforeAll(async () => {
     await useBackend({ backend: 'onnx', provider: 'cpu', threads: 1 });
-    ({ model, tokenizer, close } = await openFixture());
+    ({ model, stored, tokenizer, close } = await openFixture());
     const encoder = new Encoder(tokenizer, { bos: bos ?? 'never', max_length: harness.max_length });
-    evaluation = await evaluateTasks(await select(), read, { scorer: scorerOf(model, tokenizer), encoder }, options);
+    evaluation = await evaluateTasks(
+      await select(),
+      read,
+      { scorer: scorerOf(model, stored, tokenizer), encoder },
+      options,
+    );
   });
   afterAll(() => close());
 
@@ -137,10 +144,10 @@ function expectAnswer(answer: Answer, expected: HarnessAnswer, what: string): vo
   if (is_greedy !== undefined) expect((answer as { is_greedy: boolean }).is_greedy, what).toBe(is_greedy);
 }
 
-function scorerOf(model: Model, tokenizer: Tokenizer): Scorer {
+function scorerOf(model: Model, stored: StoredModel, tokenizer: Tokenizer): Scorer {
   const settings = { batch_size: 16, max_length: harness.max_length };
   return {
-    loglikelihoods: (requests) => scorePairs(model, requests, settings),
+    loglikelihoods: (requests) => scorePairs(stored, requests, settings),
     generate: (requests) =>
       generateAll(
         model,
@@ -156,11 +163,19 @@ async function openFixture() {
   await importHuggingFace(join(fixtures, 'model'), join(folder, 'model.arrow'));
   const { weights, tokenizer } = await loadModel(join(folder, 'model.arrow'));
   const model = createModel(weights);
-  const close = () => {
+  const checkpoint = await openStored(join(folder, 'model.arrow'));
+  const close = async () => {
+    await checkpoint.close();
     model.disposeFrames();
     weights.dispose();
     rmSync(folder, { recursive: true, force: true });
   };
   const config = JSON.parse(tokenizer.tokenizer_config_json as string) as object;
-  return { model, tokenizer: loadTokenizer(tokenizer.tokenizer_json as string, 'tokenizer.json', config), close };
+  const stored: StoredModel = { checkpoint };
+  return {
+    model,
+    stored,
+    tokenizer: loadTokenizer(tokenizer.tokenizer_json as string, 'tokenizer.json', config),
+    close,
+  };
 }

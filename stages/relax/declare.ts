@@ -1,0 +1,116 @@
+// relax: low-rank terms that bring the layers of a model back towards another's, one unit per layer.
+import type { Static } from 'typebox';
+import { declareStage } from '../../contract/define.ts';
+import type { CheckpointFacts, RecoveryFacts } from '../../contract/facts.ts';
+import { type MatrixRole, matrixRoles } from '../../model/architecture/roles.ts';
+import { countParameters } from '../../model/sharing/recovery-shapes.ts';
+import { matrixSize, ownReplacements } from '../../model/sharing/replacement.ts';
+import { consecutive } from '../../model/sharing/sharing.ts';
+import { parseLayers } from '../../model/sharing/sharing-parse.ts';
+import { Type } from '../../schemas/type.ts';
+import { UserError } from '../../util/errors.ts';
+import { object, threads } from '../common/options.ts';
+import { layersOf, matrixSizesOf } from '../common/replacement.ts';
+import { relaxCost } from '../costs/sharing.ts';
+
+const params = object({
+  layers: Type.String({
+    default: 'shared',
+    description: "which layers: 'shared' (those that run one block with others), 'all', or a list such as '3-16,18'",
+  }),
+  rank: Type.Integer({ minimum: 1, default: 128, description: 'rank of A B' }),
+  matrices: Type.Array(Type.Enum([...matrixRoles]), {
+    minItems: 1,
+    uniqueItems: true,
+    default: [...matrixRoles],
+    description: "which of a layer's matrices get A B",
+  }),
+  threads: threads(1),
+});
+export type RelaxParams = Static<typeof params>;
+
+/** The matrices that get A B, in the order in which a layer uses them. */
+export function relaxedRoles({ matrices }: Pick<RelaxParams, 'matrices'>): MatrixRole[] {
+  return matrixRoles.filter((role) => matrices.includes(role));
+}
+
+export const relax = declareStage({
+  name: 'relax',
+  version: 1,
+  summary:
+    "adds low-rank terms to a model's layers, the best of their rank for the difference from the layers of another model",
+  reference: 'Relaxed recursive transformers (arXiv 2410.20672), section 3.2: LoRA from the SVD of the difference',
+  params,
+  inputs: {
+    model: {
+      kind: 'checkpoint',
+      summary: 'the model whose layers are relaxed: recursive, with shared blocks, quantised',
+    },
+    original: { kind: 'checkpoint', summary: 'the model that its layers were' },
+  },
+  outputs: { recovery: { kind: 'recovery', summary: 'the low-rank terms of one layer', extension: 'arrow' } },
+  numeric: true,
+  seeded: true,
+  units(given, { model, original }) {
+    const { rank } = given;
+    const matrices = relaxedRoles(given);
+    checkRank(given, model);
+    const origins = originsOf(model, original);
+    return relaxedLayers(given, model).map((layer) => ({
+      name: `layer ${layer}`,
+      params: { layer, origin: origins[layer - 1] as number, rank, matrices, threads: given.threads },
+    }));
+  },
+  expect: async (params, { model }) => expected(params, model),
+  cost: relaxCost,
+});
+
+/** The layers that get A B, ascending. */
+function relaxedLayers({ layers: named }: RelaxParams, model: CheckpointFacts | undefined): number[] {
+  const layers = layersOf(model);
+  if (named === 'all') return consecutive(1, layers);
+  if (named !== 'shared') return parseLayers(named, layers);
+  const { sources } = model ?? {};
+  if (sources === undefined) return consecutive(1, layers);
+  const shared = consecutive(1, layers).filter((layer) => {
+    return sources.filter((source) => source === sources[layer - 1]).length > 1;
+  });
+  if (shared.length > 0) return shared;
+  throw new UserError(
+    "layers: 'shared' are none: no layer of the model runs another's block, expected 'all' or a list",
+  );
+}
+
+/** For each layer of the model, the layer of the original that it was. */
+function originsOf(model: CheckpointFacts | undefined, original: CheckpointFacts | undefined): readonly number[] {
+  const [layers, before] = [layersOf(model), layersOf(original)];
+  const origins = model?.origins ?? consecutive(1, layers);
+  if (layers === before || (model?.origins !== undefined && Math.max(...origins) <= before)) return origins;
+  throw new UserError(
+    `input 'model' has ${layers} layers and input 'original' ${before}, expected the model that it was made of`,
+  );
+}
+
+function checkRank(params: RelaxParams, model: CheckpointFacts | undefined): void {
+  const roles = relaxedRoles(params);
+  const sizes = matrixSizesOf(model, roles);
+  if (sizes === undefined) return;
+  for (const layer of relaxedLayers(params, model)) {
+    for (const role of roles) {
+      const { d, f } = matrixSize(sizes, { target: layer, reference: layer }, role);
+      if (params.rank <= Math.min(d, f)) continue;
+      throw new UserError(
+        `rank ${params.rank} is more than matrix '${role}' of ${d} x ${f} has, expected at most ${Math.min(d, f)}`,
+      );
+    }
+  }
+}
+
+function expected(params: RelaxParams, model: CheckpointFacts | undefined): RecoveryFacts | undefined {
+  const roles = relaxedRoles(params);
+  const sizes = matrixSizesOf(model, roles);
+  if (sizes === undefined || model?.layers === undefined) return undefined;
+  const layers = relaxedLayers(params, model);
+  const replacements = ownReplacements(layers, params.rank, { candidate: 'lora', roles });
+  return { targets: 0, recovery_parameters: countParameters(sizes, replacements), first_layer: Math.min(...layers) };
+}
