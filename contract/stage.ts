@@ -85,6 +85,11 @@ export interface StageDeclaration<
   /** The units it splits into; called once the inputs' facts are known. Throws UserError on impossible parameters. */
   units?(params: Params, inputs: KnownFacts<I>): readonly Unit<U>[];
   /**
+   * Which units of its inputs a stage without units reads, by input name; an input not named is read whole. Called once the inputs' facts are
+   * known.
+   */
+  needs?(params: Params, inputs: KnownFacts<I>): Readonly<Record<string, readonly string[]>>;
+  /**
    * True when the result is a timing: nothing else runs beside it, and other bytes for the same key are no warning. It is the
    * one kind of stage that looks at a clock.
    */

@@ -92,10 +92,14 @@ function newState(node: PlanNode, earlier: ReadonlyMap<string, NodeState>, regis
   return { index: earlier.size, node, definition, inputs, consumers: [], ...asked, ...open };
 }
 
-/** The states of a node's units; `undefined` stands for a stage without units. */
-export function unitStates(owner: NodeState, units: readonly Unit[] | undefined): Map<string, UnitState> {
+/** The states of a node's units; `undefined` stands for a stage without units, which may read some units of its inputs alone. */
+export function unitStates(
+  owner: NodeState,
+  units: readonly Unit[] | undefined,
+  needs?: NonNullable<Unit['needs']>,
+): Map<string, UnitState> {
   const states = new Map<string, UnitState>();
-  for (const unit of units ?? [{ name: '', params: owner.node.params }]) {
+  for (const unit of units ?? [{ name: '', params: owner.node.params, ...(needs && { needs }) }]) {
     if (states.has(unit.name) || (units !== undefined && unit.name === '')) {
       throw new Error(`stage '${owner.node.use}' has two units named '${unit.name}' or one without a name`);
     }

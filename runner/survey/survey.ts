@@ -138,8 +138,11 @@ export class Survey {
     const { definition, node } = state;
     const inputs = inputFacts(state);
     await this.expect(state);
-    if (definition.units === undefined) state.units = unitStates(state, undefined);
-    else if (allKnown(inputs)) state.units = unitStates(state, definition.units(node.params, inputs));
+    if (definition.units === undefined && definition.needs === undefined) state.units = unitStates(state, undefined);
+    else if (allKnown(inputs)) {
+      const units = definition.units?.(node.params, inputs);
+      state.units = unitStates(state, units, definition.needs?.(node.params, inputs));
+    }
   }
 
   /** Asks the stage what it expects of its outputs, now that more of its inputs' facts may be known. */

@@ -65,6 +65,6 @@ export const perplexityEval = declareStage({
   },
   numeric: true,
   seeded: false,
-  units: (params, inputs) => [{ name: '', params, needs: { beginning: beginningOf(inputs) } }],
+  needs: (_, inputs) => ({ beginning: beginningOf(inputs) }),
   cost: evaluationCost,
 });

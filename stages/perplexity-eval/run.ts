@@ -15,6 +15,7 @@ import type { perplexityEval } from './declare.ts';
 type Context = ContextOf<typeof perplexityEval>;
 
 export async function measurePerplexity(context: Context): Promise<void> {
+  const [unit] = context.units;
   const params = context.params;
   const { model, config, tokenizer, close } = await openStoredModel(context);
   try {
@@ -33,10 +34,8 @@ export async function measurePerplexity(context: Context): Promise<void> {
       evaluatePerplexity(model, examples, params, { beginning, onProgress }),
     );
     refuseNoNumber(metrics);
-    for (const unit of context.units) {
-      await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
-      await unit.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
-    }
+    await writeFile(unit.outputs.metrics, `${JSON.stringify(metrics, null, 2)}\n`);
+    await unit.done({ perplexity: metrics.perplexity, tokens: metrics.tokens });
   } finally {
     await close();
   }

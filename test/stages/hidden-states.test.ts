@@ -74,7 +74,7 @@ describe('perplexity from kept states', () => {
 
 describe('which states a unit reads', () => {
   const needs = (recovery: object | undefined) =>
-    untyped(perplexityEval).units?.({}, { model: { layers: 12 }, recovery: recovery as never })[0]?.needs?.beginning;
+    untyped(perplexityEval).needs?.({}, { model: { layers: 12 }, recovery: recovery as never }).beginning;
 
   test('those after the last layer that is the original, where they save a quarter of the layers', () => {
     expect(needs({ map: '3:4; 7:8,9' })).toEqual(['after layer 3']);
