@@ -1,8 +1,6 @@
 // A WebAssembly module with one loop over float32 arrays, four elements at a time: what a pass over a large array costs where no
-// operator of ONNX Runtime makes it in one go. Encoded by the specification's binary format (WebAssembly 2.0, chapter 5).
-
-/** Bytes of code. */
-export type Code = readonly number[];
+// operator of ONNX Runtime makes it in one go.
+import { type Code, get, instantiate, set, simd, types, unsigned, vector } from './wasm-code.ts';
 
 /** A loop of a step of 16 bytes over `arrays` arrays of `capacity` elements each, in one memory. */
 export interface Loop {
@@ -38,27 +36,13 @@ export interface RunnableLoop {
   run(count: number, ...numbers: number[]): void;
 }
 
-const types = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
-const pageBytes = 65_536;
 /** Arrays do not start at one place of a page of 4 KiB: a load would wait for the store to another array before it. */
 const staggerBytes = 192;
-const [typeSection, functionSection, memorySection, exportSection, codeSection] = [1, 3, 5, 7, 10];
-
-/** What we use of WebAssembly, which TypeScript knows of browsers only. */
-interface Engine {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: Exports };
-}
-
-interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer };
-  run(bytes: number, ...numbers: number[]): void;
-}
 
 /** Compiles `loop`. */
 export function compileLoop(loop: Loop): RunnableLoop {
-  const { Module, Instance } = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
-  const { memory, run } = new Instance(new Module(encodeLoop(loop))).exports;
+  const parameters = [types.i32, ...Array.from({ length: loop.numbers }, () => types.f32)];
+  const { memory, run } = instantiate({ parameters, bytes: startOf(loop, loop.arrays), code: codeOf(loop) });
   const arrays = Array.from(
     { length: loop.arrays },
     (_, i) => new Float32Array(memory.buffer, startOf(loop, i), loop.capacity),
@@ -68,23 +52,6 @@ export function compileLoop(loop: Loop): RunnableLoop {
 
 function startOf({ capacity }: Loop, array: number): number {
   return array * (4 * capacity + staggerBytes);
-}
-
-function encodeLoop(loop: Loop): Uint8Array<ArrayBuffer> {
-  const parameters = [types.i32, ...Array.from({ length: loop.numbers }, () => types.f32)];
-  const pages = Math.ceil(startOf(loop, loop.arrays) / pageBytes);
-  const code = codeOf(loop);
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(typeSection, [[0x60, ...vector(parameters.map((type) => [type])), 0x00]]),
-    ...section(functionSection, [[0x00]]),
-    ...section(memorySection, [[0x00, ...unsigned(pages)]]),
-    ...section(exportSection, [
-      [...text('run'), 0x00, 0x00],
-      [...text('memory'), 0x02, 0x00],
-    ]),
-    ...section(codeSection, [[...unsigned(code.length), ...code]]),
-  ]);
 }
 
 /** Locals: the parameters (end, numbers), the place in bytes, the numbers as vectors, the body's own. */
@@ -112,35 +79,5 @@ function codeOf(loop: Loop): Code {
     [1, types.i32],
     [...unsigned(loop.numbers + loop.locals), types.v128],
   ]);
-  return [...locals, ...spread.flat(), 0x03, 0x40, ...body, ...advance, ...again, 0x0b, 0x0b];
-}
-
-function get(local: number): Code {
-  return [0x20, ...unsigned(local)];
-}
-
-function set(local: number): Code {
-  return [0x21, ...unsigned(local)];
-}
-
-function simd(op: number): Code {
-  return [0xfd, ...unsigned(op)];
-}
-
-function section(id: number, items: readonly Code[]): Code {
-  const content = vector(items);
-  return [id, ...unsigned(content.length), ...content];
-}
-
-function vector(items: readonly Code[]): Code {
-  return [...unsigned(items.length), ...items.flat()];
-}
-
-function text(name: string): Code {
-  return [...unsigned(name.length), ...Buffer.from(name)];
-}
-
-/** LEB128. */
-function unsigned(value: number): Code {
-  return value < 128 ? [value] : [(value % 128) + 128, ...unsigned(Math.floor(value / 128))];
+  return [...locals, ...spread.flat(), 0x03, 0x40, ...body, ...advance, ...again, 0x0b];
 }

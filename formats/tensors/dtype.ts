@@ -44,6 +44,11 @@ export function toFloat32(name: string, dtype: Dtype, bytes: Uint8Array): Float3
   }
 }
 
+/** The little-endian bytes of 16-bit numbers as their bit patterns; a view where alignment allows. */
+export function wordsOf(bytes: Uint8Array): Uint16Array {
+  return typed(Uint16Array, bytes);
+}
+
 /** float32 values as the little-endian bytes of `dtype`, each rounded to the nearest (ties to even). */
 export function fromFloat32(dtype: 'F32' | 'F16' | 'BF16', values: Float32Array): Uint8Array {
   const stored = dtype === 'F32' ? values : dtype === 'F16' ? float32ToFloat16(values) : float32ToBfloat16(values);

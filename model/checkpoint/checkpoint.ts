@@ -124,27 +124,45 @@ export async function openStored(path: string): Promise<ModelCheckpoint> {
   }
 }
 
-/** Reads the checkpoint `path` whole, as float32 tensors; layers that share a matrix share its tensor. The caller disposes the weights. */
+/** Reads the checkpoint `path` whole, as float32 tensors. The caller disposes the weights. */
 export async function loadModel(
   path: string,
 ): Promise<{ config: ModelConfig; weights: Weights; tokenizer: TokenizerFiles }> {
   const checkpoint = await openStored(path);
-  const tensors = new Map<string, tf.Tensor>();
-  const loaded = new Map<string, tf.Tensor>();
   try {
-    for (const [name, { shape }] of checkpoint.tensors) {
-      // not within a layer, whose matrices have gradients of their own
-      const place = `${checkpoint.storedAs(name)} ${shape} ${name.replace(/\d+/, '')}`;
-      const tensor = loaded.get(place) ?? tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32');
-      loaded.set(place, tensor);
-      tensors.set(name, tensor);
-    }
+    const { config, tokenizer } = checkpoint;
+    return { config, weights: await loadWeights(checkpoint, checkpoint.tensors.keys()), tokenizer };
   } finally {
     await checkpoint.close();
   }
-  const { config, tokenizer, quantization } = checkpoint;
-  return { config, weights: createWeights(config, tensors, roundingOf(quantization)), tokenizer };
 }
+
+/** Makes a tensor of what is stored. */
+export type ReadTensor = (checkpoint: ModelCheckpoint, name: string) => Promise<tf.Tensor>;
+
+/** The tensors `names` of an open checkpoint; layers that share a matrix share its tensor. The caller disposes the weights. */
+export async function loadWeights(
+  checkpoint: ModelCheckpoint,
+  names: Iterable<string>,
+  read: ReadTensor = readWide,
+): Promise<Weights> {
+  const tensors = new Map<string, tf.Tensor>();
+  const loaded = new Map<string, tf.Tensor>();
+  for (const name of names) {
+    // not within a layer, whose matrices have gradients of their own
+    const place = `${checkpoint.storedAs(name)} ${checkpoint.tensors.get(name)?.shape} ${name.replace(/\d+/, '')}`;
+    const tensor = loaded.get(place) ?? (await read(checkpoint, name));
+    loaded.set(place, tensor);
+    tensors.set(name, tensor);
+  }
+  return createWeights(checkpoint.config, tensors, roundingOf(checkpoint.quantization));
+}
+
+/** As float32. */
+export const readWide: ReadTensor = async (checkpoint, name) => {
+  const shape = checkpoint.tensors.get(name)?.shape ?? [];
+  return tf.tensor(await checkpoint.readFloat32(name), [...shape], 'float32');
+};
 
 async function writeTexts(writer: CheckpointWriter, tokenizer: TokenizerFiles): Promise<void> {
   for (const [key, name] of Object.entries(fileEntries)) {

@@ -52,6 +52,17 @@ function sourceOf(
   return rank === 0 ? { kind: 'stored', ...lies } : { kind: 'made', ...lies, replacement, role };
 }
 
+/** The names of the tensors that a pass reads: not those that another stands in for, or that contribute nothing. */
+export function neededTensors(config: ModelConfig, replacements: readonly Replacement[]): Set<string> {
+  const needed = new Set<string>();
+  for (const source of tensorSources(config, replacements).values()) {
+    if (hasTensor(source)) needed.add(source.of);
+    // its method computes without the reference's matrix, which it is offered all the same
+    if (source.kind === 'factored') needed.add(tensorName(config, source.replacement.reference as number, source.role));
+  }
+  return needed;
+}
+
 /** True where tensor `name` of the model is stored for itself: no other's values stand in for it, and it is not without effect. */
 export function isOwn(name: string, source: TensorSource): boolean {
   return hasTensor(source) && source.of === name;

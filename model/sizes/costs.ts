@@ -29,7 +29,7 @@ export interface ModelShape {
   readonly queries: number;
   readonly keys: number;
   readonly tied: boolean;
-  /** Bytes of one weight in the checkpoint; in memory it always has 4. */
+  /** Bytes of one weight in the checkpoint; in memory it has 4, but where a model is frozen (`frozenMemory`). */
   readonly stored_bytes: number;
 }
 
@@ -141,14 +141,23 @@ export function pretrainFlops(shape: ModelShape, text: Text, recomputes = false)
   return 3 * forwardFlops(shape, text) + (recomputes ? forwardFlops(shape, text, shape.layers, false) : 0);
 }
 
+/** Memory of a frozen model's weights: as float32, or 16-bit floats as they are stored with what is widened at once, a layer or the head. */
+export function frozenMemory(shape: ModelShape): number {
+  const all = modelParameters(shape);
+  if (shape.stored_bytes !== 2) return float * all;
+  const head = shape.vocab_size * shape.hidden_size;
+  return 2 * all + float * Math.max(head, parametersOf(layerTensors(shape.sizes, 1)));
+}
+
 /**
- * Peak memory of training recovery parameters: float32 weights, what Adam keeps, the values of one micro batch of sequences of
+ * Peak memory of training recovery parameters: `weights` bytes of the model, what Adam keeps, the values of one micro batch of sequences of
  * `length` tokens that wait for their gradient (where it `recomputes`, the inputs of layers and the values of one), and the values of the layer that is being worked on.
  */
 export function sftMemory(
   shape: ModelShape,
   { parameters, first_layer }: RecoverySize,
   batch: { readonly sequences: number; readonly length: number; readonly recomputes?: boolean },
+  weights = float * modelParameters(shape),
 ): number {
   const { hidden_size: d, intermediate_size: f, queries, keys, heads, layers } = shape;
   const tokens = batch.sequences * batch.length;
@@ -158,9 +167,7 @@ export function sftMemory(
   const above = layers - first_layer + 1;
   const waiting = tokens * (batch.recomputes ? above * d + kept + targets : above * (kept + targets));
   const head = 2 * tokens * shape.vocab_size;
-  return (
-    float * (modelParameters(shape) + waiting + head + layerValues(shape, tokens, batch.length)) + trained * parameters
-  );
+  return weights + float * (waiting + head + layerValues(shape, tokens, batch.length)) + trained * parameters;
 }
 
 /** Peak memory of a forward pass over one batch: float32 weights, one layer's values, logits and their softmax. */

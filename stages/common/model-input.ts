@@ -6,6 +6,7 @@ import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, type Weights } from '../../model/architecture/weights.ts';
 import { loadModel, openStored, type TokenizerFiles } from '../../model/checkpoint/checkpoint.ts';
 import { chatTemplates } from '../../model/checkpoint/companions.ts';
+import { loadFrozen } from '../../model/checkpoint/frozen.ts';
 import { readRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { hasTokenizer, ownTemplate, settleTokenizer } from '../../model/checkpoint/tokenizer-files.ts';
 import type { Example } from '../../model/forward/batches.ts';
@@ -42,6 +43,22 @@ export async function openModel(context: ModelContext): Promise<OpenModel> {
   await startBackend(context);
   const parts = context.inputs.recovery;
   return openModelFiles(onlyFile(context.inputs.model), parts && Object.values(parts.files));
+}
+
+/** The same with input `model` frozen: only what its pass with the recovery reads is loaded, as it is stored where that can be. */
+export async function openFrozenModel(context: ModelContext): Promise<OpenModel> {
+  const { model: stored, tokenizer, close: closeStored } = await openStoredModel(context);
+  const { checkpoint, recovery } = stored;
+  try {
+    const weights = await loadFrozen(checkpoint, recovery?.replacements ?? []);
+    const model = createModel(weights, recovery);
+    const close = () => closeModel(model);
+    await checkpoint.close();
+    return { model, recovery, tokenizer, files: checkpoint.tokenizer, close };
+  } catch (error) {
+    await closeStored();
+    throw error;
+  }
 }
 
 /** A model opened for a stage that goes through it layer by layer; `close` frees everything. */
@@ -97,12 +114,14 @@ async function openLoaded(
 ): Promise<OpenModel> {
   const recovery = parts === undefined ? undefined : await readRecovery(parts, config);
   const model = createModel(weights, recovery);
-  const close = () => {
-    model.disposeFrames();
-    weights.dispose();
-    if (recovery !== undefined) disposeRecovery(recovery);
-  };
+  const close = () => closeModel(model);
   return { model, recovery, tokenizer: tokenizerOf(tokenizer, setting), files: tokenizer, close };
+}
+
+function closeModel(model: Model): void {
+  model.disposeFrames();
+  model.weights.dispose();
+  if (model.recovery !== undefined) disposeRecovery(model.recovery);
 }
 
 /** Selects the backend that the plan says. */

@@ -4,6 +4,7 @@ import type { Cost, CostInput, CostQuery, Unit } from '../../contract/stage.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
+  frozenMemory,
   mlpParameters,
   modelParameters,
   pretrainFlops,
@@ -69,9 +70,10 @@ export function sftCost(query: CostQuery): Cost | undefined {
   const tokens = Math.min(data.records * Number(params.epochs), most) * data.length;
   const sequences = Math.min(Number(params.micro_batch), Number(params.batch_size), data.records);
   const recomputes = params.gradient_checkpointing === true;
+  const batch = { sequences, length: Number(params.max_length), recomputes };
   return {
     flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes),
-    memory_bytes: sftMemory(shape, recovery, { sequences, length: Number(params.max_length), recomputes }),
+    memory_bytes: sftMemory(shape, recovery, batch, frozenMemory(shape)),
     written_bytes: smallFile + float * recovery.parameters,
     assumed: data.assumed,
   };

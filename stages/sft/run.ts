@@ -4,7 +4,7 @@ import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { trainLanguageModel } from '../../model/train/language-model-training.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
 import { UserError } from '../../util/errors.ts';
-import { encodeRecords, onlyFile, openModel } from '../common/model-input.ts';
+import { encodeRecords, onlyFile, openFrozenModel } from '../common/model-input.ts';
 import { readRecordLines, sampleRecords } from '../common/record-lines.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
 import { reportSteps, writeCurve } from '../common/training-report.ts';
@@ -15,7 +15,7 @@ type Context = ContextOf<typeof sft>;
 export async function fineTune(context: Context): Promise<void> {
   const [unit] = context.units;
   const { fraction, micro_batch, save_every, ...params } = context.params;
-  const { model, recovery, tokenizer, close } = await openModel(context);
+  const { model, recovery, tokenizer, close } = await openFrozenModel(context);
   try {
     if (recovery === undefined || recovery.parameters.size === 0) {
       throw new UserError(

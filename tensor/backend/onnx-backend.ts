@@ -67,7 +67,7 @@ export class OnnxBackend extends tf.KernelBackend {
     const entry = this.#entries.get(dataId);
     if (entry.strings !== undefined) return entry.strings;
     if (entry.value.pending) this.flush();
-    return entry.value.data as TensorData;
+    return entry.value.content();
   }
 
   /** Computes every live pending tensor, in one run or piece by piece, and forgets the recording. */
@@ -106,7 +106,7 @@ export class OnnxBackend extends tf.KernelBackend {
   consume(info: tf.TensorInfo, use: (values: TensorData) => void): void {
     const { value } = this.#entries.get(info.dataId);
     if (value.pending) this.#consumers.set(value, use);
-    else use(value.data as TensorData);
+    else use(value.content());
   }
 
   /** The recorded value of a tensor, in the tensor's own shape (reshapes share their data id). */

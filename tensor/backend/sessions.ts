@@ -1,4 +1,5 @@
 // Compiled sessions, kept by the structure of their graph, least recently used first out.
+import { tensorsOf } from '../graph/fed.ts';
 import type { Value } from '../graph/graph.ts';
 import { encodePlan, type Plan, peakBytes, valueName } from '../graph/lowering.ts';
 import {
@@ -84,8 +85,7 @@ export class SessionCache {
   #run(compiled: Compiled, inputs: readonly Value[], into?: readonly RuntimeTensor[]): RuntimeTensor[] {
     const feeds: Record<string, RuntimeTensor> = {};
     const fetches: Record<string, RuntimeTensor | null> = {};
-    for (let i = 0; i < inputs.length; i++) {
-      const tensor = (inputs[i] as Value).runtime();
+    for (const [i, tensor] of tensorsOf(inputs).entries()) {
       feeds[compiled.inputNames[i] as string] = tensor;
       this.counts.fed_bytes += bytesOf(tensor);
     }

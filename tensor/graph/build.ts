@@ -1,13 +1,16 @@
 // Small builders over the recorder: one recorded operator each, with shapes worked out and trivial work left out.
+
+import type { Narrow } from '../widen.ts';
 import {
   type Attributes,
   constant,
   type ElementType,
+  narrowValue,
   type Recorder,
   type Shape,
   scalarConstant,
   sizeOf,
-  Value,
+  type Value,
 } from './graph.ts';
 
 /** True when two shapes are equal. */
@@ -76,7 +79,7 @@ export function reshape(g: Recorder, x: Value, shape: Shape): Value {
   const key = shape.join();
   let view = x.views.get(key);
   if (view === undefined) {
-    view = x.data === undefined ? reshapeNode(g, x, shape) : new Value(shape, x.type, { data: x.data });
+    view = x.pending || x.constant ? reshapeNode(g, x, shape) : x.viewed(shape);
     x.views.set(key, view);
   }
   return view;
@@ -128,12 +131,20 @@ const AXIS_END = 2 ** 31 - 1;
 export function slice(g: Recorder, x: Value, begin: readonly number[], size: readonly number[]): Value {
   const axes = begin.map((_, i) => i).filter((i) => begin[i] !== 0 || size[i] !== x.shape[i]);
   if (axes.length === 0) return x;
+  if (x.narrow !== undefined && axes.every((axis) => axis === 0))
+    return narrowSlice(x.narrow, begin[0] as number, size);
   const starts = axes.map((i) => begin[i] as number);
   const ends = axes.map((i) => {
     const end = (begin[i] as number) + (size[i] as number);
     return end === x.shape[i] ? AXIS_END : end;
   });
   return g.add('Slice', [x, constant('int64', starts), constant('int64', ends), constant('int64', axes)], size, x.type);
+}
+
+/** Rows of 16-bit numbers that lie together, where they are. */
+function narrowSlice({ dtype, bits }: Narrow, begin: number, size: Shape): Value {
+  const width = sizeOf(size.slice(1));
+  return narrowValue({ dtype, bits: bits.subarray(begin * width, (begin + (size[0] as number)) * width) }, size);
 }
 
 /** Values joined along `axis`. */

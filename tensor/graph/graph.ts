@@ -1,5 +1,6 @@
 // The recorded graph: values, the nodes that make them, and the recorder that kernels write to.
 import type { OnnxAttribute, OnnxType } from '../../formats/tensors/onnx.ts';
+import { type Narrow, widenedCopy } from '../widen.ts';
 import { type Provider, type RuntimeTensor, runtimeTensor, type TensorData } from './runtime.ts';
 
 /** Element types of recorded values; int64 and float64 only occur inside a graph, never in a tensor. */
@@ -29,8 +30,8 @@ export interface GraphNode {
 }
 
 /**
- * A tensor in a graph: pending (made by `node`), concrete (`data` or `tensor`), or a constant (part of the graph's
- * structure). Values are immutable; a pending one settles once, when a run has computed it.
+ * A tensor in a graph: pending (made by `node`), concrete (`data` or `tensor`, or `narrow`: widened by each run that reads it), or a
+ * constant (part of the graph's structure). Values are immutable; a pending one settles once, when a run has computed it.
  */
 export class Value {
   readonly shape: Shape;
@@ -42,6 +43,8 @@ export class Value {
   /** Number of the constant's content, or of the input's type and shape; equal numbers mean equal structure. */
   leaf: number;
   data: TensorData | undefined;
+  /** The numbers of a concrete float32 value that is kept in 16 bits. */
+  readonly narrow: Narrow | undefined;
   /** Raw bytes of a constant. */
   readonly bytes: Uint8Array | undefined;
   tensor: RuntimeTensor | undefined;
@@ -51,11 +54,12 @@ export class Value {
   epoch = 0;
   index = 0;
 
-  constructor(shape: Shape, type: ElementType, source: { node?: GraphNode; data?: TensorData; bytes?: Uint8Array }) {
+  constructor(shape: Shape, type: ElementType, source: ValueSource) {
     this.shape = shape;
     this.type = type;
     this.node = source.node;
     this.data = source.data;
+    this.narrow = source.narrow;
     this.bytes = source.bytes;
     this.constant = source.bytes !== undefined;
     this.leaf = -1;
@@ -76,7 +80,18 @@ export class Value {
 
   /** Turns a pending value into a view of a concrete one of as many elements. */
   settleAs(source: Value): void {
-    this.settle(runtimeTensor(this.type as 'float32', source.data as TensorData, this.shape));
+    this.settle(runtimeTensor(this.type as 'float32', source.content(), this.shape));
+  }
+
+  /** The numbers of a concrete value; of a narrow one a copy. */
+  content(): TensorData {
+    return this.narrow === undefined ? (this.data as TensorData) : widenedCopy(this.narrow);
+  }
+
+  /** A concrete value in another shape of as many elements. */
+  viewed(shape: Shape): Value {
+    if (this.narrow !== undefined) return new Value(shape, this.type, { narrow: this.narrow });
+    return new Value(shape, this.type, { data: this.data as TensorData });
   }
 
   /** Lets go of the content of a concrete value that nobody reads any more. */
@@ -85,11 +100,19 @@ export class Value {
     this.tensor = undefined;
   }
 
-  /** The concrete value as ONNX Runtime takes it; made once. */
+  /** The concrete value, not a narrow one, as ONNX Runtime takes it; made once. */
   runtime(): RuntimeTensor {
     this.tensor ??= runtimeTensor(this.type as 'float32', this.data as TensorData, this.shape);
     return this.tensor;
   }
+}
+
+/** Where a value comes from. */
+interface ValueSource {
+  readonly node?: GraphNode;
+  readonly data?: TensorData;
+  readonly narrow?: Narrow;
+  readonly bytes?: Uint8Array;
 }
 
 /** Number of elements of a shape. */
@@ -210,4 +233,9 @@ function constantBytes(type: ElementType, data: readonly number[]): Uint8Array {
 /** A concrete value over `data`, which is not copied and must not change any more. */
 export function concrete(type: ElementType, data: TensorData, shape: Shape): Value {
   return new Value(shape, type, { data });
+}
+
+/** A concrete float32 value that is kept in 16 bits. */
+export function narrowValue(narrow: Narrow, shape: Shape): Value {
+  return new Value(shape, 'float32', { narrow });
 }

@@ -3,6 +3,7 @@ import { binary, cast, expand, positiveAxis, reshape, splat, where } from '../gr
 import { concrete, constant, type Recorder, type Shape, scalarConstant, sizeOf, type Value } from '../graph/graph.ts';
 import { input, type KernelTable } from '../graph/kernel.ts';
 import type { tf } from '../tf.ts';
+import { type Narrow, widenedCopy } from '../widen.ts';
 
 export const INDEXING: KernelTable = {
   GatherV2: (g, inputs, attrs) =>
@@ -26,7 +27,21 @@ function gather(g: Recorder, x: Value, indices: Value, attrs: tf.GatherV2Attrs):
   const batchDims = positiveAxis(attrs.batchDims, indices.shape.length);
   if (batchDims > 0) return batchedGather(g, x, indices, axis, batchDims);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  if (x.narrow !== undefined && axis === 0 && indices.data !== undefined) {
+    return concrete('float32', narrowRows(x.narrow, x.shape[0] as number, indices.data), shape);
+  }
   return g.add('Gather', [x, cast(g, indices, 'int32')], shape, x.type, { axis: { int: axis } });
+}
+
+/** The rows of a matrix of 16-bit numbers at once: a run would widen the whole matrix for a few of them. */
+function narrowRows({ dtype, bits }: Narrow, rows: number, indices: ArrayLike<number>): Float32Array {
+  const width = bits.length / rows;
+  const chosen = new Uint16Array(indices.length * width);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i] as number;
+    chosen.set(bits.subarray(row * width, (row + 1) * width), i * width);
+  }
+  return widenedCopy({ dtype, bits: chosen });
 }
 
 /** As one gather of rows: x is [batch, outer, n, inner], and row (b, o, i) is number (b outer + o) n + i. */

@@ -7,6 +7,7 @@ import {
   attentionParameters,
   forwardFlops,
   forwardMemory,
+  frozenMemory,
   type ModelShape,
   mlpParameters,
   modelParameters,
@@ -146,6 +147,13 @@ describe('memory', () => {
     const trained = { parameters: 1e6, first_layer: 4 };
     const shorter = sftMemory(llama7b, { ...trained, parameters: 2e6 }, { sequences: 1, length: 2048 });
     expect(shorter - sftMemory(llama7b, trained, { sequences: 1, length: 2048 })).toBe(16e6);
+  });
+
+  it('of frozen weights is what is stored, and a layer or the head that is widened', () => {
+    const [all, layer] = [6_738_415_616, 202_383_360]; // the layer: 135,266,304 + 67,108,864 and two norms of 4,096
+    expect(frozenMemory(llama7b)).toBe(2 * all + 4 * layer);
+    expect(frozenMemory({ ...llama7b, stored_bytes: 4 })).toBe(4 * all);
+    expect(frozenMemory({ ...llama7b, stored_bytes: 0.5 })).toBe(4 * all);
   });
 
   it('of SLW is far below that of the model', () => {

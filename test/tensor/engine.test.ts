@@ -186,7 +186,7 @@ describe('refusals', () => {
     onTestFinished(() => process.chdir(here));
     await expect(useBackend({ backend: 'tensorflow' })).rejects.toThrow(
       "backend 'tensorflow' needs '@tensorflow/tfjs-node-gpu' or '@tensorflow/tfjs-node', and neither is installed; " +
-        "install one with 'npm install --prefix .gpu --ignore-scripts @tensorflow/tfjs-node@4.22.0', and build its binding as lamina's tensor/README.md says",
+        "install one with 'lamina doctor --install tensorflow'",
     );
   });
 
