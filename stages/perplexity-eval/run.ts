@@ -1,8 +1,8 @@
 // The work of perplexity-eval: score every record once and write the summary.
 import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
-import { evaluatePerplexity, type Perplexity } from '../../model/measure/evaluate.ts';
-import { UserError } from '../../util/errors.ts';
+import { evaluatePerplexity } from '../../model/measure/evaluate.ts';
+import { refuseNoNumber } from '../common/finite-perplexity.ts';
 import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
 import type { perplexityEval } from './declare.ts';
@@ -31,12 +31,4 @@ export async function measurePerplexity(context: Context): Promise<void> {
   } finally {
     await close();
   }
-}
-
-/** JSON has no NaN: the table would show an empty place, and nobody would know why. */
-function refuseNoNumber({ perplexity, tokens }: Perplexity): void {
-  if (Number.isFinite(perplexity)) return;
-  throw new UserError(
-    `the perplexity over ${tokens} tokens is ${perplexity}, expected a finite number: look for NaN or very large values in the weights of its model and recovery parameters`,
-  );
 }
