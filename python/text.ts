@@ -9,6 +9,14 @@ export const spaceClass = space;
 const leading = new RegExp(`^[${space}]+`);
 const trailing = new RegExp(`[${space}]+$`);
 const run = new RegExp(`[${space}]+`);
+const runs = new RegExp(`[${space}]+`, 'g');
+
+/** `len(re.split(r'\\s+', text))`: pieces between runs of white space, an empty one at either end counted too. */
+export function piecesBetweenSpace(text: string): number {
+  let runsSeen = 0;
+  for (const _ of text.matchAll(runs)) runsSeen++;
+  return runsSeen + 1;
+}
 
 /** `str.lstrip`: of white space, or of any of the characters `of`. */
 export function lstrip(text: string, of?: string | null): string {

@@ -23,6 +23,7 @@ import { quantize } from './quantize/declare.ts';
 import { ratios } from './ratios/declare.ts';
 import { recursive } from './recursive/declare.ts';
 import { relax } from './relax/declare.ts';
+import { rollingPerplexityStage } from './rolling-perplexity/declare.ts';
 import { searchBlocks } from './search-blocks/declare.ts';
 import { sft } from './sft/declare.ts';
 import { share } from './share/declare.ts';
@@ -56,6 +57,7 @@ const stages: StageDefinition[] = [
   stage(sft, async () => (await import('./sft/run.ts')).fineTune),
   stage(hiddenStates, async () => (await import('./hidden-states/run.ts')).keepHiddenStates),
   stage(perplexityEval, async () => (await import('./perplexity-eval/run.ts')).measurePerplexity),
+  stage(rollingPerplexityStage, async () => (await import('./rolling-perplexity/run.ts')).measureRolling),
   stage(taskData, async () => (await import('./task-data/run.ts')).gatherTaskData),
   stage(lmEvalTasks, async () => (await import('./lm-eval-tasks/run.ts')).scoreTasks),
   stage(weightDifference, async () => (await import('./weight-difference/run.ts')).measureDifference),

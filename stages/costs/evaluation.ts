@@ -2,7 +2,7 @@
 import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { forwardFlops, forwardMemory, shapeOfFacts, walkMemory } from '../../model/sizes/costs.ts';
 import { float, smallFile, streaming } from './copying.ts';
-import { assumedLength, layerOfStates, recordsOf, recoveryOf, walkOf } from './inputs.ts';
+import { assumedLength, bytesPerToken, layerOfStates, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
 /** perplexity-eval, and every stage that goes through a model's layers over a data set; all tokens go through the output head. */
 export function evaluationCost(query: CostQuery): Cost | undefined {
@@ -22,6 +22,38 @@ export function evaluationCost(query: CostQuery): Cost | undefined {
     written_bytes: smallFile,
     assumed: data.assumed,
   };
+}
+
+/** rolling-perplexity: each token goes through the layers once for every window that holds it, and once through the output head. */
+export function rollingCost(query: CostQuery): Cost | undefined {
+  const { params, inputs } = query;
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const recovery = recoveryOf(inputs.recovery);
+  const texts = runningText(query);
+  if (shape === undefined || recovery === undefined || texts === undefined) return undefined;
+  const length = Math.min(Number(params.context), texts.length);
+  const tokens = texts.tokens * Math.max(1, length / Number(params.stride ?? params.context));
+  const { parameters } = recovery;
+  const head = forwardFlops(shape, { tokens: texts.tokens, length }, 0);
+  return {
+    flops: forwardFlops(shape, { tokens, length }, shape.layers, false) + head + 2 * parameters * tokens,
+    memory_bytes: walkMemory(shape, walkOf({ ...params, max_length: length }, tokens), { parameters }),
+    written_bytes: smallFile,
+    assumed: texts.assumed,
+  };
+}
+
+/** Tokens of all texts and of one: of a file by its bytes, of records by their number. */
+function runningText(query: CostQuery): { tokens: number; length: number; assumed: string[] } | undefined {
+  const { params, inputs, facts } = query;
+  if (inputs.data === undefined) {
+    const tokens = Math.ceil(Number(facts.bytes) / bytesPerToken);
+    return Number.isNaN(tokens) ? undefined : { tokens, length: tokens, assumed: [`${bytesPerToken} bytes per token`] };
+  }
+  const data = recordsOf(inputs.data, {}, query);
+  if (data === undefined) return undefined;
+  const tokens = data.records * data.length;
+  return { tokens, length: params.join === true ? tokens : data.length, assumed: data.assumed };
 }
 
 /**

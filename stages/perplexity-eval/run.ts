@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import type { Example } from '../../model/forward/batches.ts';
-import { evaluatePerplexity, type Perplexity } from '../../model/measure/evaluate.ts';
+import { evaluatePerplexity } from '../../model/measure/evaluate.ts';
 import type { KeptStates } from '../../model/measure/kept-states.ts';
 import { digestOf, sortedRuns } from '../../model/walk/runs.ts';
-import { UserError } from '../../util/errors.ts';
+import { refuseNoNumber } from '../common/finite-perplexity.ts';
 import { openStates } from '../common/kept-states.ts';
 import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
@@ -57,12 +57,4 @@ async function goingOn<R>(
   } finally {
     await states.close();
   }
-}
-
-/** JSON has no NaN: the table would show an empty place, and nobody would know why. */
-function refuseNoNumber({ perplexity, tokens }: Perplexity): void {
-  if (Number.isFinite(perplexity)) return;
-  throw new UserError(
-    `the perplexity over ${tokens} tokens is ${perplexity}, expected a finite number: look for NaN or very large values in the weights of its model and recovery parameters`,
-  );
 }

@@ -2,7 +2,7 @@
 // TruthfulQA and MMLU-Pro.
 import { literalValue } from '../../python/literal.ts';
 import { compileRegex } from '../../python/regex.ts';
-import { capitalize, strip } from '../../python/text.ts';
+import { capitalize, piecesBetweenSpace, strip } from '../../python/text.ts';
 import { type Doc, isMapping, numberOf, type Value } from '../../python/value.ts';
 import { detokenize } from './detokenize.ts';
 import type { Loglikelihood } from './scorer.ts';
@@ -60,12 +60,10 @@ function hellaswagDoc(record: Doc): Doc {
   };
 }
 
-const whiteSpace = compileRegex('\\s+', 'wikitext');
-
 /** Words and bytes are those of the page as it stands in the data, before its tokens are joined again. */
 function wikitextResults(record: Doc, [logprob]: readonly Answer[]): Record<string, Item> {
   const page = field(record, 'page');
-  const [words, bytes] = [whiteSpace.split(page).length, Buffer.byteLength(page)];
+  const [words, bytes] = [piecesBetweenSpace(page), Buffer.byteLength(page)];
   const sum = logprob as number;
   return { word_perplexity: [sum, words], byte_perplexity: [sum, bytes], bits_per_byte: [sum, bytes] };
 }

@@ -1,6 +1,5 @@
 // The metrics of one record from the model's answers to its requests.
-import { compileRegex } from '../../python/regex.ts';
-import { codePoints } from '../../python/text.ts';
+import { codePoints, piecesBetweenSpace } from '../../python/text.ts';
 import { type Doc, numberOf, str, type Value } from '../../python/value.ts';
 import { UserError } from '../../util/errors.ts';
 import { firstMaximum } from '../files/first-maximum.ts';
@@ -100,13 +99,11 @@ export function goldOf({ reader, multipleInput }: ScoreContext, doc: Doc, choice
   return Array.isArray(gold) ? gold.map(index) : [index(gold)];
 }
 
-const whiteSpace = compileRegex('\\s+', 'words');
-
 /** Words and bytes are those of the target, which is the page as it stands in the data. */
 function scoreText({ reader }: ScoreContext, doc: Doc, logprob: number): Record<string, Item> {
   const text = str(reader.target(doc));
   const bytes = Buffer.byteLength(text);
-  const words = whiteSpace.split(text).length;
+  const words = piecesBetweenSpace(text);
   return {
     word_perplexity: [logprob, words],
     byte_perplexity: [logprob, bytes],

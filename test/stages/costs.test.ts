@@ -57,6 +57,21 @@ describe('a stage', () => {
     });
   });
 
+  it('rolling-perplexity takes every token through the layers once for each window that holds it, and once through the head', () => {
+    const cost = (params: JsonObject, more: Partial<CostQuery>) =>
+      costOf('rolling-perplexity', { params: { join: true, context: 2048, batch_tokens: 1024, ...params }, ...more });
+    const records = { inputs: { model: input(model), data: input(data, 'eval') } };
+    const once = cost({}, records);
+    const twice = cost({ stride: 1024 }, records);
+    const head = 500 * 300 * 2 * 32_000 * 4096;
+    expect(twice.flops - head).toBeCloseTo(2 * (once.flops - head), -3);
+    expect(once.memory_bytes).toBeLessThan(5e9);
+    // a file of as many bytes as these records have in tokens
+    const file = cost({ path: 'wiki.txt' }, { inputs: { model: input(model) }, facts: { bytes: 500 * 300 * 4.5 } });
+    expect(file.flops).toBe(once.flops);
+    expect(cost({ join: false }, records).flops).toBeLessThan(once.flops); // attends to 300 tokens, not to 2,048
+  });
+
   it('search-blocks takes about half of the passes that leaving out each block anew would take', () => {
     const params = { count: 1, keep_first: 1, keep_last: 1, samples: 128, sample_tokens: 2048, batch_size: 1 };
     const { flops } = costOf('search-blocks', { params, inputs: { model: input(model) } });
