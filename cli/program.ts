@@ -14,6 +14,7 @@ import {
 import { examples } from './common/help.ts';
 import { packageVersion } from './common/package-version.ts';
 import { sayProject } from './common/project.ts';
+import { wayOfCommand } from './common/unknown-command.ts';
 
 /** The program; `exit` is told the exit code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
@@ -114,6 +115,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
 
 /** `error: unknown option '--x'\n(Did you mean --y?)` in the words of our own errors. */
 function restyle(text: string): string {
+  const [, unknown = ''] = /^error: unknown command '(.*)'/.exec(text) ?? [];
+  const way = wayOfCommand(unknown);
+  if (way !== undefined) return `error  unknown command '${unknown}': ${way}\n`;
   return text
     .replace(/^error: /, 'error  ')
     .replace(/is invalid\. /, 'is invalid: ')
