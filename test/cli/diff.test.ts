@@ -242,7 +242,7 @@ claims  none flipped · 1 unchanged
   });
 
   test('as a page of its own', async () => {
-    const { out } = await work.diff('toy@1', 'toy@3', '--format', 'html');
+    const { out } = await work.diff('toy@2', 'toy@3', '--format', 'html');
     expect(out).toMatch(/^<!doctype html>/);
     expect(out).toContain('<td><code>pieces.count</code></td>');
   });
