@@ -7,6 +7,7 @@ import {
   addGenerateFlags,
   addPlanFlags,
   addRunFlags,
+  addRunsFlags,
   addStoreFlags,
   collect,
   type StoreFlags,
@@ -14,6 +15,7 @@ import {
 import { examples } from './common/help.ts';
 import { packageVersion } from './common/package-version.ts';
 import { sayProject } from './common/project.ts';
+import { wayOfCommand } from './common/unknown-command.ts';
 
 /** The program; `exit` is told the exit code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
@@ -90,9 +92,23 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       'let a model talk: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
     ),
   ).action(call(async () => (await import('./commands/generate.ts')).generate));
-  addStoreFlags(add('runs [name]', 'list the runs that the store knows')).action(
+  const runs = addRunsFlags(add('runs [name]', 'list the runs that the store knows, name them, remove them')).action(
     inProject(false, async () => (await import('./commands/runs.ts')).runs),
   );
+  const edit = async () => import('./commands/edit-runs.ts');
+  runs
+    .command('rm <name@run...>')
+    .description('remove runs from the list; what they made stays in the store')
+    .action(ofParent(inProject(false, async () => (await edit()).removeRuns)));
+  runs
+    .command('tag <name@run> <tag...>')
+    .description('mark a run')
+    .option('--remove', 'take these tags away')
+    .action(ofParent(inProject(false, async () => (await edit()).tagRun)));
+  runs
+    .command('note <name@run> <text>')
+    .description('say something of a run; an empty text takes the note away')
+    .action(ofParent(inProject(false, async () => (await edit()).noteRun)));
   addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
     call(async () => (await import('./commands/doctor.ts')).doctor),
   );
@@ -112,8 +128,19 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   return program;
 }
 
+/** The action of a command within another: flags of the outer one, such as `--store`, may stand after it too, and count. */
+function ofParent(action: (...given: unknown[]) => Promise<void>): (...given: unknown[]) => Promise<void> {
+  return (...given) => {
+    const command = given.at(-1) as Command;
+    return action(...given.slice(0, -2), command.optsWithGlobals(), command);
+  };
+}
+
 /** `error: unknown option '--x'\n(Did you mean --y?)` in the words of our own errors. */
 function restyle(text: string): string {
+  const [, unknown = ''] = /^error: unknown command '(.*)'/.exec(text) ?? [];
+  const way = wayOfCommand(unknown);
+  if (way !== undefined) return `error  unknown command '${unknown}': ${way}\n`;
   return text
     .replace(/^error: /, 'error  ')
     .replace(/is invalid\. /, 'is invalid: ')

@@ -1,4 +1,4 @@
-// Names of files that are being written, by which those of killed processes are found and removed.
+// Names of files and folders that are being written, by which those of killed processes are found and removed.
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const left_ms = 3_600_000;
 
 let writer: string | undefined;
 
-/** A name for an unfinished file; it tells who writes it. */
+/** A name for an unfinished file or folder; it tells who writes it. */
 export function temporaryName(): string {
   writer ??= shortNameOf(identityOf());
   return `${writer}.${randomUUID()}.tmp`;
@@ -23,10 +23,11 @@ export function isTemporary(name: string): boolean {
   return /(?:^|\.)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/.test(name);
 }
 
-/** Removes unfinished files of killed processes from `folder`, as far as the system lets us. */
+/** Removes unfinished files and folders of killed processes from `folder`, as far as the system lets us. */
 export function sweepTemporaries(folder: string): void {
   for (const name of namesIn(folder)) {
-    if (isTemporary(name) && isLeft(join(folder, name), name)) ignoringErrors(() => rmSync(join(folder, name)));
+    if (!isTemporary(name) || !isLeft(join(folder, name), name)) continue;
+    ignoringErrors(() => rmSync(join(folder, name), { recursive: true }));
   }
 }
 

@@ -16,19 +16,20 @@ import type { Context } from '../common/context.ts';
 import { damagedText } from '../common/damaged-text.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { PlanFlags } from '../common/flags.ts';
-import { planOf } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import { planCommand, shortPath } from '../common/spec-name.ts';
 import { isNamed, stageNames } from '../common/why-subject.ts';
+import { wantedPlan } from '../runs/run-reference.ts';
 
 interface CopyFlags extends PlanFlags {
   to: string;
 }
 
 /** Prints where the files lie, with `--json` as a list. Copies every output of the stage to `<to>/<output>.<extension>` (or the name that the stage gives it), in a folder of its own for each unit and cell. */
-export async function copy([spec, stage]: [string, string], flags: CopyFlags, context: Context): Promise<number> {
+export async function copy([text, stage]: [string, string], given: CopyFlags, context: Context): Promise<number> {
   const registry = await context.registry();
-  const plan = await planOf(spec, flags, registry);
+  const { spec, flags, plan, changed } = await wantedPlan(text, given, registry);
+  if (changed !== undefined) throw new UserError(`${changed}: its files cannot be found by it`);
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const { items } = await inspect(plan, registry, store);

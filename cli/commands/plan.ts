@@ -17,6 +17,7 @@ import { estimateFor, isKnownFromHistory, tooLargeHere } from '../plan/device.ts
 import { absentLines, basisLines, workLines } from '../plan/estimate.ts';
 import { planJson } from '../plan/json.ts';
 import { planLines, shortPlanLines } from '../plan/text.ts';
+import { wantedPlan } from '../runs/run-reference.ts';
 import { warningLines } from '../runs/run-text.ts';
 
 interface PlanCommandFlags extends PlanFlags, EstimateFlags {
@@ -27,7 +28,11 @@ interface PlanCommandFlags extends PlanFlags, EstimateFlags {
 export async function plan([specs]: [string[]], flags: PlanCommandFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
   const registry = await context.registry();
-  const plans = await plansOf(specs, flags, registry);
+  const plans = await plansOf(specs, async (text) => {
+    const { plan: found, changed } = await wantedPlan(text, flags, registry);
+    if (changed !== undefined) err.write(warningLines([changed], err));
+    return found;
+  });
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
     const work = await inspectTogether(plans, registry, store);

@@ -8,6 +8,7 @@ import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
 import { warningsOf } from '../../report/result/warnings.ts';
 import { resultJson } from '../../report/table/json.ts';
 import { outcomeJson } from '../../runner/run/outcome.ts';
+import { checkLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -17,8 +18,8 @@ import { planCommand, projectPath, shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
 import { threadsRemark } from '../common/threads.ts';
 import { Warnings } from '../common/warnings.ts';
-import { writeOutcome } from '../result/outcome-folder.ts';
 import { resultText } from '../result/print-result.ts';
+import { writeOutcome } from '../result/write-outcome.ts';
 import { type Executed, execute } from '../runs/execute.ts';
 import { keepPlan } from '../runs/kept-plan.ts';
 import { endOf, KeptRun } from '../runs/kept-run.ts';
@@ -39,6 +40,7 @@ import {
  * cell has its number and every claim holds, 1 when not, 130 when stopped.
  */
 export async function run([specs]: [string[]], flags: RunFlags, context: Context): Promise<number> {
+  labelsOf(flags); // a name that cannot be one is told first
   const registry = await context.registry();
   const plans: Plan[] = [];
   for (const spec of specs) plans.push(await planOf(spec, flags, registry));
@@ -59,7 +61,7 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   let kept: KeptRun | undefined;
   const listener = {
     opened: (refusal: UserError | undefined) => {
-      kept = new KeptRun(flags.store, wanted, refusal);
+      kept = new KeptRun(flags.store, wanted, labelsOf(flags), refusal);
     },
     began: () => kept?.began(),
     killed: () => kept?.killed(),
@@ -141,6 +143,11 @@ async function keepOrSay<T>(keep: () => T | Promise<T>, { write, paint }: Output
     write(`${paint.bad('error')}  ${error.message}\n`);
     return undefined;
   }
+}
+
+/** What people call the run. Throws UserError. */
+function labelsOf({ name, tag, note = '' }: RunFlags): RunLabels {
+  return checkLabels({ name: name ?? null, tags: tag, note });
 }
 
 /** Only the spec as it is written makes the outcome that is committed. */

@@ -54,9 +54,9 @@ export async function show([name]: [string], flags: ShowFlags, context: Context)
     throw new UserError("the format 'arrow' is not text: say with --out FILE where it is to be written");
   const { out, err } = context.terminal;
   const found = find(name, flags);
-  const { result, remark, warnings, whole, info } = found;
+  const { result, remark, warnings, whole, info, trials } = found;
   err.write(warnings.map((warning) => `${err.paint.bad('!')} ${warning}\n`).join(''));
-  if (remark !== undefined) err.write(`${err.paint.faint(remark)}\n`);
+  for (const each of [remark, trials]) if (each !== undefined) err.write(`${err.paint.faint(each)}\n`);
   if (result !== null) await showResult(result, found, form, flags, context);
   else if (form === 'json' && info !== null)
     out.write(json(resultJson({ ...info, cells: [], claims: [], warnings: [] }, info)));
@@ -89,7 +89,7 @@ function json(value: JsonObject): string {
 
 function find(name: string, { store, profile }: ShowFlags): FoundResult {
   if (isOutcomeFolder(name))
-    return { result: readOutcome(name), info: null, warnings: [], remark: undefined, whole: true };
+    return { result: readOutcome(name), info: null, warnings: [], remark: undefined, whole: true, trials: undefined };
   const experiment = experimentName(name);
   if (!experiment.includes('/')) return findResult(experiment, store, profile);
   throw new UserError(

@@ -9,19 +9,21 @@ import type { Store } from '../../store/store.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { PlanFlags } from '../common/flags.ts';
-import { planOf } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import { findSubject } from '../common/why-subject.ts';
 import type { CellStory, Explained, ExplainedStep } from '../plan/story.ts';
 import { explanationsText, lineageText } from '../plan/why-text.ts';
 import { PastFailures } from '../runs/past-failures.ts';
+import { wantedPlan } from '../runs/run-reference.ts';
+import { warningLines } from '../runs/run-text.ts';
 
 /** Explains a stage (`why SPEC STAGE [CELL]`) or a cell (`why SPEC CELL`). */
 export async function why(given: [string, string, string?], flags: PlanFlags, context: Context): Promise<number> {
-  const [spec, subject, cell] = given;
+  const [text, subject, cell] = given;
   const { out, err } = context.terminal;
   const registry = await context.registry();
-  const plan = await planOf(spec, flags, registry);
+  const { plan, changed } = await wantedPlan(text, flags, registry);
+  if (changed !== undefined) err.write(warningLines([changed], err));
   const found = findSubject(plan, subject, cell);
   const failures = new PastFailures(flags.store, plan.experiment);
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });

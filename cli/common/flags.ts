@@ -24,6 +24,10 @@ export interface RunFlags extends PlanFlags {
   control: boolean;
   /** False when it is to run although more memory is expected than there is. */
   memoryCheck: boolean;
+  /** What the run is called, beside its number. */
+  name?: string;
+  tag: string[];
+  note?: string;
 }
 
 export interface StoreFlags {
@@ -64,6 +68,9 @@ export function addPlanFlags(command: Command): Command {
 export function addRunFlags(command: Command): Command {
   return command
     .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
+    .option('--name <name>', 'call the run so: NAME@<name> means the latest run with it')
+    .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
+    .option('--note <text>', 'say something of the run')
     .option('--no-control', "run the grid although its control's numbers do not come out as expected")
     .option('--no-memory-check', 'run although a stage is expected to take more memory than this machine has');
 }
@@ -168,6 +175,16 @@ export function addEstimateFlags(command: Command): Command {
       wholeNumber(1),
       usualRecordTokens,
     );
+}
+
+/** Adds `--limit`, `--all` and `--cell`. */
+export function addRunsFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('-n, --limit <number>', 'list so many of the latest (default: 20; with --json all)', wholeNumber(1))
+      .option('--all', 'list all of them')
+      .option('--cell <name>', 'show the number of this cell (default: the last one that most of the runs have)'),
+  );
 }
 
 function share(text: string): number {

@@ -36,6 +36,7 @@ Examples:
   lamina run experiments/quickstart.yaml --only method=sharp,data=dialogsum
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 -j 1
   lamina run experiments/quickstart.yaml --force warm
+  lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 --name low-lr --tag trial
 
 Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
   show: `
@@ -90,9 +91,16 @@ Examples:
 Each with how it ended: done, failed (and in how many stages), stopped, died (its process is gone and left no end), running, or on the
 host where it began, when that cannot be seen from here.
 
+The newest is last. After how long it took stand one number (that of the last cell that most of them have, or of --cell), the flags and the parameters
+in which the runs of an experiment differ, tags and note. A name of --name stands after '@' as the number does.
+
 Examples:
   lamina runs
-  lamina runs quickstart --json`,
+  lamina runs quickstart --limit 50 --cell sharp,dialogsum
+  lamina runs quickstart --json
+  lamina runs tag quickstart@17 baseline
+  lamina runs note quickstart@17 "with the old tokenizer"
+  lamina runs rm quickstart@12 quickstart@13`,
   doctor: `
 Each backend is tried in a process of its own: it is loaded, multiplies two matrices and trains a small model, and its numbers are
 compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the one that was asked about, is usable, 1 otherwise.

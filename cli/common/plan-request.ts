@@ -17,13 +17,13 @@ export function planOf(
   return loadPlan({ ...requestOf(spec, flags), origin }, registry);
 }
 
-/** The plans of several specs, in their order, the same flags for all. Throws SpecErrors with every mistake of every spec. */
-export async function plansOf(specs: readonly string[], flags: PlanFlags, registry: StageRegistry): Promise<Plan[]> {
+/** The plans that `make` makes of several specs, each once, in their order. Throws SpecErrors with every mistake of every spec. */
+export async function plansOf(specs: readonly string[], make: (spec: string) => Promise<Plan>): Promise<Plan[]> {
   const plans: Plan[] = [];
   const mistakes = new Map<string, Diagnostic>();
   for (const spec of new Set(specs)) {
     try {
-      plans.push(await planOf(spec, flags, registry));
+      plans.push(await make(spec));
     } catch (error) {
       if (!(error instanceof SpecErrors)) throw error;
       // specs that share a pipeline share its mistakes

@@ -14,9 +14,6 @@ export interface SideName {
   profile: string | undefined;
 }
 
-/** What `NAME@results` names: the outcome in the results folder, rather than a run. */
-export const resultsName = 'results';
-
 /**
  * Reads the name of a side: a folder that holds an outcome is one; what comes with lamina, ends in .yaml or .yml, has a slash, or exists as a file,
  * is a spec.

@@ -5,7 +5,8 @@ import type { RunResult } from '../../contract/result.ts';
 import { NotASpec, type SpecOrigin, specText } from '../../located/source-file.ts';
 import type { DiffSide } from '../../report/diff/side.ts';
 import { snapshotOf } from '../../store/runs/plan-snapshot.ts';
-import { runsMeant } from '../../store/runs/run-names.ts';
+import { findRuns } from '../../store/runs/run-labels.ts';
+import { compareRunNames } from '../../store/runs/run-names.ts';
 import { listRuns } from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
@@ -13,11 +14,12 @@ import { planOf } from '../common/plan-request.ts';
 import { resultsFolder } from '../common/project.ts';
 import { outcomeOf, readOutcome, sumsName } from '../result/outcome-folder.ts';
 import { loadKeptPlan } from '../runs/kept-plan.ts';
-import { findNumbers, findOutcome, findResult, loadResult } from '../runs/run-files.ts';
+import { findNumbers, findOutcome, findResult, loadResult, resultsName } from '../runs/run-files.ts';
 import { orSay, runInfo } from '../runs/run-info.ts';
 import { endSentences } from '../runs/run-info-text.ts';
+import { isTrial } from '../runs/trials.ts';
 import { openRevision } from './git.ts';
-import { parseSideName, resultsName, type SideName } from './names.ts';
+import { parseSideName, type SideName } from './names.ts';
 
 export interface SideFlags {
   store: string;
@@ -69,17 +71,17 @@ function findSide(name: SideName, flags: SideFlags, context: Context): Promise<F
   return name.kind === 'spec' ? specSide(name, flags, context) : findNamed(name, flags.store, name.profile);
 }
 
-/** The named run and the latest one; the latest two of one profile where none is named. */
+/** The named run and the latest one, the older first; the latest two of one profile where none is named. Trials count only where they are named. */
 async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundSide]> {
   const latest = await findNamed({ ...name, at: undefined }, store, name.profile);
   const { run, profile } = latest.side;
   if (name.at !== undefined) {
     const before = await findNamed(name, store, profile);
-    if (before.side.label !== latest.side.label) return [before, latest];
+    if (before.side.label !== latest.side.label) return inOrder(before, latest);
     throw new UserError(`'${name.text}' is the latest run itself: name the run to compare it with as well`);
   }
   const passed: string[] = [];
-  const earlier = run === null ? undefined : previousRun(name.name, run, profile, store, passed);
+  const earlier = run === null ? undefined : previousRun(name.name, latest.side, store, passed);
   if (earlier !== undefined) return [runSide(earlier, store, passed), latest];
   throw new UserError(
     `${[...latest.remarks, ...passed].map((sentence) => `${sentence}\n`).join('')}experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
@@ -87,18 +89,22 @@ async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundS
   );
 }
 
-/** The run before `run` that has a result of this profile; what is to be said of it, and of damaged ones on the way, goes into `remarks`. */
+function inOrder(a: FoundSide, b: FoundSide): [FoundSide, FoundSide] {
+  return compareRunNames(a.side.run ?? '', b.side.run ?? '') > 0 ? [b, a] : [a, b];
+}
+
+/** The run before that of `latest` that has a result of its profile, and is no trial unless that is one; what is to be said of it, and of damaged ones on the way, goes into `remarks`. */
 function previousRun(
   experiment: string,
-  run: string,
-  profile: string,
+  { run, profile, result: later }: DiffSide,
   store: string,
   remarks: string[],
 ): RunResult | undefined {
+  const trials = later !== null && isTrial(later);
   const names = listRuns(store, experiment);
-  for (const each of names.slice(0, names.indexOf(run)).reverse()) {
+  for (const each of names.slice(0, names.indexOf(run ?? '')).reverse()) {
     const result = orSay(() => loadResult(store, experiment, each), remarks);
-    if (result?.profile !== profile) continue;
+    if (result?.profile !== profile || (!trials && isTrial(result))) continue;
     const info = runInfo(store, experiment, each);
     if (info.status !== 'done') remarks.push(...endSentences(info));
     return result;
@@ -111,12 +117,13 @@ async function findNamed(name: SideName, store: string, profile: string | undefi
   const { name: experiment, at } = name;
   const wanted = name.profile ?? (at === undefined ? undefined : profile);
   if (at === resultsName) return outcomeSide(findOutcome(experiment, store, wanted).result, null);
-  const isRun = at === undefined || runsMeant(listRuns(store, experiment), at).length > 0;
+  const isRun = at === undefined || findRuns(store, experiment, at).length > 0;
   if (!isRun) return outcomeSide(await outcomeInGit(name, at, wanted ?? usualProfile(experiment, store)), at);
   const found = findNumbers(at === undefined ? experiment : `${experiment}@${at}`, store, name.profile);
-  const { result, warnings } = found;
-  if (found.info === null) return { ...outcomeSide(result, null), remarks: warnings };
-  return runSide(result, store, warnings);
+  const { result, warnings, trials } = found;
+  const remarks = [...warnings, ...(trials === undefined ? [] : [trials])];
+  if (found.info === null) return { ...outcomeSide(result, null), remarks };
+  return runSide(result, store, remarks);
 }
 
 function runSide(result: RunResult, store: string, warnings: readonly string[]): FoundSide {

@@ -13,11 +13,11 @@ import { statusAt } from '../../util/file-status.ts';
 import type { Context } from '../common/context.ts';
 import { damagedText } from '../common/damaged-text.ts';
 import type { GenerateFlags } from '../common/flags.ts';
-import { planOf } from '../common/plan-request.ts';
 import { sayProject } from '../common/project.ts';
 import { saying } from '../common/saying.ts';
 import { planCommand, shellWord } from '../common/spec-name.ts';
 import { findSubject } from '../common/why-subject.ts';
+import { isRunReference, wantedPlan } from '../runs/run-reference.ts';
 
 /** Where a model's files lie. `label` names it for people. */
 export type FoundModel =
@@ -60,6 +60,7 @@ export async function findModel(
 const expected = "expected a model folder, a GGUF file, an 'hf://' name, or a spec (.yaml) with a stage or cell of it";
 
 function kindOf(name: string): 'folder' | 'files' | 'spec' {
+  if (isRunReference(name)) return 'spec';
   if (isShippedName(name)) return shippedModel(name) === undefined ? shippedSpec(name) : 'folder';
   const found = statusAt(name);
   if (found?.isDirectory() || (found !== undefined && name.endsWith('.gguf'))) return 'folder';
@@ -90,7 +91,7 @@ interface Pick {
 }
 
 async function findInSpec(
-  spec: string,
+  text: string,
   part: string | undefined,
   flags: GenerateFlags,
   context: Context,
@@ -98,9 +99,10 @@ async function findInSpec(
   const { profile, set, only, store: path } = flags;
   sayProject(context, path, false);
   const registry = await context.registry();
-  const asked = { ...(profile && { profile }), set, only, force: [], store: path };
-  const plan = await planOf(spec, asked, registry);
-  const pick = pickModel(plan, registry, spec, part);
+  const given = { ...(profile && { profile }), set, only, force: [], store: path };
+  const { spec, flags: asked, plan, changed } = await wantedPlan(text, given, registry);
+  if (changed !== undefined) throw new UserError(`${changed}: its models cannot be found by it`);
+  const pick = pickModel(plan, registry, text, part);
   const store = await openStore(path, { mode: 'read', say: saying(context) });
   try {
     const { items } = await inspect(plan, registry, store);

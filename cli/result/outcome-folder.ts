@@ -1,45 +1,19 @@
-// The small outcome of a plain run in the results folder, to be committed: written, found and read back.
+// The small outcome of a plain run in the results folder: found and read back.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Provenance, ResultWarning, RunResult } from '../../contract/result.ts';
 import { parseJson } from '../../formats/text/strict-json.ts';
-import { renderMarkdown } from '../../report/table/markdown.ts';
 import { sentence } from '../../spec/plan/warnings.ts';
 import { sha256 } from '../../store/digest.ts';
-import { writeDurably } from '../../store/durable.ts';
 import { provenanceFault, resultFault } from '../../store/runs/result-shape.ts';
+import { isTemporary } from '../../store/temporary.ts';
 import { hasCode, UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
-import { makeFolders } from '../../util/make-folders.ts';
 import { fileError } from '../../util/system-error.ts';
 import { resultsFolder } from '../common/project.ts';
-import { writeCells, writeFigures } from './result-files.ts';
 
 /** Digests of the files beside it, as `sha256sum -c` reads them. */
 export const sumsName = 'SHA256SUMS';
-
-/**
- * Writes `cells.json`, `cells.arrow`, `provenance.json`, `table.md`, the figures and the digests of these: equal numbers give equal bytes,
- * so git shows what moved. Returns the folder. Throws UserError.
- */
-export async function writeOutcome(result: RunResult): Promise<string> {
-  const folder = join(resultsFolder(), result.experiment, result.profile);
-  const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...rest } = result;
-  const { warnings, ...plain } = rest;
-  const stable = warnings.length === 0 ? plain : rest;
-  try {
-    makeFolders(folder);
-    writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
-    if (provenance !== null) writeDurably(join(folder, 'provenance.json'), provenanceText(provenance));
-    writeDurably(join(folder, 'table.md'), renderMarkdown(result));
-    await writeCells(join(folder, 'cells.arrow'), result);
-    await writeFigures(join(folder, 'figures'), result);
-    writeDurably(join(folder, sumsName), sumsOf(folder));
-  } catch (error) {
-    throw new UserError(`cannot write the outcome into '${folder}': ${(error as Error).message}`, { cause: error });
-  }
-  return folder;
-}
 
 /** The digests of an outcome's files, by name. */
 export function sumsOf(folder: string): string {
@@ -50,20 +24,13 @@ export function sumsOf(folder: string): string {
   return there.map((name) => `${sha256(readFileSync(join(folder, name)))}  ${name}\n`).join('');
 }
 
-/** One line for each node, set of parameters and unit: small, and git shows which of them changed. */
-function provenanceText(provenance: Provenance): string {
-  const lists = Object.entries(provenance).map(([name, list]: [string, readonly unknown[]]) => {
-    const lines = list.map((each) => `  ${JSON.stringify(each)}`).join(',\n');
-    return ` "${name}": [${lines === '' ? '' : `\n${lines}\n `}]`;
-  });
-  return `{\n${lists.join(',\n')}\n}\n`;
-}
-
 /** The profiles of an experiment that have an outcome. */
 export function outcomeProfiles(experiment: string): string[] {
   if (experiment === '' || /[/\\]|^\./.test(experiment)) return [];
   try {
-    const names = readdirSync(join(resultsFolder(), experiment)).sort();
+    const names = readdirSync(join(resultsFolder(), experiment))
+      .sort()
+      .filter((name) => !isTemporary(name));
     return names.filter((name) => existsSync(join(resultsFolder(), experiment, name, 'cells.json')));
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];

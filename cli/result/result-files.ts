@@ -1,10 +1,10 @@
 // Files made of a result beside its text: the cells as Arrow, the figures as SVG.
-import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { RunResult } from '../../contract/result.ts';
 import { stagesFigure } from '../../spec/plan/figures.ts';
 import { writeDurably } from '../../store/durable.ts';
+import { temporaryName } from '../../store/temporary.ts';
 import { makeFolders } from '../../util/make-folders.ts';
 
 /** Writes the cells as an Arrow IPC file, under its name only when it is whole. */
@@ -13,7 +13,7 @@ export async function writeCells(path: string, result: RunResult): Promise<void>
   const { experiment, profile, title, cells, axes } = result;
   makeFolders(dirname(path));
   const names = axes.map(({ name }) => name);
-  const unfinished = `${path}.${randomUUID()}.part`; // another run may write the same outcome now
+  const unfinished = join(dirname(path), temporaryName());
   try {
     await writeCellsTable(unfinished, names, cells, { experiment, profile, title });
     renameSync(unfinished, path);
@@ -22,14 +22,10 @@ export async function writeCells(path: string, result: RunResult): Promise<void>
   }
 }
 
-/** Writes the figures of a result, and takes away those that it no longer has. Returns the files. */
+/** Writes the figures of a result. Returns the files. */
 export async function writeFigures(folder: string, result: RunResult): Promise<string[]> {
-  if (result.figures.length === 0 && !existsSync(folder)) return [];
   const figures = await drawnFigures(result);
-  const kept = new Set(figures.map(({ file }) => file));
-  makeFolders(folder);
-  for (const file of readdirSync(folder))
-    if (file.endsWith('.svg') && !kept.has(file)) rmSync(join(folder, file), { force: true });
+  if (figures.length > 0) makeFolders(folder);
   return writeAll(folder, figures);
 }
 

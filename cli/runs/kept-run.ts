@@ -1,8 +1,10 @@
 // A run while it is under way: its name is reserved before anything else is done, and how it ended is kept whatever happens.
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';
 import { type RunOutcome, succeeded } from '../../runner/run/outcome.ts';
+import { keepLabels, noLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { keepEnd, keepStart, type RunEnd, type RunFailure } from '../../store/runs/run-record.ts';
 import { dropRun, reserveRun, saveRun } from '../../store/runs/runs.ts';
 import { StoreWriteError } from '../../store/write-error.ts';
@@ -26,10 +28,10 @@ export class KeptRun {
   #began = false;
 
   /**
-   * Reserves a name in the store, which is open; `refusal` is why nothing can be written into it. Throws UserError when the store should
+   * Reserves a name in the store, which is open, and keeps what people call it; `refusal` is why nothing can be written into it. Throws UserError when the store should
    * take it and does not.
    */
-  constructor(store: string, { experiment, profile, file, overrides }: Plan, refusal?: UserError) {
+  constructor(store: string, { experiment, profile, file, overrides }: Plan, labels: RunLabels, refusal?: UserError) {
     this.#store = resolve(store); // the current folder may go away while it runs
     this.#experiment = experiment;
     this.name = '';
@@ -41,6 +43,7 @@ export class KeptRun {
       const lamina = packageVersion();
       const started = start.toISOString();
       keepStart(store, experiment, this.name, { profile, spec: projectPath(file), overrides, started, lamina });
+      if (!isDeepStrictEqual(labels, noLabels)) keepLabels(store, experiment, this.name, labels);
     } catch (error) {
       if (!(error instanceof StoreWriteError && readOnly.includes(error.code))) throw error;
       this.name = '';

@@ -1,4 +1,5 @@
 // What is known of a run without its result: how it began and ended, from its small files; damaged files are named, not thrown.
+import { loadLabels, noLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { runNumber, runTime } from '../../store/runs/run-names.ts';
 import {
   loadEnd,
@@ -21,6 +22,7 @@ export interface RunInfo {
   status: RunStatus | 'damaged';
   profile: string;
   overrides: readonly string[];
+  labels: RunLabels;
   /** UTC, ISO 8601, by the clock of that moment. */
   started: string;
   /** Null for a run that has not ended. */
@@ -45,12 +47,14 @@ export function runInfo(store: string, experiment: string, run: string): RunInfo
   const attempt = <T>(load: () => T): T | undefined => orSay(load, damaged);
   const start = attempt(() => loadStart(store, experiment, run));
   const end = attempt(() => loadEnd(store, experiment, run));
+  const unread = damaged.length > 0;
+  const labels = attempt(() => loadLabels(store, experiment, run)) ?? noLabels;
   const { profile = '', overrides = [] } = start ?? {};
-  const named = { experiment, run, profile, overrides, started: runTime(run), damaged };
+  const named = { experiment, run, profile, overrides, labels, started: runTime(run), damaged };
   if (end !== undefined) return { ...named, ...end, process: null };
   if (runNumber(run) === null && start === undefined)
     return { ...named, ...unnumbered(store, experiment, run, attempt) };
-  const status = damaged.length > 0 ? 'damaged' : start === undefined ? 'died' : statusWithoutEnd(start);
+  const status = unread ? 'damaged' : start === undefined ? 'died' : statusWithoutEnd(start);
   return { ...named, ...nothing, status, process: start?.process ?? null };
 }
 
@@ -65,7 +69,10 @@ export function orSay<T>(load: () => T, damaged: string[]): T | undefined {
   }
 }
 
-type Ended = Omit<RunInfo, 'experiment' | 'run' | 'started' | 'damaged' | 'status' | 'profile' | 'overrides'>;
+type Ended = Omit<
+  RunInfo,
+  'experiment' | 'run' | 'labels' | 'started' | 'damaged' | 'status' | 'profile' | 'overrides'
+>;
 
 const nothing: Ended = {
   ended: null,

@@ -5,9 +5,11 @@ import { textWidth } from '../../report/numbers/text-width.ts';
 import type { ControlMiss } from '../../report/result/control.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { succeeded } from '../../runner/run/outcome.ts';
+import { runNumber } from '../../store/runs/run-names.ts';
 import { formatDuration } from '../../util/amounts.ts';
 import { countOf, shellWord, shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
+import { isTrial } from './trials.ts';
 
 /** `✓ 24 of 24 · 3:11`, or what failed and what was not reached. */
 export function summaryLine(outcome: RunOutcome, { paint }: Output): string {
@@ -68,11 +70,17 @@ export function stoppedText(outcome: RunOutcome, store: string, argv: readonly s
 export function farewellLine(result: RunResult, kept: string, why: (cell: string) => string, output: Output): string {
   const { paint, width } = output;
   const cell = result.cells.find((each) => each.value !== null);
-  const parts = [kept, `lamina show ${shellWord(result.experiment)}`];
+  const parts = [kept, `lamina show ${shellWord(shownName(result))}`];
   if (cell !== undefined) parts.push(why(cell.name));
   const line = parts.join(' · ');
   // a command that is broken over two lines cannot be copied
   return paint.faint(textWidth(line) <= (width() ?? Number.POSITIVE_INFINITY) ? line : parts.join('\n'));
+}
+
+/** A trial is shown by its number: the experiment's name alone means a run of the spec as it is written. */
+function shownName({ experiment, run, overrides }: RunResult): string {
+  const number = runNumber(run);
+  return isTrial({ overrides }) && number !== null ? `${experiment}@${number}` : experiment;
 }
 
 function countUnits(outcome: RunOutcome): { done: number; units: number } {

@@ -7,7 +7,7 @@ import { noiseText, orderLinks } from './claim-noise.ts';
 import { combinations, type Selected, selectCells, selectorLabel, summarize } from './select-cells.ts';
 
 type Check = PlanClaim['check'];
-type PlanParts = Pick<Plan, 'axes' | 'claims' | 'table'>;
+type PlanParts = Pick<Plan, 'axes' | 'claims' | 'table'> & Partial<Pick<Plan, 'overrides'>>;
 
 interface Verdict {
   holds: boolean | null;
@@ -18,10 +18,15 @@ interface Verdict {
 
 /**
  * The verdicts on all claims. Numbers of `mean_over` axes are averaged first, unless a selector names one of them.
- * A combination for which the experiment has no cell on some side is no case of the claim.
+ * A combination for which the experiment has no cell on some side is no case of the claim. Claims are of the spec as it is written: under
+ * `--set` all are undecided, with the numbers that would have decided.
  */
 export function evaluateClaims(plan: PlanParts, cells: readonly CellResult[]): ClaimResult[] {
-  return plan.claims.flatMap((claim) => evaluateClaim(claim, plan, cells));
+  const verdicts = plan.claims.flatMap((claim) => evaluateClaim(claim, plan, cells));
+  const set = (plan.overrides ?? []).filter((flag) => flag.startsWith('--set '));
+  if (set.length === 0) return verdicts;
+  const why = `not decided, since ${set.join(' ')} is off the spec's grid`;
+  return verdicts.map(({ claim, detail }) => ({ claim, holds: null, detail: `${detail} (${why})` }));
 }
 
 function evaluateClaim(claim: PlanClaim, plan: PlanParts, cells: readonly CellResult[]): ClaimResult[] {

@@ -20,11 +20,17 @@ export function renderClaims(claims: readonly ClaimResult[], options: TextOption
   return `${[claimsHeading(claims), ...lines].join('\n')}\n`;
 }
 
-/** The cases of each claim, by its text. */
+/** The cases of each claim, by its text; what does not hold comes first, else all are in the spec's order. */
 export function groupCases(claims: readonly ClaimResult[]): Map<string, ClaimResult[]> {
-  const groups = new Map<string, ClaimResult[]>();
-  for (const claim of claims) groups.set(claim.claim, [...(groups.get(claim.claim) ?? []), claim]);
+  const failed = new Set(claims.filter(fails).map(({ claim }) => claim));
+  const groups = new Map<string, ClaimResult[]>([...failed].map((claim) => [claim, []]));
+  for (const each of [...claims.filter(fails), ...claims.filter((claim) => !fails(claim))])
+    groups.set(each.claim, [...(groups.get(each.claim) ?? []), each]);
   return groups;
+}
+
+function fails({ holds }: ClaimResult): boolean {
+  return holds === false;
 }
 
 /** `claims  14 hold · 1 does not · 2 undecided`. */

@@ -13,7 +13,7 @@ import {
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeOutcome } from '../../cli/result/outcome-folder.ts';
+import { writeOutcome } from '../../cli/result/write-outcome.ts';
 import { damagedBytes, damagedJson, makePipe } from '../formats/mutate.ts';
 import { made } from '../report/made.ts';
 import { toyInProcess } from './in-process.ts';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { otherCommands, wayOfCommand } from '../../cli/common/unknown-command.ts';
 import { lamina, workFolder } from './program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -24,6 +25,12 @@ test('the help of a command has examples', async () => {
 describe('a mistake in the arguments is named, with the way out, and exits with 2', () => {
   test.each([
     [['shwo'], "error  unknown command 'shwo' (did you mean 'show'?)\n"],
+    [['ls'], "error  unknown command 'ls': 'lamina runs' lists the runs, 'lamina show NAME' prints one\n"],
+    [['export', 'x.yaml'], "error  unknown command 'export': 'export' is a stage: name it in a pipeline (see 'lamina "],
+    [
+      ['train'],
+      "error  unknown command 'train': stages do that, and 'lamina run SPEC' runs them (see 'lamina stages')\n",
+    ],
     [['run', 'x.yaml', '--profle', 'tiny'], "error  unknown option '--profle' (did you mean '--profile'?)\n"],
     [['run'], "error  missing required argument 'spec'\n"],
     [['run', 'x.yaml', '--seed', '-1'], 'expected a whole number of at least 0'],
@@ -39,6 +46,17 @@ describe('a mistake in the arguments is named, with the way out, and exits with 
     expect(out).toBe('');
     expect(code).toBe(2);
   });
+});
+
+test('a command that other programs have is answered with one that there is', async () => {
+  const { out } = await lamina(folder.path, '--help');
+  const commands = [...out.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]);
+  const named = otherCommands().flatMap((name) => {
+    expect(commands).not.toContain(name);
+    return [...(wayOfCommand(name) ?? '').matchAll(/'lamina ([a-z]+)/g)].map((match) => match[1]);
+  });
+  expect(named.length).toBeGreaterThan(20);
+  for (const name of named) expect(commands).toContain(name);
 });
 
 test('the version is that of the package', async () => {

@@ -29,7 +29,9 @@ describe('a run that failed', () => {
   test('is listed with how many stages failed', async () => {
     const { code, out, err } = await say('runs');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^failing@1-\S+Z {2}failed: 1 stage {2}default {2}1 of 2 cells {2}1 \? {2}\d+:\d\d\n$/);
+    expect(out).toMatch(
+      /^failing@1-\S+Z {2}failed: 1 stage {2}default {2}1 of 2 cells {2}1 \? {2}\d+:\d\d {2}perplexity 1\.50 \(good\)\n$/,
+    );
     expect(JSON.parse((await say('runs', 'failing', '--json')).out)).toEqual([
       {
         experiment: 'failing',
@@ -37,6 +39,7 @@ describe('a run that failed', () => {
         status: 'failed',
         profile: 'default',
         overrides: [],
+        labels: { name: null, tags: [], note: '' },
         started: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
         ended: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         duration_ms: expect.any(Number),
@@ -50,6 +53,8 @@ describe('a run that failed', () => {
         damaged: [],
         host: null,
         pid: null,
+        number: { metric: 'perplexity', cell: 'good', value: 1.5 },
+        differs: {},
       },
     ]);
   });
@@ -131,12 +136,14 @@ describe('a number that is missing or off', () => {
 describe('a run that was stopped', () => {
   const folder = workFolder();
   const say = (...args: string[]) => toyInProcess(folder.path, ...args);
-  const slow = ['--set', 'number.wait_ms=600000', '--set', 'number.deaf=true', '-j', '1'];
+  const slow = join(folder.path, 'slow.yaml');
+  const whole = readFileSync(spec('toy'), 'utf8').replace('toy-pipeline.yaml', join(fixtures, 'toy-pipeline.yaml'));
+  writeFileSync(slow, `${whole}with: { number: { wait_ms: 600000, deaf: true } }\n`);
   afterAll(() => folder.remove());
 
   /** Starts the toy, and sends `signals` one after the other as soon as a unit of `number` runs. */
   async function stopped(...signals: NodeJS.Signals[]): Promise<Ended> {
-    const { child, ended } = start(toyProgram, folder.path, 'run', spec('toy'), ...slow);
+    const { child, ended } = start(toyProgram, folder.path, 'run', slow, '-j', '1');
     const words = ['number good: started', 'stopping: '];
     let seen = '';
     child.stderr?.on('data', (chunk: string) => {
@@ -151,7 +158,7 @@ describe('a run that was stopped', () => {
 
   test('at once is listed, shown as such with exit code 1, and has no table', async () => {
     expect((await stopped('SIGINT', 'SIGINT')).code).toBe(130);
-    expect((await say('runs')).out).toMatch(/^toy@1-\S+ {2}stopped {2}default {4,}\d+:\d\d {2}--set/);
+    expect((await say('runs')).out).toMatch(/^toy@1-\S+ {2}stopped {2}default {2}\d+:\d\d\n$/);
     const { code, out, err } = await say('show', 'toy@1');
     expect(err).toMatch(/^! toy@1-\S+ was stopped after \d+:\d\d; run it again to go on: what is finished is kept\n$/);
     expect({ code, out }).toEqual({ code: 1, out: '' });

@@ -7,10 +7,12 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { show } from '../../cli/commands/show.ts';
 import type { Context } from '../../cli/common/context.ts';
 import type { Output } from '../../cli/common/terminal.ts';
-import { writeOutcome } from '../../cli/result/outcome-folder.ts';
+import { readOutcome, sumsOf } from '../../cli/result/outcome-folder.ts';
+import { writeOutcome } from '../../cli/result/write-outcome.ts';
 import type { JsonObject } from '../../contract/stage.ts';
 import { plainPaint } from '../../report/numbers/paint.ts';
 import { sha256 } from '../../store/digest.ts';
+import { identityOf, shortNameOf } from '../../store/process-identity.ts';
 import { saveRun } from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import { figure, made } from '../report/made.ts';
@@ -137,6 +139,30 @@ describe('a kept outcome', () => {
         .map((name, i) => `${sha256(others[i] as Buffer)}  ${name}\n`)
         .join(''),
     );
+  });
+
+  test('of runs that end together is that of one of them, whole, with nothing left beside it', async () => {
+    const runs = [1, 2, 3, 4].map((value) => ({ ...made, cells: made.cells.map((cell) => ({ ...cell, value })) }));
+    const [place = ''] = await Promise.all(runs.map(writeOutcome));
+    expect(readFileSync(join(place, 'SHA256SUMS'), 'utf8')).toBe(sumsOf(place));
+    const values = readOutcome(place).cells.map(({ value }) => value);
+    expect(new Set(values).size).toBe(1);
+    const arrow = tableFromIPC(readFileSync(join(place, 'cells.arrow')));
+    expect(arrow.toArray().map((row) => row.toJSON().value)).toEqual(values);
+    expect(readdirSync('results/table-2')).toEqual(['tiny']);
+  });
+
+  test('takes away what killed processes left, and waits for no dead one', async () => {
+    const dead = shortNameOf({ ...identityOf(), pid: 2 ** 22 + 1, started: '1' });
+    const left = (id: number) => `${dead}.00000000-0000-0000-0000-00000000000${id}.tmp`;
+    mkdirSync(join('results/table-2', left(1), 'figures'), { recursive: true });
+    mkdirSync('results/table-2/tiny');
+    writeFileSync(join('results/table-2/tiny', left(2)), '{');
+    const gone = { ...identityOf(), pid: 2 ** 22 + 1, started: '1' };
+    writeFileSync('results/table-2/tiny.lock', JSON.stringify(gone));
+    const place = await writeOutcome(made);
+    expect(readdirSync('results/table-2')).toEqual(['tiny']);
+    expect(readdirSync(place).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
   test('loses figures that the spec has no more, and nothing else', async () => {

@@ -126,12 +126,41 @@ test('the verdicts are counted, and each claim is told with its cases', () => {
   expect(renderClaims(claims)).toBe(`\
 claims  2 hold · 1 does not · 1 undecided
   c
+    ✗ d2
     ✓ d0
     ✓ d1
-    ✗ d2
   ? e: d3
 `);
   expect(renderClaims([])).toBe('');
+});
+
+test('what does not hold comes first, in all else the order is that of the spec', () => {
+  const claims = [
+    { claim: 'a', holds: true, detail: 'd' },
+    { claim: 'b', holds: null, detail: 'd' },
+    { claim: 'c', holds: true, detail: 'd1' },
+    { claim: 'c', holds: false, detail: 'd2' },
+  ];
+  expect(renderClaims(claims).split('\n').slice(1)).toEqual([
+    '  c',
+    '    ✗ d2',
+    '    ✓ d1',
+    '  ✓ a: d',
+    '  ? b: d',
+    '',
+  ]);
+});
+
+test('under --set none is decided, and the numbers are told all the same; --seed decides nothing else', () => {
+  const one = claim(order('original', 'sharp'));
+  const plan = { axes: [methodAxis, dataAxis, seedAxis], table: perplexityTable, claims: [one] };
+  const [first] = evaluateClaims({ ...plan, overrides: ['--set rank=9', '--only data=dialogsum'] }, table2Cells);
+  expect(first).toEqual({
+    claim: 'a claim',
+    holds: null,
+    detail: expect.stringMatching(/: 1\.52 ≤ 2\.02 .*\(not decided, since --set rank=9 is off the spec's grid\)$/),
+  });
+  expect(evaluateClaims({ ...plan, overrides: ['--seed 3'] }, table2Cells)[0]?.holds).toBe(true);
 });
 
 test('in a long list only what does not hold is told', () => {

@@ -87,10 +87,10 @@ describe('the HTML page', async () => {
 
   test('tells each claim with its verdict', () => {
     expect(all(document, '.badge').map((badge) => badge.textContent)).toEqual([
-      '✓ holds',
-      'within noise',
       '✗ does not hold',
       '? undecided',
+      '✓ holds',
+      'within noise',
     ]);
   });
 

@@ -1,0 +1,52 @@
+// What people type who know other programs, and what lamina has for it.
+
+const ways = new Map<string, string>();
+
+function add(way: string, ...names: string[]): void {
+  for (const name of names) ways.set(name, way);
+}
+
+add("'lamina runs' lists the runs, 'lamina show NAME' prints one", 'ls', 'list', 'history', 'results', 'status');
+add("'lamina runs rm NAME@RUN' removes a run from the list", 'rm', 'delete', 'remove');
+add("'lamina runs tag NAME@RUN TAG' and 'lamina runs note NAME@RUN TEXT' mark a run", 'tag', 'note', 'rename');
+add("'lamina why SPEC STAGE' and 'lamina show NAME@RUN' name the logs of what failed", 'log', 'logs');
+add(
+  "'export' is a stage: name it in a pipeline (see 'lamina stages export') and take its files with 'lamina copy SPEC export --to FOLDER'",
+  'export',
+  'convert',
+);
+add("'lamina copy SPEC STAGE --to FOLDER' takes files out of the store", 'cp', 'get', 'pull', 'download', 'save');
+add(
+  "stages do that, and 'lamina run SPEC' runs them (see 'lamina stages')",
+  'train',
+  'finetune',
+  'pretrain',
+  'quantize',
+  'prune',
+  'share',
+  'eval',
+  'evaluate',
+  'bench',
+  'benchmark',
+  'test',
+);
+add("'lamina run SPEC' runs what is not cached, and goes on where it was stopped", 'start', 'resume', 'repro', 'exec');
+add("'lamina run SPEC --set path=value,value' varies a parameter", 'sweep', 'tune');
+add("'lamina check SPEC' says every mistake", 'validate', 'lint', 'verify');
+add("'lamina plan SPEC' says what would run", 'dry-run', 'dag', 'graph', 'estimate');
+add("'lamina diff A B' says what differs", 'compare');
+add("'lamina show NAME --format html -o FILE' writes a page, there is no server", 'ui', 'serve', 'report', 'open');
+add("'lamina generate MODEL --prompt TEXT' lets a model talk", 'chat', 'talk', 'infer', 'predict', 'sample');
+add("'lamina init' begins a folder of your own", 'new', 'create', 'setup');
+add("'lamina doctor' says what can be computed on, and installs it", 'install', 'info', 'env', 'devices');
+add("'lamina --version' prints the version", 'version');
+
+/** What to use in the place of a command that lamina does not have; undefined where nothing is known. */
+export function wayOfCommand(name: string): string | undefined {
+  return ways.get(name);
+}
+
+/** The names that something is known of. */
+export function otherCommands(): string[] {
+  return [...ways.keys()];
+}
