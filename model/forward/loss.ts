@@ -6,16 +6,11 @@ import type { Batch } from './batches.ts';
 import { finalNorm, head, headProduct, hiddenStates } from './forward.ts';
 import type { Model } from './model.ts';
 
-/** Negative log-likelihood [R] of each scored token of `batch`; logits are made for scored rows only. */
-export function tokenNll(model: Model, batch: Batch): tf.Tensor1D {
-  return nllOfStates(model, batch, statesOf(model, batch));
-}
-
 function statesOf(model: Model, { ids, extent: { batch, tokens } }: Batch): tf.Tensor2D {
   return hiddenStates(model, tf.tensor2d(ids, [batch, tokens], 'int32'));
 }
 
-/** The same from the hidden states after the last layer, `all` [N, D]. */
+/** Negative log-likelihood [R] of each scored token of `batch`, from the hidden states after the last layer, `all` [N, D]; logits are made for scored rows only. */
 export function nllOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor1D {
   return tokenLosses(head(model, scoredStates(model, batch, all)), tf.tensor1d(batch.labels, 'int32'));
 }
