@@ -29,6 +29,7 @@ import { sft } from './sft/declare.ts';
 import { share } from './share/declare.ts';
 import { shareBasis } from './share-basis/declare.ts';
 import { shareBlocks } from './share-blocks/declare.ts';
+import { skipSublayers } from './skip-sublayers/declare.ts';
 import { slw } from './slw/declare.ts';
 import { taskData } from './task-data/declare.ts';
 import { trainTokenizer } from './train-tokenizer/declare.ts';
@@ -46,6 +47,7 @@ const stages: StageDefinition[] = [
   stage(relax, async () => (await import('./relax/run.ts')).relaxLayers),
   stage(layerSimilarity, async () => (await import('./layer-similarity/run.ts')).measureSimilarity),
   stage(pruneLayers, async () => (await import('./prune-layers/run.ts')).choosePruned),
+  stage(skipSublayers, async () => (await import('./skip-sublayers/run.ts')).skipChosen),
   stage(mergeLayers, async () => (await import('./merge-layers/run.ts')).mergeSimilar),
   stage(searchBlocks, async () => (await import('./search-blocks/run.ts')).removeBlocks),
   stage(fitLayerStage, async () => (await import('./fit-layer/run.ts')).fitOneLayer),

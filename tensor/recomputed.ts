@@ -9,7 +9,9 @@ export function recomputed<T extends tf.Tensor>(f: (x: T) => tf.Tensor, x: T, re
   const forward = (x: tf.Tensor, ...rest: unknown[]) => {
     (rest.at(-1) as tf.GradSaveFunc)([x]);
     const gradFunc = (dy: tf.Tensor, [x]: tf.Tensor[]) => gradientsAgain(f, x as T, read, dy);
-    return { value: f(x as T), gradFunc };
+    const made = f(x as T);
+    // an output that is the input itself would be given its gradient twice
+    return { value: made === x ? tf.clone(made) : made, gradFunc };
   };
   return tf.customGrad(forward as unknown as Parameters<typeof tf.customGrad>[0])(x, ...read) as T;
 }

@@ -92,7 +92,8 @@ function placesOf({ config, checkpoint, recovery: { replacements } }: ExportSour
   return [...tensorShapes(config)].map(([name, shape]) => {
     const source = sources.get(name) as TensorSource;
     const from = !hasTensor(source) || quantization?.absent.has(source.of) ? null : source.from;
-    return { name, shape, from, codec: from === null ? linear : quantization?.codecs.get(from) };
+    const codec = from === null && shape.length === 2 ? linear : quantization?.codecs.get(from ?? name);
+    return { name, shape, from, codec };
   });
 }
 
@@ -101,9 +102,11 @@ function layoutOf({ name, shape, codec }: Place, type: FloatType): LayoutPart[] 
   return [{ name, dtype: type, shape, bytes: (parts) => parts.get('float') as Uint8Array }];
 }
 
-async function partsOf(source: ExportSource, { name, shape, codec, from }: Place): Promise<Parts> {
-  if (codec === undefined)
-    return new Map([['float', fromFloat32(floatType(source), await source.readStored(from ?? name))]]);
+async function partsOf(source: ExportSource, { shape, codec, from }: Place): Promise<Parts> {
+  if (codec === undefined) {
+    const values = from === null ? new Float32Array(shape.reduce((a, b) => a * b, 1)) : await source.readStored(from);
+    return new Map([['float', fromFloat32(floatType(source), values)]]);
+  }
   if (from !== null) return source.checkpoint.readParts(from);
   return zeroParts(codec, shape);
 }

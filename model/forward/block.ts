@@ -38,6 +38,8 @@ export interface LayerWeights<V> {
   vector(role: VectorRole): V;
   /** x [N, in] through the matrix `role`, without its bias -> [N, out]. */
   linear(role: MatrixRole, x: V): V;
+  /** False where attention is skipped: its branch contributes nothing, and the layer has no keys and values. */
+  readonly hasAttention: boolean;
   /** False where the MLP is pruned: its branch contributes nothing. */
   readonly hasMlp: boolean;
 }
@@ -59,7 +61,7 @@ export function block<V>(
 ): BlockOutputs<V> {
   const architecture = architectureOf(config);
   const parts = { ops, config, layer, weights, architecture };
-  const attended = ops.add(h, selfAttention(parts, norm(parts, 'attention_norm', h)));
+  const attended = weights.hasAttention ? ops.add(h, selfAttention(parts, norm(parts, 'attention_norm', h))) : h;
   const mlpInput = norm(parts, architecture.mlp_input, attended);
   if (!weights.hasMlp) return { attended, mlpInput, h: attended };
   return { attended, mlpInput, h: ops.add(attended, gatedMlp(ops, weights.linear, mlpInput)) };

@@ -1,6 +1,6 @@
 // The keys and values of the tokens so far: arrays of fixed size, which a step reads where they lie and adds one token to.
 //
-// B rows (texts), S places (tokens), L layers, K key/value heads, hd head size. Row b holds its tokens at the places 0 to lengths[b] - 1.
+// B rows (texts), S places (tokens), L layers that attend, K key/value heads, hd head size. Row b holds its tokens at the places 0 to lengths[b] - 1.
 import type { ModelConfig } from '../architecture/model-config.ts';
 
 /** A layer's keys and values, [B, K, S, hd] each. */
@@ -9,7 +9,7 @@ export interface LayerCache {
   v: Float32Array;
 }
 
-/** Keys and values by layer from the outputs of a graph: k of the first layer, v of the first, k of the second, ... */
+/** Keys and values by layer that attends from the outputs of a graph: k of the first layer, v of the first, k of the second, ... */
 export function layersOf(arrays: readonly Float32Array[]): LayerCache[] {
   return Array.from({ length: arrays.length / 2 }, (_, l) => ({
     k: arrays[2 * l] as Float32Array,
@@ -35,11 +35,12 @@ export class KvCache {
   #lengths = new Int32Array(0);
   readonly layers: readonly LayerCache[];
 
-  constructor({ num_hidden_layers, num_key_value_heads, head_dim }: ModelConfig) {
+  /** A cache for a model of `config`, of which `attending` layers attend; the others have no slot. */
+  constructor({ num_hidden_layers, num_key_value_heads, head_dim }: ModelConfig, attending = num_hidden_layers) {
     this.#heads = num_key_value_heads;
     this.#width = head_dim;
     const empty = (): LayerCache => ({ k: new Float32Array(0), v: new Float32Array(0) });
-    this.layers = Array.from({ length: num_hidden_layers }, empty);
+    this.layers = Array.from({ length: attending }, empty);
   }
 
   /** B. */
@@ -79,7 +80,7 @@ export class KvCache {
   /** Row `row` becomes the text `read`. */
   fill(row: number, { found, rows, row: from, places }: ReadText): void {
     const runs = runsOf(places);
-    const stride = (found[0] as LayerCache).k.length / rows / this.#heads;
+    const stride = (found[0]?.k.length ?? 0) / rows / this.#heads;
     const copy = (to: Float32Array, all: Float32Array) => {
       for (let head = 0; head < this.#heads; head++) {
         const source = (from * this.#heads + head) * stride;

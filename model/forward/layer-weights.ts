@@ -1,9 +1,10 @@
 // What a layer of a model multiplies with: its own tensors, or what the recovery says.
 import { tf } from '../../tensor/tf.ts';
-import type { MatrixRole } from '../architecture/roles.ts';
+import { isProjection, type MatrixRole } from '../architecture/roles.ts';
 import { layerTensors, tensorName } from '../architecture/tensors.ts';
-import { replacementAt } from '../sharing/recovery.ts';
+import { type Recovery, replacementAt } from '../sharing/recovery.ts';
 import { recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { consecutive } from '../sharing/sharing.ts';
 import type { LayerWeights } from './block.ts';
 import type { Model } from './model.ts';
 import { project } from './project.ts';
@@ -13,14 +14,26 @@ export function layerWeights(model: Model, layer: number): LayerWeights<tf.Tenso
   return {
     vector: (role) => model.weights.get(tensorName(model.config, layer, role)),
     linear: (role, x) => project(model, layer, role, x as tf.Tensor2D),
+    hasAttention: hasAttention(model, layer),
     hasMlp: replacementAt(model.recovery, layer, 'gate')?.reference !== null,
   };
+}
+
+/** The layers (from 1) that attend, ascending: those that have keys and values. */
+export function attendingLayers(model: Pick<Model, 'config' | 'recovery'>): number[] {
+  return consecutive(1, model.config.num_hidden_layers).filter((layer) => hasAttention(model, layer));
+}
+
+function hasAttention({ recovery }: { readonly recovery?: Recovery | undefined }, layer: number): boolean {
+  return replacementAt(recovery, layer, 'q')?.reference !== null;
 }
 
 /** The variables that layer `layer` (from 1) may read, each once: its own tensors, or of those that stand in for them, and their recovery parameters. */
 export function layerVariables(model: Model, layer: number): tf.Variable[] {
   const { config, weights, recovery } = model;
+  const attends = hasAttention(model, layer);
   const own = layerTensors(config, layer).flatMap(({ role, name }) => {
+    if (!attends && !isProjection(role) && role !== 'mlp_norm') return [];
     const reference = replacementAt(recovery, layer, role as MatrixRole)?.reference;
     if (reference === null) return [];
     return [weights.get(reference === undefined ? name : tensorName(config, reference, role as MatrixRole))];

@@ -10,7 +10,7 @@ function statesOf(model: Model, { ids, extent: { batch, tokens } }: Batch): tf.T
   return hiddenStates(model, tf.tensor2d(ids, [batch, tokens], 'int32'));
 }
 
-/** Negative log-likelihood [R] of each scored token of `batch` from the hidden states after the last layer, `all` [N, D]; logits are made for scored rows only. */
+/** Negative log-likelihood [R] of each scored token of `batch`, from the hidden states after the last layer, `all` [N, D]; logits are made for scored rows only. */
 export function nllOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor1D {
   return tokenLosses(head(model, scoredStates(model, batch, all)), tf.tensor1d(batch.labels, 'int32'));
 }

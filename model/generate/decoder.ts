@@ -10,6 +10,7 @@ import { tf } from '../../tensor/tf.ts';
 import { type Attend, type Heads, keeping } from '../forward/attend.ts';
 import { finalNorm, head, hiddenStates } from '../forward/forward.ts';
 import { cachePlaces, KvCache, layersOf } from '../forward/kv-cache.ts';
+import { attendingLayers } from '../forward/layer-weights.ts';
 import type { Model } from '../forward/model.ts';
 import { type RopeTables, ropeAt, ropeOf } from '../forward/rope.ts';
 import type { ReadingOrder } from './passes.ts';
@@ -36,7 +37,7 @@ export interface Decoder {
 
 /** A decoder of `model` for texts of at most `maxLength` tokens (default: the model's context). */
 export function createDecoder(model: Model, maxLength = model.config.max_position_embeddings): Decoder {
-  const cache = new KvCache(model.config);
+  const cache = new KvCache(model.config, attendingLayers(model).length);
   const rope = ropeOf(model.config);
   const readPrompts = createPromptReader(model);
   const steps = createReplays(() => stepGraph(withFewRows(model)));
@@ -69,17 +70,19 @@ export function createDecoder(model: Model, maxLength = model.config.max_positio
 }
 
 /**
- * ids [B, 1], cos and sin [B, hd/2], mask [B, 1, 1, S], where layers slide their mask, keys and values [B, K, S, hd] of each layer ->
- * logits [B, V], then keys and values [B, K, 1, hd] of each layer.
+ * ids [B, 1], cos and sin [B, hd/2], mask [B, 1, 1, S], where layers slide their mask, keys and values [B, K, S, hd] of each layer that
+ * attends -> logits [B, V], then keys and values [B, K, 1, hd] of each of these.
  */
 function stepGraph(model: Model): (inputs: tf.Tensor[]) => tf.Tensor[] {
   const slides = model.config.sliding_window !== undefined;
+  const attending = attendingLayers(model);
   return ([ids, cos, sin, mask, ...rest]) => {
     const [near, ...layers] = slides ? rest : [mask, ...rest];
     const attend: Attend = {
       turn: (x) => turnRows(x, cos as tf.Tensor, sin as tf.Tensor),
       mix(layer, { q, k, v }, { scale, window }) {
-        const [pastK, pastV] = layers.slice(2 * layer - 2, 2 * layer) as [tf.Tensor, tf.Tensor];
+        const slot = attending.indexOf(layer);
+        const [pastK, pastV] = layers.slice(2 * slot, 2 * slot + 2) as [tf.Tensor, tf.Tensor];
         const seen = (window === null ? mask : near) as tf.Tensor;
         return pastAttention(q, k, v, { k: pastK, v: pastV, mask: seen }, scale);
       },

@@ -11,19 +11,20 @@ import { isObject } from '../../util/json.ts';
 import { shown } from '../../util/shown.ts';
 import { checkTensors } from '../architecture/check-tensors.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
-import type { MatrixRole } from '../architecture/roles.ts';
+import { isProjection, type MatrixRole } from '../architecture/roles.ts';
 import { tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
 import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
-import { dropsMlp, type Replacement, rolesOf } from '../sharing/replacement.ts';
+import { dropsOwn, type Replacement, rolesOf } from '../sharing/replacement.ts';
+import { silentBiases } from '../sharing/sources.ts';
 import { readModelFolder } from './model-folder.ts';
 import type { FolderSummary } from './summary.ts';
 
 const largestMap = 2 ** 24;
-/** Of one pruned matrix, which is made and not read. */
+/** Of one skipped matrix, which is made and not read. */
 const largestZeros = 2 ** 31;
 
 /** What sharp.json says. */
@@ -126,7 +127,7 @@ function parameterTensors(
   });
 }
 
-/** The model's tensors: as stored, the reference's for a shared MLP, zeros for a pruned one. */
+/** The model's tensors: as stored, the reference's for a shared MLP, zeros for what is skipped. */
 function modelTensors(
   reader: TensorReader,
   config: ModelConfig,
@@ -142,19 +143,20 @@ function modelTensors(
     if (!parameters.has(name)) tensors.set(name, stored(name) as StoredTensor);
   }
   const shapes = tensorShapes(config);
-  for (const replacement of replacements.filter(dropsMlp)) {
+  for (const replacement of replacements.filter(dropsOwn)) {
     const { target, reference } = replacement;
     for (const role of rolesOf(replacement)) {
       const name = tensorName(config, target, role);
       if (tensors.has(name) && reader.tensors.has(name)) {
         throw new UserError(
-          `'${compactWeights}' has tensor '${name}', but '${compactMap}' says that layer ${target} has no MLP of its own`,
+          `'${compactWeights}' has tensor '${name}', but '${compactMap}' says that layer ${target} has no ${isProjection(role) ? 'MLP' : 'attention'} of its own`,
         );
       }
       const tensor =
         reference === null ? zeros(shapes.get(name) as number[]) : stored(tensorName(config, reference, role));
       if (tensor !== undefined) tensors.set(name, tensor);
     }
+    for (const name of silentBiases(config, replacement)) tensors.set(name, zeros(shapes.get(name) as number[]));
   }
   return tensors;
 }
@@ -163,7 +165,7 @@ function zeros(shape: readonly number[]): StoredTensor {
   const size = tensorBytes('BF16', shape) ?? Number.POSITIVE_INFINITY;
   if (size > largestZeros) {
     throw new UserError(
-      `a pruned MLP must have matrices of at most ${largestZeros / dtypeBytes('BF16')} numbers, got [${shape.join(', ')}]`,
+      `what is skipped must have matrices of at most ${largestZeros / dtypeBytes('BF16')} numbers, got [${shape.join(', ')}]`,
     );
   }
   return { dtype: 'BF16', shape, bytes: async () => new Uint8Array(size) };

@@ -40,7 +40,7 @@ type Progress = (share: number) => void;
 export interface EvaluationAids {
   /** States of the same texts in a model that has the same layers up to there. */
   readonly beginning?: KeptStates | undefined;
-  readonly onProgress?: Progress;
+  readonly onProgress?: Progress | undefined;
 }
 
 /**

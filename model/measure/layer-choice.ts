@@ -1,4 +1,5 @@
-// Which layers' MLPs are pruned, by the scores of layer-similarity or by depth (methods B.1 and B.4).
+// Which layers' MLPs are pruned and which sublayers are skipped, by the scores of layer-similarity or by depth (methods B.1 and B.4).
+import type { SkippedPart } from '../sharing/replacement.ts';
 import { consecutive } from '../sharing/sharing.ts';
 import type { LayerSimilarity } from './layer-similarity.ts';
 
@@ -30,6 +31,24 @@ export function chosenLayers(scores: LayerScores, scorer: Scorer, count: number)
   return ranked(scores[scorer], sign)
     .slice(0, count)
     .sort((a, b) => a - b);
+}
+
+/** By how little sublayers change the stream. */
+export type SublayerScores = Pick<LayerSimilarity, 'block_influence' | 'attention_similarity' | 'mlp_similarity'>;
+
+/** Of each of `layers` the mean cosine between the stream before and after its `part`, the most similar first; of equal ones the first. */
+export function bySimilarity(
+  scores: SublayerScores,
+  part: SkippedPart,
+  layers: readonly number[],
+): { layer: number; similarity: number }[] {
+  const similarityOf = (layer: number): number => {
+    if (part === 'block') return 1 - (scores.block_influence[layer] as number);
+    return (part === 'mlp' ? scores.mlp_similarity : scores.attention_similarity)[layer] as number;
+  };
+  return layers
+    .map((layer) => ({ layer, similarity: similarityOf(layer) }))
+    .sort((a, b) => b.similarity - a.similarity || a.layer - b.layer);
 }
 
 /** Layers by ascending `sign` times score. */

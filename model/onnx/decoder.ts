@@ -26,12 +26,15 @@ export async function addDecoder(
   const ops = decoderOperators(graph, config, frame);
   const ids = graph.add('Reshape', ['input_ids', graph.ints(-1)]);
   let h = (await weights.embedding()).rows(ids);
+  const attending: number[] = [];
   for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
-    h = block(ops, config, layer, await weights.layer(layer), h).h;
+    const own = await weights.layer(layer);
+    if (own.hasAttention) attending.push(layer);
+    h = block(ops, config, layer, own, h).h;
   }
   graph.scope = 'head';
   await addHead({ graph, config, weights, frame, ops }, h);
-  return portsOf(graph, config);
+  return portsOf(graph, config, attending);
 }
 
 interface Decoder {
@@ -51,12 +54,14 @@ async function addHead({ graph, config, weights, frame, ops }: Decoder, h: Value
   graph.add('Reshape', [graph.cast(rows, graph.float, 'float32'), shape], { outputs: ['logits'] });
 }
 
+/** A layer that does not attend has no cache; the others keep their numbers, from 0. */
 function portsOf(
   { float }: OnnxBuilder,
-  { num_hidden_layers: layers, num_key_value_heads: groups, head_dim, vocab_size }: ModelConfig,
+  { num_key_value_heads: groups, head_dim, vocab_size }: ModelConfig,
+  attending: readonly number[],
 ): { inputs: OnnxValueInfo[]; outputs: OnnxValueInfo[] } {
   const cache = (prefix: string, length: string): OnnxValueInfo[] => {
-    const names = Array.from({ length: layers }, (_, i) => [`${prefix}.${i}.key`, `${prefix}.${i}.value`]).flat();
+    const names = attending.flatMap((layer) => ['key', 'value'].map((kind) => `${prefix}.${layer - 1}.${kind}`));
     return names.map((name) => ({ name, type: float, dims: ['batch', groups, length, head_dim] }));
   };
   const ids = (name: string, length: string): OnnxValueInfo => ({ name, type: 'int64', dims: ['batch', length] });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
+import type { MatrixRole } from '../architecture/roles.ts';
 import { headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
@@ -74,10 +75,13 @@ async function graphOf(
   const graph = new OnnxBuilder(precision.float, data);
   const weights = onnxWeights(source, graph, precision, onProgress);
   const sources = tensorSources(config, source.recovery.replacements);
+  const isThere = (layer: number, role: MatrixRole) => {
+    const found = sources.get(tensorName(config, layer, role)) as TensorSource;
+    return found.kind === 'factored' || (found.kind !== 'zeros' && !precision.isAbsent(found.of));
+  };
   const layer = (layer: number) => {
-    const gate = sources.get(tensorName(config, layer, 'gate')) as TensorSource;
-    const hasMlp = gate.kind === 'factored' || (gate.kind !== 'zeros' && !precision.isAbsent(gate.of));
-    return readLayer(graph, { config, layer, recovery: source.recovery, hasMlp }, weights);
+    const [hasAttention, hasMlp] = [isThere(layer, 'q'), isThere(layer, 'gate')];
+    return readLayer(graph, { config, layer, recovery: source.recovery, hasAttention, hasMlp }, weights);
   };
   const ports = await addDecoder(graph, config, { ...weights, layer });
   const { nodes, initializers } = graph;

@@ -23,7 +23,9 @@ interface Layer {
   /** From 1. */
   readonly layer: number;
   readonly recovery: Pick<Recovery, 'replacements'>;
-  /** False where its MLP is known to be zeros, and not stored. */
+  /** False where its attention is known to be zeros, and not stored. */
+  readonly hasAttention: boolean;
+  /** The same of its MLP. */
   readonly hasMlp: boolean;
 }
 
@@ -35,7 +37,7 @@ export async function readLayer(
   given: Layer,
   weights: Pick<OnnxWeights, 'vector' | 'matrix' | 'parameters'>,
 ): Promise<LayerWeights<Value>> {
-  const { config, layer, hasMlp } = given;
+  const { config, layer, hasAttention, hasMlp } = given;
   const vectors = new Map<VectorRole, Value>();
   const linears = new Map<MatrixRole, Linear>();
   const enter = (role: LayerRole) => {
@@ -43,12 +45,15 @@ export async function readLayer(
   };
   for (const spec of layerTensors(config, layer)) {
     const role = spec.role as LayerRole;
+    const isOfMlp = isProjection(role) || role === 'mlp_norm';
+    if (!isOfMlp && !hasAttention) continue;
     enter(role);
     if (!isMatrixRole(role)) vectors.set(role, await weights.vector(spec.name));
-    else if (hasMlp || !isProjection(role)) linears.set(role, await readMatrix(graph, given, role, weights));
+    else if (hasMlp || !isOfMlp) linears.set(role, await readMatrix(graph, given, role, weights));
   }
-  enter('attention_norm');
+  enter(hasAttention ? 'attention_norm' : 'mlp_norm');
   return {
+    hasAttention,
     hasMlp,
     vector(role) {
       enter(role);

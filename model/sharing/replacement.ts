@@ -1,15 +1,15 @@
 // A replacement: what stands at some matrices of one layer. Light: planning reads this, so no numeric library is imported here.
 import { UserError } from '../../util/errors.ts';
 import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
-import { type MatrixRole, projections, writesHidden } from '../architecture/roles.ts';
+import { attentionRoles, isProjection, type MatrixRole, projections, writesHidden } from '../architecture/roles.ts';
 import { type MatrixSizes, matrixShapeOf } from '../architecture/tensors.ts';
 import { methodNamed } from '../methods/registry.ts';
 import { pairs, type ReplacementMap } from './sharing.ts';
 
 /**
  * What stands at matrices of layer `target`, complete in itself; layers count from 1. A reference other than the target: that layer's
- * matrices, as `candidate` makes them (shared). The target itself: its own matrices with recovery parameters (LoRA). null: the MLP is
- * pruned, its branch contributes nothing. References always lend their original weights. Rank 0 has no recovery parameters: with a
+ * matrices, as `candidate` makes them (shared). The target itself: its own matrices with recovery parameters (LoRA). null: the sublayer is
+ * skipped, the MLP or (with all its matrices in `roles`) attention: its branch contributes nothing. References always lend their original weights. Rank 0 has no recovery parameters: with a
  * reference it is Direct Sharing.
  */
 export interface Replacement {
@@ -46,9 +46,32 @@ export function prunedReplacements(layers: readonly number[]): Replacement[] {
   return layers.map((target) => ({ target, reference: null, candidate: 'g0', rank: 0 }));
 }
 
-/** True where the target's own matrices are not stored: another's stands in, or none. */
-export function dropsMlp({ target, reference }: Replacement): boolean {
+/** What of a layer is skipped: a sublayer, or both. */
+export const skippedParts = ['block', 'attention', 'mlp'] as const;
+export type SkippedPart = (typeof skippedParts)[number];
+
+/** Layers that skip `part`: it is the identity on the residual stream; targets ascending. */
+export function skippedReplacements(layers: readonly number[], part: SkippedPart): Replacement[] {
+  return layers.flatMap((layer) => {
+    const [mlp] = prunedReplacements([layer]) as [Replacement];
+    const attention = { ...mlp, roles: attentionRoles };
+    return part === 'block' ? [attention, mlp] : [part === 'mlp' ? mlp : attention];
+  });
+}
+
+/** True where the target's own matrices are not stored: another's stand in, or none. */
+export function dropsOwn({ target, reference }: Pick<Replacement, 'target' | 'reference'>): boolean {
   return reference !== target;
+}
+
+/** True where these are matrices of the MLP. */
+export function dropsMlp(replacement: Replacement): boolean {
+  return dropsOwn(replacement) && rolesOf(replacement).some(isProjection);
+}
+
+/** True where the target's attention is skipped. */
+export function skipsAttention({ reference, roles }: Pick<Replacement, 'reference' | 'roles'>): boolean {
+  return reference === null && roles !== undefined;
 }
 
 /** The matrices that a replacement stands at, in the order in which a layer uses them. */
@@ -105,8 +128,12 @@ function checkGroups(replacements: readonly Replacement[], source: string): void
 
 function checkRoles({ target, reference, candidate, roles }: Replacement, source: string): void {
   if (roles === undefined) return;
-  if (reference === null)
-    throw new UserError(`${source}: layer ${target} can lose its whole MLP only, got a list of matrices`);
+  if (reference === null) {
+    if (roles.join() === attentionRoles.join()) return;
+    throw new UserError(
+      `${source}: layer ${target} can skip its whole MLP (no 'roles') or its whole attention (${attentionRoles.join(', ')}), got ${roles.join(', ')}`,
+    );
+  }
   const { roles: allowed } = methodNamed(candidate);
   const wrong = roles.find((role) => !allowed.includes(role));
   if (wrong === undefined) return;
@@ -124,7 +151,7 @@ function checkReference(
   const { target, reference } = replacement;
   if (reference === null || reference === target) return;
   const own = rolesOf(replacement).map((role) => owners.get(`${reference} ${role}`));
-  if (own.some((each) => each && dropsMlp(each))) {
+  if (own.some((each) => each && dropsOwn(each))) {
     throw new UserError(
       `${source}: layer ${reference} is the reference of layer ${target}, but its own MLP is replaced, expected a layer that keeps it`,
     );
@@ -136,12 +163,12 @@ function checkReference(
   );
 }
 
-/** Replacements as text: shared groups as in a map, then the layers with recovery of their own and the pruned ones. */
+/** Replacements as text: shared groups as in a map, then the layers with recovery of their own, the pruned ones and those that skip attention. */
 export function formatReplacements(replacements: readonly Replacement[]): string {
   const groups = new Map<string, number[]>();
   for (const { target, reference, roles } of replacements) {
     const kind = reference === null ? 'pruned' : reference === target ? 'own' : String(reference);
-    const key = roles === undefined ? kind : `${kind} ${roles.join('+')}`;
+    const key = roles === undefined ? kind : reference === null ? 'pruned attention' : `${kind} ${roles.join('+')}`;
     groups.set(key, [...(groups.get(key) ?? []), target]);
   }
   const last = (key: string) => ['own', 'pruned'].indexOf(key.split(' ')[0] as string);

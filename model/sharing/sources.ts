@@ -1,9 +1,9 @@
 // Which tensor stands for which: the one description that files, exports, quantisation and counts are made from. Light: planning reads it.
-import type { ModelConfig } from '../architecture/model-config.ts';
-import type { MatrixRole } from '../architecture/roles.ts';
-import { tensorName, tensorShapes } from '../architecture/tensors.ts';
+import type { ModelConfig, TensorSizes } from '../architecture/model-config.ts';
+import { isBiasRole, type MatrixRole } from '../architecture/roles.ts';
+import { layerTensors, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { methodNamed } from '../methods/registry.ts';
-import { type Replacement, rolesOf } from './replacement.ts';
+import { type Replacement, rolesOf, skipsAttention } from './replacement.ts';
 
 /**
  * What a tensor of the model is: `stored` as it lies in the file, `zeros` where it contributes nothing, `made` by a method of
@@ -34,8 +34,16 @@ export function tensorSources(
     for (const role of rolesOf(replacement)) {
       sources.set(tensorName(config, replacement.target, role), sourceOf(config, replacement, role, storedAs));
     }
+    for (const name of silentBiases(config, replacement)) sources.set(name, { kind: 'zeros' });
   }
   return sources;
+}
+
+/** The biases that go with skipped attention: with matrices of zeros they would still add something. */
+export function silentBiases(config: TensorSizes, replacement: Replacement): string[] {
+  if (!skipsAttention(replacement)) return [];
+  const biases = layerTensors(config, replacement.target).filter(({ role }) => isBiasRole(role));
+  return biases.map(({ name }) => name);
 }
 
 function sourceOf(

@@ -3,7 +3,7 @@ import { architectureOf } from '../../model/architecture/registry.ts';
 import { parameterCounts } from '../../model/architecture/tensors.ts';
 import type { ExportSource } from '../../model/export/source.ts';
 import { recoveryParameters, storedMlpParameters } from '../../model/sharing/ratios.ts';
-import { dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
+import { dropsMlp, formatReplacements, type Replacement, skipsAttention } from '../../model/sharing/replacement.ts';
 import { formatBytes } from '../../util/amounts.ts';
 import type { ExportFormat, ExportParams, Written } from './formats/format.ts';
 import { layersText, noteIf } from './formats/notes.ts';
@@ -51,7 +51,8 @@ function whatItIs({ config }: CardSource): string {
 
 function doneText({ stored, recovery: { replacements } }: CardSource): string {
   const own = replacements.filter(({ reference, target }) => reference === target);
-  const pruned = replacements.filter(({ reference }) => reference === null);
+  const skipped = replacements.filter(skipsAttention);
+  const pruned = replacements.filter((each) => each.reference === null && !skipsAttention(each));
   const shared = replacements.filter((each) => dropsMlp(each) && each.reference !== null);
   const lines: string[] = [];
   if (shared.length > 0) {
@@ -60,6 +61,7 @@ function doneText({ stored, recovery: { replacements } }: CardSource): string {
   }
   if (own.length > 0) lines.push(`The MLPs of ${layersOf(own)} are their own, with recovery parameters on top.`);
   if (pruned.length > 0) lines.push(`The MLPs of ${layersOf(pruned)} are pruned: they contribute nothing.`);
+  if (skipped.length > 0) lines.push(`The attention of ${layersOf(skipped)} is skipped: it contributes nothing.`);
   lines.push(`Recovery: ${recoveryText(replacements)}.`, storedText({ replacements, config: stored }));
   return `${lines.map((line) => `- ${line}`).join('\n')}\n\nMethod: SHARP, arXiv 2502.07832.`;
 }

@@ -88,7 +88,8 @@ export function feedsOf(
   { ids, mask, positions, past }: Call,
   float: 'float32' | 'float16' = 'float32',
 ): Values {
-  const seen = past?.['present.0.key']?.dims[2] ?? 0;
+  const [kept] = Object.entries(past ?? {}).filter(([name]) => name.endsWith('.key'));
+  const seen = kept?.[1].dims[2] ?? 0;
   const feeds: Values = {
     input_ids: int64(ids),
     attention_mask: int64(mask ?? ids.map((row) => Array.from({ length: seen + row.length }, () => 1))),

@@ -1,0 +1,243 @@
+// Layers without attention, MLP or both, against PyTorch: logits, loss, gradients, decoding with a cache, and what is exported.
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { attentionRoles, type MatrixRole } from '../../model/architecture/roles.ts';
+import { matrixShapeOf } from '../../model/architecture/tensors.ts';
+import { createWeights } from '../../model/architecture/weights.ts';
+import { loadModel } from '../../model/checkpoint/checkpoint.ts';
+import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { writeCompact } from '../../model/export/compact.ts';
+import { writeHuggingFace } from '../../model/export/huggingface.ts';
+import { type ExportSource, openExportSource } from '../../model/export/source.ts';
+import { textFilesIn } from '../../model/export/texts.ts';
+import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
+import { forward } from '../../model/forward/forward.ts';
+import { attendingLayers } from '../../model/forward/layer-weights.ts';
+import { languageModelLoss } from '../../model/forward/loss.ts';
+import { createModel } from '../../model/forward/model.ts';
+import { createDecoder } from '../../model/generate/decoder.ts';
+import { importCompact } from '../../model/import/compact.ts';
+import { importHuggingFace } from '../../model/import/huggingface.ts';
+import { writeOnnx } from '../../model/onnx/export.ts';
+import { recoveryParameters, storedParameters, storedRatio } from '../../model/sharing/ratios.ts';
+import {
+  checkReplacements,
+  formatReplacements,
+  type SkippedPart,
+  skippedReplacements,
+} from '../../model/sharing/replacement.ts';
+import { useBackend } from '../../tensor/backend/backend.ts';
+import { tf } from '../../tensor/tf.ts';
+import { loadArchitecture } from './architectures.ts';
+import { expectClose, fixture, loadFixture, type Packed, scratch, unpack } from './fixtures.ts';
+import { as } from './onnx-made.ts';
+import { feedsOf, inNode, type Value } from './onnx-runs.ts';
+import { tinyConfig } from './tiny.ts';
+
+interface SkippingCase {
+  model: string;
+  part: SkippedPart;
+  layers: number[];
+  ids: number[][];
+  labels: number[][];
+  logits: Packed;
+  loss: number;
+  gradients: Record<string, Packed>;
+  decoded: number[][];
+}
+
+const tolerance = 1e-5;
+const { cases } = fixture<{ cases: SkippingCase[] }>('skipping.json');
+const [late, ends, , block, , biased] = cases as [SkippingCase, SkippingCase, ...SkippingCase[]] & SkippingCase[];
+const named = cases.map((one) => [`${one.model} without the ${one.part} of ${one.layers.join(', ')}`, one] as const);
+
+const recoveryOf = ({ part, layers }: SkippingCase) => ({
+  replacements: skippedReplacements(layers, part),
+  parameters: new Map(),
+});
+
+async function loaded({ model }: SkippingCase) {
+  return model === 'deep' ? loadFixture(model) : loadArchitecture(model);
+}
+
+async function skippingModel(one: SkippingCase) {
+  const { weights, config, path } = await loaded(one);
+  const model = createModel(weights, recoveryOf(one));
+  onTestFinished(() => model.disposeFrames());
+  return { model, config, path };
+}
+
+async function logitsOf(path: string, one: SkippingCase, recoveryPath?: string): Promise<Float32Array> {
+  const { config, weights } = await loadModel(path);
+  const recovery = recoveryPath === undefined ? undefined : await readRecovery([recoveryPath], config);
+  const model = createModel(weights, recovery);
+  const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
+  const values = (await logits.data()).slice() as Float32Array;
+  logits.dispose();
+  model.disposeFrames();
+  weights.dispose();
+  return values;
+}
+
+beforeAll(() => useBackend({ backend: 'onnx' }));
+
+describe('skipped sublayers', () => {
+  it.each(named)('%s: the logits of PyTorch, to 1e-5', async (_, one) => {
+    const { model } = await skippingModel(one);
+    const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
+    expectClose(await logits.data(), unpack(one.logits), tolerance, 'logits');
+    logits.dispose();
+  });
+
+  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', async (_, one) => {
+    const { weights, config } = await loaded(one);
+    const variables = new Map(weights.names.map((name) => [name, tf.variable(weights.get(name) as tf.Tensor)]));
+    const plain = createModel(createWeights(config, variables), recoveryOf(one));
+    const examples = one.ids.map((ids, i) => {
+      return { ids: Int32Array.from(ids), labels: Int32Array.from(one.labels[i] as number[]) };
+    });
+    const batch = makeBatch(examples, 2, 64);
+    const scaled = scaleWeights(batch, 1 / batch.count);
+    const wanted = Object.keys(one.gradients).map((name) => variables.get(name) as tf.Variable);
+    for (const model of [plain, { ...plain, recomputes: true }]) {
+      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, scaled), wanted);
+      expect((await value.data())[0]).toBeCloseTo(one.loss, 4);
+      for (const [i, [name, gradient]] of Object.entries(one.gradients).entries()) {
+        const found = grads[(wanted[i] as tf.Variable).name] as tf.Tensor;
+        expectClose(await found.data(), unpack(gradient), tolerance, `gradient of ${name}`);
+      }
+      tf.dispose([value, grads]);
+    }
+    plain.disposeFrames();
+    tf.dispose([...variables.values()]);
+  });
+
+  it.each(named)('%s: what PyTorch says next, with a cache that has no place for what is skipped', async (_, one) => {
+    const { model, config } = await skippingModel(one);
+    const skipped = one.part === 'mlp' ? 0 : one.layers.length;
+    expect(attendingLayers(model)).toHaveLength(config.num_hidden_layers - skipped);
+    const decoder = createDecoder(model);
+    decoder.resize(one.ids.length);
+    const texts = one.ids.map((ids) => ids.slice(0, 7));
+    for await (const prompts of decoder.read(texts)) {
+      for (const prompt of prompts) {
+        decoder.fill(prompt.number, prompt);
+        texts[prompt.number]?.push(likeliest(prompt.logits));
+      }
+    }
+    while ((texts[0] as number[]).length < (one.decoded[0] as number[]).length) {
+      const tokens = Int32Array.from(texts, (text) => text.at(-1) as number);
+      const logits = await decoder.step(tokens, [...texts.keys()]);
+      for (const [b, text] of texts.entries()) {
+        text.push(likeliest(logits.subarray(b * config.vocab_size, (b + 1) * config.vocab_size)));
+      }
+    }
+    expect(texts).toEqual(one.decoded);
+  });
+
+  it('a model in which no layer attends decodes too', async () => {
+    const { weights, config } = await loadFixture('deep');
+    const model = createModel(weights, recoveryOf({ ...late, layers: [1, 2, 3, 4] }));
+    const decoder = createDecoder(model);
+    decoder.resize(1);
+    for await (const [prompt] of decoder.read([[5, 6, 7]])) if (prompt) decoder.fill(0, prompt);
+    const step = await decoder.step(Int32Array.of(9), [0]);
+    const whole = forward(model, tf.tensor2d([[5, 6, 7, 9]], undefined, 'int32'));
+    expectClose(step, (await whole.data()).slice(3 * config.vocab_size), tolerance, 'logits');
+    whole.dispose();
+    model.disposeFrames();
+  });
+});
+
+function likeliest(logits: Float32Array): number {
+  return logits.indexOf(Math.max(...logits));
+}
+
+describe('a model with skipped sublayers', () => {
+  const config = tinyConfig();
+
+  it('is told as text, and counts what is stored', () => {
+    const replacements = [...skippedReplacements([2, 3], 'block'), ...skippedReplacements([4], 'attention')];
+    expect(formatReplacements(replacements)).toBe('pruned attention:2,3,4; pruned:2,3');
+    expect(recoveryParameters({ replacements, config })).toBe(0);
+    expect(storedRatio(config, { replacements, config })).toBe(0.5);
+    const sizeOf = (role: MatrixRole) => matrixShapeOf(config, 1, role).reduce((a, b) => a * b);
+    const attention = skippedReplacements([1], 'attention');
+    const gone = storedParameters({ replacements: [], config }) - storedParameters({ replacements: attention, config });
+    expect(gone).toBe(attentionRoles.reduce((sum, role) => sum + sizeOf(role), 0));
+    expect(storedRatio(config, { replacements: attention, config })).toBe(1);
+  });
+
+  it('has parts of a sublayer only whole', () => {
+    const check = (roles: ('q' | 'k' | 'gate')[]) =>
+      checkReplacements(config, [{ target: 2, reference: null, candidate: 'g0', rank: 0, roles }], 'here');
+    const message = "here: layer 2 can skip its whole MLP (no 'roles') or its whole attention (q, k, v, o), got";
+    expect(() => check(['q', 'k'])).toThrow(`${message} q, k`);
+    expect(() => check(['gate'])).toThrow(`${message} gate`);
+  });
+
+  const filesIn = (to: string) => ({
+    ...textFilesIn(to),
+    config: join(to, 'config.json'),
+    weights: join(to, 'model.safetensors'),
+  });
+
+  async function exporting(one: SkippingCase): Promise<{ source: ExportSource; to: string }> {
+    const { path } = await loaded(one);
+    const to = await scratch();
+    const recovery = join(to, 'recovery.arrow');
+    await writeRecovery(recovery, recoveryOf(one));
+    const source = await openExportSource(path, [recovery]);
+    onTestFinished(() => source.close());
+    return { source, to };
+  }
+
+  it.each([late, block, biased] as SkippingCase[])(
+    'goes to a folder for other programs as zeros, biases too ($model, $part)',
+    async (one) => {
+      const { source, to } = await exporting(one);
+      await writeHuggingFace(source, filesIn(to), 'F32');
+      const back = join(to, 'back.arrow');
+      await importHuggingFace(to, back);
+      expectClose(await logitsOf(back, one), unpack(one.logits), tolerance, 'logits');
+    },
+  );
+
+  it.each([late, block, biased] as SkippingCase[])(
+    'goes to a compact folder without what is skipped, and back ($model, $part)',
+    async (one) => {
+      const { source, to } = await exporting(one);
+      const files = { ...filesIn(to), weights: join(to, 'shared.safetensors'), map: join(to, 'sharp.json') };
+      const { unique_bytes, expanded_bytes } = await writeCompact(source, files, 'F32');
+      expect(unique_bytes).toBeLessThan(expanded_bytes);
+      const paths = { model: join(to, 'back.arrow'), recovery: join(to, 'recovery-back.arrow') };
+      await importCompact(to, paths);
+      expectClose(await logitsOf(paths.model, one, paths.recovery), unpack(one.logits), tolerance, 'logits');
+    },
+  );
+
+  it.each([late, ends, block, biased] as SkippingCase[])(
+    'goes to ONNX without caches for what is skipped, and goes on after a past ($model, $part)',
+    async (one) => {
+      const { source, to } = await exporting(one);
+      const files = { ...filesIn(to), onnx: join(to, 'model.onnx'), onnx_data: join(to, 'model.onnx.data') };
+      await writeOnnx(source, files, as('F32'));
+      const runtime = await inNode(to);
+      onTestFinished(() => runtime.close());
+      const layers = source.stored.num_hidden_layers;
+      const attending = Array.from({ length: layers }, (_, i) => i).filter((i) => !one.layers.includes(i + 1));
+      const cache = (prefix: string) => attending.flatMap((i) => [`${prefix}.${i}.key`, `${prefix}.${i}.value`]);
+      expect(runtime.inputs.slice(3)).toEqual(cache('past_key_values'));
+      expect(runtime.outputs).toEqual(['logits', ...cache('present')]);
+      const run = (ids: number[], past?: Record<string, Value>) => {
+        const feeds = feedsOf(source.stored, { ids: [ids], ...(past && { past }) });
+        return runtime.run(Object.fromEntries(runtime.inputs.map((name) => [name, feeds[name] as Value])));
+      };
+      const [ids] = one.ids as [number[]];
+      const first = await run(ids.slice(0, 7));
+      const second = await run(ids.slice(7), first);
+      const found = [first, second].flatMap(({ logits }) => [...(logits as Value).data]) as number[];
+      expectClose(found, unpack(one.logits).subarray(0, found.length), tolerance, 'logits');
+    },
+  );
+});
