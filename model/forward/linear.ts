@@ -18,7 +18,7 @@ export function linear(weights: ProductWeights, name: string, x: tf.Tensor2D): t
 /** Matrix `name` at work. */
 export function productOf(weights: ProductWeights, name: string): Product<tf.Tensor> {
   const input = (x: tf.Tensor) => inputOf(weights, name, x as tf.Tensor2D);
-  return tensorProduct(weights.get(name) as tf.Tensor2D, input, weights.times);
+  return tensorProduct(() => weights.get(name) as tf.Tensor2D, input, weights.times);
 }
 
 /** What the product with matrix `name` sees of x [N, in]. */

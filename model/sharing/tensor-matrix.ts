@@ -11,13 +11,13 @@ import { tensorOperators } from '../operators/tensor-operators.ts';
 /** The parameters of one matrix by name. */
 export type ParameterOf = (name: string) => tf.Tensor;
 
-/** The stored matrix `weight` [out, in]; `input` is what its product sees of x, `times` how they are multiplied. */
+/** The stored matrix [out, in], which is asked for where it is used: a method that stands alone needs none. `input` is what its product sees of x, `times` how they are multiplied. */
 export function tensorProduct(
-  weight: tf.Tensor2D,
+  weight: () => tf.Tensor2D,
   input: (x: tf.Tensor) => tf.Tensor = (x) => x,
   times: TimesTransposed = (x, matrix) => tf.matMul(x, matrix, false, true),
 ): Product<tf.Tensor> {
-  return { input, times: (x) => times(x as tf.Tensor2D, weight), whole: () => weight };
+  return { input, times: (x) => times(x as tf.Tensor2D, weight()), whole: weight };
 }
 
 /** A product that is known: that of the stored matrix and x [n, in], as the product sees it -> [n, out]. */

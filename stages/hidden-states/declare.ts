@@ -1,5 +1,4 @@
 // hidden-states: what comes out of each layer of the original model, so that evaluations of models that share these layers begin there.
-import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { batchTokens, maxLength, object, recordsAtMost, threads } from '../common/options.ts';
@@ -17,7 +16,6 @@ const params = object({
   }),
   threads: threads(1),
 });
-export type StatesParams = Static<typeof params>;
 
 export const hiddenStates = declareStage({
   name: 'hidden-states',

@@ -59,7 +59,13 @@ describe.each(['cpu', 'onnx'] as const)('candidates on backend %s', (backend) =>
     const weight = matrixOf(one.weight);
     const apply = (x: tf.Tensor, ...given: tf.Tensor[]) => {
       const parameter: ParameterOf = (name) => given[names.indexOf(name)] as tf.Tensor;
-      return applyMatrix(one.candidate, one.projection, x as tf.Tensor2D, tensorProduct(weight), parameter);
+      return applyMatrix(
+        one.candidate,
+        one.projection,
+        x as tf.Tensor2D,
+        tensorProduct(() => weight),
+        parameter,
+      );
     };
     const x = matrixOf(one.x);
     expectClose(await apply(x, ...values).data(), unpack(one.y), 1e-5, 'y');

@@ -264,7 +264,13 @@ describe('folding a recovery into whole matrices', () => {
       const weight = tf.tensor2d(normals(d * f, projection), [out, input]);
       const x = tf.tensor2d(normals(3 * input, 'x'), [3, input]);
       const whole = tf.matMul(x, expandMatrix(candidate, projection, weight, parameter), false, true);
-      const factored = applyMatrix(candidate, projection, x, tensorProduct(weight), parameter);
+      const factored = applyMatrix(
+        candidate,
+        projection,
+        x,
+        tensorProduct(() => weight),
+        parameter,
+      );
       expectClose(await whole.data(), await factored.data(), 1e-5, projection);
     }
   });

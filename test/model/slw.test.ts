@@ -71,7 +71,13 @@ describe('SLW', () => {
         batches: () => [null],
         loss: () =>
           meanSquaredError(
-            throughMatrix({ ...pair, rank }, projection, input, tensorProduct(from), recovery.parameters),
+            throughMatrix(
+              { ...pair, rank },
+              projection,
+              input,
+              tensorProduct(() => from),
+              recovery.parameters,
+            ),
             y,
           ),
       });
