@@ -129,7 +129,7 @@ stages:
       `--profile tyni  unknown profile 'tyni', expected 'tiny'
 --set tunde.lr=1  unknown parameter 'tunde' (did you mean 'tuned'?)
 --set tuned.lr=fast  stage 'tuned': parameter 'lr' expects a number, got 'fast'
---set tuned.rate=1  stage 'tuned': unknown parameter 'rate', expected 'fraction', 'max_length', 'epochs', 'max_steps', 'batch_size', 'micro_batch', 'lr', 'schedule', 'warmup_ratio', 'weight_decay', 'clip_norm', 'save_every' or 1 more
+--set tuned.rate=1  stage 'tuned': unknown parameter 'rate', expected 'fraction', 'max_length', 'epochs', 'max_steps', 'batch_size', 'micro_batch', 'lr', 'schedule', 'warmup_ratio', 'weight_decay', 'clip_norm', 'save_every' or 2 more
 --only mehtod=sharp  unknown axis 'mehtod' (did you mean 'method'?)
 --only method=shrp  unknown value 'shrp' of axis 'method' (did you mean 'sharp'?)
 --force wram  unknown stage 'wram' (did you mean 'warm'?)
@@ -185,7 +185,7 @@ describe('within a run, with exit code 1', () => {
 [0:00] data: done in 0:00
 ✗ 1 of 3 · 1 failed, 1 not reached · 0:00
 ✗ stage 'base': safetensors file 'DIR/broken/model.safetensors' is cut short: expected ${whole} bytes, got 1000000; copy or download the file again
-broken-store/runs/small/RUN/result.json · lamina show small
+broken-store/runs/small/RUN/result.json · lamina show small@1
 `);
     expect(ended.code).toBe(1);
   });
