@@ -88,10 +88,11 @@ async function expectRightOrNamed(right: ReadonlyMap<string, Ended>, path: strin
   }
 }
 
-/** The lines on runs that were not damaged. */
+/** The lines on runs that were not damaged; of the same experiment's without what is told of them beside the others. */
 function linesOfOthers(text: string, path: string): string[] {
   const lines = narrow(text).split('\n');
-  return lines.filter((line) => !path.includes((line.split(' ')[0] ?? '').replace('@', '/')));
+  const others = lines.filter((line) => !path.includes((line.split(' ')[0] ?? '').replace('@', '/')));
+  return others.map((line) => (path.includes(`/${line.split('@')[0]}/`) ? (line.split(' cells')[0] as string) : line));
 }
 
 /** Columns are as wide as their widest entry, which may be another one. */

@@ -85,6 +85,7 @@ describe('what is kept', () => {
     const taken = (candidate: string) =>
       (['gate', 'up', 'down'] as const).filter((role) => takesKnown(candidate, role));
     expect(Object.fromEntries(methodNames.map((name) => [name, taken(name)]))).toEqual({
+      basis: [],
       g0: ['gate', 'up', 'down'],
       g1: ['gate', 'up'],
       g2: ['down'],
