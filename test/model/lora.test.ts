@@ -139,9 +139,9 @@ describe('a recovery with matrices of attention', () => {
       'here: target layer 2 is replaced already',
     ],
     [
-      'a pruned attention',
-      [{ target: 2, reference: null, candidate: 'g0', rank: 0, roles: ['q', 'k', 'v', 'o'] }],
-      'here: layer 2 can lose its whole MLP only, got a list of matrices',
+      'a part of the attention that is skipped',
+      [{ target: 2, reference: null, candidate: 'g0', rank: 0, roles: ['q', 'k'] }],
+      "here: layer 2 can skip its whole MLP (no 'roles') or its whole attention (q, k, v, o), got q, k",
     ],
   ])('refuses %s', (_, replacements, message) => {
     expect(() => checkReplacements(config, replacements, 'here')).toThrow(message);
