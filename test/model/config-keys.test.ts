@@ -7,8 +7,8 @@ import { configKeys } from '../../model/architecture/config-keys.ts';
 const page = readFileSync(fileURLToPath(new URL('../../docs/models.md', import.meta.url)), 'utf8');
 
 /** The keys of the first column of the page's table, with what its second column begins with. */
-const rows = page
-  .slice(page.indexOf('## config.json'), page.indexOf('## Tokens'))
+const section = page.slice(page.indexOf('## config.json')).split(/\n(?=## )/)[0] as string;
+const rows = section
   .split('\n')
   .filter((line) => line.startsWith('| `'))
   .flatMap((line) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compare } from '../../model/probe/compare.ts';
 import { operatorsIn } from '../../model/probe/traces.ts';
-import { trainedNumbers } from '../../model/probe/training.ts';
+import { steps, trainedNumbers } from '../../model/probe/training.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { clearSessions, tensorStats } from '../../tensor/backend/stats.ts';
 import { scratch } from './fixtures.ts';
@@ -27,15 +27,18 @@ it('what is no number, or missing, is not right', () => {
 it('a profile of a training counts its operators, and the bytes that went to the runtime and back', async () => {
   const folder = await scratch();
   await useBackend({ backend: 'onnx', profilePrefix: join(folder, 'profile') });
-  await trainedNumbers();
+  const numbers = await trainedNumbers(); // the loss of each step, then the weights
   const { fed_bytes, fetched_bytes } = tensorStats();
   clearSessions(); // which writes the profiles
   const { operators, left_to_cpu } = operatorsIn(folder);
   expect(operators).toBeGreaterThan(500);
   expect(left_to_cpu.MatMul ?? 0).toBeGreaterThan(0); // on the CPU's own provider all of them are
   expect(Object.values(left_to_cpu).reduce((sum, each) => sum + each, 0)).toBe(operators);
-  // each of four steps takes in the weights and gives gradients back; Adam writes in place
-  for (const bytes of [fed_bytes, fetched_bytes]) expect(bytes).toBeGreaterThan(4 * 16_000);
+  // a step gives its loss and the gradients back, and takes in the weights and its batch; the moments, which Adam writes in place, stay here
+  const weights = 4 * (numbers.length - steps);
+  expect(fetched_bytes).toBe(steps * (weights + 4));
+  expect(fed_bytes).toBeGreaterThan(steps * weights);
+  expect(fed_bytes).toBeLessThan(2 * steps * weights);
 });
 
 it('operators are counted by who ran them; other events of a profile are not', async () => {
