@@ -67,6 +67,11 @@ export type RecoveryFacts = {
   readonly recovery_parameters?: number;
   /** The lowest layer that has recovery parameters. */
   readonly first_layer?: number;
+  /**
+   * The lowest layer of which anything is not the original model's. Only what a stage expects says it, never a record: what is chosen by it
+   * is the same before the recovery exists and after.
+   */
+  readonly first_replaced?: number;
   /** Layers whose MLPs contribute nothing. */
   readonly pruned?: readonly number[];
 };

@@ -196,6 +196,8 @@ export interface InputFiles {
 }
 
 export interface StageInput<F = Facts> extends InputFiles {
+  /** SHA-256 of each file: what a stage keeps with its output where that may stand in for work on the same input. */
+  digests: Readonly<Record<string, string>>;
   facts: F;
 }
 

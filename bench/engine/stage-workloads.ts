@@ -1,7 +1,7 @@
 // Whole stages, from their input files to their outputs, as a worker runs them.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Facts, Numerics } from '../../contract/stage.ts';
+import type { Facts, Numerics, StageInput } from '../../contract/stage.ts';
 import { initOf } from '../../model/methods/registry.ts';
 import type { Pair } from '../../model/sharing/sharing.ts';
 import { captureUnit } from '../../stages/capture-activations/declare.ts';
@@ -54,7 +54,7 @@ export async function slwWorkload(inputs: Inputs, threads: number): Promise<Work
       params,
       inputs: {
         model: onlyFile(inputs.checkpoint),
-        activations: { files: { [captureUnit(target)]: inputs.activations }, facts: {} },
+        activations: unitFile(captureUnit(target), inputs.activations),
       },
       units: [{ name: `${reference}→${target}`, params: own, outputs, scratch: freshFolder(), done }],
     });
@@ -87,8 +87,13 @@ function surroundings(threads: number) {
   return { seed, numerics, progress() {}, warn() {}, signal: new AbortController().signal };
 }
 
-function onlyFile(path: string) {
-  return { files: { '': path }, facts: {} };
+function onlyFile(path: string): StageInput {
+  return unitFile('', path);
+}
+
+/** No state that was kept of it is read, so its path will do for a digest. */
+function unitFile(unit: string, path: string): StageInput {
+  return { files: { [unit]: path }, digests: { [unit]: path }, facts: {} };
 }
 
 /** A scratch folder with nothing in it, or a stage would go on where its last round ended. */

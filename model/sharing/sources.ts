@@ -7,8 +7,8 @@ import { type Replacement, rolesOf, skipsAttention } from './replacement.ts';
 
 /**
  * What a tensor of the model is: `stored` as it lies in the file, `zeros` where it contributes nothing, `made` by a method of
- * a stored one, or `factored`: the method's parameters alone. `of` is the
- * model's tensor whose values are read (itself, or a reference's), `from` where these lie: equal tensors are stored once.
+ * a stored one, or `factored`: the method's parameters alone. `of` is the model's tensor whose values are read
+ * (itself, or a reference's), `from` where these lie: equal tensors are stored once.
  */
 export type TensorSource =
   | { readonly kind: 'stored'; readonly of: string; readonly from: string }
@@ -65,8 +65,6 @@ export function neededTensors(config: ModelConfig, replacements: readonly Replac
   const needed = new Set<string>();
   for (const source of tensorSources(config, replacements).values()) {
     if (hasTensor(source)) needed.add(source.of);
-    // its method computes without the reference's matrix, which it is offered all the same
-    if (source.kind === 'factored') needed.add(tensorName(config, source.replacement.reference as number, source.role));
   }
   return needed;
 }

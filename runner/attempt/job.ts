@@ -40,6 +40,7 @@ async function opened({ digest, size }: Omit<JobArtifact, 'path' | 'known'>, sto
 }
 
 function stageInput({ artifacts, facts }: OrderInput, paths: ReadonlyMap<string, string>): StageInput {
-  const files = Object.entries(artifacts).map(([unit, { digest }]) => [unit, paths.get(digest) as string] as const);
-  return { files: Object.fromEntries(files), facts };
+  const digests = Object.entries(artifacts).map(([unit, { digest }]) => [unit, digest] as const);
+  const files = digests.map(([unit, digest]) => [unit, paths.get(digest) as string] as const);
+  return { files: Object.fromEntries(files), digests: Object.fromEntries(digests), facts };
 }

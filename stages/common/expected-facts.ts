@@ -13,7 +13,7 @@ interface Sharing {
   match_rank: boolean;
 }
 
-/** Recovery parameters and the lowest layer that has some, of the map that `sharing` means for a model. */
+/** Recovery parameters and the lowest layer, of the map that `sharing` means for a model. */
 export function sharedRecovery(sharing: Sharing, model: CheckpointFacts | undefined): RecoveryFacts | undefined {
   const sizes = sizesOf(model);
   if (sizes === undefined) return undefined;
@@ -21,26 +21,34 @@ export function sharedRecovery(sharing: Sharing, model: CheckpointFacts | undefi
   const { candidate } = sharing;
   const replacements = shared.map((pair) => ({ ...pair, candidate, rank: rankOf(sharing, sizes, pair.reference) }));
   const matrices = matrixSizesOf(model, projections);
+  const first = Math.min(...shared.map(({ target }) => target));
   return {
     targets: shared.length,
     recovery_parameters: matrices === undefined ? 0 : countParameters(matrices, replacements),
-    first_layer: Math.min(...shared.map(({ target }) => target)),
+    first_layer: first,
+    first_replaced: first,
   };
 }
 
 /** What training does not change of a recovery. */
 export function sameRecovery(recovery: RecoveryFacts | undefined): RecoveryFacts | undefined {
-  const { recovery_parameters, first_layer } = recovery ?? {};
+  const { recovery_parameters, first_layer, first_replaced } = recovery ?? {};
   if (recovery_parameters === undefined) return undefined;
-  return { recovery_parameters, ...(first_layer === undefined ? {} : { first_layer }) };
+  return {
+    recovery_parameters,
+    ...(first_layer !== undefined && { first_layer }),
+    ...(first_replaced !== undefined && { first_replaced }),
+  };
 }
 
-/** The first layer that a recovery changes; undefined where its facts do not say. */
-export function firstReplaced(recovery: RecoveryFacts | undefined): number | undefined {
-  const { map, first_layer } = recovery ?? {};
-  if (map === undefined) return first_layer;
-  const targets = map.split('; ').flatMap((group) => group.slice(group.indexOf(':') + 1).split(','));
-  return targets.includes('') ? undefined : Math.min(...targets.map(Number));
+/** The lowest layer of `layers` and of what a recovery that comes in replaces; nothing where that one's facts do not say. */
+export function firstReplacedWith(
+  layers: readonly number[],
+  inputs: { readonly recovery?: RecoveryFacts | undefined },
+): Pick<RecoveryFacts, 'first_replaced'> {
+  const before = 'recovery' in inputs ? inputs.recovery?.first_replaced : Number.POSITIVE_INFINITY;
+  const first_replaced = Math.min(...layers, before ?? Number.NEGATIVE_INFINITY);
+  return Number.isFinite(first_replaced) ? { first_replaced } : {};
 }
 
 /** The parameters that decide how many records are generated. */

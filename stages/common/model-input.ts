@@ -1,6 +1,6 @@
 // What the numeric stages begin with: the backend, the model with its sharing, the tokenizer, encoded records.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { InputFiles, StageContext } from '../../contract/stage.ts';
+import type { InputFiles, StageContext, StageInput } from '../../contract/stage.ts';
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { createWeights, type Weights } from '../../model/architecture/weights.ts';
@@ -151,6 +151,13 @@ export function onlyFile(input: InputFiles | undefined): string {
   const [path] = Object.values(input?.files ?? {});
   if (path === undefined) throw new Error('the stage was started without one of its inputs');
   return path;
+}
+
+/** The SHA-256 of an input that is one file. */
+export function onlyDigest({ digests }: StageInput): string {
+  const [digest] = Object.values(digests);
+  if (digest === undefined) throw new Error('the stage was started without one of its inputs');
+  return digest;
 }
 
 /** The path of one unit of an input. */

@@ -8,7 +8,10 @@ import type { DatasetParams } from './params.ts';
 import type { Size } from './sampled-size.ts';
 
 /** The parameters that decide how many records there are. */
-type Asked = Pick<DatasetParams, 'path' | 'eval_path' | 'sources' | 'limit' | 'eval_limit' | 'eval_fraction'>;
+type Asked = Pick<
+  DatasetParams,
+  'path' | 'eval_path' | 'sources' | 'columns' | 'limit' | 'eval_limit' | 'eval_fraction'
+>;
 
 /**
  * Records of both outputs, and the mean tokens of a record to learn from where some of them can be looked at; undefined while a source
@@ -26,29 +29,40 @@ export async function knownRecords({ sources, ...params }: Asked): Promise<Datas
   const [train, held] = [sum('train'), sum('eval')];
   const bytes = parts.reduce((total, part) => total + part.train * part.record_bytes, 0);
   const tokens = bytes / bytesPerToken / train;
-  return { train, eval: held, ...(Number.isFinite(tokens) && { record_tokens: Math.ceil(tokens) }) };
+  return { train, eval: held, ...(Number.isFinite(tokens) && tokens > 0 && { record_tokens: Math.ceil(tokens) }) };
 }
 
 /** What one source gives. */
 interface Part {
   readonly train: number;
   readonly eval: number;
-  /** Mean bytes of a record; NaN where none was looked at. */
+  /** Mean bytes of a record; NaN where none was looked at, 0 where nothing in one has a name that is read. */
   readonly record_bytes: number;
 }
 
-async function partOf({ path, eval_path, limit, eval_limit, eval_fraction }: Asked): Promise<Part | undefined> {
-  const all = await sizeOf(path, limit);
+async function partOf({
+  path,
+  eval_path,
+  columns,
+  limit,
+  eval_limit,
+  eval_fraction,
+}: Asked): Promise<Part | undefined> {
+  const all = await sizeOf(path, columns, limit);
   if (all === undefined) return undefined;
   const { records, record_bytes } = all;
   if (eval_path === undefined) return { ...splitCounts(records, { eval_fraction, eval_limit }), record_bytes };
-  const held = await sizeOf(eval_path, eval_limit ?? limit);
+  const held = await sizeOf(eval_path, columns, eval_limit ?? limit);
   return held && { train: records, eval: held.records, record_bytes };
 }
 
-async function sizeOf(path: string | undefined, limit = Number.POSITIVE_INFINITY): Promise<Size | undefined> {
+async function sizeOf(
+  path: string | undefined,
+  columns: Asked['columns'],
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Size | undefined> {
   if (path === undefined) return undefined;
-  const size = isHubName(path) ? hubSize(path) : await (await import('./sampled-size.ts')).sampledSize(path);
+  const size = isHubName(path) ? hubSize(path) : await (await import('./sampled-size.ts')).sampledSize(path, columns);
   return size && { ...size, records: Math.min(size.records, limit) };
 }
 

@@ -19,7 +19,7 @@ const params = object({
 
 export const hiddenStates = declareStage({
   name: 'hidden-states',
-  version: 1,
+  version: 2,
   summary: 'keeps the hidden states of records after each layer, one unit per layer; perplexity-eval goes on from them',
   params,
   inputs: {

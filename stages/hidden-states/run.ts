@@ -4,7 +4,7 @@ import { type ActivationsWriter, createActivations } from '../../formats/tensors
 import { keepStates } from '../../model/measure/kept-states.ts';
 import { digestOf, sortedRuns } from '../../model/walk/runs.ts';
 import { statesMetadata } from '../common/kept-states.ts';
-import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
+import { encodeRecords, onlyDigest, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
 import type { hiddenStates } from './declare.ts';
 
@@ -26,7 +26,7 @@ export async function keepHiddenStates(context: Context): Promise<void> {
     const texts = digestOf(runs);
     for (const { params: unit, outputs } of context.units) {
       const columns = { state: { width: hidden_size, dtype: params.dtype } };
-      const metadata = statesMetadata({ layer: unit.layer, texts });
+      const metadata = statesMetadata({ layer: unit.layer, model: onlyDigest(context.inputs.model), texts });
       writers.set(unit.layer, await createActivations(outputs.states, { columns, metadata }));
     }
     await keepStates(model, runs, {

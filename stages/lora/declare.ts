@@ -10,6 +10,7 @@ import { matrixSize, type Replacement, rolesOf } from '../../model/sharing/repla
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
+import { firstReplacedWith } from '../common/expected-facts.ts';
 import { object, replacement } from '../common/options.ts';
 import { rankWarning } from '../common/rank-warnings.ts';
 import { matrixSizesOf, replacementOf, sizesOf } from '../common/replacement.ts';
@@ -117,7 +118,12 @@ function expected(
   const rest = params.layers === 'others' && loraRoles(params).some(isProjection) ? 1 - targets / sizes.layers : 1;
   const all = chosen.reduce((sum, layer) => sum + layerParameters(params, matrices, layer), 0);
   const first_layer = Math.min(chosen[0] as number, before > 0 ? (recovery?.first_layer ?? 1) : sizes.layers);
-  return { targets, recovery_parameters: before + Math.round(rest * all), first_layer };
+  return {
+    targets,
+    recovery_parameters: before + Math.round(rest * all),
+    first_layer,
+    ...firstReplacedWith(chosen, inputs),
+  };
 }
 
 /** Parameters of one layer of a model with these sizes. */

@@ -2,7 +2,6 @@
 import { declareStage } from '../../contract/define.ts';
 import type { CheckpointFacts, RecoveryFacts } from '../../contract/facts.ts';
 import { Type } from '../../schemas/type.ts';
-import { firstReplaced } from '../common/expected-facts.ts';
 import { batchTokens, maxLength, object, recordsAtMost, threads } from '../common/options.ts';
 import { evaluationCost } from '../costs/evaluation.ts';
 import { statesUnit } from '../costs/inputs.ts';
@@ -33,7 +32,7 @@ function beginningOf({
   model?: CheckpointFacts | undefined;
   recovery?: RecoveryFacts | undefined;
 }): string[] {
-  const shared = (firstReplaced(recovery) ?? 1) - 1;
+  const shared = (recovery?.first_replaced ?? 1) - 1;
   const saves = shared > 0 && shared >= leastSaved * (model?.layers ?? Number.POSITIVE_INFINITY);
   return saves ? [statesUnit(shared)] : [];
 }

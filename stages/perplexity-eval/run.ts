@@ -1,14 +1,16 @@
 // The work of perplexity-eval: score every record once and write the summary.
 import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
-import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import type { Example } from '../../model/forward/batches.ts';
 import { evaluatePerplexity } from '../../model/measure/evaluate.ts';
 import type { KeptStates } from '../../model/measure/kept-states.ts';
+import type { Replacement } from '../../model/sharing/replacement.ts';
 import { digestOf, sortedRuns } from '../../model/walk/runs.ts';
+import type { StoredModel } from '../../model/walk/stored-model.ts';
+import { UserError } from '../../util/errors.ts';
 import { refuseNoNumber } from '../common/finite-perplexity.ts';
 import { openStates } from '../common/kept-states.ts';
-import { encodeRecords, onlyFile, openStoredModel } from '../common/model-input.ts';
+import { encodeRecords, onlyDigest, onlyFile, openStoredModel } from '../common/model-input.ts';
 import { readRecordLines } from '../common/record-lines.ts';
 import type { perplexityEval } from './declare.ts';
 
@@ -30,7 +32,7 @@ export async function measurePerplexity(context: Context): Promise<void> {
       context.signal.throwIfAborted();
       context.progress({ done: Math.floor(share * examples.length), total: examples.length, of: 'record' });
     };
-    const metrics = await goingOn(context, config, examples, (beginning) =>
+    const metrics = await goingOn(context, model, examples, (beginning) =>
       evaluatePerplexity(model, examples, params, { beginning, onProgress }),
     );
     refuseNoNumber(metrics);
@@ -44,17 +46,28 @@ export async function measurePerplexity(context: Context): Promise<void> {
 /** Gives `evaluate` the states of `examples` that it is to go on from, where the unit has some. */
 async function goingOn<R>(
   { inputs, params }: Context,
-  config: ModelConfig,
+  { checkpoint: { config }, recovery }: StoredModel,
   examples: readonly Example[],
   evaluate: (beginning: KeptStates | undefined) => Promise<R>,
 ): Promise<R> {
   const [path] = Object.values(inputs.beginning?.files ?? {});
   if (path === undefined) return evaluate(undefined);
   const texts = digestOf(sortedRuns(config, examples, params));
-  const states = await openStates(path, { texts, width: config.hidden_size });
+  const model = onlyDigest(inputs.model);
+  const states = await openStates(path, { model, texts, width: config.hidden_size });
   try {
+    refuseReplaced(recovery?.replacements ?? [], states.layer);
     return await evaluate(states);
   } finally {
     await states.close();
   }
+}
+
+/** Kept states are the original model's: whatever is replaced has to come after them. */
+function refuseReplaced(replacements: readonly Replacement[], layer: number): void {
+  const first = Math.min(...replacements.map(({ target }) => target));
+  if (first > layer) return;
+  throw new UserError(
+    `the kept states come out of layer ${layer} of the original model, but layer ${first} is replaced, expected states from before it: leave input 'beginning' out`,
+  );
 }

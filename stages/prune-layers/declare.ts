@@ -65,8 +65,9 @@ export const pruneLayers = declareStage({
   async expect(params, { model }) {
     if (model?.layers === undefined) return undefined;
     const choice = choiceOf(params, model.layers);
-    const targets = 'layers' in choice ? choice.layers.length : choice.count;
-    return { targets, recovery_parameters: 0, ...('layers' in choice && { pruned: choice.layers }) };
+    if ('scorer' in choice) return { targets: choice.count, recovery_parameters: 0 };
+    const { layers } = choice;
+    return { targets: layers.length, recovery_parameters: 0, pruned: layers, first_replaced: Math.min(...layers) };
   },
   cost: untrainedCost,
 });

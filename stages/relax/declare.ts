@@ -112,5 +112,7 @@ function expected(params: RelaxParams, model: CheckpointFacts | undefined): Reco
   if (sizes === undefined || model?.layers === undefined) return undefined;
   const layers = relaxedLayers(params, model);
   const replacements = ownReplacements(layers, params.rank, { candidate: 'lora', roles });
-  return { targets: 0, recovery_parameters: countParameters(sizes, replacements), first_layer: Math.min(...layers) };
+  const first = Math.min(...layers);
+  const recovery_parameters = countParameters(sizes, replacements);
+  return { targets: 0, recovery_parameters, first_layer: first, first_replaced: first };
 }

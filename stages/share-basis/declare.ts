@@ -116,5 +116,5 @@ function expected(params: ShareBasisParams, model: CheckpointFacts | undefined):
   for (let first = 1; first <= model.layers; first += params.group) {
     recovery_parameters += countParameters(sizes, basisReplacements(params, sizes, first));
   }
-  return { targets: 0, recovery_parameters, first_layer: 1 };
+  return { targets: 0, recovery_parameters, first_layer: 1, first_replaced: 1 };
 }

@@ -6,6 +6,7 @@ import { consecutive } from '../../model/sharing/sharing.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
+import { firstReplacedWith } from '../common/expected-facts.ts';
 import { object } from '../common/options.ts';
 import { untrainedCost } from '../costs/checkpoints.ts';
 
@@ -98,10 +99,15 @@ export const skipSublayers = declareStage({
     const { model, recovery } = inputs;
     if (model?.layers === undefined || ('recovery' in inputs && recovery === undefined)) return undefined;
     const choice = skipChoice(params, model.layers);
-    const { recovery_parameters = 0, targets = 0, ...rest } = recovery ?? {};
-    if ('tau' in choice) return { ...rest, recovery_parameters };
+    const { recovery_parameters = 0, targets = 0, first_layer } = recovery ?? {};
+    const trained = { recovery_parameters, ...(first_layer !== undefined && { first_layer }) };
+    if ('tau' in choice) return trained;
     const count = 'layers' in choice ? choice.layers.length : choice.count;
-    return { ...rest, recovery_parameters, targets: targets + (params.sublayer === 'attention' ? 0 : count) };
+    return {
+      ...trained,
+      targets: targets + (params.sublayer === 'attention' ? 0 : count),
+      ...('layers' in choice && firstReplacedWith(choice.layers, inputs)),
+    };
   },
   cost: untrainedCost,
 });

@@ -27,7 +27,8 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly sessions: SessionCache;
   readonly #entries: tf.DataStorage<Entry>;
   readonly #pending = new Set<Entry>();
-  readonly #consumers = new Map<Value, (values: TensorData) => void>();
+  /** Whoever waits for a value; several may, since tensors share what they have in common. */
+  readonly #consumers = new Map<Value, ((values: TensorData) => void)[]>();
 
   constructor(sessions: SessionCache) {
     super();
@@ -93,19 +94,19 @@ export class OnnxBackend extends tf.KernelBackend {
     for (const value of [...outputs, ...aliases.map(([alias]) => alias)]) this.#hand(value);
   }
 
-  /** Gives a value to whoever waits for it, and lets go of it. */
+  /** Gives a value to all that wait for it, and lets go of it. */
   #hand(value: Value): void {
-    const use = this.#consumers.get(value);
-    if (use === undefined) return;
+    const uses = this.#consumers.get(value);
+    if (uses === undefined) return;
     this.#consumers.delete(value);
-    use(value.data as TensorData);
+    for (const use of uses) use(value.data as TensorData);
     value.release();
   }
 
   /** Hands the content of a tensor to `use`: now, or, where it is pending, once it is computed; then the tensor has none any more. */
   consume(info: tf.TensorInfo, use: (values: TensorData) => void): void {
     const { value } = this.#entries.get(info.dataId);
-    if (value.pending) this.#consumers.set(value, use);
+    if (value.pending) this.#consumers.set(value, [...(this.#consumers.get(value) ?? []), use]);
     else use(value.content());
   }
 

@@ -38,6 +38,27 @@ describe.each(['cpu', 'onnx'] as const)('Adam on backend %s', (backend) => {
   );
 });
 
+describe.each(['cpu', 'onnx'] as const)('variables on backend %s', (backend) => {
+  it('whose gradient is one and the same are all updated', async () => {
+    await useBackend({ backend });
+    const start = [0.5, -1, 2];
+    const variables = new Map(['a', 'b', 'c'].map((name) => [name, tf.variable(tf.tensor1d(start))]));
+    const adam = createAdam(variables, adamDefaults);
+    const weights = tf.tensor1d([1, 2, 3]);
+    const { grads } = tf.variableGrads(() => {
+      const sum = tf.addN([...variables.values()]);
+      return tf.sum<tf.Scalar>(tf.mul(sum, tf.mul(sum, weights)));
+    });
+    const gradients = new Map([...variables].map(([name, variable]) => [name, grads[variable.name] as tf.Tensor]));
+    adam.apply(gradients, 0.1, 1);
+    const after = await Promise.all([...variables.values()].map((variable) => variable.data()));
+    expectClose(after[0] as Float32Array, Float32Array.from([0.4, -0.9, 1.9]), 1e-6, 'a');
+    expect(after).toEqual([after[0], after[0], after[0]]);
+    adam.dispose();
+    tf.dispose([...variables.values(), ...gradients.values(), weights]);
+  });
+});
+
 interface ScheduleCase {
   schedule: Schedule;
   steps: number;

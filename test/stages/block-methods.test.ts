@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { StageDeclaration, StageInput } from '../../contract/stage.ts';
+import type { StageDeclaration } from '../../contract/stage.ts';
 import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { exportStage } from '../../stages/export/declare.ts';
 import { fitLayerStage } from '../../stages/fit-layer/declare.ts';
@@ -19,7 +19,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { llamaName } from '../model/llama-name.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
-import { runStage, type StageOutcome, type StageSetup, temporaryFolder } from './harness.ts';
+import { type GivenInput, runStage, type StageOutcome, type StageSetup, temporaryFolder } from './harness.ts';
 
 // A random Llama of 6 layers of 16 with a real tokenizer, and 24 short records; none of it has to make sense.
 const files = { model: '', data: '' };
@@ -28,16 +28,16 @@ const only = (outcome: StageOutcome, output: string): string => outcome.files[''
 const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
 const stage = (
   definition: StageDeclaration,
-  inputs: Record<string, string | StageInput>,
+  inputs: Record<string, string | GivenInput>,
   params: object = {},
   setup: Partial<StageSetup> = {},
 ) => runStage(definition, { ...setup, params: { ...params }, inputs });
-const joined = (outcome: StageOutcome, output: string): StageInput => ({
+const joined = (outcome: StageOutcome, output: string): GivenInput => ({
   files: Object.fromEntries(Object.entries(outcome.files).map(([unit, made]) => [unit, made[output] as string])),
   facts: outcome.facts[''] ?? {},
 });
-const original = (): StageInput => ({ files: { '': files.model }, facts: { layers: 6 } });
-const perplexity = async (model: string, recovery?: StageInput): Promise<number> => {
+const original = (): GivenInput => ({ files: { '': files.model }, facts: { layers: 6 } });
+const perplexity = async (model: string, recovery?: GivenInput): Promise<number> => {
   const inputs = { model, data: files.data, ...(recovery && { recovery }) };
   const metrics = only(await stage(perplexityEval, inputs, { max_length: 64 }), 'metrics');
   return json<{ perplexity: number }>(metrics).perplexity;
@@ -163,7 +163,7 @@ describe('relax', () => {
 });
 
 describe('share-basis', () => {
-  const inputs = (): Record<string, StageInput> => ({
+  const inputs = (): Record<string, GivenInput> => ({
     model: { files: { '': files.model }, facts: { layers: 6, hidden_size: 16, intermediate_size: 24 } },
     data: { files: { '': files.data }, facts: {} },
   });

@@ -1,5 +1,6 @@
 // Runs one stage by itself in a temporary folder, as a worker would, and hands back the paths of its outputs.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -24,9 +25,12 @@ export interface StageOutcome {
   warnings: string[];
 }
 
+/** An input whose digests are taken of its files. */
+export type GivenInput = Omit<StageInput, 'digests'>;
+
 export interface StageSetup {
   params?: Record<string, unknown>;
-  inputs?: Record<string, string | StageInput>;
+  inputs?: Record<string, string | GivenInput>;
   units?: readonly string[];
   seed?: number;
   /** Keeps scratch areas between calls. */
@@ -85,14 +89,24 @@ async function workOf(stage: StageDeclaration | StageDefinition): Promise<StageR
   return found.run();
 }
 
-function withDefaults(definition: StageDeclaration, given: Record<string, unknown>): JsonObject {
+/** `given`, checked and with the defaults of the parameters that it leaves out. */
+export function withDefaults(definition: StageDeclaration, given: Record<string, unknown>): JsonObject {
   const params = structuredClone(given);
   if (!ajv.validate(definition.params, params)) throw new Error(ajv.errorsText());
   return params as JsonObject;
 }
 
-function asInput(input: string | StageInput): StageInput {
-  return typeof input === 'string' ? { files: { '': input }, facts: {} } : input;
+function asInput(input: string | GivenInput): StageInput {
+  const { files, facts } = typeof input === 'string' ? { files: { '': input }, facts: {} } : input;
+  const digests = Object.entries(files).map(([unit, path]) => [unit, digestOf(path)] as const);
+  return { files, digests: Object.fromEntries(digests), facts };
+}
+
+/** One that names nothing, as tests of early refusals give it, has the digest of its path. */
+function digestOf(path: string): string {
+  return createHash('sha256')
+    .update(existsSync(path) ? readFileSync(path) : path)
+    .digest('hex');
 }
 
 function tasksOf(

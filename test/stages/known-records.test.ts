@@ -1,8 +1,8 @@
 // What planning says of data sets before they are read: counts and lengths of files of this machine, and of known sets of the hub.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { bytesPerToken } from '../../stages/costs/inputs.ts';
 import { knownRecords } from '../../stages/dataset/known-records.ts';
 
@@ -38,6 +38,35 @@ describe('files of this machine', () => {
       expect(Math.abs(Number(facts?.train) + Number(facts?.eval) - 5000)).toBeLessThan(50);
     },
   );
+
+  test('a folder of many files is looked at as one: a little of each', async () => {
+    mkdirSync(join(folder, 'many'));
+    for (let i = 0; i < 40; i++) file(`many/${i}.jsonl`, i === 0 ? 1000 : 100, i % 2 === 0 ? 90 : 30);
+    const facts = await knownRecords({ path: join(folder, 'many'), ...split });
+    const all = 1000 + 39 * 100;
+    expect(Math.abs(Number(facts?.train) + Number(facts?.eval) - all)).toBeLessThan(all / 100);
+    expect(facts?.record_tokens).toBe(Math.ceil((1000 * 90 + 19 * 100 * 90 + 20 * 100 * 30) / all / bytesPerToken));
+  });
+
+  test('of records of a megabyte a few are looked at', async () => {
+    const path = file('large.jsonl', 40, 1e6);
+    const read = vi.spyOn(JSON, 'parse');
+    const facts = await knownRecords({ path, ...split });
+    expect(read.mock.calls.length).toBeGreaterThan(5);
+    expect(read.mock.calls.length).toBeLessThan(15);
+    read.mockRestore();
+    expect(facts).toEqual({ train: 36, eval: 4, record_tokens: Math.ceil(1e6 / bytesPerToken) });
+  });
+
+  test('fields of other names are looked at by these; where none is read, no length is known', async () => {
+    const path = join(folder, 'named.jsonl');
+    writeFileSync(path, `${JSON.stringify({ Q: 'x'.repeat(60), A: 'y'.repeat(30) })}\n`.repeat(20));
+    expect(await knownRecords({ path, ...split })).toEqual({ train: 18, eval: 2 });
+    const columns = { question: 'Q', answer: 'A' };
+    const known = { train: 18, eval: 2, record_tokens: Math.ceil(90 / bytesPerToken) };
+    expect(await knownRecords({ path, columns, ...split })).toEqual(known);
+    expect(await knownRecords({ sources: [{ path, columns, form: 'auto' }], ...split })).toEqual(known);
+  });
 
   test('limits, evaluation data of its own, and several sources with the mean of their lengths', async () => {
     const [path, eval_path] = [file('train.jsonl', 300), file('test.jsonl', 50)];

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { StageDeclaration, StageInput } from '../../contract/stage.ts';
+import type { StageDeclaration } from '../../contract/stage.ts';
 import { matrixRoles } from '../../model/architecture/roles.ts';
 import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { readReplacements, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
@@ -19,7 +19,7 @@ import { slw } from '../../stages/slw/declare.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { fixtures } from '../model/fixtures.ts';
 import { tinyConfig, tinyWeights } from '../model/tiny.ts';
-import { runStage, type StageOutcome, temporaryFolder, untyped } from './harness.ts';
+import { type GivenInput, runStage, type StageOutcome, temporaryFolder, untyped } from './harness.ts';
 
 const sizes = {
   hidden_size: 16,
@@ -38,9 +38,9 @@ const files = {
   activations: '',
 };
 const facts = { layers: 6, hidden_size: 16, intermediate_size: 24 };
-const model = (): StageInput => ({ files: { '': files.model }, facts });
+const model = (): GivenInput => ({ files: { '': files.model }, facts });
 const only = (outcome: StageOutcome, output: string): string => outcome.files['']?.[output] as string;
-const recoveryOf = (...paths: string[]): StageInput => ({
+const recoveryOf = (...paths: string[]): GivenInput => ({
   files: Object.fromEntries(paths.map((path, i) => [i === 0 ? '' : String(i), path])),
   facts: {},
 });
@@ -260,7 +260,7 @@ describe('lora', () => {
 });
 
 describe('ratios', () => {
-  const measure = async (inputs: Record<string, StageInput>) =>
+  const measure = async (inputs: Record<string, GivenInput>) =>
     JSON.parse(
       readFileSync(only(await runStage(ratios, { inputs: { model: model(), ...inputs } }), 'metrics'), 'utf8'),
     ) as object;

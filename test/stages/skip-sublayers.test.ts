@@ -89,7 +89,7 @@ describe('skip-sublayers', () => {
     const params = { sublayer: 'block', choose: 'last', percent: 50, tau: 0.9, keep_last: false } as const;
     expect(skipChoice(params satisfies SkipSublayersParams, 4)).toEqual({ layers: [3, 4] });
     const expected = await skipSublayers.expect?.(params, { model: { layers: 4 } });
-    expect(expected).toEqual({ recovery_parameters: 0, targets: 2 });
+    expect(expected).toEqual({ recovery_parameters: 0, targets: 2, first_replaced: 3 });
   });
 
   it('goes together with shared MLPs, and not with those that it skips', async () => {
