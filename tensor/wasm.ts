@@ -1,12 +1,10 @@
-// A WebAssembly module with one loop over float32 arrays, four elements at a time: what a pass over a large array costs where no
+// A WebAssembly module with one loop over float32 arrays of its memory, four elements at a time: what a pass over a large array costs where no
 // operator of ONNX Runtime makes it in one go.
 import { type Code, get, instantiate, set, simd, types, unsigned, vector } from './wasm-code.ts';
 
-/** A loop of a step of 16 bytes over `arrays` arrays of `capacity` elements each, in one memory. */
+/** A loop over `arrays` arrays. */
 export interface Loop {
   readonly arrays: number;
-  /** A multiple of 4. */
-  readonly capacity: number;
   /** Numbers that the body reads, the same for all elements. */
   readonly numbers: number;
   /** The body, of what stands for element i of each array and for each number; vectors that it sets are locals 0 to `locals` - 1. */
@@ -30,40 +28,36 @@ export interface Build {
   sqrt(a: Code): Code;
 }
 
-/** A loop ready to run: its arrays, and `run` over their first `count` elements (rounded up to 4). */
+/** A loop ready to run in its memory. */
 export interface RunnableLoop {
-  readonly arrays: readonly Float32Array[];
-  run(count: number, ...numbers: number[]): void;
+  readonly buffer: ArrayBuffer;
+  /** Over `count` elements (rounded up to 4) of the arrays that begin at these bytes of the memory. */
+  run(count: number, places: readonly number[], ...numbers: number[]): void;
 }
 
-/** Arrays do not start at one place of a page of 4 KiB: a load would wait for the store to another array before it. */
-const staggerBytes = 192;
-
-/** Compiles `loop`. */
-export function compileLoop(loop: Loop): RunnableLoop {
-  const parameters = [types.i32, ...Array.from({ length: loop.numbers }, () => types.f32)];
-  const { memory, run } = instantiate({ parameters, bytes: startOf(loop, loop.arrays), code: codeOf(loop) });
-  const arrays = Array.from(
-    { length: loop.arrays },
-    (_, i) => new Float32Array(memory.buffer, startOf(loop, i), loop.capacity),
-  );
-  return { arrays, run: (count, ...numbers) => run(4 * count, ...numbers) };
+/** Compiles `loop`, with a memory of `bytes`, all zero. */
+export function compileLoop(loop: Loop, bytes: number): RunnableLoop {
+  const parameters = [
+    types.i32,
+    ...Array.from({ length: loop.arrays }, () => types.i32),
+    ...Array.from({ length: loop.numbers }, () => types.f32),
+  ];
+  const { memory, run } = instantiate({ parameters, bytes, code: codeOf(loop) });
+  return { buffer: memory.buffer, run: (count, places, ...numbers) => run(4 * count, ...places, ...numbers) };
 }
 
-function startOf({ capacity }: Loop, array: number): number {
-  return array * (4 * capacity + staggerBytes);
-}
-
-/** Locals: the parameters (end, numbers), the place in bytes, the numbers as vectors, the body's own. */
+/** Locals: the parameters (bytes, where each array begins, numbers), the place in bytes, the numbers as vectors, the body's own. */
 function codeOf(loop: Loop): Code {
-  const place = loop.numbers + 1;
+  const first = 1 + loop.arrays;
+  const place = first + loop.numbers;
   const vectors = place + 1;
   const own = vectors + loop.numbers;
-  const spread = Array.from({ length: loop.numbers }, (_, i) => [...get(i + 1), ...simd(19), ...set(vectors + i)]);
+  const spread = Array.from({ length: loop.numbers }, (_, i) => [...get(first + i), ...simd(19), ...set(vectors + i)]);
+  const address = (array: number) => [...get(1 + array), ...get(place), 0x6a];
   const operator = (op: number) => (a: Code, b: Code) => [...a, ...b, ...simd(op)];
   const body = loop.body({
-    load: (array) => [...get(place), ...simd(0), 4, ...unsigned(startOf(loop, array))],
-    store: (array, value) => [...get(place), ...value, ...simd(11), 4, ...unsigned(startOf(loop, array))],
+    load: (array) => [...address(array), ...simd(0), 4, ...unsigned(0)],
+    store: (array, value) => [...address(array), ...value, ...simd(11), 4, ...unsigned(0)],
     number: (index) => get(vectors + index),
     keep: (local, value) => [...value, 0x22, ...unsigned(own + local)],
     local: (local) => get(own + local),
@@ -74,7 +68,7 @@ function codeOf(loop: Loop): Code {
     sqrt: (a) => [...a, ...simd(227)],
   });
   const advance = [...get(place), 0x41, 16, 0x6a, 0x22, ...unsigned(place)]; // place += 16, pushed
-  const again = [...get(0), 0x49, 0x0d, 0x00]; // while place < end
+  const again = [...get(0), 0x49, 0x0d, 0x00]; // while place < bytes
   const locals = vector([
     [1, types.i32],
     [...unsigned(loop.numbers + loop.locals), types.v128],

@@ -36,12 +36,22 @@ export interface BatchPlan {
   readonly seed: number | string;
   /** Put examples of like length together (within a window of the shuffled order); default true. */
   readonly bucketing?: boolean | undefined;
+  /** Default: coarse. */
+  readonly padding?: Padding | undefined;
 }
 
 /** Batches whose examples are sorted by length together: enough to save most padding, few enough to stay random. */
 const windowBatches = 32;
-/** Of training and of passes over the whole model: few shapes. */
-const bucketSteps: LengthSteps = { parts: 4, least: 32 };
+/** Few shapes: for models whose layers compute for a shorter time than a shape takes to compile. */
+const coarse: Padding = { parts: 4, least: 32, row_parts: 4 };
+const fine: Padding = { parts: 16, least: 16, row_parts: 8 };
+/** Hidden size from which on a shape that is compiled costs less than what it saves in a few batches. */
+const wide = 256;
+
+/** How batches of a model of this width are padded in training. */
+export function paddingFor({ hidden_size }: { readonly hidden_size: number }): Padding {
+  return hidden_size < wide ? coarse : fine;
+}
 
 /** Indices of the examples of each batch of epoch `epoch`; the same arguments give the same order. */
 export function planEpoch(examples: readonly Example[], plan: BatchPlan, epoch: number): number[][] {
@@ -74,15 +84,20 @@ export function batchSource(examples: readonly Example[], plan: BatchPlan): (ind
     const epoch = Math.floor(index / perEpoch);
     if (current?.epoch !== epoch) current = { epoch, batches: planEpoch(examples, plan, epoch) };
     const chosen = (current.batches[index % perEpoch] as number[]).map((i) => examples[i] as Example);
-    return makeBatch(chosen, plan.batch_size, plan.max_length);
+    return makeBatch(chosen, plan.batch_size, plan.max_length, plan.padding);
   };
 }
 
 /** Pads `examples` (at most `batchSize`) to one shape; every scored token has weight 1. */
-export function makeBatch(examples: readonly Example[], batchSize: number, maxLength: number): Batch {
+export function makeBatch(
+  examples: readonly Example[],
+  batchSize: number,
+  maxLength: number,
+  padding: Padding = coarse,
+): Batch {
   const longest = Math.max(1, ...examples.map(({ ids }) => ids.length));
   if (longest > maxLength) throw new Error(`an example has ${longest} tokens, more than ${maxLength}`);
-  const tokens = bucketLength(longest, maxLength);
+  const tokens = bucketLength(longest, maxLength, padding);
   const ids = new Int32Array(batchSize * tokens);
   const rows: number[] = [];
   const labels: number[] = [];
@@ -97,14 +112,14 @@ export function makeBatch(examples: readonly Example[], batchSize: number, maxLe
   return {
     ids,
     extent: { batch: batchSize, tokens },
-    ...padRows(rows, labels, batchSize * tokens),
+    ...padRows(rows, labels, batchSize * tokens, padding.row_parts),
     count: rows.length,
   };
 }
 
 /** The padded length of a batch whose longest text has `length` tokens: a handful of shapes serve all. */
-export function bucketLength(length: number, maxLength: number): number {
-  return Math.min(maxLength, paddedLength(length, bucketSteps));
+export function bucketLength(length: number, maxLength: number, steps: LengthSteps = coarse): number {
+  return Math.min(maxLength, paddedLength(length, steps));
 }
 
 /** A copy of `batch` whose weights are times `scale`. */
@@ -118,16 +133,26 @@ export interface LengthSteps {
   readonly least: number;
 }
 
+/** How a batch is padded: its lengths, and its scored rows to multiples of one of `row_parts` parts of all. */
+export interface Padding extends LengthSteps {
+  readonly row_parts: number;
+}
+
 /** The padded length for `length` tokens: coarse steps give few shapes, each of which is compiled, fine ones little padding. */
 export function paddedLength(length: number, { parts, least }: LengthSteps): number {
   const step = Math.max(least, 2 ** Math.ceil(Math.log2(length)) / parts);
   return Math.ceil(length / step) * step;
 }
 
-/** Rows are padded to a quarter, a half, three quarters or all of the batch's `total` rows, again to keep shapes few. */
-function padRows(rows: number[], labels: number[], total: number): Pick<Batch, 'rows' | 'labels' | 'weights'> {
-  const quarter = Math.max(1, Math.ceil(total / 4));
-  const size = Math.min(total, Math.max(1, Math.ceil(rows.length / quarter)) * quarter);
+/** Rows are padded to parts of the batch's `total` rows, again to keep shapes few. */
+function padRows(
+  rows: number[],
+  labels: number[],
+  total: number,
+  parts: number,
+): Pick<Batch, 'rows' | 'labels' | 'weights'> {
+  const part = Math.max(1, Math.ceil(total / parts));
+  const size = Math.min(total, Math.max(1, Math.ceil(rows.length / part)) * part);
   const place = (i: number) => (size === total ? (rows[i] as number) : i);
   const padded = { labels: new Int32Array(size), weights: new Float32Array(size) };
   rows.forEach((_, i) => {

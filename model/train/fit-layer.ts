@@ -2,13 +2,14 @@
 import { gatherRows } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { layerTensors } from '../architecture/tensors.ts';
-import { type Batch, batchesPerEpoch, batchSource, type Example, scaleWeights } from '../forward/batches.ts';
+import { type Batch, type Example, paddingFor, scaleWeights } from '../forward/batches.ts';
 import { embed } from '../forward/forward.ts';
 import { nllOfStates } from '../forward/loss.ts';
 import { mixedLayer, throughLayers } from '../forward/mixed.ts';
 import type { Model } from '../forward/model.ts';
 import { plainMix } from '../sharing/layer-mix.ts';
 import { consecutive } from '../sharing/sharing.ts';
+import { type MicroBatchSettings, microBatches } from './micro-batches.ts';
 import type { AdamSettings } from './optimizer.ts';
 import { learningRate, type ScheduleSettings } from './schedule.ts';
 import { type TrainTask, train } from './train.ts';
@@ -23,15 +24,9 @@ export interface FittedPlace {
   readonly loss: 'mse' | 'lm';
 }
 
-export interface FitSettings extends FittedPlace, ScheduleSettings, AdamSettings {
+export interface FitSettings extends FittedPlace, MicroBatchSettings, ScheduleSettings, AdamSettings {
   /** The learning rate at the end of the schedule. */
   readonly lr_end: number;
-  readonly batch_size: number;
-  readonly micro_batch: number;
-  readonly epochs: number;
-  readonly max_steps?: number | undefined;
-  readonly max_length: number;
-  readonly seed: number;
 }
 
 /** A micro batch, with the streams [N, D] in front of the layer and after those that it stands in for where these are compared. */
@@ -55,12 +50,7 @@ export async function fitLayer(
   settings: FitSettings,
   run: Pick<TrainTask<FitBatch>, 'save' | 'onProgress'> = {},
 ): Promise<{ losses: number[] }> {
-  const micro = Math.min(settings.micro_batch, settings.batch_size);
-  const perStep = Math.max(1, Math.round(settings.batch_size / micro));
-  const plan = { batch_size: micro, max_length: settings.max_length, seed: settings.seed };
-  const source = batchSource(examples, plan);
-  const total = settings.epochs * batchesPerEpoch(examples, plan);
-  const steps = Math.min(Math.ceil(total / perStep), settings.max_steps ?? Number.POSITIVE_INFINITY);
+  const { steps, of } = microBatches(examples, settings, paddingFor(model.config));
   const { lr, lr_end } = settings;
   return train<FitBatch>({
     variables,
@@ -68,8 +58,7 @@ export async function fitLayer(
     adam: settings,
     learningRate: (step) => lr_end + (1 - lr_end / lr) * learningRate(settings, step, steps),
     async batches(step) {
-      const count = Math.min(perStep, total - step * perStep);
-      const batches = Array.from({ length: count }, (_, i) => source(step * perStep + i));
+      const batches = of(step);
       const tokens = batches.reduce((sum, batch) => sum + batch.count, 0);
       const made: FitBatch[] = [];
       for (const batch of batches) made.push(await withStreams(model, scaleWeights(batch, 1 / tokens), settings));

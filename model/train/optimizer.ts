@@ -1,6 +1,6 @@
 // Adam with decoupled weight decay (AdamW), by PyTorch's formula.
 import { adamStep } from '../../tensor/adam.ts';
-import { adamInPlace } from '../../tensor/adam-in-place.ts';
+import { type AdamMemory, adamInPlace, createAdamMemory } from '../../tensor/adam-in-place.ts';
 import { backingArray, consumeArrays, hasArrays } from '../../tensor/backend/backing.ts';
 import { tf } from '../../tensor/tf.ts';
 
@@ -46,8 +46,9 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
       return [name, { variable, first: first as tf.Variable, second: second as tf.Variable }];
     }),
   );
-  const own = ownArrays();
-  if (hasArrays()) held.forEach(({ variable }) => void own(variable)); // before a step needs the memory
+  const own = ownArrays(createAdamMemory());
+  // before a step needs the memory
+  if (hasArrays()) for (const each of held.values()) Object.values(each).map(own);
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
       const factors = stepFactors(settings, learningRate, step);
@@ -119,9 +120,8 @@ function writeSteps(
   const { rate, eps, keep: decay } = factors;
   const scale = clipOf(gradients, settings);
   const clip = scale && backingArray(scale)[0];
-  const steps = [...held].map(([name, { variable, ...moments }]) => {
-    const rest = { first: backingArray(moments.first), second: backingArray(moments.second) };
-    const arrays = { variable: own(variable), ...rest };
+  const steps = [...held].map(([name, { variable, first, second }]) => {
+    const arrays = { variable: own(variable), first: own(first), second: own(second) };
     const keep = variable.rank > 1 ? decay : undefined;
     const step = (gradient: Float32Array) =>
       adamInPlace({ ...arrays, gradient }, { beta1, beta2, rate, eps, clip, keep });
@@ -130,12 +130,16 @@ function writeSteps(
   consumeArrays(steps);
 }
 
-/** Gives the array behind a variable, at first a copy of it: whoever made the variable may still read the array that it was made of. */
-function ownArrays(): (variable: tf.Variable) => Float32Array {
+/** Gives the array behind a variable, at first a copy of it in `memory`: whoever made the variable may still read what it was made of. */
+function ownArrays(memory: AdamMemory): (variable: tf.Variable) => Float32Array {
   const known = new WeakSet<Float32Array>();
+  const places = new Map<tf.Variable, Float32Array>();
   return (variable) => {
     if (!known.has(backingArray(variable))) {
-      tf.tidy(() => variable.assign(tf.tensor(backingArray(variable).slice(), variable.shape, 'float32')));
+      const place = places.get(variable) ?? memory.array(variable.size);
+      places.set(variable, place);
+      place.set(backingArray(variable));
+      tf.tidy(() => variable.assign(tf.tensor(place, variable.shape, 'float32')));
       known.add(backingArray(variable));
     }
     return backingArray(variable);

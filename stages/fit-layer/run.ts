@@ -64,7 +64,7 @@ async function trainAt(context: Context, { model, tokenizer }: OpenModel, start:
   const { vocab_size, max_position_embeddings } = model.config;
   const encoded = await encodeRecords(context, records, tokenizer, { ...params, vocab_size, max_position_embeddings });
   const examples = encoded.map(({ ids }) => ({ ids, labels: ids }));
-  const settings = { ...adamDefaults, ...params, start, seed };
+  const settings = { ...adamDefaults, ...params, micro_batch_size: params.micro_batch, start, seed };
   const variables = layerVariables(model, start);
   try {
     const { losses } = await fitLayer(model, variables, examples, settings, {

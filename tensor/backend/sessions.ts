@@ -20,6 +20,8 @@ export interface SessionLimits {
 /** Counts of what the cache has done since the process began. */
 export interface SessionCounts {
   sessions: number;
+  /** What the arenas of its sessions keep, by estimate. */
+  arena_bytes: number;
   compiled: number;
   runs: number;
   run_ms: number;
@@ -32,6 +34,7 @@ export interface SessionCounts {
 /** Nothing done yet. */
 export const noCounts: Readonly<SessionCounts> = {
   sessions: 0,
+  arena_bytes: 0,
   compiled: 0,
   runs: 0,
   run_ms: 0,
@@ -45,11 +48,18 @@ interface Compiled {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly bytes: number;
+  /** Of them those of an arena of its own. */
+  readonly arena_bytes: number;
 }
 
 /** What a session keeps for a node of its graph, before it has run: measured, see tensor/README.md. */
 const NODE_BYTES = 12 * 1024;
 const DEFAULT_LIMITS: SessionLimits = { sessions: 128, bytes: 2 ** 31 };
+/**
+ * What the arenas of all sessions may hold together. An arena keeps what a run of its session needed, which saves small runs a few page faults; a
+ * session beyond this takes its memory from the C library, which gives to one what another has freed.
+ */
+const ARENA_BYTES = 2 ** 26;
 
 /** Runs plans, compiling each structure once while it stays within the limits. */
 export class SessionCache {
@@ -127,17 +137,22 @@ export class SessionCache {
   }
 
   #compile(plan: Plan): Compiled {
+    const peak = peakBytes(plan);
+    const arena = this.counts.arena_bytes + peak <= ARENA_BYTES;
+    const arena_bytes = arena ? peak : 0;
     return {
-      session: createSession(encodePlan(plan), this.#options),
+      session: createSession(encodePlan(plan), { ...this.#options, arena }),
       inputNames: plan.inputs.map(valueName),
       outputNames: plan.outputs.map(valueName),
-      bytes: peakBytes(plan) + plan.nodes.length * NODE_BYTES,
+      bytes: arena_bytes + plan.nodes.length * NODE_BYTES,
+      arena_bytes,
     };
   }
 
   #keep(key: string, compiled: Compiled): void {
     this.#compiled.set(key, compiled);
     this.#bytes += compiled.bytes;
+    this.counts.arena_bytes += compiled.arena_bytes;
     for (const oldest of this.#compiled.keys()) {
       const fits = this.#compiled.size <= this.#limits.sessions && this.#bytes <= this.#limits.bytes;
       if (fits || oldest === key) break;
@@ -151,6 +166,7 @@ export class SessionCache {
     compiled.session.dispose();
     this.#compiled.delete(key);
     this.#bytes -= compiled.bytes;
+    this.counts.arena_bytes -= compiled.arena_bytes;
     this.counts.sessions = this.#compiled.size;
   }
 }

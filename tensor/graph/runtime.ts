@@ -18,6 +18,8 @@ export interface RuntimeOptions {
   readonly threads: number;
   /** Writes a trace of each session to files that start so (for benchmarks). */
   readonly profilePrefix?: string | undefined;
+  /** Keep what a run needed for the next one; default false: it goes back to the C library. */
+  readonly arena?: boolean | undefined;
 }
 
 /** A compiled model. */
@@ -142,8 +144,7 @@ export function namedProviders(): string[] {
  * Spinning is off because worker processes share cores: a waiting pool must not burn its neighbour's time. Denormals are
  * zero because masked attention scores and young Adam moments are full of them and each costs a hundred cycles (softmax
  * of causal scores: 1.5 ms without, 6 ms with); ONNX Runtime sets this for the calling thread, so for JavaScript too.
- * Memory patterns are off because a planned block comes on top of the arena: half again the memory, and no faster; the
- * arena itself pays, since without it every run returns its pages and faults them in again (7 % of a training step).
+ * Memory patterns are off because a planned block comes on top of the arena: half again the memory, and no faster.
  */
 function sessionOptions(options: RuntimeOptions): object {
   return {
@@ -152,7 +153,7 @@ function sessionOptions(options: RuntimeOptions): object {
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    enableCpuMemArena: true,
+    enableCpuMemArena: options.arena ?? false,
     enableMemPattern: false,
     logSeverityLevel: 3,
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),

@@ -1,6 +1,13 @@
 // Batches: padding, scored rows, seeded order, and few shapes.
 import { describe, expect, it } from 'vitest';
-import { batchSource, bucketLength, type Example, makeBatch, planEpoch } from '../../model/forward/batches.ts';
+import {
+  batchSource,
+  bucketLength,
+  type Example,
+  makeBatch,
+  paddingFor,
+  planEpoch,
+} from '../../model/forward/batches.ts';
 
 const example = (ids: number[], masked = 0): Example => ({
   ids: Int32Array.from(ids),
@@ -37,6 +44,16 @@ describe('a batch', () => {
     const buckets = new Set(Array.from({ length: 2048 }, (_, i) => bucketLength(i + 1, 2048)));
     expect([...buckets]).toEqual([32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]);
     expect(bucketLength(90, 92)).toBe(92);
+  });
+
+  it('of a wide model is padded little: by less than an eighth of its length, or 16 tokens', () => {
+    const padding = paddingFor({ hidden_size: 576 });
+    const added = (length: number) => bucketLength(length, 4096, padding) - length;
+    for (let length = 1; length <= 2048; length++) expect(added(length)).toBeLessThan(Math.max(16, length / 8));
+    const batch = makeBatch([example([...Array(40).keys()], 35), example([5, 6], 1)], 2, 128, padding);
+    expect(batch.extent).toEqual({ batch: 2, tokens: 48 });
+    expect([batch.count, batch.rows?.length]).toEqual([6, 12]);
+    expect(paddingFor({ hidden_size: 96 })).toEqual({ parts: 4, least: 32, row_parts: 4 });
   });
 });
 

@@ -57,7 +57,16 @@ describe('training it', () => {
   const settings = {
     ...adamDefaults,
     ...({ start: 2, remove: 1, loss: 'mse', schedule: 'cosine' } as const),
-    ...{ lr: 1e-2, lr_end: 1e-3, warmup_ratio: 0, batch_size: 2, micro_batch: 1, epochs: 6, max_length: 64, seed: 1 },
+    ...{
+      lr: 1e-2,
+      lr_end: 1e-3,
+      warmup_ratio: 0,
+      batch_size: 2,
+      micro_batch_size: 1,
+      epochs: 6,
+      max_length: 64,
+      seed: 1,
+    },
   };
 
   it('lowers the loss, leaves the other layers alone, and goes on exactly where it was stopped', async () => {

@@ -1,7 +1,7 @@
 // Adam in place: what the graph's kernel computes, to the bit, whatever the length.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adamStep } from '../../tensor/adam.ts';
-import { adamInPlace } from '../../tensor/adam-in-place.ts';
+import { adamInPlace, createAdamMemory } from '../../tensor/adam-in-place.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { createRandom } from '../../util/random.ts';
@@ -29,8 +29,28 @@ describe('Adam in place', () => {
       return adamStep(tensors as never, scalars as never, betas).map((tensor) => tensor.dataSync().slice());
     });
     const gradient = arrays.gradient.slice();
-    adamInPlace(arrays, { ...betas, rate: 1e-3, eps: 1e-8, ...more });
+    const memory = createAdamMemory();
+    const held = (values: Float32Array) => {
+      const array = memory.array(values.length);
+      array.set(values);
+      return array;
+    };
+    const [variable, first, second] = [held(arrays.variable), held(arrays.first), held(arrays.second)];
+    const outside = arrays.second.slice();
+    const numbers = { ...betas, rate: 1e-3, eps: 1e-8, ...more };
+    adamInPlace({ variable, first, second, gradient }, numbers);
+    expect([variable, first, second]).toEqual(expected);
+    adamInPlace({ variable: held(arrays.variable), first: held(arrays.first), second: outside, gradient }, numbers);
+    expect(outside).toEqual(expected[2]);
+    adamInPlace(arrays, numbers);
     expect([arrays.variable, arrays.first, arrays.second]).toEqual(expected);
     expect(arrays.gradient).toEqual(gradient);
+  });
+
+  it('an array larger than a memory has one of its own', () => {
+    const memory = createAdamMemory();
+    const [small, large] = [memory.array(5), memory.array(2 ** 26 + 1)];
+    expect(small.buffer).not.toBe(large.buffer);
+    expect([large.length, large.at(-1), small.length]).toEqual([2 ** 26 + 1, 0, 5]);
   });
 });
