@@ -5,22 +5,31 @@ import { machineError } from '../util/system-error.ts';
 import type { Context, Setup } from './common/context.ts';
 import { exitCodes } from './common/exit-codes.ts';
 import { openTerminal } from './common/terminal.ts';
-import { buildProgram } from './program.ts';
+import { type Additions, buildProgram } from './program.ts';
 
 /** Runs one command line (`argv` without node and script) to its end; never throws. */
 export async function runCli(argv: readonly string[], setup: Setup): Promise<number> {
   const context: Context = { ...setup, argv, terminal: openTerminal() };
   let code: number = exitCodes.done;
-  const program = buildProgram(context, (value) => {
-    code = value;
-  });
   try {
+    const exit = (value: number) => {
+      code = value;
+    };
+    const program = buildProgram(context, exit, await additionsFor(context));
     if (argv.length === 0) context.terminal.out.write(program.helpInformation());
     else await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
     return explainError(error, context);
   }
+}
+
+/** The parameters of the stage `export` as options: its schema is opened only where somebody asks for them. */
+async function additionsFor({ argv: [command = ''], registry }: Context): Promise<Additions> {
+  const stage = ['export', 'help'].includes(command) ? (await registry()).get('export') : undefined;
+  if (stage === undefined) return {};
+  const { addParameters } = await import('./export/parameters.ts');
+  return { export: (command) => addParameters(command, stage) };
 }
 
 function explainError(error: unknown, { terminal }: Context): number {

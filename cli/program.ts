@@ -4,6 +4,7 @@ import type { Context } from './common/context.ts';
 import {
   addDoctorFlags,
   addEstimateFlags,
+  addExportFlags,
   addGenerateFlags,
   addPlanFlags,
   addRunFlags,
@@ -17,8 +18,11 @@ import { packageVersion } from './common/package-version.ts';
 import { sayProject } from './common/project.ts';
 import { wayOfCommand } from './common/unknown-command.ts';
 
+/** What is added to a command that is about to be called, or to be explained. */
+export type Additions = Readonly<Record<string, (command: Command) => void>>;
+
 /** The program; `exit` is told the exit code of the command that ran. */
-export function buildProgram(context: Context, exit: (code: number) => void): Command {
+export function buildProgram(context: Context, exit: (code: number) => void, additions: Additions = {}): Command {
   const { out, err } = context.terminal;
   const program = new Command('lamina')
     .description('Declarative experiments on layer sharing in language models: a spec in, the table out.')
@@ -86,6 +90,12 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
     .requiredOption('--to <folder>', 'where to put them')
     .action(inProject(false, async () => (await import('./commands/copy.ts')).copy));
+  addExportFlags(
+    add(
+      'export <model> [stage-or-cell]',
+      'write a model for transformers, PEFT, llama.cpp or ONNX Runtime: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
+    ),
+  ).action(inProject(false, async () => (await import('./commands/export.ts')).exportModel));
   addGenerateFlags(
     add(
       'generate <model> [stage-or-cell]',
@@ -125,6 +135,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   add('schemas [spec-or-folder...]', 'write the JSON Schemas with which an editor completes and checks specs')
     .requiredOption('--out <folder>', 'where to write them')
     .action(call(async () => (await import('./commands/schemas.ts')).schemas));
+  for (const command of program.commands) additions[command.name()]?.(command);
   return program;
 }
 

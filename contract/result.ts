@@ -29,8 +29,10 @@ export interface RunResult {
 
 /** A sentence that whoever reads the numbers has to know. */
 export interface ResultWarning {
-  /** The stage's name in the pipeline. */
+  /** The stage's name in the pipeline; of several that say the same the first. */
   stage: string;
+  /** The other stages that say it, in the plan's order; absent where there are none. */
+  also?: readonly string[] | undefined;
   message: string;
   /** How many cells rest on what it is said of. */
   cells: number;

@@ -26,6 +26,14 @@ export interface StoreRecord {
 /** The outputs that a record of some stage must have. */
 export type RecordShape = Readonly<Record<string, { extension: string; optional?: boolean }>>;
 
+/** What an attempt was to do, by its stage's cost. */
+export interface RecordedWork {
+  /** Floating-point operations; a multiply-add is two. */
+  flops: number;
+  /** Read and written. */
+  moved_bytes: number;
+}
+
 /** Said for people; none of it enters the key. */
 export interface RecordAbout {
   experiment: string;
@@ -45,6 +53,8 @@ export interface RecordAbout {
   versions: Readonly<Record<string, string>>;
   /** What the stage warned of while it worked; absent where it had nothing to say. */
   warnings?: readonly string[];
+  /** The unit's share of what its attempt was to do; absent where the stage could not say. */
+  work?: RecordedWork;
 }
 
 /** A record as it was read. `old`: it is of version 1, without a digest of its own, and should be written anew. */
@@ -174,7 +184,8 @@ function isOutput(value: unknown): value is OutputRef {
 
 function isAbout(value: unknown): value is RecordAbout {
   if (!isObject(value) || typeof value.duration_ms !== 'number') return false;
-  const { warnings = [] } = value;
+  const { warnings = [], work = { flops: 0, moved_bytes: 0 } } = value;
+  if (!isObject(work) || typeof work.flops !== 'number' || typeof work.moved_bytes !== 'number') return false;
   if (!Array.isArray(warnings) || !warnings.every((message) => typeof message === 'string')) return false;
   return ['node', 'stage', 'cell', 'unit', 'started'].every((field) => typeof value[field] === 'string');
 }

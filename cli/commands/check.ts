@@ -51,8 +51,8 @@ async function specWarnings(spec: string, plans: readonly Plan[], registry: Stag
   const unique = new Map<string, SpecWarning>();
   for (const plan of plans) {
     for (const warning of groupWarnings(plan, await foreseenWarnings(plan, registry))) {
-      const key = JSON.stringify([warning.stage, warning.message]);
-      if (!unique.has(key)) unique.set(key, { spec, profile: plan.profile, ...warning, of: plan.cells.length });
+      const { message } = warning;
+      if (!unique.has(message)) unique.set(message, { spec, profile: plan.profile, ...warning, of: plan.cells.length });
     }
   }
   return [...unique.values()];

@@ -1,10 +1,9 @@
 // `lamina plan`: what is cached, what would run and what it will take, for one spec or several together; nothing runs.
 import type { Plan } from '../../contract/plan.ts';
-import { historyOf, type StageHistory } from '../../runner/estimate/history.ts';
-import { inspectTogether, isCached, type JointWork } from '../../runner/estimate/work.ts';
+import { type History, historyOf } from '../../runner/estimate/history.ts';
+import { inspectTogether, type JointWork } from '../../runner/estimate/work.ts';
 import { warningText } from '../../spec/plan/warnings.ts';
 import { openStore } from '../../store/open-store.ts';
-import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import type { Context } from '../common/context.ts';
 import { whyNoEngine } from '../common/engine.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -13,8 +12,8 @@ import { plansOf } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import type { Output } from '../common/terminal.ts';
 import { joinWarnings } from '../common/warnings.ts';
-import { estimateFor, isKnownFromHistory, tooLargeHere } from '../plan/device.ts';
-import { absentLines, basisLines, workLines } from '../plan/estimate.ts';
+import { estimateFor, foreseenHere, tooLargeHere } from '../plan/device.ts';
+import { absentLines, basisLines, foreseenLine, workLines } from '../plan/estimate.ts';
 import { planJson } from '../plan/json.ts';
 import { planLines, shortPlanLines } from '../plan/text.ts';
 import { wantedPlan } from '../runs/run-reference.ts';
@@ -69,27 +68,12 @@ function stateLines(plans: readonly Plan[], work: JointWork, flags: PlanCommandF
   });
 }
 
-/** What the rest will take: by earlier units of this machine where they tell, by arithmetic otherwise. */
-function takingLines(
-  work: JointWork,
-  history: ReadonlyMap<string, StageHistory>,
-  flags: PlanCommandFlags,
-  out: Output,
-): string[] {
+/** What the rest will take: by earlier attempts on this machine where they tell, by arithmetic alone otherwise. */
+function takingLines(work: JointWork, history: History, flags: PlanCommandFlags, out: Output): string[] {
   const estimate = estimateFor(work, flags);
   const together = work.inspections.length > 1;
   if (estimate === undefined) return together ? ['', ...workLines(work, undefined, out)] : [];
-  if (!isKnownFromHistory(work, estimate, history, flags)) {
-    return ['', ...workLines(work, estimate, out), '', ...basisLines(estimate, out)];
-  }
-  return [...(together ? ['', ...workLines(work, undefined, out)] : []), historyLine(work, history)];
-}
-
-/** By the medians of earlier units of the same stages. */
-function historyLine(work: JointWork, history: ReadonlyMap<string, StageHistory>): string {
-  const rest = work.distinct.filter(({ unit }) => !isCached(unit));
-  const known = rest.flatMap(({ unit }) => history.get(unit.owner.definition.name) ?? []);
-  const sum = (field: 'duration_ms' | 'output_bytes') => known.reduce((total, each) => total + each[field], 0);
-  const taken = `${formatDuration(sum('duration_ms'))} of work and ${formatBytes(sum('output_bytes'))} to keep`;
-  return `about ${taken}, by the units of these stages that ran before`;
+  const foreseen = foreseenHere(work, estimate, history, flags);
+  if (foreseen === undefined) return ['', ...workLines(work, estimate, out), '', ...basisLines(estimate, out)];
+  return [...(together ? ['', ...workLines(work, undefined, out)] : []), foreseenLine(foreseen)];
 }

@@ -44,8 +44,15 @@ export function addStoreFlags(command: Command): Command {
     .option('--json', 'print JSON for programs; its form is stable');
 }
 
-/** Adds the flags that say which profile, values and cells of a spec are meant. */
+/** Adds the flags that say which profile, values and cells of a spec are meant, and what is run again. */
 export function addPlanFlags(command: Command): Command {
+  return addSpecFlags(
+    command.option('--force <stage>', 'run this stage again even where its result is cached', collect, []),
+  );
+}
+
+/** The same without `--force`. */
+function addSpecFlags(command: Command): Command {
   return addStoreFlags(
     command
       .option('--profile <name>', 'models, data and sizes to use (default: the one the spec marks)')
@@ -56,12 +63,24 @@ export function addPlanFlags(command: Command): Command {
         [],
       )
       .option('--only <axis=value,...>', 'keep only the cells with these axis values', collect, [])
-      .option('--force <stage>', 'run this stage again even where its result is cached', collect, [])
       .option('--seed <number>', 'the seed of everything that draws', wholeNumber(0))
       .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
       .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
       .option('--threads <number>', 'CPU threads of a stage; part of the cache key', wholeNumber(1)),
   );
+}
+
+/** What `export` is asked to do; the parameters of its stage are among them, by their own names. */
+export interface ExportFlags extends PlanFlags {
+  to: string;
+  memoryCheck: boolean;
+}
+
+/** Adds the flags of `export` but those that are parameters of its stage. */
+export function addExportFlags(command: Command): Command {
+  return addSpecFlags(
+    command.requiredOption('--to <folder>', 'where to put the files: a folder that is new or empty'),
+  ).option('--no-memory-check', 'export although more memory is expected to be taken than this machine has');
 }
 
 /** Adds `-j` and `--no-control`. */

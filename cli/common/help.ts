@@ -76,6 +76,16 @@ Examples:
 Examples:
   lamina copy experiments/pretrain-tiny.yaml export --to models/tiny
   lamina copy experiments/quickstart.yaml tuned --only data=dialogsum --to out`,
+  export: `
+MODEL is a folder in Hugging Face's layout, a GGUF file, an hf:// name, a model that comes with lamina, or a spec. Of a spec, the second name says which checkpoint is meant, as
+for 'lamina generate'; it must have been run. The options beside those of a spec are the parameters of the stage 'export' ('lamina stages export'), and what it makes is cached like
+all stages. The folder appears when it is whole.
+
+Examples:
+  lamina export lamina:tiny --format gguf --dtype Q8_0 --to tiny-gguf
+  lamina export hf://HuggingFaceTB/SmolLM2-135M --format onnx --dtype INT4 --to smollm2-onnx
+  lamina export experiments/quickstart.yaml sharp,dialogsum --format hf --dtype F16 --to sharp
+  lamina export quickstart@17 sharp,dialogsum --format peft --dtype F32 --to adapter`,
   generate: `
 MODEL is a folder in Hugging Face's layout, a GGUF file, an hf:// name, a model that comes with lamina, or a spec. Of a spec, the second name says which checkpoint is meant: a stage
 (the model that it makes, or the model that it works on), or a cell as 'lamina why' names it (the model that its number was measured on).

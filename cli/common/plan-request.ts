@@ -48,7 +48,7 @@ export function isOnProcessor(flags: Pick<PlanFlags, 'backend' | 'provider'>): b
 }
 
 /** What the numeric stages run on; the defaults run anywhere. */
-function numericsOf(flags: PlanFlags): Numerics {
+export function numericsOf(flags: Pick<PlanFlags, 'backend' | 'provider' | 'threads'>): Numerics {
   const backend = (flags.backend ?? 'onnx') as Numerics['backend'];
   const provider = (flags.provider ?? 'cpu') as Numerics['provider'];
   return { backend, provider, precision: 'float32', threads: flags.threads ?? 1 };

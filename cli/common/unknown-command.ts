@@ -10,11 +10,7 @@ add("'lamina runs' lists the runs, 'lamina show NAME' prints one", 'ls', 'list',
 add("'lamina runs rm NAME@RUN' removes a run from the list", 'rm', 'delete', 'remove');
 add("'lamina runs tag NAME@RUN TAG' and 'lamina runs note NAME@RUN TEXT' mark a run", 'tag', 'note', 'rename');
 add("'lamina why SPEC STAGE' and 'lamina show NAME@RUN' name the logs of what failed", 'log', 'logs');
-add(
-  "'export' is a stage: name it in a pipeline (see 'lamina stages export') and take its files with 'lamina copy SPEC export --to FOLDER'",
-  'export',
-  'convert',
-);
+add("'lamina export MODEL --format FORMAT --to FOLDER' writes a model for other programs", 'convert');
 add("'lamina copy SPEC STAGE --to FOLDER' takes files out of the store", 'cp', 'get', 'pull', 'download', 'save');
 add(
   "stages do that, and 'lamina run SPEC' runs them (see 'lamina stages')",

@@ -1,7 +1,7 @@
-// Says on standard error what stages warn of: each sentence once, however often a run comes upon it.
+// Says on standard error what stages warn of: each sentence once, however often a run comes upon it and whichever stages say it.
 import type { Plan } from '../../contract/plan.ts';
 import type { ResultWarning } from '../../contract/result.ts';
-import { groupWarnings, type NodeWarning, warningText } from '../../spec/plan/warnings.ts';
+import { groupWarnings, type NodeWarning, saidBy, stagesOf, warningText } from '../../spec/plan/warnings.ts';
 
 /** The warnings of one run of a plan, on their way to whoever watches. */
 export class Warnings {
@@ -23,12 +23,9 @@ export class Warnings {
   }
 
   #new(warnings: readonly ResultWarning[]): ResultWarning[] {
-    return warnings.filter(({ stage, message }) => {
-      const key = `${stage}\n${message}`;
-      if (this.#said.has(key)) return false;
-      this.#said.add(key);
-      return true;
-    });
+    const fresh = warnings.filter(({ message }) => !this.#said.has(message));
+    for (const { message } of fresh) this.#said.add(message);
+    return fresh;
   }
 
   #text(warning: ResultWarning, whole: boolean): string {
@@ -36,7 +33,7 @@ export class Warnings {
   }
 }
 
-/** The same sentence of the same stage in several plans is one; its cells, and all of them, are added up. */
+/** The same sentence in several plans is one; its stages are joined, its cells and all of them added up. */
 export function joinWarnings(
   plans: readonly Plan[],
   warnings: readonly (readonly NodeWarning[])[],
@@ -44,10 +41,11 @@ export function joinWarnings(
   const joined = new Map<string, { warning: ResultWarning; of: number }>();
   plans.forEach((plan, i) => {
     for (const warning of groupWarnings(plan, warnings[i] ?? [])) {
-      const key = `${warning.stage}\n${warning.message}`;
-      const { warning: known, of } = joined.get(key) ?? { warning: { ...warning, cells: 0 }, of: 0 };
-      const cells = known.cells + warning.cells;
-      joined.set(key, { warning: { ...warning, cells }, of: of + plan.cells.length });
+      const { message, cells } = warning;
+      const known = joined.get(message);
+      const stages = new Set([...(known ? stagesOf(known.warning) : []), ...stagesOf(warning)]);
+      const both = saidBy(stages, message, (known?.warning.cells ?? 0) + cells);
+      joined.set(message, { warning: both, of: (known?.of ?? 0) + plan.cells.length });
     }
   });
   return [...joined.values()];

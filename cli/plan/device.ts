@@ -1,7 +1,8 @@
 // Which device a plan is estimated for, and whether this machine's history says it better.
+import { type Foreseen, foreseenBy } from '../../runner/estimate/by-history.ts';
 import { type Device, deviceNamed } from '../../runner/estimate/devices.ts';
 import { type Estimate, estimateWork } from '../../runner/estimate/estimate.ts';
-import type { StageHistory } from '../../runner/estimate/history.ts';
+import type { History } from '../../runner/estimate/history.ts';
 import { tooLarge, tooLargeText } from '../../runner/estimate/memory.ts';
 import { isCached, type JointWork } from '../../runner/estimate/work.ts';
 import { machineMemory } from '../../runner/executor/this-machine.ts';
@@ -35,15 +36,15 @@ function estimateOn(name: string, work: JointWork, { utilisation, recordTokens }
 }
 
 /**
- * True when earlier units answer for what is left: on this machine, unless a device was named, and of every stage. A large
- * plan is not judged by them: they were of other models.
+ * What is left by earlier attempts on this machine's engines: where no device was named, and every stage has some that are comparable. A plan
+ * that this machine would take more than a day for is not judged by them.
  */
-export function isKnownFromHistory(
+export function foreseenHere(
   work: JointWork,
-  estimate: Estimate,
-  history: ReadonlyMap<string, StageHistory>,
+  { options: { device, record_tokens } }: Estimate,
+  history: History,
   flags: EstimateFlags,
-): boolean {
-  if (flags.device !== undefined || estimate.options.device.name !== 'cpu') return false;
-  return work.stages.every(({ stage, run }) => run === 0 || history.has(stage));
+): Foreseen | undefined {
+  if (flags.device !== undefined || device.name !== 'cpu') return undefined;
+  return foreseenBy(history, work, device, record_tokens);
 }

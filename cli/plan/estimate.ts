@@ -1,9 +1,11 @@
 // What a plan will take, as text: the table of work per stage, and what it rests on.
 import { wrapText } from '../../report/numbers/text-width.ts';
+import type { Foreseen } from '../../runner/estimate/by-history.ts';
 import { diskBytesPerSecond, type Estimate, type StageEstimate } from '../../runner/estimate/estimate.ts';
 import type { JointWork, StageWork } from '../../runner/estimate/work.ts';
-import { formatBytes } from '../../util/amounts.ts';
+import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import { alignNumbers } from '../common/columns.ts';
+import { countOf } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
 
 /** The table of all stages; with an estimate also what the units that are left will take, and a line of totals. */
@@ -61,6 +63,12 @@ function totalsOf({ total, stages }: Estimate): string[] {
     formatBytes(memory_bytes),
     least + formatBytes(written_bytes),
   ];
+}
+
+/** The one line that takes the table's place where earlier attempts tell. */
+export function foreseenLine({ duration_ms, written_bytes, past }: Foreseen): string {
+  const taken = `${formatDuration(duration_ms)} of work and ${formatBytes(written_bytes)} to keep`;
+  return `about ${taken}, by the time that ${countOf(past, 'earlier attempt')} took for ${past === 1 ? 'its' : 'their'} operations and bytes`;
 }
 
 /** What the figures are for, what they assume, and what they leave out. */

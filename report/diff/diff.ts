@@ -1,4 +1,5 @@
 import type { ResultWarning } from '../../contract/result.ts';
+import { saidBy, stagesOf } from '../../spec/plan/warnings.ts';
 import { type ClaimsDiff, diffClaims } from './claims.ts';
 import { diffMetrics, type MetricsDiff } from './metrics.ts';
 import type { DiffResult, DiffSide } from './side.ts';
@@ -41,8 +42,12 @@ export function compareSides(before: DiffSide, after: DiffSide, remarks: readonl
 function warningsOf(before: DiffSide, after: DiffSide): WarningsDiff | null {
   if (before.result === null || after.result === null) return null;
   const without = (those: DiffResult, these: DiffResult) => {
-    const known = new Set(these.warnings.map(({ stage, message }) => JSON.stringify([stage, message])));
-    return those.warnings.filter(({ stage, message }) => !known.has(JSON.stringify([stage, message])));
+    const said = (stage: string, message: string) => JSON.stringify([stage, message]);
+    const known = new Set(these.warnings.flatMap((each) => stagesOf(each).map((stage) => said(stage, each.message))));
+    return those.warnings.flatMap((each) => {
+      const stages = stagesOf(each).filter((stage) => !known.has(said(stage, each.message)));
+      return stages.length === 0 ? [] : [saidBy(stages, each.message, each.cells)];
+    });
   };
   return { added: without(after.result, before.result), removed: without(before.result, after.result) };
 }

@@ -16,7 +16,7 @@ export interface HowItEnded {
 
 /**
  * `{experiment, run, profile, cells: [{<axis>: <value>..., metric, value, paper, n, key}], claims: [{claim, holds, detail}],
- * warnings: [{stage, message, cells}], status, failures: [{stage, cell, units, message, log}]}`.
+ * warnings: [{stage, also?, message, cells}], status, failures: [{stage, cell, units, message, log}]}`.
  */
 export function resultJson(
   result: Pick<RunResult, 'experiment' | 'run' | 'profile' | 'cells' | 'claims' | 'warnings'>,
@@ -28,7 +28,9 @@ export function resultJson(
     profile: result.profile,
     cells: result.cells.map(({ axes, metric, value, paper, n, key }) => ({ ...axes, metric, value, paper, n, key })),
     claims: result.claims.map(({ claim, holds, detail }) => ({ claim, holds, detail })),
-    warnings: result.warnings.map(({ stage, message, cells }) => ({ stage, message, cells })),
+    warnings: result.warnings.map(({ stage, also, message, cells }) => ({
+      ...{ stage, ...(also && { also: [...also] }), message, cells },
+    })),
     status,
     failures: failures.map(({ stage, cell, units, message, log }) => ({ stage, cell, units, message, log })),
   };

@@ -40,6 +40,13 @@ export function draftOf(
 function aboutOf(order: AttemptOrder, unit: string, done: UnitDone, clock: AttemptClock): RecordAbout {
   const { experiment, node, stage, cell, versions } = order;
   const { peak_rss_bytes, warnings } = done;
-  const made = { ...clock.lap(), peak_rss_bytes, host: hostname(), versions };
+  const made = { ...clock.lap(), peak_rss_bytes, host: hostname(), versions, ...shareOf(order) };
   return { experiment, node, stage, cell, unit, ...made, ...(warnings.length > 0 && { warnings }) };
+}
+
+/** What the attempt was to do, in equal parts for its units. */
+function shareOf({ work, units }: AttemptOrder): Pick<RecordAbout, 'work'> {
+  if (work === undefined) return {};
+  const share = (amount: number) => Math.round(amount / units.length);
+  return { work: { flops: share(work.flops), moved_bytes: share(work.moved_bytes) } };
 }

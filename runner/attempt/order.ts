@@ -2,8 +2,9 @@
 import type { Facts, JsonObject, Numerics, OutputPort } from '../../contract/stage.ts';
 import type { BlobRef } from '../../store/digest.ts';
 import type { KeyPreimage } from '../../store/key.ts';
-import type { RecordShape } from '../../store/record.ts';
+import type { RecordedWork, RecordShape } from '../../store/record.ts';
 import { isObject } from '../../util/json.ts';
+import { workOf } from '../survey/cost.ts';
 import { nameOf, type UnitState, unitsRead } from '../survey/graph.ts';
 import { withPins } from '../survey/pin.ts';
 
@@ -31,6 +32,8 @@ export interface AttemptOrder {
   outputs: RecordShape;
   /** Take these results even where the keys have others already (--force). */
   replace: boolean;
+  /** What all units together are to do, by the stage's cost. */
+  work?: RecordedWork | undefined;
   /** Kept in the records as observed. */
   versions: Readonly<Record<string, string>>;
 }
@@ -72,6 +75,7 @@ export function orderOf(units: readonly UnitState[], { experiment, versions }: O
     units: units.map(orderUnit),
     outputs: Object.fromEntries(Object.entries(definition.outputs).map(shapeOf)),
     replace: node.force,
+    work: workOf(units),
     versions,
   };
 }

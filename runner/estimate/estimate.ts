@@ -1,6 +1,7 @@
 // What is left to run will take on a device, by arithmetic: work, time, peak memory and disk for each stage.
 import type { Cost, CostQuery, StageDefinition } from '../../contract/stage.ts';
-import { costQuery, recordedSize, type SizeOf } from '../survey/cost.ts';
+import type { RecordedWork } from '../../store/record.ts';
+import { costQuery, type FullCost, fullCost, recordedSize, type SizeOf } from '../survey/cost.ts';
 import type { UnitState } from '../survey/graph.ts';
 import type { Device } from './devices.ts';
 import { isCached, type JointWork } from './work.ts';
@@ -52,13 +53,9 @@ export type Identified = Pick<JointWork, 'distinct' | 'identities'>;
 
 /** Estimates every different unit that has no result, in plan order, each stage by its `cost`. */
 export function estimateWork(work: Identified, options: EstimateOptions): Estimate {
-  const sizes = new Sizes(work);
   const stages = new Map<string, StageEstimate>();
   const assumed = new Set<string>();
-  for (const units of attemptsOf(work)) {
-    const { definition } = (units[0] as UnitState).owner;
-    const query = costQuery(units, sizes.of, options.record_tokens);
-    const cost = query && costOf(definition, query);
+  for (const { units, definition, query, cost } of costedAttempts(work, options.record_tokens)) {
     const stage = stages.get(definition.name) ?? {
       stage: definition.name,
       units: 0,
@@ -68,7 +65,6 @@ export function estimateWork(work: Identified, options: EstimateOptions): Estima
     };
     stages.set(definition.name, cost === undefined ? { ...stage, unknown: stage.unknown + units.length } : stage);
     if (query === undefined || cost === undefined) continue;
-    sizes.keep(units, cost.written_bytes);
     for (const phrase of cost.assumed ?? []) assumed.add(phrase);
     stages.set(definition.name, {
       ...stage,
@@ -83,6 +79,29 @@ export function estimateWork(work: Identified, options: EstimateOptions): Estima
     total: [...stages.values()].reduce(sum, nothing),
     assumed: [...assumed],
   };
+}
+
+/** An attempt that is left, with what its stage says of it. */
+export interface CostedAttempt {
+  units: readonly UnitState[];
+  definition: StageDefinition;
+  /** Undefined where the units are not known yet. */
+  query: CostQuery | undefined;
+  cost: FullCost | undefined;
+  /** What it reads of artifacts; undefined where it reads none, or not all sizes are known. */
+  read_bytes: number | undefined;
+}
+
+/** Every attempt on different units that have no result, in plan order; what one is estimated to write, later ones read. */
+export function* costedAttempts(work: Identified, record_tokens: number): Generator<CostedAttempt> {
+  const sizes = new Sizes(work);
+  for (const units of attemptsOf(work)) {
+    const { definition } = (units[0] as UnitState).owner;
+    const query = costQuery(units, sizes.of, record_tokens);
+    const cost = query && fullCost(definition, query);
+    if (cost !== undefined) sizes.keep(units, cost.written_bytes);
+    yield { units, definition, query, cost, read_bytes: query && readBytes(query) };
+  }
 }
 
 const nothing: Amount = { flops: 0, duration_ms: 0, memory_bytes: 0, read_bytes: 0, written_bytes: 0 };
@@ -115,15 +134,12 @@ function attemptsOf({ distinct }: Identified): UnitState[][] {
   return attempts;
 }
 
-interface FullCost extends Cost {
-  read_bytes: number;
-}
-
-function costOf(definition: StageDefinition, query: CostQuery): FullCost | undefined {
-  const cost = definition.cost?.(query);
-  if (cost === undefined) return undefined;
-  const all = Object.values(query.inputs).reduce((total, input) => total + (input?.size_bytes ?? 0), 0);
-  return { ...cost, read_bytes: cost.read_bytes ?? all };
+/** Of all inputs together. */
+function readBytes({ inputs }: CostQuery): number | undefined {
+  const sizes = Object.values(inputs).map((input) => input?.size_bytes);
+  return sizes.length === 0 || sizes.includes(undefined)
+    ? undefined
+    : sizes.reduce((sum: number, size) => sum + (size ?? 0), 0);
 }
 
 /** Parameters that say how many records are in memory at once, and nothing else; the first that a stage has counts. */
@@ -160,9 +176,17 @@ function fittingParam(
 
 function amountOf(cost: FullCost, { device, utilisation }: EstimateOptions): Amount {
   const { flops, memory_bytes, read_bytes, written_bytes } = cost;
-  const computing_s = flops / (device.flops_per_second * utilisation);
-  const moving_s = (read_bytes + written_bytes) / diskBytesPerSecond;
-  return { flops, memory_bytes, read_bytes, written_bytes, duration_ms: 1000 * (computing_s + moving_s) };
+  const seconds = secondsOf({ flops, moved_bytes: read_bytes + written_bytes }, device, utilisation);
+  return { flops, memory_bytes, read_bytes, written_bytes, duration_ms: 1000 * seconds };
+}
+
+/** The time of operations at a share of the device's peak, and of bytes to and from its disk. */
+export function secondsOf(
+  { flops, moved_bytes }: RecordedWork,
+  { flops_per_second, utilisation: usual }: Device,
+  utilisation = usual,
+): number {
+  return flops / (flops_per_second * utilisation) + moved_bytes / diskBytesPerSecond;
 }
 
 /** Sizes of artifacts: what records say, or what was estimated before for the same work. */

@@ -1,35 +1,67 @@
-// What units of each stage took before, as a first estimate of what they will take.
+// What attempts at each stage took before, beside what its cost says of them: by these what is left is estimated.
+
+import type { RecordedWork, StoreRecord } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
 
-export interface StageHistory {
-  /** Records that the figures rest on. */
-  n: number;
-  /** Medians of the time, and of the bytes of all outputs together. */
+/** One attempt that was carried out, with all the units that it made. */
+export interface PastAttempt {
+  /** What it computed on, where that counts: `onnx cpu`; '' otherwise. */
+  engine: string;
   duration_ms: number;
-  output_bytes: number;
-  /** The largest memory of a worker process seen. */
-  peak_rss_bytes: number;
+  /** Bytes of the artifacts that it read and made. */
+  read_bytes: number;
+  written_bytes: number;
+  /** By the stage's cost, with the facts and sizes of that time; undefined where it has none or was not asked. */
+  work: RecordedWork | undefined;
 }
 
-/** The history of every stage definition that has records, by name. */
-export async function historyOf(store: Store): Promise<Map<string, StageHistory>> {
-  const seen = new Map<string, { durations: number[]; sizes: number[]; peak: number }>();
-  for await (const { preimage, about, outputs } of store.records()) {
-    const entry = seen.get(preimage.stage) ?? { durations: [], sizes: [], peak: 0 };
-    seen.set(preimage.stage, entry);
-    entry.durations.push(about.duration_ms);
-    entry.sizes.push(Object.values(outputs).reduce((sum, { size }) => sum + size, 0));
-    entry.peak = Math.max(entry.peak, about.peak_rss_bytes);
+/** The attempts of every stage definition that has records, by its name. */
+export type History = ReadonlyMap<string, readonly PastAttempt[]>;
+
+/** Reads every record of the store. */
+export async function historyOf(store: Store): Promise<History> {
+  const stages = new Map<string, Map<string, PastAttempt>>();
+  for await (const record of store.records()) {
+    const { preimage, about } = record;
+    const attempts = stages.get(preimage.stage) ?? new Map<string, PastAttempt>();
+    stages.set(preimage.stage, attempts);
+    // the units of an attempt began together, and the first of them has the time that was spent for all
+    const attempt = `${about.host} ${about.node} ${about.started}`;
+    attempts.set(attempt, joined(attempts.get(attempt), pastOf(record)));
   }
-  const history = new Map<string, StageHistory>();
-  for (const [stage, { durations, sizes, peak }] of seen) {
-    const figures = { duration_ms: median(durations), output_bytes: median(sizes), peak_rss_bytes: peak };
-    history.set(stage, { n: durations.length, ...figures });
-  }
-  return history;
+  return new Map([...stages].map(([stage, attempts]) => [stage, [...attempts.values()]]));
 }
 
-function median(values: number[]): number {
-  values.sort((a, b) => a - b);
-  return values[values.length >> 1] ?? 0;
+function pastOf({ preimage, about, outputs }: StoreRecord): PastAttempt {
+  const inputs = Object.values(preimage.inputs).flatMap((input) =>
+    'units' in input ? Object.values(input.units) : [input],
+  );
+  return {
+    engine: engineName(preimage.numerics),
+    duration_ms: about.duration_ms,
+    read_bytes: sizeOf(inputs),
+    written_bytes: sizeOf(Object.values(outputs)),
+    work: about.work,
+  };
+}
+
+/** How what a stage computed on is told apart; '' for one that the engine does not matter to. */
+export function engineName(numerics: { backend: string; provider: string } | undefined): string {
+  return numerics === undefined ? '' : `${numerics.backend} ${numerics.provider}`;
+}
+
+function joined(a: PastAttempt | undefined, b: PastAttempt): PastAttempt {
+  if (a === undefined) return b;
+  return {
+    engine: b.engine,
+    duration_ms: a.duration_ms + b.duration_ms,
+    written_bytes: a.written_bytes + b.written_bytes,
+    read_bytes: a.read_bytes + b.read_bytes,
+    work: a.work &&
+      b.work && { flops: a.work.flops + b.work.flops, moved_bytes: a.work.moved_bytes + b.work.moved_bytes },
+  };
+}
+
+function sizeOf(artifacts: readonly { size: number }[]): number {
+  return artifacts.reduce((sum, { size }) => sum + size, 0);
 }

@@ -1,5 +1,6 @@
 // What an attempt is expected to take, as its stage says it: by parameters, facts and sizes, without weights or data.
-import type { Cost, CostInput, CostQuery } from '../../contract/stage.ts';
+import type { Cost, CostInput, CostQuery, StageDefinition } from '../../contract/stage.ts';
+import type { RecordedWork } from '../../store/record.ts';
 import { type NodeInput, type UnitState, unitsRead } from './graph.ts';
 
 /** Tokens of a record where the data's facts do not say. */
@@ -30,6 +31,28 @@ export function memoryOf(units: readonly UnitState[]): number {
   const query = costQuery(units, recordedSize);
   const cost: Cost | undefined = query && (units[0] as UnitState).owner.definition.cost?.(query);
   return cost !== undefined && cost.memory_bytes > 0 ? cost.memory_bytes : 0;
+}
+
+/** A cost that says what is read. */
+export interface FullCost extends Cost {
+  read_bytes: number;
+}
+
+/** What the stage answers; undefined where it cannot say. */
+export function fullCost(definition: StageDefinition, query: CostQuery): FullCost | undefined {
+  const cost = definition.cost?.(query);
+  if (cost === undefined) return undefined;
+  const all = Object.values(query.inputs).reduce((total, input) => total + (input?.size_bytes ?? 0), 0);
+  return { ...cost, read_bytes: cost.read_bytes ?? all };
+}
+
+/** What an attempt on `units` computes and moves, by what is known when it begins, for the records of what it makes; undefined where its stage cannot say. */
+export function workOf(units: readonly UnitState[]): RecordedWork | undefined {
+  const query = costQuery(units, recordedSize);
+  const cost = query && fullCost((units[0] as UnitState).owner.definition, query);
+  if (cost === undefined) return undefined;
+  const work = { flops: cost.flops, moved_bytes: cost.read_bytes + cost.written_bytes };
+  return Number.isFinite(work.flops + work.moved_bytes) ? work : undefined;
 }
 
 /** What the record says. */

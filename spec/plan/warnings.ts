@@ -18,22 +18,31 @@ export function sentence(message: string): string {
 }
 
 /**
- * Each sentence of each stage of the pipeline once, in plan order, with the number of cells that rest on a node of which it is said.
- * Takes time in the number of nodes for each different sentence.
+ * Each sentence once, in plan order, with the stages of the pipeline that say it and the number of cells that rest on a node of which it is
+ * said. Takes time in the number of nodes for each different sentence.
  */
 export function groupWarnings(plan: Plan, warnings: readonly NodeWarning[]): ResultWarning[] {
   const order = new Map(plan.nodes.map((node, index) => [node.id, { index, stage: node.stage }]));
-  const groups = new Map<string, { stage: string; message: string; nodes: Set<string>; first: number }>();
-  for (const { node, message } of warnings) {
-    const { index, stage } = order.get(node) ?? { index: order.size, stage: node };
-    const key = `${stage}\n${message}`;
-    const group = groups.get(key) ?? { stage, message, nodes: new Set(), first: index };
-    group.nodes.add(node);
-    group.first = Math.min(group.first, index);
-    groups.set(key, group);
-  }
-  const sorted = [...groups.values()].sort((a, b) => a.first - b.first);
-  return sorted.map(({ stage, message, nodes }) => ({ stage, message, cells: cellsOn(plan, nodes) }));
+  const placeOf = (node: string) => order.get(node) ?? { index: order.size, stage: node };
+  const groups = new Map<string, Set<string>>();
+  for (const { node, message } of warnings) groups.set(message, (groups.get(message) ?? new Set()).add(node));
+  const found = [...groups].map(([message, nodes]) => {
+    const places = [...nodes].map(placeOf).sort((a, b) => a.index - b.index);
+    const stages = new Set(places.map(({ stage }) => stage));
+    return { first: places[0]?.index ?? 0, warning: saidBy(stages, message, cellsOn(plan, nodes)) };
+  });
+  return found.sort((a, b) => a.first - b.first).map(({ warning }) => warning);
+}
+
+/** The warning of at least one stage. */
+export function saidBy(stages: Iterable<string>, message: string, cells: number): ResultWarning {
+  const [stage = '', ...also] = stages;
+  return { stage, ...(also.length > 0 && { also }), message, cells };
+}
+
+/** All stages that say it, the first one first. */
+export function stagesOf({ stage, also = [] }: Pick<ResultWarning, 'stage' | 'also'>): readonly string[] {
+  return [stage, ...also];
 }
 
 /** How many cells have a number, their own or one beside it, that is made of what the nodes made. */
@@ -47,8 +56,20 @@ function cellsOn(plan: Plan, nodes: ReadonlySet<string>): number {
   return plan.cells.filter(isOn).length;
 }
 
-/** `stage 'warm' (6 of 8 cells): the sentence`; `of` is the number of all cells. */
-export function warningText({ stage, message, cells }: ResultWarning, of: number): string {
+/** Stages that are named; of more the rest is counted. */
+const mostNamed = 4;
+
+/** `stage 'warm' (6 of 8 cells): the sentence`, `stages 'acts', 'tuned' and 'ppl' (8 cells): the sentence`; `of` is the number of all cells. */
+export function warningText(warning: ResultWarning, of: number): string {
+  const { cells, message } = warning;
   const share = cells === of ? `${of}` : `${cells} of ${of}`;
-  return `stage '${stage}'${of === 0 ? '' : ` (${share} ${of === 1 ? 'cell' : 'cells'})`}: ${message}`;
+  return `${stagesText(stagesOf(warning))}${of === 0 ? '' : ` (${share} ${of === 1 ? 'cell' : 'cells'})`}: ${message}`;
+}
+
+function stagesText(stages: readonly string[]): string {
+  const names = stages.map((stage) => `'${stage}'`);
+  const shown =
+    names.length > mostNamed ? [...names.slice(0, mostNamed - 1), `${names.length - mostNamed + 1} more`] : names;
+  if (shown.length === 1) return `stage ${shown[0]}`;
+  return `stages ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }

@@ -35,6 +35,12 @@ export function modelCard(source: CardSource, { params, format, written }: CardP
   return `${parts.join('\n\n')}\n`;
 }
 
+/** The program under a card's heading 'Loading': its language and its lines; nothing where there is none. */
+export function loadingIn(card: string): { language?: string; lines?: string[] } {
+  const [, language, text = ''] = /\n## Loading\n.*?\n```(\w+)\n(.*?)\n```/s.exec(card) ?? [];
+  return language === undefined ? {} : { language, lines: text.split('\n') };
+}
+
 function frontMatter({ library }: ExportFormat, { config, recovery }: CardSource): string {
   const tags = ['lamina', config.model_type, ...(recovery.replacements.some(dropsMlp) ? ['layer-sharing'] : [])];
   return `---\nlibrary_name: ${library}\npipeline_tag: text-generation\ntags: [${tags.join(', ')}]\n---`;

@@ -111,7 +111,12 @@ const timingShape: Shape<StageTiming> = fields({
   peak_rss_bytes: number,
 });
 
-const warningShape: Shape<ResultWarning> = fields({ stage: text, message: text, cells: index });
+const warningShape: Shape<ResultWarning> = fields({
+  stage: text,
+  also: optional(list(text)),
+  message: text,
+  cells: index,
+});
 
 const nodeShape: Shape<ProvenanceNode> = fields({
   id: text,

@@ -26,7 +26,10 @@ describe('a mistake in the arguments is named, with the way out, and exits with 
   test.each([
     [['shwo'], "error  unknown command 'shwo' (did you mean 'show'?)\n"],
     [['ls'], "error  unknown command 'ls': 'lamina runs' lists the runs, 'lamina show NAME' prints one\n"],
-    [['export', 'x.yaml'], "error  unknown command 'export': 'export' is a stage: name it in a pipeline (see 'lamina "],
+    [
+      ['convert'],
+      "error  unknown command 'convert': 'lamina export MODEL --format FORMAT --to FOLDER' writes a model for other ",
+    ],
     [
       ['train'],
       "error  unknown command 'train': stages do that, and 'lamina run SPEC' runs them (see 'lamina stages')\n",

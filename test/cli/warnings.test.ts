@@ -2,6 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { joinWarnings, Warnings } from '../../cli/common/warnings.ts';
+import { node, plan } from '../runner/toy-plan.ts';
 import { type Ended, fixtures, toy, workFolder } from './program.ts';
 
 const spec = join(fixtures, 'warning.yaml');
@@ -107,6 +109,33 @@ describe('warnings', () => {
     const old = await toy(folder.path, 'show', 'results/warning/default');
     expect(old.out).not.toContain('warnings');
     expect(old.code).toBe(0);
+  });
+});
+
+describe('a sentence of several stages', () => {
+  const metric = (id: string) => ({ node: id, output: 'out', field: 'x' });
+  const cells = ['a', 'b', 'c'].map((name) => {
+    return { axes: {}, name, metric: metric('ppl'), paper: null, beside: {}, expected: null };
+  });
+  const joint = { ...plan(node('acts', 'value'), node('ppl', 'add', {}, { a: 'acts' })), cells };
+  const cut = (stage: string) => ({ node: stage, message: 'cut' });
+
+  test('is said by the first that comes, and once', () => {
+    const warnings = new Warnings(joint);
+    expect(warnings.fresh([cut('acts')], false)).toEqual(["stage 'acts': cut"]);
+    expect(warnings.fresh([cut('ppl')], false)).toEqual([]);
+    expect(warnings.rest([{ stage: 'acts', also: ['ppl'], message: 'cut', cells: 3 }])).toEqual([]);
+    expect(new Warnings(joint).fresh([cut('ppl'), cut('acts')], true)).toEqual([
+      "stages 'acts' and 'ppl' (3 cells): cut",
+    ]);
+  });
+
+  test('is one of several plans too, with the stages of all', () => {
+    const said = [[cut('acts')], [cut('ppl'), { node: 'acts', message: 'wide' }]];
+    expect(joinWarnings([joint, joint], said)).toEqual([
+      { warning: { stage: 'acts', also: ['ppl'], message: 'cut', cells: 6 }, of: 6 },
+      { warning: { stage: 'acts', message: 'wide', cells: 3 }, of: 3 },
+    ]);
   });
 });
 

@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../contract/stage.ts';
-import { historyOf } from '../../runner/estimate/history.ts';
 import { explain, lineage } from '../../runner/explain/explain.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { toyRegistry } from './fixtures/toy-stages.mjs';
@@ -108,14 +107,5 @@ describe('why', () => {
     expect(steps[2]?.sources.path).toMatchObject({ path, size: 1 });
     expect(steps[0]?.inputs.a).toEqual([{ node: 'c', stage: 'c', cell: '', unit: '' }]);
     expect(steps.every((step) => step.record?.key === step.key)).toBe(true);
-  });
-});
-
-describe('history', () => {
-  it('sums up what units of a stage took', async () => {
-    const toy = await openToy();
-    await toy.run(plan(node('s', 'split', { parts: 3 })));
-    const history = await historyOf(toy.store);
-    expect(history.get('split')).toMatchObject({ n: 3, output_bytes: 1 });
   });
 });

@@ -27,7 +27,7 @@ const four: Plan = {
 };
 
 describe('warnings', () => {
-  test('are one for each sentence of a stage, in plan order, with the cells that rest on what they are said of', () => {
+  test('are one for each sentence, in plan order, with the stages that say it and the cells that rest on what they say it of', () => {
     const said = [
       { node: 'ppl[type=b]', message: 'late' },
       { node: 'warm[type=b]', message: 'wide' },
@@ -36,8 +36,7 @@ describe('warnings', () => {
       { node: 'base', message: 'wide' },
     ];
     expect(groupWarnings(four, said)).toEqual([
-      { stage: 'base', message: 'wide', cells: 4 },
-      { stage: 'warm', message: 'wide', cells: 4 },
+      { stage: 'base', also: ['warm'], message: 'wide', cells: 4 },
       { stage: 'warm', message: 'of one', cells: 2 },
       { stage: 'ppl', message: 'late', cells: 1 },
     ]);
@@ -49,6 +48,19 @@ describe('warnings', () => {
     expect(warningText(warning, 3)).toBe("stage 'warm' (3 cells): wide");
     expect(warningText({ ...warning, cells: 1 }, 1)).toBe("stage 'warm' (1 cell): wide");
     expect(warningText(warning, 0)).toBe("stage 'warm': wide");
+    const said = (...also: string[]) => warningText({ ...warning, also }, 4);
+    expect(said('tuned')).toBe("stages 'warm' and 'tuned' (3 of 4 cells): wide");
+    expect(said('a', 'b', 'c')).toBe("stages 'warm', 'a', 'b' and 'c' (3 of 4 cells): wide");
+    expect(said('a', 'b', 'c', 'd')).toBe("stages 'warm', 'a', 'b' and 2 more (3 of 4 cells): wide");
+  });
+
+  test('of which two stages speak of the same cells count each cell once', () => {
+    const said = [
+      { node: 'ppl[type=a]', message: 'cut' },
+      { node: 'warm[type=a]', message: 'cut' },
+      { node: 'ppl[type=b]', message: 'cut' },
+    ];
+    expect(groupWarnings(four, said)).toEqual([{ stage: 'warm', also: ['ppl'], message: 'cut', cells: 3 }]);
   });
 
   test('are one line that a terminal can be given', () => {

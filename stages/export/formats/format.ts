@@ -33,6 +33,8 @@ export interface ExportFormat {
   /** The parameters that choose it; formats of one name differ in their layout. */
   readonly format: string;
   readonly layout: ExportParams['layout'];
+  /** A shorter name, where people have one: `lamina export` takes it too. */
+  readonly short?: string;
   /** For the description of the parameter `format`: what it makes, for which program. */
   readonly summary: string;
   /** The program that reads it, as people call it, and as `library_name` of a card has it. */

@@ -12,6 +12,7 @@ const dtypes = { ...floats, STORED };
 export const huggingface: ExportFormat = {
   format: 'huggingface',
   layout: 'expanded',
+  short: 'hf',
   summary: 'a folder for transformers',
   reader: 'transformers',
   library: 'transformers',

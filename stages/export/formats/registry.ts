@@ -23,6 +23,11 @@ export function formatOf({ format, layout }: Pick<ExportParams, 'format' | 'layo
   return exportFormats.find((each) => each.format === format && each.layout === layout);
 }
 
+/** The format that people call so, by its name or the shorter one. */
+export function formatNamed(text: string): ExportFormat | undefined {
+  return namedFormats.find(({ format, short }) => format === text || short === text);
+}
+
 /** The outputs of all formats, each once. */
 export function formatOutputs(): Record<string, OutputPort> {
   const outputs: Record<string, OutputPort> = {};
