@@ -44,6 +44,12 @@ export function decoderOperators(graph: OnnxBuilder, config: ModelConfig, frame:
       const sizes = [frame.extent, graph.ints(count, config.head_dim)];
       return graph.add('Reshape', [x, graph.add('Concat', sizes, { attributes: { axis: { int: 0 } } })]);
     },
+    spliced(a, b, half) {
+      const columns = (x: Value, from: number, to: number) =>
+        graph.add('Slice', [x, graph.ints(from), graph.ints(to), graph.ints(1)]);
+      const parts = [columns(a, 0, half), columns(b, half, Number.MAX_SAFE_INTEGER)];
+      return graph.add('Concat', parts, { attributes: { axis: { int: 1 } } });
+    },
     attend: (heads, place) => attend({ graph, config, frame }, heads, place),
   };
 }

@@ -30,7 +30,10 @@ const settings: PlanSettings = {
 // layer 4 has the MLP of layer 2, which is rounded before the pass is stopped
 const replacements: Replacement[] = [{ target: 4, reference: 2, candidate: 'g0', rank: 0 }];
 
-it('goes on after the last saved layer with equal bytes', async () => {
+it.each([
+  { parallel: undefined, steps: [1, 2, 3, 4], stopped: [1, 2, 3], rest: [4] },
+  { parallel: { first: 1, last: 4, variant: 'released' } as const, steps: [2, 4], stopped: [2], rest: [4] },
+])('goes on after the last saved layer with equal bytes: steps $steps', async ({ parallel, steps, stopped, rest }) => {
   const folder = await scratch();
   const config = tinyConfig();
   const weights = tinyWeights(config);
@@ -49,7 +52,14 @@ it('goes on after the last saved layer with equal bytes', async () => {
     const layers: number[] = [];
     const before = tf.memory().numTensors;
     const run = new GptqPass({
-      ...{ checkpoint, plan, windows, save, scheme: 'gptq', recovery: { replacements, parameters: new Map() } },
+      ...{
+        checkpoint,
+        plan,
+        windows,
+        save,
+        scheme: 'gptq',
+        recovery: { replacements, parameters: new Map(), ...(parallel && { parallel }) },
+      },
       ...{ batch_size: 2, settings: { damping: 0.01, block_columns: 4, act_order: true } },
       onLayer: (layer) => layers.push(layer),
     });
@@ -65,11 +75,11 @@ it('goes on after the last saved layer with equal bytes', async () => {
   };
 
   const whole = await pass(undefined);
-  expect(whole.layers).toEqual([1, 2, 3, 4]);
+  expect(whole.layers).toEqual(steps);
   const save = { folder: join(folder, 'scratch'), every_ms: 0 };
-  expect((await pass(save, 2)).layers).toEqual([1, 2, 3]);
+  expect((await pass(save, parallel ? 1 : 2)).layers).toEqual(stopped);
   const resumed = await pass(save);
-  expect(resumed.layers).toEqual([4]);
+  expect(resumed.layers).toEqual(rest);
   expect(resumed.found).toEqual(whole.found);
   expect((await pass(save)).layers).toEqual([]);
   await checkpoint.close();
