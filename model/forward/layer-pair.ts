@@ -4,8 +4,15 @@
 import { type ModelConfig, mlpWidth } from '../architecture/model-config.ts';
 import type { Operators } from '../operators/operators.ts';
 import type { ParallelVariant } from '../sharing/parallel-layers.ts';
-import type { PassOperators } from './block.ts';
-import { attentionBranch, type BlockParts, blockParts, gatedMlp, type LayerWeights, normedForMlp } from './block.ts';
+import {
+  attentionBranch,
+  type BlockParts,
+  blockParts,
+  gatedMlp,
+  type LayerWeights,
+  normedForMlp,
+  type PassOperators,
+} from './block.ts';
 
 /** A layer (from 1) and what it multiplies with. */
 export interface PlacedWeights<V> {

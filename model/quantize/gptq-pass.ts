@@ -169,7 +169,7 @@ export class GptqPass {
       const before = walk.h;
       walk.h = tf.tidy(() => runStep(this.#model, together, before, walk.extent));
       flush();
-      before.dispose();
+      if (walk.h !== before) before.dispose(); // a layer that is skipped whole gives back what it was given
     }
     this.#layer = together.at(-1) as number;
     this.#drop();
