@@ -72,6 +72,8 @@ export type RecoveryFacts = {
    * is the same before the recovery exists and after.
    */
   readonly first_replaced?: number;
+  /** The range of layers (from 1) that run side by side, two by two; said by what a stage expects. */
+  readonly parallel?: { readonly first: number; readonly last: number; readonly variant: string };
   /** Layers whose MLPs contribute nothing. */
   readonly pruned?: readonly number[];
 };

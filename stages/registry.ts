@@ -14,6 +14,7 @@ import { lmEvalTasks } from './lm-eval-tasks/declare.ts';
 import { load } from './load/declare.ts';
 import { lora } from './lora/declare.ts';
 import { mergeLayers } from './merge-layers/declare.ts';
+import { parallelLayers } from './parallel-layers/declare.ts';
 import { perplexityEval } from './perplexity-eval/declare.ts';
 import { plannedSize } from './planned-size/declare.ts';
 import { pretrain } from './pretrain/declare.ts';
@@ -48,6 +49,7 @@ const stages: StageDefinition[] = [
   stage(layerSimilarity, async () => (await import('./layer-similarity/run.ts')).measureSimilarity),
   stage(pruneLayers, async () => (await import('./prune-layers/run.ts')).choosePruned),
   stage(skipSublayers, async () => (await import('./skip-sublayers/run.ts')).skipChosen),
+  stage(parallelLayers, async () => (await import('./parallel-layers/run.ts')).pairLayers),
   stage(mergeLayers, async () => (await import('./merge-layers/run.ts')).mergeSimilar),
   stage(searchBlocks, async () => (await import('./search-blocks/run.ts')).removeBlocks),
   stage(fitLayerStage, async () => (await import('./fit-layer/run.ts')).fitOneLayer),

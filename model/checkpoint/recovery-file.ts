@@ -12,6 +12,7 @@ import { quantizePlain } from '../codec/plain.ts';
 import { quantizationJson, quantizationKey } from '../codec/quantization.ts';
 import { type IntegerCodec, storedBytes } from '../codec/quantize-codec.ts';
 import { methodNames } from '../methods/registry.ts';
+import { type ParallelLayers, parallelFrom } from '../sharing/parallel-layers.ts';
 import { disposeRecovery, joinRecoveries, type Recovery } from '../sharing/recovery.ts';
 import { recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { checkReplacements, type Replacement } from '../sharing/replacement.ts';
@@ -29,13 +30,13 @@ export type RecoveryBits = 32 | 16 | 8 | 4;
 /** Writes `recovery` to `path`; the order of the tensors follows from the replacements. Returns the bytes of the parameters. */
 export function writeRecovery(
   path: string,
-  { replacements, parameters }: Recovery,
+  { replacements, parameters, parallel }: Recovery,
   bits: RecoveryBits = 32,
 ): Promise<number> {
   const entries = [...parameters].map(([name, variable]) => {
     return { name, shape: variable.shape, read: async () => (await variable.data()) as Float32Array };
   });
-  return writeRecoveryTensors(path, replacements, entries, bits);
+  return writeRecoveryTensors(path, replacements, entries, bits, parallel);
 }
 
 /** One recovery parameter on its way to a file. */
@@ -51,6 +52,7 @@ export async function writeRecoveryTensors(
   replacements: readonly Replacement[],
   tensors: readonly RecoveryTensor[],
   bits: RecoveryBits = 32,
+  parallel?: ParallelLayers,
 ): Promise<number> {
   const listed = replacements.map(({ target, reference, candidate, rank, roles }) => {
     return { target, reference, candidate, rank, ...(roles && { roles }) };
@@ -61,7 +63,8 @@ export async function writeRecoveryTensors(
   }
   const said = { scheme: `int${bits}`, activations: null, codecs, absent: new Set<string>() };
   const quantized = codecs.size > 0 && { [quantizationKey]: quantizationJson(said) };
-  const metadata = { kind, replacements: JSON.stringify(listed), ...quantized };
+  const beside = parallel && { parallel: JSON.stringify(parallel) };
+  const metadata = { kind, replacements: JSON.stringify(listed), ...beside, ...quantized };
   return writing(await createCheckpoint(path, metadata), async (writer) => {
     let bytes = 0;
     for (const { name, shape, read } of tensors) {
@@ -114,7 +117,8 @@ async function readPart(path: string, config: ModelConfig): Promise<Recovery> {
     checkShapes(view, shapes, path);
     const entries = new Map<string, Values>();
     for (const [name, shape] of shapes) entries.set(name, { shape, values: await view.readFloat32(name, shape) });
-    return { replacements, parameters: variablesOf(entries) };
+    const parallel = parseParallelLayers(reader, path, config);
+    return { replacements, parameters: variablesOf(entries), ...(parallel && { parallel }) };
   } finally {
     await reader.close();
   }
@@ -140,6 +144,16 @@ function parseReplacements({ metadata }: CheckpointReader, path: string, config:
   }
   const listed = parseStrictJson(metadata.replacements ?? 'null', `replacements of recovery '${path}'`, 4);
   return replacementsFrom(listed, config, `recovery '${path}'`);
+}
+
+function parseParallelLayers(
+  { metadata }: CheckpointReader,
+  path: string,
+  { num_hidden_layers: layers }: ModelConfig,
+): ParallelLayers | undefined {
+  if (metadata.parallel === undefined) return undefined;
+  const json = parseStrictJson(metadata.parallel, `parallel layers of recovery '${path}'`, 2);
+  return parallelFrom(json, layers, `recovery '${path}'`);
 }
 
 /** Replacements from parsed JSON, checked to go together in a model of `config`; `source` begins the messages. */

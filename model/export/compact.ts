@@ -17,6 +17,8 @@ import { type TextFiles, writeTexts } from './texts.ts';
 /** `format` and `version` of sharp.json. */
 export const compactFormat = 'lamina-compact';
 export const compactVersion = 1;
+/** Of a folder with layers that run side by side, which readers of version 1 would not see. */
+export const compactParallelVersion = 2;
 /** Not `model.safetensors`: transformers would load that, and fill in the missing MLPs with random numbers. */
 export const compactWeights = 'shared.safetensors';
 export const compactMap = 'sharp.json';
@@ -76,7 +78,7 @@ function compactParameters({ stored, recovery }: ExportSource): { name: string; 
 }
 
 async function mapJson(source: ExportSource): Promise<object> {
-  const { replacements } = source.recovery;
+  const { replacements, parallel } = source.recovery;
   const listed: object[] = [];
   for (const replacement of replacements) {
     const { target, reference, candidate, rank, roles } = replacement;
@@ -86,11 +88,12 @@ async function mapJson(source: ExportSource): Promise<object> {
   }
   return {
     format: compactFormat,
-    version: compactVersion,
+    version: parallel === undefined ? compactVersion : compactParallelVersion,
     weights: compactWeights,
     layers_count_from: 1,
     map: formatReplacements(replacements),
     replacements: listed,
+    ...(parallel && { parallel }),
   };
 }
 

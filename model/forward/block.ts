@@ -12,6 +12,8 @@ import type { Operators } from '../operators/operators.ts';
 export interface PassOperators<V> extends Operators<V> {
   /** x [N, count*hd] -> [B, T, count, hd]. */
   heads(x: V, count: number): V;
+  /** [N, F] of two: the first `half` columns of a, and what comes behind them in b. */
+  spliced(a: V, b: V, half: number): V;
   /** Queries [B, T, H, hd] turned to their positions where the layer has RoPE, and keys [B, T, K, hd] likewise. */
   attend(heads: HeadValues<V>, place: AttentionPlace): V;
 }
@@ -59,12 +61,21 @@ export function block<V>(
   weights: LayerWeights<V>,
   h: V,
 ): BlockOutputs<V> {
-  const architecture = architectureOf(config);
-  const parts = { ops, config, layer, weights, architecture };
-  const attended = weights.hasAttention ? ops.add(h, selfAttention(parts, norm(parts, 'attention_norm', h))) : h;
-  const mlpInput = norm(parts, architecture.mlp_input, attended);
+  const parts = blockParts(ops, config, layer, weights);
+  const attended = weights.hasAttention ? ops.add(h, attentionBranch(parts, h)) : h;
+  const mlpInput = normedForMlp(parts, attended);
   if (!weights.hasMlp) return { attended, mlpInput, h: attended };
   return { attended, mlpInput, h: ops.add(attended, gatedMlp(ops, weights.linear, mlpInput)) };
+}
+
+/** What attention adds to the stream h [N, D] of a layer that attends. */
+export function attentionBranch<V>(parts: BlockParts<V>, h: V): V {
+  return selfAttention(parts, norm(parts, 'attention_norm', h));
+}
+
+/** The stream [N, D] as the layer's MLP sees it. */
+export function normedForMlp<V>(parts: BlockParts<V>, attended: V): V {
+  return norm(parts, parts.architecture.mlp_input, attended);
 }
 
 /** down(silu(gate x) * up x): x [N, D] -> [N, D]. */
@@ -72,12 +83,23 @@ export function gatedMlp<V>(ops: Operators<V>, linear: LayerWeights<V>['linear']
   return linear('down', ops.swiglu(linear('gate', x), linear('up', x)));
 }
 
-interface BlockParts<V> {
+/** A layer with all that its branches are made of. */
+export interface BlockParts<V> {
   readonly ops: PassOperators<V>;
   readonly config: ModelConfig;
   readonly layer: number;
   readonly weights: LayerWeights<V>;
   readonly architecture: Architecture;
+}
+
+/** The parts of layer `layer` (from 1). */
+export function blockParts<V>(
+  ops: PassOperators<V>,
+  config: ModelConfig,
+  layer: number,
+  weights: LayerWeights<V>,
+): BlockParts<V> {
+  return { ops, config, layer, weights, architecture: architectureOf(config) };
 }
 
 /** Grouped-query attention: x [N, D] -> [N, D], before the residual add. */

@@ -7,9 +7,11 @@ import { boundary, gatherRows, rmsNorm } from '../../tensor/ops.ts';
 import { recomputed } from '../../tensor/recomputed.ts';
 import { tf } from '../../tensor/tf.ts';
 import { embeddingName, finalNormName, headName } from '../architecture/tensors.ts';
+import { layerSteps } from '../sharing/parallel-layers.ts';
 import { type Attend, causal } from './attend.ts';
 import { type BlockOutputs, block } from './block.ts';
-import { layerVariables, layerWeights } from './layer-weights.ts';
+import { layerPair } from './layer-pair.ts';
+import { layerWeights, stepVariables } from './layer-weights.ts';
 import { inputOf, linear } from './linear.ts';
 import type { Model } from './model.ts';
 import { type Extent, passOperators } from './pass-operators.ts';
@@ -34,13 +36,29 @@ export function runBlock(
   return block<tf.Tensor>(ops, model.config, layer, layerWeights(model, layer), h) as BlockOutputs<tf.Tensor2D>;
 }
 
+/** One step of the stack, h [N, D] -> h [N, D]: a layer (from 1), or two that run side by side. */
+export function runStep(
+  model: Model,
+  step: readonly number[],
+  h: tf.Tensor2D,
+  extent: Extent,
+  attend: Attend = causal(model, extent.tokens),
+): tf.Tensor2D {
+  const [layer, beside] = step as [number, number?];
+  const parallel = model.recovery?.parallel;
+  if (beside === undefined || parallel === undefined) return runBlock(model, layer, h, extent, attend).h;
+  const ops = passOperators(model.config, extent, attend);
+  const pair = step.map((each) => ({ layer: each, weights: layerWeights(model, each) }));
+  return layerPair<tf.Tensor>(ops, model.config, parallel.variant, pair, h) as tf.Tensor2D;
+}
+
 /** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
 export function hiddenStates(model: Model, ids: tf.Tensor2D, attend?: Attend): tf.Tensor2D {
   const [batch, tokens] = ids.shape;
   let h = boundary(embed(model, ids));
-  for (let layer = 1; layer <= model.config.num_hidden_layers; layer++) {
-    const run = (h: tf.Tensor2D) => runBlock(model, layer, h, { batch, tokens }, attend).h;
-    h = boundary(model.recomputes ? recomputed(run, h, layerVariables(model, layer)) : run(h));
+  for (const step of layerSteps(model.config.num_hidden_layers, model.recovery?.parallel)) {
+    const run = (h: tf.Tensor2D) => runStep(model, step, h, { batch, tokens }, attend);
+    h = boundary(model.recomputes ? recomputed(run, h, stepVariables(model, step)) : run(h));
   }
   return h;
 }

@@ -28,8 +28,13 @@ function hasAttention({ recovery }: { readonly recovery?: Recovery | undefined }
   return replacementAt(recovery, layer, 'q')?.reference !== null;
 }
 
-/** The variables that layer `layer` (from 1) may read, each once: its own tensors, or of those that stand in for them, and their recovery parameters. */
-export function layerVariables(model: Model, layer: number): tf.Variable[] {
+/** The variables that the layers of a step (from 1) may read, each once. */
+export function stepVariables(model: Model, step: readonly number[]): tf.Variable[] {
+  return [...new Set(step.flatMap((layer) => layerVariables(model, layer)))];
+}
+
+/** Of one layer: its own tensors, or of those that stand in for them, and their recovery parameters. */
+function layerVariables(model: Model, layer: number): tf.Variable[] {
   const { config, weights, recovery } = model;
   const attends = hasAttention(model, layer);
   const own = layerTensors(config, layer).flatMap(({ role, name }) => {

@@ -19,6 +19,10 @@ export function passOperators(
 ): PassOperators<tf.Tensor> {
   return {
     ...tensorOperators,
+    spliced: (a, b, half) => {
+      const [rows, width] = a.shape as [number, number];
+      return tf.concat([tf.slice(a, [0, 0], [rows, half]), tf.slice(b, [0, half], [rows, width - half])], 1);
+    },
     heads: (x, count) => tf.reshape(x, [batch, tokens, count, head_dim]),
     attend({ q, k, v }, { layer, rope, window }) {
       const placed = (x: tf.Tensor) => perHead(rope ? turn(x) : x);

@@ -15,8 +15,15 @@ import { isProjection, type MatrixRole } from '../architecture/roles.ts';
 import { tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
-import { compactFormat, compactMap, compactVersion, compactWeights } from '../export/compact.ts';
+import {
+  compactFormat,
+  compactMap,
+  compactParallelVersion,
+  compactVersion,
+  compactWeights,
+} from '../export/compact.ts';
 import type { OnProgress } from '../export/huggingface.ts';
+import { type ParallelLayers, parallelFrom } from '../sharing/parallel-layers.ts';
 import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { dropsOwn, type Replacement, rolesOf } from '../sharing/replacement.ts';
 import { silentBiases } from '../sharing/sources.ts';
@@ -30,6 +37,7 @@ const largestZeros = 2 ** 31;
 /** What sharp.json says. */
 interface CompactMap {
   readonly replacements: readonly Replacement[];
+  readonly parallel?: ParallelLayers | undefined;
   /** By `parameterName`. */
   readonly alphas: ReadonlyMap<string, number>;
 }
@@ -43,8 +51,9 @@ export async function isCompactFolder(folder: string): Promise<boolean> {
 async function readCompactMap(folder: string, config: ModelConfig): Promise<CompactMap> {
   const path = join(folder, compactMap);
   const json = parseStrictJson(await readText(path, 'map', largestMap), `'${path}'`, 6);
-  const { format, version, weights, layers_count_from, replacements: listed } = isObject(json) ? json : {};
-  const expected = { format: compactFormat, version: compactVersion, weights: compactWeights, layers_count_from: 1 };
+  const { format, version, weights, layers_count_from, replacements: listed, parallel } = isObject(json) ? json : {};
+  const known = parallel === undefined ? compactVersion : compactParallelVersion;
+  const expected = { format: compactFormat, version: known, weights: compactWeights, layers_count_from: 1 };
   for (const [key, found] of Object.entries({ format, version, weights, layers_count_from })) {
     const wanted = expected[key as keyof typeof expected];
     if (found === wanted) continue;
@@ -58,7 +67,8 @@ async function readCompactMap(folder: string, config: ModelConfig): Promise<Comp
     const scaled = rolesOf(replacement).filter((role) => parameters.has(parameterName(replacement, role, 'alpha')));
     for (const role of scaled) addAlpha(alphas, alpha, replacement, role, path);
   }
-  return { replacements, alphas };
+  if (parallel === undefined) return { replacements, alphas };
+  return { replacements, alphas, parallel: parallelFrom(parallel, config.num_hidden_layers, `'${path}'`) };
 }
 
 /** Copies the compact `folder` into a checkpoint (with Direct Sharing, each stored tensor once) and its recovery. */
@@ -83,7 +93,7 @@ export async function importCompact(
     const tensors = modelTensors(reader, config, map, new Set(parameters.map(({ name }) => name)));
     checkTensors(config, tensors, folder);
     await writeStored(paths.model, config, tensors, tokenizer, onProgress);
-    await writeRecoveryTensors(paths.recovery, map.replacements, parameters);
+    await writeRecoveryTensors(paths.recovery, map.replacements, parameters, 32, map.parallel);
   } finally {
     await reader.close();
   }

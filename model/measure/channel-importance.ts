@@ -6,32 +6,64 @@ import { type Projection, projections } from '../architecture/roles.ts';
 import { tensorName } from '../architecture/tensors.ts';
 import { type Batch, type Example, makeBatch, scaleWeights } from '../forward/batches.ts';
 import type { Model } from '../forward/model.ts';
-import { type GroupReduction, type Importance, needsNoData } from './importances.ts';
+import { type GroupReduction, isSecondOrder, type MatrixImportance, needsNoData } from './importances.ts';
 import { type MlpGradients, visitMlpGradients } from './mlp-gradients.ts';
 
 /** The scores [F] of a layer's channels in gate, up and down. */
 export type MatrixScores = Readonly<Record<Projection, Float32Array>>;
 
+/** The scores of a layer's channels in every form that was asked for. */
+export interface ChannelScores {
+  readonly forms: readonly MatrixScores[];
+  /** The same of each window by itself, where that was asked for. */
+  readonly windows: readonly (readonly MatrixScores[])[];
+}
+
+/** Which scores are wanted. */
+export interface ScoreRequest {
+  /** Forms that all need data, or none of them. */
+  readonly forms: readonly MatrixImportance[];
+  /** Those of each window by itself too: first-order forms alone have them. */
+  readonly apart?: boolean;
+}
+
 /**
  * The scores of every channel in every matrix, by layer. `windows` are sequences of one length, their own labels;
- * second-order forms take a backward pass for each of them, the others one for all.
+ * second-order forms take a backward pass for each of them, the others one for all unless they are wanted apart.
  */
 export async function channelScores(
   model: Model,
   windows: readonly Int32Array[],
   layers: readonly number[],
-  importance: Importance,
+  { forms, apart = false }: ScoreRequest,
   onProgress: (done: number, total: number) => void = () => {},
-): Promise<Map<number, MatrixScores>> {
-  const found = new Map<number, MatrixScores>();
+): Promise<Map<number, ChannelScores>> {
+  const found = new Map<number, ChannelScores>();
+  const ofWindows = new Map<number, (readonly MatrixScores[])[]>(layers.map((layer) => [layer, []]));
   const score = async (layer: number, gradients?: MlpGradients) => {
-    found.set(layer, await layerScores(model, layer, importance, gradients));
+    const own = { forms: await formScores(model, layer, forms, gradients), windows: ofWindows.get(layer) ?? [] };
+    found.set(layer, own);
     onProgress(found.size, layers.length);
   };
-  const square = importance === 'param_second' || importance === 'param_mix';
-  if (needsNoData(importance)) for (const layer of layers) await score(layer);
-  else await visitMlpGradients(model, batchesOf(windows, square), { layers, square }, score);
-  return new Map(layers.map((layer) => [layer, found.get(layer) as MatrixScores]));
+  const each = async (layer: number, mean: MlpGradients['mean']) => {
+    ofWindows.get(layer)?.push(await formScores(model, layer, forms, { mean }));
+  };
+  const square = forms.some(isSecondOrder);
+  const request = { layers, square, ...(apart && { each }) };
+  if (forms.every(needsNoData)) for (const layer of layers) await score(layer);
+  else await visitMlpGradients(model, batchesOf(windows, square || apart), request, score);
+  return new Map(layers.map((layer) => [layer, found.get(layer) as ChannelScores]));
+}
+
+async function formScores(
+  model: Model,
+  layer: number,
+  forms: readonly MatrixImportance[],
+  gradients?: MlpGradients,
+): Promise<MatrixScores[]> {
+  const scores: MatrixScores[] = [];
+  for (const form of forms) scores.push(await layerScores(model, layer, form, gradients));
+  return scores;
 }
 
 function batchesOf(windows: readonly Int32Array[], apart: boolean): Batch[] {
@@ -46,7 +78,7 @@ function batchesOf(windows: readonly Int32Array[], apart: boolean): Batch[] {
 async function layerScores(
   model: Model,
   layer: number,
-  importance: Importance,
+  importance: MatrixImportance,
   gradients?: MlpGradients,
 ): Promise<MatrixScores> {
   const scores = {} as Record<Projection, Float32Array>;
@@ -62,7 +94,7 @@ async function layerScores(
 
 /** Scores [F] of the channels in one matrix. */
 function matrixScores(
-  importance: Importance,
+  importance: MatrixImportance,
   projection: Projection,
   weight: tf.Tensor2D,
   gradients?: MlpGradients,

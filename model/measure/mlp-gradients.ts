@@ -28,6 +28,8 @@ export interface GradientRequest {
   readonly layers: readonly number[];
   /** Means of the squares too. */
   readonly square: boolean;
+  /** Given those of each batch by itself, batch after batch; they live until it returns. */
+  each?(layer: number, gradients: ByProjection): Promise<void>;
 }
 
 /** One batch on its way back through the layers. */
@@ -46,9 +48,10 @@ interface Walk {
 export async function visitMlpGradients(
   model: Model,
   batches: readonly Batch[],
-  { layers, square }: GradientRequest,
+  request: GradientRequest,
   visit: (layer: number, gradients: MlpGradients) => Promise<void>,
 ): Promise<void> {
+  const { layers } = request;
   const first = Math.min(...layers);
   const walks = batches.map((batch) => walkForward(model, batch, first));
   for (let layer = model.config.num_hidden_layers; layer >= first; layer--) {
@@ -56,7 +59,7 @@ export async function visitMlpGradients(
       for (const walk of walks) stepBack(model, layer, walk, []);
       continue;
     }
-    const gradients = layerGradients(model, layer, walks, square);
+    const gradients = await layerGradients(model, layer, walks, request);
     await visit(layer, gradients);
     tf.dispose([...Object.values(gradients.mean), ...Object.values(gradients.square ?? {})]);
     await new Promise((resolve) => setImmediate(resolve)); // the backend blocks: lets a message of the runner in
@@ -94,12 +97,19 @@ function stepBack(model: Model, layer: number, walk: Walk, weights: tf.Tensor[])
   return gradients;
 }
 
-function layerGradients(model: Model, layer: number, walks: readonly Walk[], square: boolean): MlpGradients {
+async function layerGradients(
+  model: Model,
+  layer: number,
+  walks: readonly Walk[],
+  { square, each }: GradientRequest,
+): Promise<MlpGradients> {
   const weights = projections.map((projection) => model.weights.get(tensorName(model.config, layer, projection)));
   const means: (tf.Tensor2D | undefined)[] = [];
   const squares: (tf.Tensor2D | undefined)[] = [];
   for (const walk of walks) {
-    stepBack(model, layer, walk, weights).forEach((gradient, i) => {
+    const own = stepBack(model, layer, walk, weights);
+    await each?.(layer, byProjection(own));
+    own.forEach((gradient, i) => {
       if (square) squares[i] = addTo(squares[i], () => tf.square(gradient), 1 / walks.length);
       means[i] = addTo(means[i], () => gradient, 1 / walks.length);
       gradient.dispose();

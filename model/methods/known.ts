@@ -33,7 +33,10 @@ export function atKnown<V>(matrix: MatrixAt<V>, x: V, known: () => V): MatrixAt<
 export function takesKnown(candidate: string, role: MatrixRole): boolean {
   let asked = false;
   const next = () => ({});
-  const operators = { add: next, mul: next, matmul: next, wide: next, narrow: next };
+  const operators = {
+    ...{ add: next, mul: next, matmul: next, addDiagonal: next, identity: next },
+    ...{ wide: next, narrow: next },
+  };
   const product = { input: (x: object) => x, times: next, whole: next };
   const matrix = { operators, isTransposed: writesHidden(role), product, parameters: { get: next, scaled: next } };
   const x = next();

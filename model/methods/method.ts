@@ -27,7 +27,10 @@ export interface MatrixStart extends MatrixSize {
 }
 
 /** What the mathematics of a method is written in. */
-export type MatrixOperators<V> = Pick<Operators<V>, 'add' | 'mul' | 'matmul' | 'wide' | 'narrow'>;
+export type MatrixOperators<V> = Pick<
+  Operators<V>,
+  'add' | 'mul' | 'matmul' | 'addDiagonal' | 'identity' | 'wide' | 'narrow'
+>;
 
 /** The parameters of one matrix of one layer, by name. */
 export interface MatrixParameters<V> {

@@ -1,6 +1,7 @@
 // The methods, one line each: a new method is a file and a line here. Planning reads this: no numeric library is imported.
 import { UserError } from '../../util/errors.ts';
 import { basis } from './basis.ts';
+import { delta } from './delta.ts';
 import { g0 } from './g0.ts';
 import { g0Tied } from './g0-tied.ts';
 import { g1, g1Plus } from './g1.ts';
@@ -9,7 +10,7 @@ import { g3 } from './g3.ts';
 import { lora } from './lora.ts';
 import type { Init, MatrixSize, Method, NamedInit } from './method.ts';
 
-const methods: readonly Method[] = [g0, g1, g2, g3, g1Plus, g2Plus, g0Tied, lora, basis];
+const methods: readonly Method[] = [g0, g1, g2, g3, g1Plus, g2Plus, g0Tied, lora, delta, basis];
 
 /** Names of the methods, as the paper's equations 3 to 6 number them, our variants, and others' methods. */
 export const methodNames: readonly string[] = methods.map(({ name }) => name);

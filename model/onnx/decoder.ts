@@ -5,6 +5,8 @@ import type { OnnxValueInfo } from '../../formats/tensors/onnx.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { finalNormName, headName } from '../architecture/tensors.ts';
 import { block, type LayerWeights, type PassOperators } from '../forward/block.ts';
+import { layerPair, type PlacedWeights } from '../forward/layer-pair.ts';
+import { layerSteps, type ParallelLayers } from '../sharing/parallel-layers.ts';
 import { frameOf, type OnnxFrame } from './frame.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
 import { decoderOperators } from './graph-operators.ts';
@@ -14,6 +16,8 @@ import type { OnnxWeights } from './weights.ts';
 export interface DecoderWeights extends Pick<OnnxWeights, 'vector' | 'matrix' | 'embedding'> {
   /** What layer `layer` (from 1) multiplies with, read and written; the block itself then waits for nothing. */
   layer(layer: number): Promise<LayerWeights<Value>>;
+  /** The layers that run side by side; none: one after the other. */
+  readonly parallel?: ParallelLayers | undefined;
 }
 
 /** Adds the decoder to `graph`; returns the graph's inputs and outputs. */
@@ -27,14 +31,28 @@ export async function addDecoder(
   const ids = graph.add('Reshape', ['input_ids', graph.ints(-1)]);
   let h = (await weights.embedding()).rows(ids);
   const attending: number[] = [];
-  for (let layer = 1; layer <= config.num_hidden_layers; layer++) {
-    const own = await weights.layer(layer);
-    if (own.hasAttention) attending.push(layer);
-    h = block(ops, config, layer, own, h).h;
+  for (const step of layerSteps(config.num_hidden_layers, weights.parallel)) {
+    const placed: PlacedWeights<Value>[] = [];
+    for (const layer of step) placed.push({ layer, weights: await weights.layer(layer) });
+    attending.push(...placed.filter((each) => each.weights.hasAttention).map(({ layer }) => layer));
+    h = addStep(ops, config, placed, h, weights.parallel);
   }
   graph.scope = 'head';
   await addHead({ graph, config, weights, frame, ops }, h);
   return portsOf(graph, config, attending);
+}
+
+/** A layer, or a pair of layers side by side: h [N, D] -> [N, D]. */
+function addStep(
+  ops: PassOperators<Value>,
+  config: ModelConfig,
+  placed: readonly PlacedWeights<Value>[],
+  h: Value,
+  parallel: ParallelLayers | undefined,
+): Value {
+  const [{ layer, weights }, beside] = placed as [PlacedWeights<Value>, PlacedWeights<Value>?];
+  if (beside === undefined || parallel === undefined) return block(ops, config, layer, weights, h).h;
+  return layerPair(ops, config, parallel.variant, placed, h);
 }
 
 interface Decoder {

@@ -83,7 +83,7 @@ async function graphOf(
     const [hasAttention, hasMlp] = [isThere(layer, 'q'), isThere(layer, 'gate')];
     return readLayer(graph, { config, layer, recovery: source.recovery, hasAttention, hasMlp }, weights);
   };
-  const ports = await addDecoder(graph, config, { ...weights, layer });
+  const ports = await addDecoder(graph, config, { ...weights, layer, parallel: source.recovery.parallel });
   const { nodes, initializers } = graph;
   return { name: config.model_type, nodes, initializers, ...ports };
 }

@@ -19,6 +19,8 @@ export function graphOperators(graph: OnnxBuilder): Operators<Value> {
       return graph.add('Gemm', [a, b], { attributes });
     },
     transpose: (x) => transpose(graph, x, [1, 0]),
+    addDiagonal: (sum, x, diagonal) => addDiagonal(graph, sum, x, diagonal),
+    identity: (x) => identity(graph, x),
     rmsNorm(x, weight, eps) {
       // the form that runtimes know how to fuse
       const exact = wide(x);
@@ -36,6 +38,22 @@ export function graphOperators(graph: OnnxBuilder): Operators<Value> {
   };
 }
 
+/** The first columns of sum, as many as the diagonal has numbers, with x times these; and the columns behind them. */
+function addDiagonal(graph: OnnxBuilder, sum: Value, x: Value, diagonal: Value): Value {
+  const count = graph.add('Shape', [diagonal]);
+  const columns = (of: Value, from: Value, to: Value) => graph.add('Slice', [of, from, to, graph.ints(1)]);
+  const first = (of: Value) => columns(of, graph.ints(0), count);
+  const made = graph.add('Add', [first(sum), graph.add('Mul', [first(x), diagonal])]);
+  const rest = columns(sum, count, graph.ints(Number.MAX_SAFE_INTEGER));
+  return graph.add('Concat', [made, rest], { attributes: { axis: { int: 1 } } });
+}
+
+function identity(graph: OnnxBuilder, x: Value): Value {
+  const rows = graph.add('Shape', [x], { attributes: { start: { int: 0 }, end: { int: 1 } } });
+  const empty = graph.add('ConstantOfShape', [graph.add('Concat', [rows, rows], { attributes: { axis: { int: 0 } } })]);
+  return graph.cast(graph.add('EyeLike', [empty]), 'float32', graph.float);
+}
+
 /** The operators of a pass over the graph's inputs: tokens behind a past, whose keys and values are inputs and outputs of the graph. */
 export function decoderOperators(graph: OnnxBuilder, config: ModelConfig, frame: OnnxFrame): PassOperators<Value> {
   return {
@@ -43,6 +61,12 @@ export function decoderOperators(graph: OnnxBuilder, config: ModelConfig, frame:
     heads(x, count) {
       const sizes = [frame.extent, graph.ints(count, config.head_dim)];
       return graph.add('Reshape', [x, graph.add('Concat', sizes, { attributes: { axis: { int: 0 } } })]);
+    },
+    spliced(a, b, half) {
+      const columns = (x: Value, from: number, to: number) =>
+        graph.add('Slice', [x, graph.ints(from), graph.ints(to), graph.ints(1)]);
+      const parts = [columns(a, 0, half), columns(b, half, Number.MAX_SAFE_INTEGER)];
+      return graph.add('Concat', parts, { attributes: { axis: { int: 1 } } });
     },
     attend: (heads, place) => attend({ graph, config, frame }, heads, place),
   };

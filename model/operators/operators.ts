@@ -13,6 +13,10 @@ export interface Operators<V> {
   /** a b, either of them transposed first. */
   matmul(a: V, b: V, transpose?: { readonly a?: boolean; readonly b?: boolean }): V;
   transpose(x: V): V;
+  /** sum [n, out] and x [n, in] through the matrix [in, out] that has `diagonal` [min(in, out)] on its main diagonal and 0 elsewhere. */
+  addDiagonal(sum: V, x: V, diagonal: V): V;
+  /** The identity matrix of as many rows as x has. */
+  identity(x: V): V;
   /** x / sqrt(mean(x^2) + eps) * weight over the last dimension, of any shape (arXiv 1910.07467). */
   rmsNorm(x: V, weight: V, eps: number): V;
   /** silu(gate) * up (arXiv 2002.05202). */

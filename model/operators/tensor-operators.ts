@@ -10,6 +10,13 @@ export const tensorOperators: Operators<tf.Tensor> = {
   scale: (x, by) => tf.mul(x, by),
   matmul: (a, b, { a: turnA = false, b: turnB = false } = {}) => tf.matMul(a, b, turnA, turnB),
   transpose: (x) => tf.transpose(x),
+  addDiagonal(sum, x, diagonal) {
+    const [rows, out] = sum.shape as [number, number];
+    const count = diagonal.shape[0] as number;
+    const made = tf.mul(tf.slice(x, [0, 0], [rows, count]), diagonal);
+    return tf.add(sum, count === out ? made : tf.concat([made, tf.zeros([rows, out - count])], 1));
+  },
+  identity: (x) => tf.eye(x.shape[0] as number),
   rmsNorm,
   swiglu,
   wide: (x) => x,

@@ -9,10 +9,11 @@ import { createWeights, type InputOf } from '../architecture/weights.ts';
 import type { ModelCheckpoint } from '../checkpoint/checkpoint.ts';
 import { checkFinite, quantizePlain } from '../codec/plain.ts';
 import { type Codec, decode, matrixShape, type Parts, packInteger } from '../codec/quantize-codec.ts';
-import { embed, finalNorm, runBlock } from '../forward/forward.ts';
+import { embed, finalNorm, runStep } from '../forward/forward.ts';
 import { roundingOf } from '../forward/linear.ts';
 import { createModel, type Model } from '../forward/model.ts';
 import type { Extent } from '../forward/pass-operators.ts';
+import { stepOf } from '../sharing/parallel-layers.ts';
 import type { Recovery } from '../sharing/recovery.ts';
 import { hasTensor, type TensorSource, tensorSources } from '../sharing/sources.ts';
 import { type GptqSettings, quantizeGptq } from './gptq.ts';
@@ -91,7 +92,7 @@ export class GptqPass {
     const done = this.#rounded.has(name) ? undefined : await this.#progress?.parts(name);
     if (done !== undefined) return done;
     while (!this.#rounded.has(name) && this.#layer < layers) {
-      await this.#roundLayer(++this.#layer);
+      await this.#roundStep(stepOf(this.#layer + 1, this.#run.recovery?.parallel));
       onLayer(this.#layer, layers);
       await this.#save();
     }
@@ -160,22 +161,28 @@ export class GptqPass {
     this.#drop();
   }
 
-  async #roundLayer(layer: number): Promise<void> {
-    for (const name of this.#namesOf(layer)) this.#put(name, await this.#read(name));
+  /** One layer, or two that run side by side, the second with what is rounded of the first. */
+  async #roundStep(together: readonly number[]): Promise<void> {
+    for (const name of together.flatMap((layer) => this.#namesOf(layer))) this.#put(name, await this.#read(name));
+    for (const layer of together) await this.#roundLayer(layer, together);
+    for (const walk of this.#walks) {
+      const before = walk.h;
+      walk.h = tf.tidy(() => runStep(this.#model, together, before, walk.extent));
+      flush();
+      if (walk.h !== before) before.dispose(); // a layer that is skipped whole gives back what it was given
+    }
+    this.#layer = together.at(-1) as number;
+    this.#drop();
+  }
+
+  async #roundLayer(layer: number, together: readonly number[]): Promise<void> {
     for (const step of stepsOf(this.#run.checkpoint.config, layer)) {
       const names = step.filter((name) => this.#run.plan.codecs.has(name));
       const [first] = names;
       if (first === undefined) continue;
-      const moments = await this.#moments(first, (walk) => runBlock(this.#model, layer, walk.h, walk.extent));
+      const moments = await this.#moments(first, (walk) => runStep(this.#model, together, walk.h, walk.extent));
       for (const name of names) await this.#round(name, this.#run.plan.codecs.get(name) as Codec, moments.slice());
     }
-    for (const walk of this.#walks) {
-      const before = walk.h;
-      walk.h = tf.tidy(() => runBlock(this.#model, layer, before, walk.extent).h);
-      flush();
-      before.dispose();
-    }
-    this.#drop();
   }
 
   /** The output head, after all layers. */

@@ -9,14 +9,17 @@ import { type Values, variablesOf, type Weights } from '../architecture/weights.
 import type { Init } from '../methods/method.ts';
 import { initOf, methodNamed } from '../methods/registry.ts';
 import type { Product } from '../operators/operators.ts';
+import { joinParallel, type ParallelLayers } from './parallel-layers.ts';
 import { parameterName, recoveryShapes } from './recovery-shapes.ts';
 import { checkReplacements, matrixSize, type Replacement, rolesOf } from './replacement.ts';
 import { singularVectors } from './singular-vectors.ts';
 import { applyMatrix, type KnownProduct } from './tensor-matrix.ts';
 
-/** Replacements, targets ascending, with their parameters. */
+/** Replacements, targets ascending, with their parameters; and which layers run side by side. */
 export interface Recovery {
   readonly replacements: readonly Replacement[];
+  /** None: one layer after the other. */
+  readonly parallel?: ParallelLayers | undefined;
   /** By `parameterName`; variables, so that they can be trained. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
 }
@@ -58,7 +61,9 @@ export function joinRecoveries(config: ModelConfig, parts: readonly Recovery[], 
     else checkSame(name, known, variable, source);
   }
   const names = [...recoveryShapes(config, replacements).keys()];
-  return { replacements, parameters: new Map(names.map((name) => [name, all.get(name) as tf.Variable])) };
+  const parameters = new Map(names.map((name) => [name, all.get(name) as tf.Variable]));
+  const parallel = joinParallel(parts, source);
+  return { replacements, parameters, ...(parallel && { parallel }) };
 }
 
 /** What a group has in common is in each part that was made apart from the others; the second copy is freed where it is equal. */

@@ -26,6 +26,58 @@ export function nearestLowRank(difference: tf.Tensor2D, role: MatrixRole, rank: 
   return writesHidden(role) ? { A: outer, B: transposed(inner) } : { A: inner, B: transposed(outer) };
 }
 
+/** A B and c [min(d, f)] of method `delta`. */
+export interface Delta extends LowRank {
+  readonly c: Float32Array;
+}
+
+/** How often the diagonal and the low-rank matrix are made of what the other one leaves. */
+const deltaRounds = 4;
+
+/**
+ * A B of rank `rank` and a diagonal c near to `difference` [out, in]: the low-rank matrix is the best for what the diagonal leaves, the diagonal what the
+ * low-rank matrix leaves of the main diagonal, in turns. No round makes it worse; the first starts with the best A B alone.
+ */
+export function nearestDelta(difference: tf.Tensor2D, role: MatrixRole, rank: number, random: Random): Delta {
+  const values = difference.dataSync() as Float32Array;
+  const [out, width] = difference.shape;
+  const count = Math.min(out, width);
+  let c = new Float32Array(count);
+  let found = nearestLowRank(difference, role, rank, random);
+  for (let round = 1; round <= deltaRounds; round++) {
+    if (round > 1)
+      found = nearestBeside(values, difference.shape, c, (rest) => nearestLowRank(rest, role, rank, random));
+    const low = diagonalOf(found, rank, count);
+    c = Float32Array.from({ length: count }, (_, i) => (values[i * width + i] as number) - (low[i] as number));
+  }
+  return { ...found, c };
+}
+
+/** What `find` makes of the matrix without the diagonal `c`. */
+function nearestBeside(
+  values: Float32Array,
+  shape: [number, number],
+  c: Float32Array,
+  find: (rest: tf.Tensor2D) => LowRank,
+): LowRank {
+  const rest = values.slice();
+  for (const [i, value] of c.entries()) rest[i * shape[1] + i] = (rest[i * shape[1] + i] as number) - value;
+  const tensor = tf.tensor2d(rest, shape);
+  const found = find(tensor);
+  tensor.dispose();
+  return found;
+}
+
+/** The main diagonal of A B, which is that of its transpose too. */
+function diagonalOf({ A, B }: LowRank, rank: number, count: number): Float64Array {
+  const width = B.length / rank;
+  return Float64Array.from({ length: count }, (_, i) => {
+    let sum = 0;
+    for (let r = 0; r < rank; r++) sum += (A[i * rank + r] as number) * (B[r * width + i] as number);
+    return sum;
+  });
+}
+
 /** Columns of `inner` [in, r] that are no singular vectors become random, those of `outer` [out, r] zero. */
 function fillSpent(inner: Float32Array, outer: Float32Array, rank: number, bound: number, random: Random): void {
   const rows = (values: Float32Array, column: number) =>

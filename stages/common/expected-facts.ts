@@ -32,12 +32,13 @@ export function sharedRecovery(sharing: Sharing, model: CheckpointFacts | undefi
 
 /** What training does not change of a recovery. */
 export function sameRecovery(recovery: RecoveryFacts | undefined): RecoveryFacts | undefined {
-  const { recovery_parameters, first_layer, first_replaced } = recovery ?? {};
+  const { recovery_parameters, first_layer, first_replaced, parallel } = recovery ?? {};
   if (recovery_parameters === undefined) return undefined;
   return {
     recovery_parameters,
     ...(first_layer !== undefined && { first_layer }),
     ...(first_replaced !== undefined && { first_replaced }),
+    ...(parallel !== undefined && { parallel }),
   };
 }
 

@@ -6,12 +6,18 @@ import { copying, float, smallFile, streaming } from './copying.ts';
 import { recordsOf } from './inputs.ts';
 
 interface RelaxQuery {
-  readonly units: readonly Unit<{ readonly rank: number; readonly matrices: readonly string[] }>[];
+  readonly units: readonly Unit<{
+    readonly rank: number;
+    readonly matrices: readonly string[];
+    readonly diagonal?: boolean;
+  }>[];
   readonly inputs: { readonly model?: CostInput<CheckpointFacts> | undefined };
 }
 
 /** Products of a matrix with a basis of its singular vectors, until these are found (model/sharing/singular-vectors.ts), and one more. */
 const productsOfSubspace = 15;
+/** With a diagonal, A B is found this often (model/sharing/relax.ts). */
+const deltaRounds = 4;
 /** Columns that the basis has beyond the rank. */
 const extraColumns = 16;
 
@@ -27,9 +33,10 @@ export function relaxCost({ units, inputs }: RelaxQuery): Cost | undefined {
   const weights = sides.reduce((sum, side) => sum + d * side, 0);
   const parameters = sides.reduce((sum, side) => sum + rank * (d + side), 0);
   const largest = mlpParameters(shape) / 3;
+  const rounds = unit.params.diagonal === true ? deltaRounds : 1;
   return {
     ...copying(2 * weights * shape.stored_bytes, units.length * (smallFile + float * parameters)),
-    flops: units.length * 2 * productsOfSubspace * weights * (rank + extraColumns),
+    flops: units.length * rounds * 2 * productsOfSubspace * weights * (rank + extraColumns),
     memory_bytes: streaming + float * (3 * largest + 3 * rank * (d + f)),
   };
 }

@@ -1,5 +1,5 @@
 // Which parameters of an export go together, and which codes of a model that is yet to be quantised.
-import type { QuantizeFacts } from '../../contract/facts.ts';
+import type { QuantizeFacts, RecoveryFacts } from '../../contract/facts.ts';
 import { expectedQuantization } from '../../model/quantize/plan.ts';
 import { UserError } from '../../util/errors.ts';
 import type { ExportParams } from './formats/format.ts';
@@ -23,6 +23,18 @@ export function checkExport(params: ExportParams): void {
   const of = exportFormats.filter((each) => each.layout === layout).map((each) => each.format);
   throw new UserError(
     `layout: ${layout} is of format: ${of.join(', ')}, expected layout: expanded for format: ${format}`,
+  );
+}
+
+/** Throws UserError where the model has layers that run side by side and the format has no words for it. */
+export function checkForm(
+  params: ExportParams,
+  { parallel }: { readonly parallel?: RecoveryFacts['parallel'] | undefined },
+): void {
+  if (parallel === undefined || formatOf(params)?.keeps_parallel === true) return;
+  const { first, last } = parallel;
+  throw new UserError(
+    `format: ${params.format} is for programs that run one layer after the other, and layers ${first}-${last} of this model run side by side: expected format: onnx, or format: huggingface with layout: compact`,
   );
 }
 

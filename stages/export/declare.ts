@@ -1,6 +1,6 @@
 // export: a checkpoint, with or without shared layers, in the forms that other programs read.
 import { declareStage } from '../../contract/define.ts';
-import { checkCodes, checkExport } from './check.ts';
+import { checkCodes, checkExport, checkForm } from './check.ts';
 import { ownFile, textOutputs } from './formats/files.ts';
 import { formatOf, formatOutputs, formatReferences } from './formats/registry.ts';
 import { exportParams, readersText } from './params.ts';
@@ -39,7 +39,8 @@ export const exportStage = declareStage({
   numeric: true,
   seeded: false,
   check: checkExport,
-  async expect(params, { model }) {
+  async expect(params, { model, recovery }) {
+    checkForm(params, recovery ?? {});
     if (model?.quantize !== undefined) checkCodes(params, model.quantize);
     return {};
   },

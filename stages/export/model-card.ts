@@ -18,14 +18,14 @@ type CardSource = Pick<ExportSource, 'config' | 'stored' | 'recovery' | 'tokeniz
 
 /** The card's text, from the export's parameters and the model alone. */
 export function modelCard(source: CardSource, { params, format, written }: CardParts): string {
-  const { replacements } = source.recovery;
+  const { replacements, parallel } = source.recovery;
   const hasTokenizer = source.tokenizer.tokenizer_json !== null;
   const notes = [...written.notes, ...noteIf(!hasTokenizer, 'The model came without a tokenizer.')];
   const parts = [
     frontMatter(format, source),
     `# ${params.name.replace(/[\\`*_[\]<>#|]/g, '\\$&')}`,
     whatItIs(source),
-    ...(replacements.length > 0 ? ['## What was done', doneText(source)] : []),
+    ...(replacements.length > 0 || parallel !== undefined ? ['## What was done', doneText(source)] : []),
     '## Size',
     sizeTable(source, written, params),
     ...(notes.length > 0 ? ['## Notes', notes.map((note) => `- ${note}`).join('\n')] : []),
@@ -55,7 +55,7 @@ function whatItIs({ config }: CardSource): string {
   return `A ${architectureOf(config).name}: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
 }
 
-function doneText({ stored, recovery: { replacements } }: CardSource): string {
+function doneText({ stored, recovery: { replacements, parallel } }: CardSource): string {
   const own = replacements.filter(({ reference, target }) => reference === target);
   const skipped = replacements.filter(skipsAttention);
   const pruned = replacements.filter((each) => each.reference === null && !skipsAttention(each));
@@ -68,6 +68,9 @@ function doneText({ stored, recovery: { replacements } }: CardSource): string {
   if (own.length > 0) lines.push(`The MLPs of ${layersOf(own)} are their own, with recovery parameters on top.`);
   if (pruned.length > 0) lines.push(`The MLPs of ${layersOf(pruned)} are pruned: they contribute nothing.`);
   if (skipped.length > 0) lines.push(`The attention of ${layersOf(skipped)} is skipped: it contributes nothing.`);
+  if (parallel !== undefined) {
+    lines.push(`Layers ${parallel.first} to ${parallel.last} run side by side, two by two (${parallel.variant}).`);
+  }
   lines.push(`Recovery: ${recoveryText(replacements)}.`, storedText({ replacements, config: stored }));
   return `${lines.map((line) => `- ${line}`).join('\n')}\n\nMethod: SHARP, arXiv 2502.07832.`;
 }

@@ -9,6 +9,7 @@ import { type TextFiles, textNames } from '../../model/export/texts.ts';
 import { dropsMlp } from '../../model/sharing/replacement.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
+import { checkForm } from './check.ts';
 import { exportStage } from './declare.ts';
 import { commonFiles } from './formats/files.ts';
 import type { ExportFormat, ExportJob, ExportParams, Written } from './formats/format.ts';
@@ -28,6 +29,7 @@ export async function exportModel(context: Context): Promise<void> {
   if (recovery !== undefined) await startBackend(context);
   const source = await openExportSource(onlyFile(context.inputs.model), Object.values(recovery?.files ?? {}));
   try {
+    checkForm(params, source.recovery);
     const written = await format.write(jobOf(context, unit, source, params));
     for (const message of written.warnings ?? []) context.warn(message);
     await writeFile(unit.outputs.card, modelCard(source, { params, format, written }));

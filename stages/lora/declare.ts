@@ -123,6 +123,7 @@ function expected(
     recovery_parameters: before + Math.round(rest * all),
     first_layer,
     ...firstReplacedWith(chosen, inputs),
+    ...(recovery?.parallel && { parallel: recovery.parallel }),
   };
 }
 

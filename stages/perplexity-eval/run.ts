@@ -4,7 +4,7 @@ import type { ContextOf } from '../../contract/define.ts';
 import type { Example } from '../../model/forward/batches.ts';
 import { evaluatePerplexity } from '../../model/measure/evaluate.ts';
 import type { KeptStates } from '../../model/measure/kept-states.ts';
-import type { Replacement } from '../../model/sharing/replacement.ts';
+import type { Recovery } from '../../model/sharing/recovery.ts';
 import { digestOf, sortedRuns } from '../../model/walk/runs.ts';
 import type { StoredModel } from '../../model/walk/stored-model.ts';
 import { UserError } from '../../util/errors.ts';
@@ -56,18 +56,20 @@ async function goingOn<R>(
   const model = onlyDigest(inputs.model);
   const states = await openStates(path, { model, texts, width: config.hidden_size });
   try {
-    refuseReplaced(recovery?.replacements ?? [], states.layer);
+    if (recovery !== undefined) refuseReplaced(recovery, states.layer);
     return await evaluate(states);
   } finally {
     await states.close();
   }
 }
 
-/** Kept states are the original model's: whatever is replaced has to come after them. */
-function refuseReplaced(replacements: readonly Replacement[], layer: number): void {
-  const first = Math.min(...replacements.map(({ target }) => target));
+/** Kept states are the original model's: whatever is replaced or runs side by side has to come after them. */
+function refuseReplaced({ replacements, parallel }: Pick<Recovery, 'replacements' | 'parallel'>, layer: number): void {
+  const replaced = Math.min(...replacements.map(({ target }) => target));
+  const first = Math.min(replaced, parallel?.first ?? Number.POSITIVE_INFINITY);
   if (first > layer) return;
+  const what = first === replaced ? `layer ${first} is replaced` : `layer ${first} runs beside another`;
   throw new UserError(
-    `the kept states come out of layer ${layer} of the original model, but layer ${first} is replaced, expected states from before it: leave input 'beginning' out`,
+    `the kept states come out of layer ${layer} of the original model, but ${what}, expected states from before it: leave input 'beginning' out`,
   );
 }

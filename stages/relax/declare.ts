@@ -25,6 +25,12 @@ const params = object({
     default: [...matrixRoles],
     description: "which of a layer's matrices get A B",
   }),
+  diagonal: Type.Optional(
+    Type.Boolean({
+      description:
+        'add a diagonal to each A B (method delta); A B and it are found in turns, each for what the other leaves',
+    }),
+  ),
   threads: threads(1),
 });
 export type RelaxParams = Static<typeof params>;
@@ -39,7 +45,8 @@ export const relax = declareStage({
   version: 1,
   summary:
     "adds low-rank terms to a model's layers, the best of their rank for the difference from the layers of another model",
-  reference: 'Relaxed recursive transformers (arXiv 2410.20672), section 3.2: LoRA from the SVD of the difference',
+  reference:
+    'Relaxed recursive transformers (arXiv 2410.20672), section 3.2: LoRA from the SVD of the difference; a diagonal beside it: ResidualTransformer (arXiv 2310.02489)',
   params,
   inputs: {
     model: {
@@ -58,12 +65,20 @@ export const relax = declareStage({
     const origins = originsOf(model, original);
     return relaxedLayers(given, model).map((layer) => ({
       name: `layer ${layer}`,
-      params: { layer, origin: origins[layer - 1] as number, rank, matrices, threads: given.threads },
+      params: {
+        ...{ layer, origin: origins[layer - 1] as number, rank, matrices, threads: given.threads },
+        ...(given.diagonal && { diagonal: true }),
+      },
     }));
   },
   expect: async (params, { model }) => expected(params, model),
   cost: relaxCost,
 });
+
+/** What stands at the matrices: A B alone, or with a diagonal. */
+export function relaxedMethod({ diagonal }: Pick<RelaxParams, 'diagonal'>): string {
+  return diagonal === true ? 'delta' : 'lora';
+}
 
 /** The layers that get A B, ascending. */
 function relaxedLayers({ layers: named }: RelaxParams, model: CheckpointFacts | undefined): number[] {
@@ -111,7 +126,7 @@ function expected(params: RelaxParams, model: CheckpointFacts | undefined): Reco
   const sizes = matrixSizesOf(model, roles);
   if (sizes === undefined || model?.layers === undefined) return undefined;
   const layers = relaxedLayers(params, model);
-  const replacements = ownReplacements(layers, params.rank, { candidate: 'lora', roles });
+  const replacements = ownReplacements(layers, params.rank, { candidate: relaxedMethod(params), roles });
   const first = Math.min(...layers);
   const recovery_parameters = countParameters(sizes, replacements);
   return { targets: 0, recovery_parameters, first_layer: first, first_replaced: first };

@@ -6,14 +6,14 @@ import { matrixShapeOf, tensorName } from '../../model/architecture/tensors.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
 import { type RecoveryTensor, writeRecoveryTensors } from '../../model/checkpoint/recovery-file.ts';
 import { recoveryName, recoveryShapes } from '../../model/sharing/recovery-shapes.ts';
-import { nearestLowRank } from '../../model/sharing/relax.ts';
+import { nearestDelta, nearestLowRank } from '../../model/sharing/relax.ts';
 import { ownReplacements } from '../../model/sharing/replacement.ts';
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
 import { createRandom } from '../../util/random.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
-import type { relax } from './declare.ts';
+import { type relax, relaxedMethod } from './declare.ts';
 
 type Context = ContextOf<typeof relax>;
 type Unit = WorkOf<typeof relax>;
@@ -36,15 +36,16 @@ export async function relaxLayers(context: Context): Promise<void> {
 async function relaxLayer(context: Context, unit: Unit, model: ModelCheckpoint, original: ModelCheckpoint) {
   const { layer, rank, matrices: roles } = unit.params;
   const { config } = model;
-  const replacements = ownReplacements([layer], rank, { candidate: 'lora', roles });
+  const replacements = ownReplacements([layer], rank, { candidate: relaxedMethod(unit.params), roles });
   const found = new Map<string, Float32Array>();
   for (const [done, role] of roles.entries()) {
     context.signal.throwIfAborted();
     const random = createRandom('relax', context.seed, layer, role);
     const difference = await differenceOf(unit, role, model, original);
-    const { A, B } = nearestLowRank(difference, role, rank, random);
+    const near = unit.params.diagonal ? nearestDelta : nearestLowRank;
+    const parameters = near(difference, role, rank, random);
     difference.dispose();
-    found.set(recoveryName(layer, role, 'A'), A).set(recoveryName(layer, role, 'B'), B);
+    for (const [name, values] of Object.entries(parameters)) found.set(recoveryName(layer, role, name), values);
     context.progress({ done: done + 1, total: roles.length, of: 'matrix', unit: unit.name });
     await nextTurn(); // the backend blocks: lets a message of the runner in
   }

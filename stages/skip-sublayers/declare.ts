@@ -99,8 +99,12 @@ export const skipSublayers = declareStage({
     const { model, recovery } = inputs;
     if (model?.layers === undefined || ('recovery' in inputs && recovery === undefined)) return undefined;
     const choice = skipChoice(params, model.layers);
-    const { recovery_parameters = 0, targets = 0, first_layer } = recovery ?? {};
-    const trained = { recovery_parameters, ...(first_layer !== undefined && { first_layer }) };
+    const { recovery_parameters = 0, targets = 0, first_layer, parallel } = recovery ?? {};
+    const trained = {
+      recovery_parameters,
+      ...(first_layer !== undefined && { first_layer }),
+      ...(parallel !== undefined && { parallel }),
+    };
     if ('tau' in choice) return trained;
     const count = 'layers' in choice ? choice.layers.length : choice.count;
     return {

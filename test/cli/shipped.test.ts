@@ -84,15 +84,15 @@ describe('a name stands for what is shipped', () => {
 
 describe('a mistake', () => {
   const fragments =
-    /expected 'lamina:basis', 'lamina:blocks', 'lamina:common\/sharp', .* or 'lamina:table-9' \(did you mean 'lamina:common\/sharp'\?\)/;
+    /expected 'lamina:basis', 'lamina:blocks', 'lamina:channels', 'lamina:common\/sharp', .* or 'lamina:table-9' \(did you mean 'lamina:common\/sharp'\?\)/;
 
   test('in the name of a pipeline is told at its place, with what there is and the nearest', async () => {
     write('own-wrong.yaml', own('lamina:shrap', 'lamina:common/sharp'));
     const { code, err } = await run('check', 'own-wrong.yaml');
     expect(code).toBe(2);
     expect(err).toContain(
-      "own-wrong.yaml:3:11  the pipeline 'lamina:shrap' does not come with lamina, expected 'lamina:basis', 'lamina:blocks', 'lamina:comparison', 'lamina:depth', " +
-        "'lamina:downstream', 'lamina:latency', 'lamina:layers', 'lamina:pretrain', 'lamina:quantize', 'lamina:recursive' or 'lamina:sharp' (did you mean 'lamina:sharp'?)\n",
+      "own-wrong.yaml:3:11  the pipeline 'lamina:shrap' does not come with lamina, expected 'lamina:basis', 'lamina:blocks', 'lamina:channels', 'lamina:comparison', 'lamina:deltas', 'lamina:depth', " +
+        "'lamina:downstream', 'lamina:latency', 'lamina:layers', 'lamina:parallel', 'lamina:pretrain', 'lamina:quantize', 'lamina:recursive' or 'lamina:sharp' (did you mean 'lamina:sharp'?)\n",
     );
   });
 

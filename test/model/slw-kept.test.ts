@@ -86,6 +86,7 @@ describe('what is kept', () => {
       (['gate', 'up', 'down'] as const).filter((role) => takesKnown(candidate, role));
     expect(Object.fromEntries(methodNames.map((name) => [name, taken(name)]))).toEqual({
       basis: [],
+      delta: ['gate', 'up', 'down'],
       g0: ['gate', 'up', 'down'],
       g1: ['gate', 'up'],
       g2: ['down'],

@@ -142,6 +142,44 @@ describe('prune-channels', () => {
     expect(named.facts['']).toMatchObject({ widths: [18, 24, 24, 24, 24, 18] });
   });
 
+  it('narrows those of some layers whose importance varies least or most, and says how it does', async () => {
+    const given = { layers: '2-5', ratio: 0.5, importance: 'adaptive' };
+    const whole = await narrow(given);
+    expect(whole.facts['']).toMatchObject({ widths: [24, 12, 12, 12, 12, 24] });
+    expect(whole.facts['']).not.toHaveProperty('variation');
+    for (const choose of ['steady', 'fluctuating'] as const) {
+      const { facts } = await narrow({ ...given, choose, count: 2 });
+      const { narrowed, variation, widths } = facts[''] as {
+        narrowed: number[];
+        variation: Record<string, number>;
+        widths: number[];
+      };
+      expect(Object.keys(variation)).toEqual(['2', '3', '4', '5']);
+      const ascending = Object.values(variation).toSorted((a, b) => a - b);
+      const ends = choose === 'steady' ? ascending.slice(0, 2) : ascending.slice(2);
+      expect(narrowed.map((layer) => variation[layer] as number).toSorted((a, b) => a - b)).toEqual(ends);
+      expect(widths).toEqual([1, 2, 3, 4, 5, 6].map((layer) => (narrowed.includes(layer) ? 12 : 24)));
+    }
+  });
+
+  it.each<[object, string]>([
+    [{ choose: 'steady' }, "'choose' needs 'count': 'choose' says by what layers are chosen, 'count' how many of them"],
+    [{ count: 2 }, "'count' needs 'choose': 'choose' says by what layers are chosen, 'count' how many of them"],
+    [
+      { choose: 'steady', count: 2, importance: 'l1' },
+      "choose: steady compares windows, expected an importance of first-order gradients (vectorize, param_first, adaptive), got 'l1'",
+    ],
+    [
+      { choose: 'fluctuating', count: 2, importance: 'param_mix' },
+      "choose: fluctuating compares windows, expected an importance of first-order gradients (vectorize, param_first, adaptive), got 'param_mix'",
+    ],
+    [
+      { choose: 'steady', count: 2, samples: 1 },
+      "choose: steady compares windows, expected 'samples' of at least 2, got 1",
+    ],
+    [{ choose: 'steady', count: 4 }, "'count' must be at most 3, the layers to choose from, got 4"],
+  ])('%j is refused', (params, message) => expect(narrow(params)).rejects.toThrow(message));
+
   it('the same seed gives the same bytes, another seed other windows', async () => {
     const [first, again, other] = await Promise.all([
       narrow(),

@@ -1,11 +1,12 @@
 // What rearranges whole blocks, as stages: their files, their facts, what a stopped search goes on from, and what is refused.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { StageDeclaration } from '../../contract/stage.ts';
 import { openStored, writeModel } from '../../model/checkpoint/checkpoint.ts';
 import { exportStage } from '../../stages/export/declare.ts';
 import { fitLayerStage } from '../../stages/fit-layer/declare.ts';
+import { load } from '../../stages/load/declare.ts';
 import { mergeLayers } from '../../stages/merge-layers/declare.ts';
 import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
 import { quantize } from '../../stages/quantize/declare.ts';
@@ -138,6 +139,32 @@ describe('relax', () => {
       if (format === 'onnx') expect((unique_bytes as number) - terms).toBeLessThan(expanded_bytes as number);
       else expect(unique_bytes).toBe(terms + (expanded_bytes as number));
     }
+  });
+
+  it('has a diagonal beside the terms where that is asked for, which is trained and exported like them', async () => {
+    const made = await stage(recursive, { model: files.model }, { mode: 'middle_sequence' });
+    const model = joined(made, 'model');
+    const terms = await stage(relax, { model, original: original() }, { rank: 4, diagonal: true });
+    const path = only(made, 'model');
+    const recovery = joined(terms, 'recovery');
+    const plain = joined(await stage(relax, { model, original: original() }, { rank: 4 }), 'recovery');
+    expect(await perplexity(path, recovery)).not.toBe(await perplexity(path, plain));
+    const tuned = await stage(sft, { model: path, recovery, data: files.data }, { batch_size: 8, max_length: 64 });
+    const diagonals = 5 * 16 + 2 * 8; // k and v are 16 x 8
+    expect(tuned.facts['']).toMatchObject({
+      recovery_parameters: 4 * (4 * (4 * 16 * 2 - 2 * 8 + 3 * (16 + 24)) + diagonals),
+    });
+    const after = await perplexity(path, joined(tuned, 'recovery'));
+    const inputs = { model: path, recovery: only(tuned, 'recovery') };
+    const merged = await stage(exportStage, inputs, { format: 'huggingface', dtype: 'F32' });
+    const folder = temporaryFolder();
+    const names = { config: 'config.json', model: 'model.safetensors', tokenizer: 'tokenizer.json' };
+    for (const [output, name] of Object.entries(names)) copyFileSync(only(merged, output), join(folder, name));
+    const back = await stage(load, {}, { path: folder });
+    expect(await perplexity(only(back, 'model'))).toBeCloseTo(after, 3);
+    await expect(stage(exportStage, inputs, { format: 'peft' })).rejects.toThrow(
+      "format: peft can hold candidates 'g0', 'g0_tied' and 'lora' only, got 'delta' at layer 2",
+    );
   });
 
   it('brings blocks of share-blocks nearer to what they were', async () => {

@@ -7,6 +7,7 @@ import { dataset } from '../../stages/dataset/declare.ts';
 import { hiddenStates } from '../../stages/hidden-states/declare.ts';
 import { load } from '../../stages/load/declare.ts';
 import { lora } from '../../stages/lora/declare.ts';
+import { parallelLayers } from '../../stages/parallel-layers/declare.ts';
 import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
 import { pruneChannels } from '../../stages/prune-channels/declare.ts';
 import { pruneLayers } from '../../stages/prune-layers/declare.ts';
@@ -95,6 +96,22 @@ describe('perplexity from kept states', () => {
   test('states that what is replaced comes before are refused', async () => {
     await expect(measured(await kept(7), {}, '4:7')).rejects.toThrow(
       'the kept states come out of layer 7 of the original model, but layer 7 is replaced, expected states from before it',
+    );
+  });
+});
+
+describe('perplexity of layers side by side from kept states', () => {
+  async function paired(layers: string, beginning?: string): Promise<string> {
+    const { files } = await runStage(parallelLayers, { params: { layers }, inputs: { model } });
+    const inputs = { model, recovery: files['']?.recovery as string, data, ...(beginning && { beginning }) };
+    return readFileSync(only(await runStage(perplexityEval, { params: settings, inputs }), 'metrics'), 'utf8');
+  }
+
+  test('is equal to the bit where the pairs come after them, and refused where one does not', async () => {
+    const states = await kept(7);
+    expect(await paired('8-11', states)).toBe(await paired('8-11'));
+    await expect(paired('7-10', states)).rejects.toThrow(
+      'the kept states come out of layer 7 of the original model, but layer 7 runs beside another, expected states from before it',
     );
   });
 });

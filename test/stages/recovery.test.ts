@@ -89,7 +89,7 @@ beforeAll(async () => {
   files.activations = captured.files['layer 3']?.activations as string;
 });
 
-describe.each(['g0', 'g1', 'g2', 'g3'])('candidate %s', (candidate) => {
+describe.each(['g0', 'g1', 'g2', 'g3', 'delta'])('candidate %s', (candidate) => {
   const given = { map: '2:3', candidate, rank: 4, match_rank: true };
 
   it('goes from share into sft, which trains it', async () => {

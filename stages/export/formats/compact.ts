@@ -15,6 +15,7 @@ export const compact: ExportFormat = {
   library: 'lamina',
   dtypes: floats,
   refused: { STORED: 'the compact folder has no codes' },
+  keeps_parallel: true,
   common: ['config'],
   outputs: {
     shared: ownFile('safetensors', 'shared.safetensors of huggingface (compact)'),

@@ -46,6 +46,7 @@ export const onnx: ExportFormat = {
   dtypes,
   dtypes_summary: 'onnx has F32, F16, INT4 and 8DA4W',
   options,
+  keeps_parallel: true,
   common: ['config'],
   outputs: {
     onnx: ownFile('onnx', 'model.onnx: the graph', 'model.onnx'),
