@@ -2,6 +2,7 @@
 import { Command, Help, type Option } from 'commander';
 import type { Context } from './common/context.ts';
 import {
+  addCollectionFlags,
   addDoctorFlags,
   addEstimateFlags,
   addGenerateFlags,
@@ -109,6 +110,15 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .command('note <name@run> <text>')
     .description('say something of a run; an empty text takes the note away')
     .action(ofParent(inProject(false, async () => (await edit()).noteRun)));
+  addStoreFlags(add('cache', 'say what the store takes: by stage, by experiment, by run'))
+    .option('--all', 'list every row of long tables')
+    .action(inProject(false, async () => (await import('./commands/cache.ts')).cache));
+  addCollectionFlags(add('gc', 'free what no kept run needs; says what that is, and does it with --yes')).action(
+    inProject(false, async () => (await import('./commands/gc.ts')).gc),
+  );
+  addStoreFlags(add('verify', 'read the whole store over; what is damaged is put aside and made again')).action(
+    inProject(false, async () => (await import('./commands/verify.ts')).verify),
+  );
   addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
     call(async () => (await import('./commands/doctor.ts')).doctor),
   );

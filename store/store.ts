@@ -19,6 +19,8 @@ export interface Damage {
   detail: string;
   /** Records that were put aside with it: they were made from it, at a time at which it was not read over. */
   suspects: readonly StoreRecord[];
+  /** It was taken away on purpose, by `lamina gc`: nothing to warn of. */
+  collected?: boolean;
 }
 
 /** The sole right to work on a key, until released. */

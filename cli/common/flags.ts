@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { deviceNames } from '../../runner/estimate/devices.ts';
 import { usualRecordTokens } from '../../runner/survey/cost.ts';
+import { parseBytes, parseTime } from './amounts.ts';
 import { projectStore } from './project.ts';
 
 /** Which plan a command is about. */
@@ -24,6 +25,8 @@ export interface RunFlags extends PlanFlags {
   control: boolean;
   /** False when it is to run although more memory is expected than there is. */
   memoryCheck: boolean;
+  /** False when it is to run although its outputs are expected to fill the disk. */
+  diskCheck: boolean;
   /** What the run is called, beside its number. */
   name?: string;
   tag: string[];
@@ -72,7 +75,8 @@ export function addRunFlags(command: Command): Command {
     .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
     .option('--note <text>', 'say something of the run')
     .option('--no-control', "run the grid although its control's numbers do not come out as expected")
-    .option('--no-memory-check', 'run although a stage is expected to take more memory than this machine has');
+    .option('--no-memory-check', 'run although a stage is expected to take more memory than this machine has')
+    .option('--no-disk-check', 'run although the outputs are expected to take more room than the disk has');
 }
 
 /** What `generate` is asked to do. */
@@ -184,6 +188,26 @@ export function addRunsFlags(command: Command): Command {
       .option('-n, --limit <number>', 'list so many of the latest (default: 20; with --json all)', wholeNumber(1))
       .option('--all', 'list all of them')
       .option('--cell <name>', 'show the number of this cell (default: the last one that most of the runs have)'),
+  );
+}
+
+/** Adds the flags of `gc`. */
+export function addCollectionFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('--keep <name[@run]>', 'keep this run, or all of an experiment; may be given several times', collect, [])
+      .option('--keep-last <number>', 'keep so many of the latest runs of each experiment', wholeNumber(0))
+      .option('--older-than <age>', 'give up runs that are older (30min, 12h, 7d, 2w), keep the others', parseTime)
+      .option(
+        '--intermediate [stages]',
+        'also artifacts that every stage which reads them has used, of these stages alone (a,b) where some are named; their records stay',
+      )
+      .option(
+        '--quota <bytes>',
+        'free no more than is needed for so much to stay (4.5GB), the oldest first',
+        parseBytes,
+      )
+      .option('-y, --yes', 'do it'),
   );
 }
 

@@ -101,6 +101,30 @@ Examples:
   lamina runs tag quickstart@17 baseline
   lamina runs note quickstart@17 "with the old tokenizer"
   lamina runs rm quickstart@12 quickstart@13`,
+  cache: `
+'alone' is what nothing else of its kind has: what is free when that goes. Artifacts count by their size, each once.
+
+Examples:
+  lamina cache
+  lamina cache --json | jq .total`,
+  gc: `
+Kept is what runs were made of and show: all runs by default, or with --keep, --keep-last and --older-than those that one of these keeps. A run with a
+name or a tag is always kept, and so is one that has not ended. What processes use at this moment stays, whatever the flags say; they wait while it is
+done. The list of runs and their tables stay too ('lamina runs rm' takes a run from the list).
+
+Examples:
+  lamina gc                                                        what no run needs
+  lamina gc --intermediate --yes                                   activations and checkpoints that are used up; made again when needed
+  lamina gc --intermediate capture-activations --yes               of this stage alone
+  lamina gc --keep-last 3 --keep quickstart@17
+  lamina gc --older-than 30d --quota 20GB --yes`,
+  verify: `
+What is damaged goes to the folder quarantine of the store, where 'lamina gc' finds it, and is made again by the next run that needs it. Exit code 1 when
+something was found.
+
+Examples:
+  lamina verify
+  lamina verify --json | jq '.damaged[].name'`,
   doctor: `
 Each backend is tried in a process of its own: it is loaded, multiplies two matrices and trains a small model, and its numbers are
 compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the one that was asked about, is usable, 1 otherwise.

@@ -32,7 +32,9 @@ add(
 );
 add("'lamina run SPEC' runs what is not cached, and goes on where it was stopped", 'start', 'resume', 'repro', 'exec');
 add("'lamina run SPEC --set path=value,value' varies a parameter", 'sweep', 'tune');
-add("'lamina check SPEC' says every mistake", 'validate', 'lint', 'verify');
+add("'lamina check SPEC' says every mistake", 'validate', 'lint');
+add("'lamina gc' frees what no kept run needs, 'lamina cache' says what the store takes", 'clean', 'du');
+add("'lamina verify' reads the store over", 'fsck', 'scrub');
 add("'lamina plan SPEC' says what would run", 'dry-run', 'dag', 'graph', 'estimate');
 add("'lamina diff A B' says what differs", 'compare');
 add("'lamina show NAME --format html -o FILE' writes a page, there is no server", 'ui', 'serve', 'report', 'open');
