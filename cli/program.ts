@@ -84,6 +84,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   addPlanFlags(
     add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
   ).action(inProject(false, async () => (await import('./commands/why.ts')).why));
+  addPlanFlags(add('logs <spec> <cell-or-stage> [cell]', 'print what stages printed, of a number or by name'))
+    .option('-f, --follow', 'print what running stages print, until their run has ended')
+    .option('--all', 'of earlier attempts too')
+    .action(inProject(false, async () => (await import('./commands/logs.ts')).logs));
   addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
     .requiredOption('--to <folder>', 'where to put them')
     .action(inProject(false, async () => (await import('./commands/copy.ts')).copy));

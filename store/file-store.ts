@@ -171,8 +171,8 @@ class FileStore implements Store {
     return takeUp(this.#layout, key);
   }
 
-  closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
-    closeAttempt(this.#layout, attempt, keep);
+  closeAttempt(attempt: Attempt): void {
+    closeAttempt(this.#layout, attempt);
   }
 
   async publish(draft: Draft): Promise<Publication> {

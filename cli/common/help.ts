@@ -72,6 +72,16 @@ Examples:
   lamina why experiments/quickstart.yaml tuned                     why would this stage run?
   lamina why experiments/quickstart.yaml tuned data=dialogsum      only for these cells
   lamina why experiments/quickstart.yaml sharp,dialogsum           what is this number made of?`,
+  logs: `
+Each with its stage, its cell, its unit, and the file: standard output and error of the last attempt, whether it failed or not. A stage that printed nothing
+has none. Of a log above 4 MiB the first and the last MiB are kept.
+
+Examples:
+  lamina logs experiments/quickstart.yaml tuned                    all units of a stage
+  lamina logs experiments/quickstart.yaml tuned data=dialogsum     only for these cells
+  lamina logs experiments/quickstart.yaml sharp,dialogsum          all that a number is made of
+  lamina logs quickstart@17 sharp,dialogsum                        as it was in that run
+  lamina logs experiments/quickstart.yaml tuned --follow           while it runs`,
   copy: `
 Examples:
   lamina copy experiments/pretrain-tiny.yaml export --to models/tiny

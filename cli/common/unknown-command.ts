@@ -9,7 +9,7 @@ function add(way: string, ...names: string[]): void {
 add("'lamina runs' lists the runs, 'lamina show NAME' prints one", 'ls', 'list', 'history', 'results', 'status');
 add("'lamina runs rm NAME@RUN' removes a run from the list", 'rm', 'delete', 'remove');
 add("'lamina runs tag NAME@RUN TAG' and 'lamina runs note NAME@RUN TEXT' mark a run", 'tag', 'note', 'rename');
-add("'lamina why SPEC STAGE' and 'lamina show NAME@RUN' name the logs of what failed", 'log', 'logs');
+add("'lamina logs SPEC STAGE' prints what a stage printed", 'log', 'tail');
 add(
   "'export' is a stage: name it in a pipeline (see 'lamina stages export') and take its files with 'lamina copy SPEC export --to FOLDER'",
   'export',

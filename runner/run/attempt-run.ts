@@ -1,6 +1,5 @@
 // The work of an attempt whose leases are held: an order, whoever carries it out, and the record of every unit when it is finished.
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { codePointer } from '../../contract/plan.ts';
 import type { JsonObject, Progress } from '../../contract/stage.ts';
 import { sameOutputs } from '../../store/record.ts';
@@ -57,7 +56,6 @@ export class AttemptRun {
   #publishing: Promise<void> = Promise.resolve();
   #attempt: Attempt | undefined;
   #inputs: JobInputs | undefined;
-  #keep: 'nothing' | 'log' = 'nothing';
 
   constructor(units: readonly UnitState[], leases: ReadonlyMap<UnitState, Lease>, context: AttemptContext) {
     this.#units = units;
@@ -79,7 +77,7 @@ export class AttemptRun {
       await this.#publishing;
       return await this.#conclude(end);
     } finally {
-      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt, this.#keep);
+      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt);
     }
   }
 
@@ -206,7 +204,7 @@ export class AttemptRun {
 
   /** True when a runner that took this one for dead has the unit now, or has removed its files. */
   #isTaken(unit: UnitState): boolean {
-    return this.#leases.get(unit)?.isHeld() !== true || !existsSync(dirname(this.#attempt?.log ?? ''));
+    return this.#leases.get(unit)?.isHeld() !== true || !existsSync(this.#attempt?.folder ?? '');
   }
 
   /** What the attempt was to read is not whole; the units have another go when it has been made again. */
@@ -237,7 +235,6 @@ export class AttemptRun {
   }
 
   #fail(units: readonly UnitState[], trouble: Trouble): void {
-    this.#keep = 'log';
     for (const unit of units) this.#open.delete(unit);
     fail(units, trouble, this.#context, this.#attempt?.log);
   }

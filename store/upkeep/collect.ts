@@ -73,6 +73,7 @@ async function takeAway(layout: Layout, { loose, taken, inventory }: Collected, 
   const paths = [
     ...unused.map(({ record }) => layout.record(record.key)),
     ...others.map(({ path }) => path),
+    ...unused.map(({ record }) => layout.logsOf(record.key)),
     ...[...loose, ...taken.flatMap(({ blobs }) => blobs)].map((blob) => blobPath(layout, blob)),
     ...namesIn(layout.quarantine('')).map((name) => layout.quarantine(name)),
   ];
@@ -96,6 +97,6 @@ function remove(path: string): void {
     unlinkSync(path);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return; // another process put it aside
-    rmSync(path, { force: true, recursive: true }); // a folder that was put aside
+    rmSync(path, { force: true, recursive: true }); // a folder: logs, or what was put aside
   }
 }

@@ -50,6 +50,7 @@ const rooms: Record<string, string[]> = {
     'result',
     'runs',
     'upkeep',
+    'logs',
     'plan',
     'diff',
     'generate',
