@@ -1,5 +1,7 @@
 // Logs of attempts are bounded: of one that grows large the head and the tail are kept.
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { ignoringErrors } from '../util/ignoring-errors.ts';
+import { printable } from '../util/printable.ts';
 
 /** How large a log may grow, and what of a larger one is kept at either end, in bytes. */
 export interface LogBounds {
@@ -38,6 +40,27 @@ export function boundLog(path: string, bounds: LogBounds = usualBounds): boolean
     rmSync(part, { force: true });
   }
   return true;
+}
+
+const lastLineBytes = 4096;
+
+/** The last lines of a log, made harmless for a terminal; none where it cannot be read. */
+export function lastLines(path: string, count = 5): string[] {
+  const bytes = Buffer.alloc(lastLineBytes);
+  let read = 0;
+  ignoringErrors(() => {
+    const handle = openSync(path, 'r');
+    try {
+      read = readSync(handle, bytes, 0, lastLineBytes, Math.max(0, statSync(path).size - lastLineBytes));
+    } finally {
+      closeSync(handle);
+    }
+  });
+  const lines = bytes.subarray(0, read).toString().trimEnd().split('\n');
+  return lines
+    .slice(-count)
+    .filter((line) => line.trim() !== '')
+    .map(printable);
 }
 
 /** Where the last line that begins before `most` ends; `most` itself where a line is longer than that. */

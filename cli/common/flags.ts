@@ -25,6 +25,11 @@ export interface RunFlags extends PlanFlags {
   control: boolean;
   /** False when it is to run although more memory is expected than there is. */
   memoryCheck: boolean;
+  /** True when the first failure is to stop what has not started. */
+  failFast?: boolean;
+  retries?: number;
+  /** In ms, for each attempt. */
+  timeout?: number;
   /** False when it is to run although its outputs are expected to fill the disk. */
   diskCheck: boolean;
   /** What the run is called, beside its number. */
@@ -67,10 +72,13 @@ export function addPlanFlags(command: Command): Command {
   );
 }
 
-/** Adds `-j` and `--no-control`. */
+/** Adds the flags of `run`: how it goes on, what it is called, what it does not ask. */
 export function addRunFlags(command: Command): Command {
   return command
     .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
+    .option('--fail-fast', 'start nothing more after the first failure (default: go on with what does not need it)')
+    .option('--retries <number>', 'try a unit so often again whose attempt failed (default: 0)', wholeNumber(0))
+    .option('--timeout <time>', 'end an attempt that takes longer (90s, 30min, 12h); it keeps its state', parseTime)
     .option('--name <name>', 'call the run so: NAME@<name> means the latest run with it')
     .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
     .option('--note <text>', 'say something of the run')

@@ -37,6 +37,7 @@ Examples:
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 -j 1
   lamina run experiments/quickstart.yaml --force warm
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 --name low-lr --tag trial
+  lamina run experiments/quickstart.yaml --timeout 2h --retries 1
 
 Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
   show: `

@@ -115,6 +115,9 @@ async function follow(
   try {
     return await runPlan(plan, await context.registry(), store, {
       executor: new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs }),
+      keepGoing: flags.failFast !== true,
+      retries: flags.retries,
+      timeout_ms: flags.timeout,
       signal: stop.signal,
       kill: stop.kill,
       refusal,

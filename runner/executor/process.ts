@@ -81,6 +81,16 @@ export class WorkerProcess {
     }
   }
 
+  /** Asks the running job to stop, and ends the process where it is still at it after `grace_ms`. */
+  end(grace_ms: number): void {
+    const current = this.#current;
+    this.abort();
+    const kill = () => {
+      if (current !== undefined && this.#current === current) this.kill();
+    };
+    setTimeout(kill, grace_ms).unref();
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
