@@ -169,7 +169,7 @@ async function put(store: Store, name: string, size: number): Promise<BlobRef> {
   };
   const outputs = { out: { ...ref, extension: 'bin', path } };
   await store.publish({ key, preimage, outputs, trusted: [], facts: {}, about, replace: false });
-  store.closeAttempt(attempt, 'nothing');
+  store.closeAttempt(attempt);
   return ref;
 }
 

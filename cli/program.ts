@@ -2,6 +2,7 @@
 import { Command, Help, type Option } from 'commander';
 import type { Context } from './common/context.ts';
 import {
+  addCollectionFlags,
   addDoctorFlags,
   addEstimateFlags,
   addExportFlags,
@@ -87,6 +88,10 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addPlanFlags(
     add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
   ).action(inProject(false, async () => (await import('./commands/why.ts')).why));
+  addPlanFlags(add('logs <spec> <cell-or-stage> [cell]', 'print what stages printed, of a number or by name'))
+    .option('-f, --follow', 'print what running stages print, until their run has ended')
+    .option('--all', 'of earlier attempts too')
+    .action(inProject(false, async () => (await import('./commands/logs.ts')).logs));
   addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
     .requiredOption('--to <folder>', 'where to put them')
     .action(inProject(false, async () => (await import('./commands/copy.ts')).copy));
@@ -119,6 +124,15 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     .command('note <name@run> <text>')
     .description('say something of a run; an empty text takes the note away')
     .action(ofParent(inProject(false, async () => (await edit()).noteRun)));
+  addStoreFlags(add('cache', 'say what the store takes: by stage, by experiment, by run'))
+    .option('--all', 'list every row of long tables')
+    .action(inProject(false, async () => (await import('./commands/cache.ts')).cache));
+  addCollectionFlags(add('gc', 'free what no kept run needs; says what that is, and does it with --yes')).action(
+    inProject(false, async () => (await import('./commands/gc.ts')).gc),
+  );
+  addStoreFlags(add('verify', 'read the whole store over; what is damaged is put aside and made again')).action(
+    inProject(false, async () => (await import('./commands/verify.ts')).verify),
+  );
   addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
     call(async () => (await import('./commands/doctor.ts')).doctor),
   );

@@ -4,6 +4,7 @@ import { chmodSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hasCode } from '../util/errors.ts';
 import { fileError } from '../util/system-error.ts';
+import { CollectedBlobs } from './collected.ts';
 import { type BlobRef, digestFile } from './digest.ts';
 import type { DigestMemo } from './digest-memo.ts';
 import { fsyncFolder } from './durable.ts';
@@ -18,20 +19,25 @@ import { guardWrite } from './write-error.ts';
 export interface Problem {
   kind: 'gone' | 'unreadable' | 'changed';
   detail: string;
+  /** It was taken away on purpose. */
+  collected?: boolean;
 }
 
 const gone: Problem = { kind: 'gone', detail: 'is gone' };
+const collected: Problem = { kind: 'gone', detail: "was freed by 'lamina gc'", collected: true };
 const unreadable: Problem = { kind: 'unreadable', detail: 'cannot be read any more, the disk reports an error' };
 
 export class Artifacts {
   readonly #layout: Layout;
   readonly #memo: DigestMemo;
+  readonly #collected: CollectedBlobs;
   /** Looks under way, so that many who need one large artifact read it once. */
   readonly #looks = new Map<string, Promise<Problem | undefined>>();
 
   constructor(layout: Layout, memo: DigestMemo) {
     this.#layout = layout;
     this.#memo = memo;
+    this.#collected = new CollectedBlobs(layout);
   }
 
   /** Undefined when the artifact is whole, as far as `look` goes; changes nothing. */
@@ -94,7 +100,7 @@ export class Artifacts {
   async #check(ref: BlobRef, look: Look): Promise<Problem | undefined> {
     const path = this.#layout.blob(ref);
     const stats = statOrNone(path);
-    if (stats === undefined) return gone;
+    if (stats === undefined) return this.#collected.has(basename(path)) ? collected : gone;
     if (Number(stats.size) !== ref.size) return ofOtherSize(Number(stats.size), ref);
     if (look === 'glance' || (look === 'use' && this.#memo.get(stats) === ref.digest)) return undefined;
     const settled = isSettled(stats, Date.now());

@@ -1,19 +1,18 @@
 // The folders in which attempts work, and the removal of what dead ones left.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
 import { namesIn } from '../util/names-in.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { logOf, prepareLog, settleLog } from './logs.ts';
 import { makeFolder } from './make-folder.ts';
 import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
 import type { Attempt, OpenedAttempt } from './store.ts';
 
-const logName = 'output.log';
 const workerName = 'worker.json';
 const orderName = 'order.json';
-const logDays = 30;
 
 /** Whose attempt it is. `worker`: who carries it out, where that is a process. */
 interface Owners {
@@ -38,6 +37,7 @@ export async function openAttempt(
     makeFolder(layout.folder, folderOf(key));
     makeFolder(layout.folder, layout.scratch(key));
   }
+  prepareLog(layout, keys[0] as string);
   const attempt = attemptIn(layout, id, keys);
   attempt.carriedBy({}); // first of all, so that it is this runner's
   writeFileSync(join(folderOf(keys[0] as string), orderName), JSON.stringify({ keys, order }));
@@ -59,7 +59,8 @@ function attemptIn(layout: Layout, id: string, keys: readonly string[]): Attempt
   return {
     id,
     keys,
-    log: join(folderOf(keys[0] as string), logName),
+    folder: folderOf(keys[0] as string),
+    log: logOf(layout, keys[0] as string, id),
     output: (key, name, extension) => join(folderOf(key), `${name}.${extension}`),
     scratch: (key) => layout.scratch(key),
     carriedBy(worker) {
@@ -77,14 +78,29 @@ export function isWorkedOn(layout: Layout, key: string): boolean {
   });
 }
 
-/** Removes an attempt's folders; with `log` its log stays, for people to read. What cannot be removed is left to a later sweep. */
-export function closeAttempt(layout: Layout, attempt: Attempt, keep: 'nothing' | 'log'): void {
+/** An attempt that has not ended, and what it is to do. */
+export interface LivingAttempt {
+  id: string;
+  log: string;
+  order: JsonObject;
+}
+
+/** The attempts in the store's folder whose runners live, as far as can be seen from here. */
+export function livingAttempts(store: string): LivingAttempt[] {
+  const layout = layoutOf(store);
+  return namesIn(layout.attempts('')).flatMap((key) => {
+    const runners = namesIn(layout.attempts(key)).map((id) => readOwners(join(layout.attempts(key), id))?.runner);
+    const isLiving = runners.some((runner) => runner !== undefined && stateOf(runner) !== 'dead');
+    const found = isLiving ? takeUp(layout, key) : undefined;
+    return found === undefined ? [] : [{ id: found.attempt.id, log: found.attempt.log, order: found.order }];
+  });
+}
+
+/** Removes an attempt's folders; its log stays. What cannot be removed is left to a later sweep. */
+export function closeAttempt(layout: Layout, attempt: Attempt): void {
+  settleLog(layout, attempt.log, attempt.keys);
   for (const key of attempt.keys) {
-    const folder = join(layout.attempts(key), attempt.id);
-    ignoringErrors(() => {
-      if (keep === 'log' && existsSync(join(folder, logName))) keepLogOnly(folder);
-      else rmSync(folder, { recursive: true, force: true });
-    });
+    ignoringErrors(() => rmSync(join(layout.attempts(key), attempt.id), { recursive: true, force: true }));
     removeIfEmpty(layout.attempts(key));
     removeIfEmpty(layout.scratch(key));
   }
@@ -99,7 +115,7 @@ export async function sweepAttempts(layout: Layout, isHeld: (key: string) => boo
     if (isHeld(key)) continue;
     for (const name of old) {
       const folder = join(layout.attempts(key), name);
-      if (!isRecentLog(folder) && !isAlive(folder)) await removeAttempt(folder);
+      if (!isAlive(folder)) await removeAttempt(folder);
     }
     removeIfEmpty(layout.attempts(key));
     if (!isHeld(key)) sweepScratch(layout, key); // asked again: stopping a worker takes its time
@@ -149,18 +165,6 @@ function readJson(path: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function keepLogOnly(folder: string): void {
-  for (const name of namesIn(folder)) {
-    if (name !== logName) rmSync(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function isRecentLog(folder: string): boolean {
-  const names = namesIn(folder);
-  if (names.length !== 1 || names[0] !== logName) return false;
-  return Date.now() - statSync(join(folder, logName)).mtimeMs < logDays * 86_400_000;
 }
 
 function removeIfEmpty(folder: string): void {

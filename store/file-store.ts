@@ -1,6 +1,7 @@
 // The store in a folder.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UserError } from '../util/errors.ts';
 import { canonicalJson, type Json, type JsonObject } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
@@ -9,6 +10,7 @@ import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
 import type { SourceRef } from './hub-source.ts';
+import { blobName, collectionKey, InUse, sweepInUse } from './in-use.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
 import { prepareFolder } from './prepare-folder.ts';
@@ -39,6 +41,8 @@ import { suspectsOf } from './suspects.ts';
 import { guardedAsync, guardWrite } from './write-error.ts';
 
 const recordEnding = '.json';
+/** How often a process that waits for a collection looks whether it has ended. */
+const collectionPoll_ms = 20;
 
 export interface FileStoreOptions {
   /** `read` makes, changes and cleans nothing; a folder that does not exist is then an empty store. */
@@ -68,27 +72,45 @@ class FileStore implements Store {
   readonly #leases: LeaseKeeper;
   readonly #artifacts: Artifacts;
   readonly #writable: boolean;
+  readonly #inUse: InUse;
+  readonly #say: (sentence: string) => void;
 
   constructor(layout: Layout, options: FileStoreOptions) {
     this.folder = layout.folder;
     this.#layout = layout;
     this.#writable = options.mode === 'write';
     this.#memo = fileMemo(layout.memo, this.#writable);
+    this.#inUse = new InUse(layout);
+    this.#say = options.say ?? (() => {});
     this.#artifacts = new Artifacts(layout, this.#memo);
     this.#leases = new LeaseKeeper(layout.lease, options.times ?? defaultLeaseTimes);
   }
 
   async sweep(): Promise<void> {
     this.#leases.sweep();
+    sweepInUse(this.#layout);
     await sweepAttempts(this.#layout, (key) => this.#leases.isHeld(key));
   }
 
   /** Several keys are answered from a listing of their folders: on network file systems, a look for what is not there is dear and may be out of date. */
   async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
+    await this.#need(lookups.map(({ key }) => key));
     const listed = lookups.length > 1 ? this.#listed(lookups) : undefined;
     return lookups.map(({ key, shape }) => {
       return listed?.has(key) === false ? { status: 'miss' } : this.#find(key, shape);
     });
+  }
+
+  /**
+   * Keeps these from being collected while this store is open. Either a collection that begins sees that they are needed, or it has begun and
+   * is waited for.
+   */
+  async #need(names: readonly string[]): Promise<void> {
+    if (!this.#writable) return;
+    this.#inUse.add(names);
+    if (!this.#leases.isHeld(collectionKey)) return;
+    this.#say(`'${this.folder}' is being collected by 'lamina gc': waiting for its end`);
+    while (this.#leases.isHeld(collectionKey)) await sleep(collectionPoll_ms);
   }
 
   /** The keys that have a record, in all the folders in which one of `lookups` would lie. */
@@ -133,6 +155,7 @@ class FileStore implements Store {
   }
 
   async lease(key: string): Promise<Lease | undefined> {
+    if (key !== collectionKey) await this.#need([key]);
     if (isWorkedOn(this.#layout, key)) return undefined;
     return guardWrite(this.folder, 'a lease', () => this.#leases.acquire(key));
   }
@@ -148,11 +171,12 @@ class FileStore implements Store {
     return takeUp(this.#layout, key);
   }
 
-  closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
-    closeAttempt(this.#layout, attempt, keep);
+  closeAttempt(attempt: Attempt): void {
+    closeAttempt(this.#layout, attempt);
   }
 
   async publish(draft: Draft): Promise<Publication> {
+    await this.#need([draft.key, ...Object.values(draft.outputs).map(blobName)]);
     const found: Publication['found'][number][] = [];
     for (const [name, output] of Object.entries(draft.outputs)) {
       const what = `the artifact '${name}' of '${draft.about.node}'`;
@@ -176,11 +200,12 @@ class FileStore implements Store {
 
   close(): void {
     this.#leases.releaseAll();
+    this.#inUse.close();
   }
 
   /** Puts a damaged artifact aside, and first the records that it may have poisoned: whoever is killed in between finds both again. */
-  async #condemn(artifact: BlobRef, { kind, detail }: Problem): Promise<Damage> {
-    if (kind === 'gone' || !this.#writable) return { detail, suspects: [] };
+  async #condemn(artifact: BlobRef, { kind, detail, collected }: Problem): Promise<Damage> {
+    if (kind === 'gone' || !this.#writable) return { detail, suspects: [], ...(collected && { collected }) };
     const lastRead = this.#artifacts.lastRead(artifact);
     const suspects = kind === 'changed' ? await suspectsOf(this.records(), artifact, lastRead) : [];
     for (const { key } of suspects) this.#artifacts.putAside(this.#layout.record(key));

@@ -12,6 +12,8 @@ export const storeFolders = [
   'scratch',
   'quarantine',
   'runs',
+  'in-use',
+  'logs',
   'temporary',
 ] as const;
 
@@ -20,6 +22,8 @@ export interface Layout {
   folder: string;
   version: string;
   memo: string;
+  /** Names of artifacts that were taken away on purpose. */
+  collected: string;
   /** Where files of the store are written before they get their names. */
   temporary: string;
   blob(ref: BlobRef): string;
@@ -28,7 +32,13 @@ export interface Layout {
   lease(key: string): string;
   attempts(key: string): string;
   scratch(key: string): string;
+  /** All logs of attempts. */
+  logs: string;
+  /** Those of a key, a file for each attempt. */
+  logsOf(key: string): string;
   quarantine(name: string): string;
+  /** A file for each process that writes into the store. */
+  inUse(name: string): string;
   run(experiment: string, run: string): string;
   /** A file for each number that a run of an experiment has taken. */
   runNumber(experiment: string, number: number): string;
@@ -40,6 +50,7 @@ export function layoutOf(folder: string): Layout {
     folder,
     version: join(folder, 'store.json'),
     memo: join(folder, 'digests.jsonl'),
+    collected: join(folder, 'collected.txt'),
     temporary: join(folder, 'temporary'),
     blob: ({ digest, size }) => join(folder, 'cas', digest.slice(0, 2), `${digest}-${size}`),
     record: (key) => join(folder, 'ac', key.slice(0, 2), `${key}.json`),
@@ -47,7 +58,10 @@ export function layoutOf(folder: string): Layout {
     lease: (key) => join(folder, 'leases', key),
     attempts: (key) => join(folder, 'attempts', key),
     scratch: (key) => join(folder, 'scratch', key),
+    logs: join(folder, 'logs'),
+    logsOf: (key) => join(folder, 'logs', key.slice(0, 2), key),
     quarantine: (name) => join(folder, 'quarantine', name),
+    inUse: (name) => join(folder, 'in-use', name),
     run: (experiment, run) => join(folder, 'runs', experiment, run),
     runNumber: (experiment, number) => join(folder, 'run-numbers', experiment, String(number)),
   };

@@ -103,8 +103,8 @@ export class MemoryStore implements Store {
     return takeUp(this.#layout, key);
   }
 
-  closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void {
-    closeAttempt(this.#layout, attempt, keep);
+  closeAttempt(attempt: Attempt): void {
+    closeAttempt(this.#layout, attempt);
   }
 
   async publish(draft: Draft): Promise<Publication> {

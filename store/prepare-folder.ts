@@ -22,7 +22,13 @@ import { isTemporary, sweepOldPlaces, sweepTemporaries } from './temporary.ts';
 import { guardWrite } from './write-error.ts';
 
 /** What lies in every store; a folder that holds nothing else is what is left of one. */
-const ownNames: ReadonlySet<string> = new Set([...storeFolders, 'store.json', 'digests.jsonl', '.gitignore']);
+const ownNames: ReadonlySet<string> = new Set([
+  ...storeFolders,
+  'store.json',
+  'digests.jsonl',
+  'collected.txt',
+  '.gitignore',
+]);
 /** Names that others give their folders too. */
 const commonNames: ReadonlySet<string> = new Set(['runs', 'scratch', 'temporary', '.gitignore']);
 

@@ -19,6 +19,8 @@ export interface Damage {
   detail: string;
   /** Records that were put aside with it: they were made from it, at a time at which it was not read over. */
   suspects: readonly StoreRecord[];
+  /** It was taken away on purpose, by `lamina gc`: nothing to warn of. */
+  collected?: boolean;
 }
 
 /** The sole right to work on a key, until released. */
@@ -33,7 +35,9 @@ export interface Lease {
 export interface Attempt {
   id: string;
   keys: readonly string[];
-  /** Where the worker's standard output and error go. */
+  /** Where it works: gone when a runner took it over that took this one for dead. */
+  folder: string;
+  /** Where the worker's standard output and error go; it stays when the attempt has ended, with its size bounded. */
   log: string;
   /** Where an output of a key is to be written. */
   output(key: string, name: string, extension: string): string;
@@ -113,8 +117,8 @@ export interface Store {
   takeUp(key: string): Promise<OpenedAttempt | undefined>;
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
   publish(draft: Draft): Promise<Publication>;
-  /** Removes what an attempt left, as far as that is possible; a failed one keeps its log. */
-  closeAttempt(attempt: Attempt, keep: 'nothing' | 'log'): void;
+  /** Removes what an attempt left but its log, as far as that is possible. */
+  closeAttempt(attempt: Attempt): void;
   /** All valid records, in no order. */
   records(): AsyncIterable<StoreRecord>;
   /** Gives back every lease and stops the heartbeat. */

@@ -19,3 +19,14 @@ export function formatBytes(size_bytes: number): string {
   }
   return `${unit === 0 ? size : Number(size.toPrecision(3))} ${units[unit]}`;
 }
+
+/** `2 h`, `90 s`: a limit in the largest unit of which it is a whole number. */
+export function formatLimit(limit_ms: number): string {
+  const units = [
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1000],
+  ] as const;
+  const [name, unit_ms] = units.find(([, each_ms]) => limit_ms % each_ms === 0) ?? (['ms', 1] as const);
+  return `${limit_ms / unit_ms} ${name}`;
+}

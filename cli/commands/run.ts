@@ -69,7 +69,11 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   try {
     const warnings = new Warnings(wanted);
     const executed = await execute(wanted, flags, context, listener, warnings);
-    return await tell({ spec, wanted, titled, warnings, run: kept as KeptRun }, executed, flags, context);
+    try {
+      return await tell({ spec, wanted, titled, warnings, run: kept as KeptRun }, executed, flags, context);
+    } finally {
+      executed.close();
+    }
   } catch (error) {
     kept?.broke(error);
     throw error;

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { deviceNames } from '../../runner/estimate/devices.ts';
 import { usualRecordTokens } from '../../runner/survey/cost.ts';
+import { parseBytes, parseTime } from './amounts.ts';
 import { projectStore } from './project.ts';
 
 /** Which plan a command is about. */
@@ -24,6 +25,13 @@ export interface RunFlags extends PlanFlags {
   control: boolean;
   /** False when it is to run although more memory is expected than there is. */
   memoryCheck: boolean;
+  /** True when the first failure is to stop what has not started. */
+  failFast?: boolean;
+  retries?: number;
+  /** In ms, for each attempt. */
+  timeout?: number;
+  /** False when it is to run although its outputs are expected to fill the disk. */
+  diskCheck: boolean;
   /** What the run is called, beside its number. */
   name?: string;
   tag: string[];
@@ -74,24 +82,29 @@ function addSpecFlags(command: Command): Command {
 export interface ExportFlags extends PlanFlags {
   to: string;
   memoryCheck: boolean;
+  diskCheck: boolean;
 }
 
 /** Adds the flags of `export` but those that are parameters of its stage. */
 export function addExportFlags(command: Command): Command {
-  return addSpecFlags(
-    command.requiredOption('--to <folder>', 'where to put the files: a folder that is new or empty'),
-  ).option('--no-memory-check', 'export although more memory is expected to be taken than this machine has');
+  return addSpecFlags(command.requiredOption('--to <folder>', 'where to put the files: a folder that is new or empty'))
+    .option('--no-memory-check', 'export although more memory is expected to be taken than this machine has')
+    .option('--no-disk-check', 'export although more room is expected to be taken than the disk has');
 }
 
-/** Adds `-j` and `--no-control`. */
+/** Adds the flags of `run`: how it goes on, what it is called, what it does not ask. */
 export function addRunFlags(command: Command): Command {
   return command
     .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
+    .option('--fail-fast', 'start nothing more after the first failure (default: go on with what does not need it)')
+    .option('--retries <number>', 'try a unit so often again whose attempt failed (default: 0)', wholeNumber(0))
+    .option('--timeout <time>', 'end an attempt that takes longer (90s, 30min, 12h); it keeps its state', parseTime)
     .option('--name <name>', 'call the run so: NAME@<name> means the latest run with it')
     .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
     .option('--note <text>', 'say something of the run')
     .option('--no-control', "run the grid although its control's numbers do not come out as expected")
-    .option('--no-memory-check', 'run although a stage is expected to take more memory than this machine has');
+    .option('--no-memory-check', 'run although a stage is expected to take more memory than this machine has')
+    .option('--no-disk-check', 'run although the outputs are expected to take more room than the disk has');
 }
 
 /** What `generate` is asked to do. */
@@ -203,6 +216,26 @@ export function addRunsFlags(command: Command): Command {
       .option('-n, --limit <number>', 'list so many of the latest (default: 20; with --json all)', wholeNumber(1))
       .option('--all', 'list all of them')
       .option('--cell <name>', 'show the number of this cell (default: the last one that most of the runs have)'),
+  );
+}
+
+/** Adds the flags of `gc`. */
+export function addCollectionFlags(command: Command): Command {
+  return addStoreFlags(
+    command
+      .option('--keep <name[@run]>', 'keep this run, or all of an experiment; may be given several times', collect, [])
+      .option('--keep-last <number>', 'keep so many of the latest runs of each experiment', wholeNumber(0))
+      .option('--older-than <age>', 'give up runs that are older (30min, 12h, 7d, 2w), keep the others', parseTime)
+      .option(
+        '--intermediate [stages]',
+        'also artifacts that every stage which reads them has used, of these stages alone (a,b) where some are named; their records stay',
+      )
+      .option(
+        '--quota <bytes>',
+        'free no more than is needed for so much to stay (4.5GB), the oldest first',
+        parseBytes,
+      )
+      .option('-y, --yes', 'do it'),
   );
 }
 

@@ -37,6 +37,7 @@ Examples:
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 -j 1
   lamina run experiments/quickstart.yaml --force warm
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 --name low-lr --tag trial
+  lamina run experiments/quickstart.yaml --timeout 2h --retries 1
 
 Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
   show: `
@@ -72,6 +73,16 @@ Examples:
   lamina why experiments/quickstart.yaml tuned                     why would this stage run?
   lamina why experiments/quickstart.yaml tuned data=dialogsum      only for these cells
   lamina why experiments/quickstart.yaml sharp,dialogsum           what is this number made of?`,
+  logs: `
+Each with its stage, its cell, its unit, and the file: standard output and error of the last attempt, whether it failed or not. A stage that printed nothing
+has none. Of a log above 4 MiB the first and the last MiB are kept.
+
+Examples:
+  lamina logs experiments/quickstart.yaml tuned                    all units of a stage
+  lamina logs experiments/quickstart.yaml tuned data=dialogsum     only for these cells
+  lamina logs experiments/quickstart.yaml sharp,dialogsum          all that a number is made of
+  lamina logs quickstart@17 sharp,dialogsum                        as it was in that run
+  lamina logs experiments/quickstart.yaml tuned --follow           while it runs`,
   copy: `
 Examples:
   lamina copy experiments/pretrain-tiny.yaml export --to models/tiny
@@ -111,6 +122,30 @@ Examples:
   lamina runs tag quickstart@17 baseline
   lamina runs note quickstart@17 "with the old tokenizer"
   lamina runs rm quickstart@12 quickstart@13`,
+  cache: `
+'alone' is what nothing else of its kind has: what is free when that goes. Artifacts count by their size, each once.
+
+Examples:
+  lamina cache
+  lamina cache --json | jq .total`,
+  gc: `
+Kept is what runs were made of and show: all runs by default, or with --keep, --keep-last and --older-than those that one of these keeps. A run with a
+name or a tag is always kept, and so is one that has not ended. What processes use at this moment stays, whatever the flags say; they wait while it is
+done. The list of runs and their tables stay too ('lamina runs rm' takes a run from the list).
+
+Examples:
+  lamina gc                                                        what no run needs
+  lamina gc --intermediate --yes                                   activations and checkpoints that are used up; made again when needed
+  lamina gc --intermediate capture-activations --yes               of this stage alone
+  lamina gc --keep-last 3 --keep quickstart@17
+  lamina gc --older-than 30d --quota 20GB --yes`,
+  verify: `
+What is damaged goes to the folder quarantine of the store, where 'lamina gc' finds it, and is made again by the next run that needs it. Exit code 1 when
+something was found.
+
+Examples:
+  lamina verify
+  lamina verify --json | jq '.damaged[].name'`,
   doctor: `
 Each backend is tried in a process of its own: it is loaded, multiplies two matrices and trains a small model, and its numbers are
 compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the one that was asked about, is usable, 1 otherwise.

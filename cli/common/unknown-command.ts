@@ -9,8 +9,8 @@ function add(way: string, ...names: string[]): void {
 add("'lamina runs' lists the runs, 'lamina show NAME' prints one", 'ls', 'list', 'history', 'results', 'status');
 add("'lamina runs rm NAME@RUN' removes a run from the list", 'rm', 'delete', 'remove');
 add("'lamina runs tag NAME@RUN TAG' and 'lamina runs note NAME@RUN TEXT' mark a run", 'tag', 'note', 'rename');
-add("'lamina why SPEC STAGE' and 'lamina show NAME@RUN' name the logs of what failed", 'log', 'logs');
 add("'lamina export MODEL --format FORMAT --to FOLDER' writes a model for other programs", 'convert');
+add("'lamina logs SPEC STAGE' prints what a stage printed", 'log', 'tail');
 add("'lamina copy SPEC STAGE --to FOLDER' takes files out of the store", 'cp', 'get', 'pull', 'download', 'save');
 add(
   "stages do that, and 'lamina run SPEC' runs them (see 'lamina stages')",
@@ -28,7 +28,9 @@ add(
 );
 add("'lamina run SPEC' runs what is not cached, and goes on where it was stopped", 'start', 'resume', 'repro', 'exec');
 add("'lamina run SPEC --set path=value,value' varies a parameter", 'sweep', 'tune');
-add("'lamina check SPEC' says every mistake", 'validate', 'lint', 'verify');
+add("'lamina check SPEC' says every mistake", 'validate', 'lint');
+add("'lamina gc' frees what no kept run needs, 'lamina cache' says what the store takes", 'clean', 'du');
+add("'lamina verify' reads the store over", 'fsck', 'scrub');
 add("'lamina plan SPEC' says what would run", 'dry-run', 'dag', 'graph', 'estimate');
 add("'lamina diff A B' says what differs", 'compare');
 add("'lamina show NAME --format html -o FILE' writes a page, there is no server", 'ui', 'serve', 'report', 'open');

@@ -20,6 +20,13 @@ export function findSubject(plan: Plan, subject: string, cell: string | undefine
   );
 }
 
+/** The ids of the nodes that are meant: those of a stage, or all that cells are made of. Throws UserError. */
+export function nodesMeant(plan: Plan, subject: string, cell: string | undefined): string[] {
+  const found = findSubject(plan, subject, cell);
+  if ('nodes' in found) return found.nodes.map(({ id }) => id);
+  return [...new Set(found.cells.flatMap(({ metric }) => ancestors(plan, metric.node)))];
+}
+
 /** True for a node's id and for the names of all stages that it stands for. */
 export function isNamed({ id, stage, also = [] }: PlanNode, name: string): boolean {
   return id === name || stage === name || also.includes(name);

@@ -35,6 +35,8 @@ export class Follower {
     else if (event.type === 'unit-put-off') this.#display?.ended(idOf(event), 'put off');
     else if (event.type === 'resumed') this.#finished = 0;
     else if (event.type === 'waiting') this.say(`${nameOf(event)}: another run works on it; waiting for its result`);
+    else if (event.type === 'retried')
+      this.#warn(`${event.message}; trying again (${event.retry} of ${event.retries})`);
     else if (event.type === 'warning') this.#warn(event.message);
     else if (event.type === 'warned')
       for (const text of this.#warnings.fresh(event.warnings, event.whole)) this.#warn(text);

@@ -7,6 +7,7 @@ import { refuseTooLarge } from '../../runner/estimate/memory.ts';
 import { LocalExecutor } from '../../runner/executor/local.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
+import type { Survey } from '../../runner/survey/survey.ts';
 import { partOfPlan } from '../../spec/plan/part-of-plan.ts';
 import { openStore } from '../../store/open-store.ts';
 import type { Store } from '../../store/store.ts';
@@ -21,12 +22,15 @@ import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Warnings } from '../common/warnings.ts';
 import { startProgress } from '../progress/start.ts';
+import { refuseTooFull } from './disk-check.ts';
 
 /** What was carried out. `plan` is the control alone when that failed, and `misses` says where it was off. */
 export interface Executed {
   plan: Plan;
   outcome: RunOutcome;
   misses: readonly ControlMiss[];
+  /** Lets go of the store: call it when the outcome is kept, for until then nothing else says what the run needs. */
+  close(): void;
 }
 
 /** Who is told how far it came. */
@@ -48,18 +52,20 @@ export async function execute(
   warnings: Warnings,
 ): Promise<Executed> {
   const { store, refusal } = await openForRun(flags.store, saying(context));
+  const close = () => store.close();
   try {
     listener.opened(refusal);
     const run = (part: Plan, name?: 'control') =>
       follow(part, store, flags, context, { listener, warnings, refusal }, name);
     const control = flags.control ? controlOf(plan) : undefined;
-    if (control === undefined) return { plan, outcome: await run(plan), misses: [] };
+    if (control === undefined) return { plan, outcome: await run(plan), misses: [], close };
     const first = await run(control, 'control');
     const misses = first.status === 'done' ? await checkControl(control, metricsOf(first)) : [];
-    if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses };
-    return { plan, outcome: added(first, await run(plan)), misses };
-  } finally {
-    store.close();
+    if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses, close };
+    return { plan, outcome: added(first, await run(plan)), misses, close };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 
@@ -109,11 +115,14 @@ async function follow(
   try {
     return await runPlan(plan, await context.registry(), store, {
       executor: new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs }),
+      keepGoing: flags.failFast !== true,
+      retries: flags.retries,
+      timeout_ms: flags.timeout,
       signal: stop.signal,
       kill: stop.kill,
       refusal,
       checkEngine: (numerics) => checkEngine(numerics, stop.signal),
-      gate: flags.memoryCheck && isOnProcessor(flags) ? (survey) => refuseTooLarge(survey) : undefined,
+      gate: (survey) => refuseUnfit(survey, store, flags),
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
         follower?.on(event);
@@ -124,6 +133,12 @@ async function follow(
     follower?.stop();
     stop.dispose();
   }
+}
+
+/** Throws a UserError for what does not fit into memory or onto the disk, as far as that is to be asked. */
+async function refuseUnfit(survey: Survey, store: Store, flags: RunFlags): Promise<void> {
+  if (flags.memoryCheck && isOnProcessor(flags)) await refuseTooLarge(survey);
+  if (flags.diskCheck) await refuseTooFull(survey, store.folder);
 }
 
 /** What the control ran was not in the cache when the run began. */

@@ -21,12 +21,15 @@ export function summaryLine(outcome: RunOutcome, { paint }: Output): string {
   return `${mark} ${parts.filter((part) => part !== '').join(' · ')}`;
 }
 
-/** Each failure once: what, why, where its log lies; with the stack where it is a bug. */
+/** Each failure once: what, why, where its log lies and how that ends; with the stack where it is a bug. */
 export function failureLines(outcome: RunOutcome, { paint }: Output): string {
   return outcome.failures
-    .map(({ message, stack }) => {
+    .map(({ message, stack, last_lines }) => {
       const text = `${paint.bad('✗')} ${message}\n`;
-      return stack === null ? text : `${text}${paint.faint(stack)}\n`;
+      // a message of several lines has said what its program said at last
+      const said = message.includes('\n') ? [] : last_lines.map((line) => `    ${line}`);
+      const more = stack === null ? said.join('\n') : stack;
+      return more === '' ? text : `${text}${paint.faint(more)}\n`;
     })
     .join('');
 }

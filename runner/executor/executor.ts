@@ -43,6 +43,8 @@ export interface Room {
    * log. Whoever carries it out either says each `unit-done` and leaves the rest to the listener, or publishes by itself.
    */
   give(attempt: Attempt, order: AttemptOrder, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd>;
+  /** Asks the attempt that was given to stop, and ends it where it has not done so after `grace_ms`; its end is then told as any other. */
+  end(grace_ms: number): void;
   leave(): void;
 }
 

@@ -4,6 +4,7 @@ import type { Store } from '../../store/store.ts';
 import { jobOf } from '../attempt/job.ts';
 import type { AttemptEnd, Executor, ExecutorAbout, Need, Room } from './executor.ts';
 import { WorkerPool } from './pool.ts';
+import type { WorkerProcess } from './process.ts';
 import { Slots } from './slots.ts';
 import { machineMemory, machineThreads } from './this-machine.ts';
 
@@ -43,7 +44,9 @@ export class LocalExecutor implements Executor {
 
   async room(need: Need, order: readonly [number, number]): Promise<Room> {
     const leave = await this.#slots.take(order, need);
-    return { give: (...given) => this.#carryOut(need.kind, ...given), leave };
+    const running: { worker?: WorkerProcess } = {};
+    const end = (grace_ms: number) => running.worker?.end(grace_ms);
+    return { give: (...given) => this.#carryOut(need.kind, running, ...given), end, leave };
   }
 
   takeBack(): void {
@@ -60,11 +63,16 @@ export class LocalExecutor implements Executor {
     await this.#pool.close();
   }
 
-  async #carryOut(kind: Need['kind'], ...[attempt, order, hear]: Parameters<Room['give']>): Promise<AttemptEnd> {
+  async #carryOut(
+    kind: Need['kind'],
+    running: { worker?: WorkerProcess },
+    ...[attempt, order, hear]: Parameters<Room['give']>
+  ): Promise<AttemptEnd> {
     const job = await jobOf(order, attempt, this.#store);
     // The last look before the job is sent: from then on, a stop reaches the worker.
     if (this.#isTakenBack) return takenBack;
     const worker = this.#pool.take(kind);
+    running.worker = worker;
     try {
       hear({ type: 'started', where: `process ${worker.pid}`, carrier: { ...identityOf(worker.pid) } });
       return await worker.run(job, attempt.log, hear);

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { boundLog } from '../../store/log-file.ts';
 import type { FromWorker, Job, WorkerFailure } from '../attempt/protocol.ts';
 import { markWait_ms, OutputTap } from '../worker/log.ts';
 import type { AttemptEnd, ExecutorEvent } from './executor.ts';
@@ -80,6 +81,16 @@ export class WorkerProcess {
     }
   }
 
+  /** Asks the running job to stop, and ends the process where it is still at it after `grace_ms`. */
+  end(grace_ms: number): void {
+    const current = this.#current;
+    this.abort();
+    const kill = () => {
+      if (current !== undefined && this.#current === current) this.kill();
+    };
+    setTimeout(kill, grace_ms).unref();
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
@@ -129,6 +140,7 @@ export class WorkerProcess {
 function appendTo(log: string, bytes: Buffer): void {
   try {
     appendFileSync(log, bytes);
+    boundLog(log);
   } catch {
     // The output of a worker is worth less than the run: on a full disk the result itself will say so.
   }

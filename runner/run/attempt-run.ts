@@ -1,6 +1,5 @@
 // The work of an attempt whose leases are held: an order, whoever carries it out, and the record of every unit when it is finished.
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { codePointer } from '../../contract/plan.ts';
 import type { JsonObject, Progress } from '../../contract/stage.ts';
 import { sameOutputs } from '../../store/record.ts';
@@ -17,7 +16,7 @@ import { nameOf, type UnitState } from '../survey/graph.ts';
 import type { Survey } from '../survey/survey.ts';
 import { artifactsRead } from './artifacts-read.ts';
 import { hopeless, nondeterminism } from './damage-text.ts';
-import { goneTrouble, type Trouble, troubleFrom, troubleOf } from './failure.ts';
+import { goneTrouble, lateTrouble, type Trouble, troubleFrom, troubleOf } from './failure.ts';
 import type { UnitOutcome } from './outcome.ts';
 import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 
@@ -34,17 +33,23 @@ export interface AttemptContext {
   settle: (unit: UnitState, outcome: UnitOutcome) => void;
   /** The node whose failure ends everything, once there is one. */
   stoppedBy: () => string | undefined;
+  /** How long an attempt may take from when it is begun, and how long it may then take to stop. */
+  timeout_ms: number | undefined;
+  grace_ms: number;
+  /** True when units whose attempt failed are to be tried again; the log is that of the attempt. */
+  triesAgain: (units: readonly UnitState[], trouble: Trouble, log: string | undefined) => boolean;
   /** What was looked up is out of date, or something was put off: when all else is done, the plan is gone through again. */
   goAgain: () => void;
 }
 
-/** Units of which another runner has the say: it `held` them before they were begun, or has `taken` them since. */
+/** Units of which another runner has the say: it `held` them before they were begun, or has `taken` them since. `again`: they failed, and are to be tried once more. */
 export interface Undecided {
   held: readonly UnitState[];
   taken: readonly UnitState[];
+  again: readonly UnitState[];
 }
 
-const decided: Undecided = { held: [], taken: [] };
+const decided: Undecided = { held: [], taken: [], again: [] };
 
 /** One order for `units`, all of one node, whose keys are known and whose leases are held. */
 export class AttemptRun {
@@ -57,7 +62,9 @@ export class AttemptRun {
   #publishing: Promise<void> = Promise.resolve();
   #attempt: Attempt | undefined;
   #inputs: JobInputs | undefined;
-  #keep: 'nothing' | 'log' = 'nothing';
+  #room: Room | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isLate = false;
 
   constructor(units: readonly UnitState[], leases: ReadonlyMap<UnitState, Lease>, context: AttemptContext) {
     this.#units = units;
@@ -73,13 +80,15 @@ export class AttemptRun {
     const keys = this.#units.map((unit) => unit.key as string);
     try {
       this.#attempt = await store.openAttempt(keys, this.#order as unknown as JsonObject);
-      if (this.#attempt === undefined) return { held: [...this.#open], taken: [] };
+      if (this.#attempt === undefined) return { ...decided, held: [...this.#open] };
       this.#inputs = new JobInputs(artifactsOf(this.#order), store);
+      this.#room = room;
       const end = await room.give(this.#attempt, this.#order, (event) => this.#receive(event));
       await this.#publishing;
       return await this.#conclude(end);
     } finally {
-      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt, this.#keep);
+      clearTimeout(this.#timer);
+      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt);
     }
   }
 
@@ -97,7 +106,14 @@ export class AttemptRun {
 
   #begin({ where, carrier }: Extract<ExecutorEvent, { type: 'started' }>): void {
     this.#attempt?.carriedBy(carrier);
+    const { timeout_ms, grace_ms } = this.#context;
+    if (timeout_ms !== undefined) this.#timer = setTimeout(() => this.#endLate(grace_ms), timeout_ms);
     for (const unit of this.#units) this.#context.emit({ type: 'unit-started', where, ...nameOf(unit) });
+  }
+
+  #endLate(grace_ms: number): void {
+    this.#isLate = true;
+    this.#room?.end(grace_ms);
   }
 
   /** A report that names no unit is about all that the attempt has not finished yet. */
@@ -183,8 +199,16 @@ export class AttemptRun {
     for (const unit of taken) emit({ type: 'unit-put-off', ...nameOf(unit) });
     const failed = open.filter((unit) => !taken.includes(unit));
     const lost: Trouble = { reason: 'output-missing', message: 'its worker finished without reporting its outputs' };
-    if (failed.length > 0) this.#fail(failed, gone ?? troubleOf(end, store.folder) ?? lost);
-    return { held: [], taken };
+    if (failed.length === 0) return { ...decided, taken };
+    const trouble = gone ?? this.#lateTrouble() ?? troubleOf(end, store.folder) ?? lost;
+    if (this.#context.triesAgain(failed, trouble, this.#attempt?.log)) return { ...decided, taken, again: failed };
+    this.#fail(failed, trouble);
+    return { ...decided, taken };
+  }
+
+  #lateTrouble(): Trouble | undefined {
+    const { timeout_ms } = this.#context;
+    return this.#isLate && timeout_ms !== undefined ? lateTrouble(timeout_ms) : undefined;
   }
 
   /**
@@ -206,7 +230,7 @@ export class AttemptRun {
 
   /** True when a runner that took this one for dead has the unit now, or has removed its files. */
   #isTaken(unit: UnitState): boolean {
-    return this.#leases.get(unit)?.isHeld() !== true || !existsSync(dirname(this.#attempt?.log ?? ''));
+    return this.#leases.get(unit)?.isHeld() !== true || !existsSync(this.#attempt?.folder ?? '');
   }
 
   /** What the attempt was to read is not whole; the units have another go when it has been made again. */
@@ -237,7 +261,6 @@ export class AttemptRun {
   }
 
   #fail(units: readonly UnitState[], trouble: Trouble): void {
-    this.#keep = 'log';
     for (const unit of units) this.#open.delete(unit);
     fail(units, trouble, this.#context, this.#attempt?.log);
   }

@@ -25,14 +25,14 @@ export async function tryUnits(
   };
   const watched = { ...context, settle };
   const held: UnitState[] = [];
-  let taken: Undecided['taken'] = [];
+  let left: Pick<Undecided, 'taken' | 'again'> = { taken: [], again: [] };
   try {
     held.push(...(await takeLeases(units, leases, watched)));
     const mine = units.filter((unit) => leases.has(unit));
     if (mine.length > 0) {
-      const left = await new AttemptRun(mine, leases, watched).run(room);
-      held.push(...left.held);
-      taken = left.taken;
+      const undecided = await new AttemptRun(mine, leases, watched).run(room);
+      held.push(...undecided.held);
+      left = undecided;
     }
   } catch (error) {
     const trouble = troubleFrom(error);
@@ -41,7 +41,7 @@ export async function tryUnits(
   } finally {
     for (const lease of leases.values()) lease.release();
   }
-  return { held, taken };
+  return { ...left, held };
 }
 
 /** Units whose lease somebody else has. A lease is of no use any more where the result is there by now. */

@@ -10,7 +10,7 @@ import { demandedUnits, type NodeState, nameOf, type UnitState, unitStates, unit
 import { countUnits } from '../survey/survey.ts';
 import { tryUnits } from './attempt.ts';
 import type { AttemptContext, Undecided } from './attempt-run.ts';
-import { troubleFrom } from './failure.ts';
+import { failureOf, mayPass, troubleFrom } from './failure.ts';
 import { type FailedUnit, succeeded, type UnitOutcome } from './outcome.ts';
 import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 
@@ -20,10 +20,12 @@ const slowestPoll_ms = 1000;
 /** A unit may so often lose its lease or its files to other runners and be begun anew. */
 const mostLosses = 3;
 
-export interface FlowContext extends Omit<AttemptContext, 'settle' | 'goAgain' | 'stoppedBy'> {
+export interface FlowContext extends Omit<AttemptContext, 'settle' | 'goAgain' | 'stoppedBy' | 'triesAgain'> {
   executor: Executor;
   /** False: the first failure stops what has not started. */
   keepGoing: boolean;
+  /** How often a unit is tried again whose attempt failed. */
+  retries: number;
   /** What failed in an earlier pass of the run, by key: it is not tried again. */
   failed: ReadonlyMap<string, FailedUnit>;
 }
@@ -42,6 +44,7 @@ export class Dataflow {
   readonly #byKey = new Map<string, { unit: UnitState; outcome: Promise<UnitOutcome> }>();
   readonly #settlers = new Map<UnitState, (outcome: UnitOutcome) => void>();
   readonly #losses = new Map<UnitState, number>();
+  readonly #retries = new Map<UnitState, number>();
   /** The node whose failure stopped the run, when it does not keep going or cannot. */
   #stoppedBy: string | undefined;
   #isStale = false;
@@ -181,7 +184,7 @@ export class Dataflow {
   async #runAttempt(units: readonly UnitState[], held: ReadonlyMap<UnitState, Lease>): Promise<void> {
     const first = units[0] as UnitState;
     const room = await this.#context.executor.room(needOf(units), [first.owner.index, first.index]);
-    let left: Undecided = { held: [], taken: [] };
+    let left: Undecided = { held: [], taken: [], again: [] };
     try {
       if (this.#isStopped()) {
         for (const lease of held.values()) lease.release();
@@ -192,6 +195,7 @@ export class Dataflow {
     } finally {
       room.leave();
     }
+    if (left.again.length > 0) this.#attempt(left.again, new Map());
     const elsewhere = [...left.held, ...left.taken.filter((unit) => !this.#isLost(unit))];
     for (const unit of elsewhere) this.#background(this.#awaitOther(unit));
   }
@@ -201,7 +205,22 @@ export class Dataflow {
       this.#isStale = true;
     };
     const settle: AttemptContext['settle'] = (unit, outcome) => this.#settle(unit, outcome);
-    return { ...this.#context, goAgain, settle, stoppedBy: () => this.#stoppedBy };
+    const triesAgain: AttemptContext['triesAgain'] = (...failed) => this.#triesAgain(...failed);
+    return { ...this.#context, goAgain, settle, triesAgain, stoppedBy: () => this.#stoppedBy };
+  }
+
+  /** True, and it is said, when another attempt is made at all of these units. */
+  #triesAgain(...[units, trouble, log]: Parameters<AttemptContext['triesAgain']>): boolean {
+    const { retries, emit } = this.#context;
+    const retry = 1 + Math.max(...units.map((unit) => this.#retries.get(unit) ?? 0));
+    if (retry > retries || this.#isStopped() || !mayPass(trouble)) return false;
+    for (const unit of units) {
+      this.#retries.set(unit, retry);
+      emit({ type: 'unit-put-off', ...nameOf(unit) });
+    }
+    const { message } = failureOf(units, trouble, log);
+    emit({ type: 'retried', retry, retries, message, ...nameOf(units[0] as UnitState) });
+    return true;
   }
 
   /** Waits until another runner has published the unit, or has given up on it. */
@@ -274,9 +293,9 @@ export class Dataflow {
     return outcome;
   }
 
-  /** Without a store nothing that is left can go better. */
+  /** Without a store, or room in it, nothing that is left can go better. */
   #endsAll({ failure }: FailedUnit): boolean {
-    return !this.#context.keepGoing || failure.reason === 'store-gone';
+    return !this.#context.keepGoing || ['store-gone', 'no-space'].includes(failure.reason);
   }
 
   #isStopped(): boolean {

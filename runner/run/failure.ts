@@ -1,6 +1,8 @@
 // Puts what went wrong with an attempt into one sentence.
 import { existsSync } from 'node:fs';
+import { lastLines } from '../../store/log-file.ts';
 import { goneCode, noSpaceCodes, StoreWriteError } from '../../store/write-error.ts';
+import { formatLimit } from '../../util/amounts.ts';
 import { isUserError } from '../../util/errors.ts';
 import type { WorkerFailure } from '../attempt/protocol.ts';
 import type { AttemptEnd } from '../executor/executor.ts';
@@ -31,6 +33,23 @@ export function failureOf(units: readonly UnitState[], trouble: Trouble, log?: s
     message: [`${who}${several}: ${sentence}${where}`, ...lines].join('\n'),
     stack: trouble.stack ?? null,
     log: file,
+    last_lines: file === null ? [] : lastLines(file),
+  };
+}
+
+/** Reasons for which another attempt may go better: what is wrong lies in the attempt, and not in the store or the sources. */
+const passing: readonly FailureReason[] = ['worker-died', 'timeout', 'bug', 'output-missing', 'user-error'];
+
+/** True for a trouble that may not come again. */
+export function mayPass({ reason }: Trouble): boolean {
+  return passing.includes(reason);
+}
+
+/** Said of an attempt that was ended since its time was up. */
+export function lateTrouble(timeout_ms: number): Trouble {
+  return {
+    reason: 'timeout',
+    message: `it took longer than ${formatLimit(timeout_ms)}, the limit of an attempt (--timeout)`,
   };
 }
 

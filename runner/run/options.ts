@@ -4,11 +4,18 @@ import type { Executor } from '../executor/executor.ts';
 import type { RunEvent } from '../survey/events.ts';
 import type { Survey } from '../survey/survey.ts';
 
+/** How long a stage that is asked to stop may take to keep its state. */
+export const usualGrace_ms = 10_000;
+
 export interface RunOptions {
   /** Where attempts are carried out. */
   executor: Executor;
   /** Go on with what does not depend on a failure; true by default. */
   keepGoing?: boolean | undefined;
+  /** How often units are tried again whose attempt failed; 0 by default. */
+  retries?: number | undefined;
+  /** How long an attempt may take, from when it is begun; no limit by default. */
+  timeout_ms?: number | undefined;
   /** Stops gently: nothing new starts, running stages are asked to stop and are ended after `grace_ms`. */
   signal?: AbortSignal | undefined;
   /** Stops at once: ends all attempts. Abort `signal` before. */

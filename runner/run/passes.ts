@@ -9,7 +9,7 @@ import { Damages } from '../survey/damage.ts';
 import type { RunEvent } from '../survey/events.ts';
 import { countUnits, Survey } from '../survey/survey.ts';
 import { Dataflow } from './dataflow.ts';
-import type { RunOptions } from './options.ts';
+import { type RunOptions, usualGrace_ms } from './options.ts';
 import type { FailedUnit, UnitOutcome } from './outcome.ts';
 
 /** A store that loses artifacts faster than they are made is no store. */
@@ -56,8 +56,16 @@ export class Passes {
 
   /** Lets everything flow once. `units` are the outcomes by node; `isStale`: the plan has to be gone through again. */
   async flow(survey: Survey, executor: Executor): Promise<{ units: UnitOutcome[][]; isStale: boolean }> {
-    const { keepGoing = true, versions = { node: process.versions.node }, signal } = this.#options;
-    const shared = { store: this.#store, survey, executor, emit: this.#emit, keepGoing, versions };
+    const {
+      keepGoing = true,
+      retries = 0,
+      timeout_ms,
+      grace_ms = usualGrace_ms,
+      versions = { node: process.versions.node },
+      signal,
+    } = this.#options;
+    const limits = { keepGoing, retries, timeout_ms, grace_ms };
+    const shared = { store: this.#store, survey, executor, emit: this.#emit, versions, ...limits };
     const isCancelled = () => signal?.aborted ?? false;
     this.#emit({ type: 'planned', counts: countUnits(survey.nodes) });
     this.#damages.nextPass();

@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts';
 import { engineNeeded } from '../survey/engine-needed.ts';
 import type { Failure, RunEvent } from '../survey/events.ts';
 import { countUnits, type Survey } from '../survey/survey.ts';
-import type { RunOptions } from './options.ts';
+import { type RunOptions, usualGrace_ms } from './options.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
 import { Passes } from './passes.ts';
 
@@ -80,7 +80,7 @@ function isAllThere({ nodes }: Survey): boolean {
 }
 
 /** Passes the two stop signals on to the executor; call the result when the run is over. */
-function listen({ executor, signal, kill, grace_ms = 10_000 }: RunOptions): () => void {
+function listen({ executor, signal, kill, grace_ms = usualGrace_ms }: RunOptions): () => void {
   let timer: NodeJS.Timeout | undefined;
   const onStop = () => {
     executor.takeBack();

@@ -32,8 +32,9 @@ export class Damages {
   }
 
   /** An artifact of a unit is not whole; returns the sentence's part that tells which, and what. */
-  artifact(from: UnitState, output: string, ref: BlobRef, { detail, suspects }: Damage): string {
+  artifact(from: UnitState, output: string, ref: BlobRef, { detail, suspects, collected }: Damage): string {
     const what = `artifact '${output}' (${ref.digest.slice(0, 12)}) ${detail}`;
+    if (collected === true) return what;
     this.#say(`${from.key} ${ref.digest}`, nameOf(from), `${what}, so it is made again`);
     this.#suspects += suspects.length;
     for (const { about, key } of suspects) this.#say(key, about, suspectText(nameOf(from), what));

@@ -22,12 +22,15 @@ export interface Failure extends UnitName {
   stack: string | null;
   /** The file with the attempt's output, where there is some. */
   log: string | null;
+  /** The last lines of it. */
+  last_lines: readonly string[];
 }
 
 export type FailureReason =
   | 'user-error'
   | 'bug'
   | 'worker-died'
+  | 'timeout'
   | 'output-missing'
   | 'no-space'
   | 'store-error'
@@ -54,6 +57,8 @@ export type RunEvent =
   | ({ type: 'waiting' } & UnitName)
   | ({ type: 'unit-finished'; status: 'cached' | 'ran' | 'reused'; key: string; duration_ms: number } & UnitName)
   | { type: 'failed'; failure: Failure }
+  /** An attempt failed and is made once more: the `retry`-th time of `retries`. `message` is the failure's sentence. */
+  | ({ type: 'retried'; retry: number; retries: number; message: string } & UnitName)
   /** Not tried because `by` (a node's id) failed or was stopped. */
   | ({ type: 'blocked'; by: string } & UnitName)
   /** What stages warn of: all that is known before the first attempt (`whole`), then each as it is said. */

@@ -41,7 +41,7 @@ const rooms: Record<string, string[]> = {
     ...['train', 'measure', 'generate', 'sizes', 'export', 'import', 'onnx', 'probe'],
   ],
   tasks: ['files', 'score'],
-  store: ['', 'runs'],
+  store: ['', 'runs', 'upkeep'],
   runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
   cli: [
@@ -50,6 +50,8 @@ const rooms: Record<string, string[]> = {
     'result',
     'runs',
     'artifacts',
+    'upkeep',
+    'logs',
     'plan',
     'diff',
     'generate',

@@ -142,7 +142,7 @@ write(out, JSON.stringify({ n: readFileSync(data, 'utf8').trim().split('\\n').le
       {
         script: "for (let i = 0; i < 30; i++) console.log('line', i); console.error('it broke'); process.exitCode = 3;",
       },
-      /stage 'score': the program 'node' ended with exit code 3, and said at last what stands below; its output is in '.*output\.log'\n( {4}line 2\d\n){9} {4}it broke\n/,
+      /stage 'score': the program 'node' ended with exit code 3, and said at last what stands below; its output is in '.*\.log'\n( {4}line 2\d\n){9} {4}it broke\n/,
     ],
     [
       'an exit code without a word',

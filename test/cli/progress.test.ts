@@ -75,6 +75,7 @@ describe('plain progress', () => {
       message: 'm',
       stack: null,
       log: null,
+      last_lines: [],
     } as const;
     const events: RunEvent[] = [
       planned,

@@ -24,7 +24,12 @@ export class ByKeyExecutor implements Executor {
 
   async room({ memory_bytes }: Need, order: readonly [number, number]): Promise<Room> {
     const leave = await this.#slots.take(order, { threads: 1, memory_bytes });
-    return { give: (attempt, _order, hear) => this.#carryOut(attempt, hear), leave };
+    const running: { child?: ChildProcess } = {};
+    const end = (grace_ms: number) => {
+      running.child?.kill('SIGTERM');
+      AbortSignal.timeout(grace_ms).addEventListener('abort', () => running.child?.kill('SIGKILL'));
+    };
+    return { give: (attempt, _order, hear) => this.#carryOut(running, attempt, hear), end, leave };
   }
 
   takeBack(): void {
@@ -41,7 +46,10 @@ export class ByKeyExecutor implements Executor {
     if (this.#running.size > 0) throw new Error('attempts are left');
   }
 
-  #carryOut(...[attempt, hear]: [Parameters<Room['give']>[0], Parameters<Room['give']>[2]]): Promise<AttemptEnd> {
+  #carryOut(
+    running: { child?: ChildProcess },
+    ...[attempt, hear]: [Parameters<Room['give']>[0], Parameters<Room['give']>[2]]
+  ): Promise<AttemptEnd> {
     if (this.#isTakenBack) return Promise.resolve({ type: 'lost', message: 'it was taken back' });
     const log = openSync(attempt.log, 'a');
     const child = fork(program, [this.#store.folder, attempt.keys[0] as string], {
@@ -49,6 +57,7 @@ export class ByKeyExecutor implements Executor {
       execArgv: [],
     });
     closeSync(log);
+    running.child = child;
     this.#running.add(child);
     hear({ type: 'started', where: `job ${child.pid}`, carrier: { job: child.pid ?? -1 } });
     return new Promise((resolve) => {

@@ -156,6 +156,17 @@ export function executorConformance(name: string, make: MakeExecutor): void {
       expect(['leases', 'attempts'].flatMap((name) => readdirSync(join(toy.folder, name)))).toEqual([]);
     });
 
+    it('ends an attempt whose time is up, whether it listens or not, and what comes after it runs', async () => {
+      for (const slow of [node('s', 'wait'), node('s', 'deaf', { began: join(emptyFolder(), 'began') })]) {
+        const { run } = await openHouse(1);
+        const outcome = await run(plan(slow), { timeout_ms: 300, grace_ms: 50 });
+        expect(outcome.failures.map(({ reason, message }) => [reason, message])).toEqual([
+          ['timeout', "stage 's': it took longer than 300 ms, the limit of an attempt (--timeout)"],
+        ]);
+        expect((await run(plan(node('v', 'value', { value: 1 })))).status).toBe('done');
+      }
+    });
+
     it('ends a stage that does not listen, at once when it has to', async () => {
       const { run } = await openHouse(1);
       const began = join(emptyFolder(), 'began');

@@ -85,16 +85,18 @@ describe('a file store', () => {
   it('removes what the attempts of dead processes left, and keeps logs and scratch (P8)', async () => {
     const { folder, layout } = await filledStore();
     rmSync(layout.record(key)); // there is no result yet
-    for (const name of ['dead', 'log']) mkdirSync(join(layout.attempts(key), name), { recursive: true });
+    mkdirSync(join(layout.attempts(key), 'dead'), { recursive: true });
+    mkdirSync(layout.logsOf(key), { recursive: true });
     mkdirSync(layout.scratch(key));
     writeFileSync(join(layout.scratch(key), 'state'), '');
     writeFileSync(join(layout.attempts(key), 'dead', 'out.txt'), 'half');
     const owners = { worker: deadProcess(), runner: deadProcess() };
     writeFileSync(join(layout.attempts(key), 'dead', 'worker.json'), JSON.stringify(owners));
-    writeFileSync(join(layout.attempts(key), 'log', 'output.log'), 'boom');
+    writeFileSync(join(layout.logsOf(key), 'dead.log'), 'boom');
     writeFileSync(layout.lease(key), JSON.stringify({ id: 'x', ...deadProcess() }));
     const store = await openFileStore(folder, { mode: 'write' });
-    expect(readdirSync(layout.attempts(key))).toEqual(['log']);
+    expect(existsSync(layout.attempts(key))).toBe(false);
+    expect(readdirSync(layout.logsOf(key))).toEqual(['dead.log']);
     expect(readdirSync(layout.scratch(key))).toEqual(['state']);
     expect(await store.lease(key)).toBeDefined();
     store.close();
@@ -106,7 +108,7 @@ describe('a file store', () => {
     const attempt = await openedAttempt(store, key);
     await openFileStore(folder, { mode: 'write' });
     expect(existsSync(join(layoutOf(folder).attempts(key), attempt.id))).toBe(true);
-    store.closeAttempt(attempt, 'nothing');
+    store.closeAttempt(attempt);
     lease?.release();
   });
 });
