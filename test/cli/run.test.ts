@@ -15,7 +15,7 @@ describe('a run', () => {
 
   test('prints its progress as plain lines where nobody watches', () => {
     expect(first.err).toMatch(/^toy · default · 2 cells · 4 units: 0 cached, 4 to run\n/);
-    expect(first.err).toMatch(/\n\[\d+:\d\d] pieces part 1: started\n/);
+    expect(first.err).toMatch(/\n\[\d+:\d\d] pieces 2 units: started\n/);
     expect(first.err).toMatch(/\n\[\d+:\d\d] number good: done in \d+:\d\d\n/);
     expect(first.err).toMatch(/\n✓ 4 of 4 · \d+:\d\d\n/);
     expect(first.err).not.toContain('\u001b');
