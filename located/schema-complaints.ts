@@ -3,6 +3,7 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import { isObject } from '../util/json.ts';
 import { showValue } from './located.ts';
 import { didYouMean, expectedNames, orList } from './nearest.ts';
+import { valueMeant } from './value-meant.ts';
 
 /** One mistake in a value, without its place in a file. */
 export type Complaint =
@@ -93,7 +94,7 @@ function complaintOf(mistake: Mistake): Complaint {
   if (mistake.propertyName !== undefined) {
     return { kind: 'key', path, key: mistake.propertyName, says: `expected ${titleOf(mistake) ?? 'another name'}` };
   }
-  return { kind: 'value', path, says: `expects ${expectation(mistake)}, got ${got(mistake)}` };
+  return { kind: 'value', path, says: `expects ${expectation(mistake)}, got ${got(mistake)}${wayOut(mistake)}` };
 }
 
 function keyHint(key: string, mistake: Mistake): string {
@@ -115,6 +116,13 @@ function got(mistake: Mistake): string {
   if (keyword === 'minItems' || keyword === 'maxItems') return `${(data as unknown[]).length}`;
   if (keyword === 'uniqueItems') return `${showValue((data as unknown[])[Number(mistake.params.i)])} twice`;
   return showValue(data);
+}
+
+/** ` (type 16, without quotes)`: what to type in the place of a value of another type, where that can be told. */
+function wayOut(mistake: Mistake): string {
+  if (mistake.keyword !== 'type') return '';
+  const meant = valueMeant(mistake.data, typesOf(mistake), mistake.path);
+  return meant === undefined ? '' : ` (type ${meant})`;
 }
 
 const typeWords: Readonly<Record<string, string>> = {

@@ -83,7 +83,8 @@ export class SpecFiles {
 /** A file that cannot be a spec; the message goes on after its name: `is a folder, expected a file`. */
 export class NotASpec extends Error {}
 
-async function readText(path: string): Promise<string> {
+/** The text of a spec file on the disk. */
+export async function readText(path: string): Promise<string> {
   const status = await stat(path);
   if (status.isDirectory()) throw new NotASpec('is a folder, expected a file');
   if (!status.isFile()) throw new NotASpec('is not a regular file');

@@ -4,6 +4,7 @@ import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Problems } from './diagnostic.ts';
 import type { Located, LocatedEntry, Scalar, Source, Span } from './located.ts';
 import { showValue, sizeOf } from './located.ts';
+import { type Slip, whatToType, withSpace } from './yaml-slips.ts';
 
 const deepest = 64;
 const mostAliasedValues = 100_000;
@@ -55,7 +56,8 @@ export function parseRange(
   const [mistake] = [...document.errors, ...document.warnings];
   if (mistake !== undefined) {
     const [from, to] = mistake.pos;
-    problems.add({ source, start: start + from, end: start + to }, syntaxMessage(mistake.code, mistake.message));
+    const sentence = syntaxMessage({ code: mistake.code, message: mistake.message, text, at: from });
+    problems.add({ source, start: start + from, end: start + to }, sentence);
     return undefined;
   }
   const reader = new Reader(source, start, problems, dialect);
@@ -76,10 +78,14 @@ function isHopelesslyDeep(text: string): boolean {
   return /(?:[-?][ \t]+){200}/.test(text);
 }
 
-function syntaxMessage(code: string, message: string): string {
+function syntaxMessage(slip: Slip): string {
+  const { code, message } = slip;
   if (code === 'MULTIPLE_DOCS') return "expected one YAML document, got a second one after '---'";
   if (code === 'RESOURCE_EXHAUSTION') return `nested more than ${deepest} levels deep`;
-  if (code === 'TAG_RESOLVE_FAILED') return `YAML tags are not supported: ${message.replace(/^Unresolved tag: /, '')}`;
+  if (code === 'TAG_RESOLVE_FAILED')
+    return `YAML tags are not supported: ${message.replace(/^Unresolved tag: (!?)/, (_, own) => own)}${message.includes(': !') ? " (a text that begins with '!' needs quotes)" : ''}`;
+  const way = whatToType(slip);
+  if (way !== undefined) return `not valid YAML: ${way}`;
   return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1).replace(/\.$/, '')}`;
 }
 
@@ -156,13 +162,20 @@ class Reader {
       const key = this.#span(keyNode.range);
       const name = this.#keyName(keyNode, key);
       const value = this.#pairValue(pair, key, depth);
-      if (name === undefined) continue;
+      if (name === undefined || this.#isRunTogether(pair, name, key)) continue;
       const first = entries.get(name);
       if (first === undefined || this.dialect.lastKeyWins) entries.set(name, { key, value });
       else this.problems.add(key, `key '${name}' is given twice`, [{ span: first.key, message: 'first given here' }]);
     }
     const merge = pairs.some(({ key }) => isScalar(key) && key.type === 'PLAIN' && key.value === mergeKey);
     return merge ? this.#merged(entries) : entries;
+  }
+
+  /** True for `{ rank:16 }`, which YAML takes for one key without a value (reported). */
+  #isRunTogether(pair: Pair, name: string, key: Span): boolean {
+    const meant = pair.value === null && isScalar(pair.key) && pair.key.type === 'PLAIN' ? withSpace(name) : undefined;
+    if (meant !== undefined) this.#refuse(key, `a space is missing after the colon, type '${meant}'`);
+    return meant !== undefined;
   }
 
   /** The entries with those that `<<` takes in: own ones win, and of several mappings the first. */
@@ -197,7 +210,9 @@ class Reader {
     if (anchored === undefined) {
       return this.#refuse(
         span,
-        this.#anchors.has(name) ? `alias '${name}' stands for itself` : `unknown alias '${name}'`,
+        this.#anchors.has(name)
+          ? `alias '${name}' stands for itself`
+          : `unknown alias '${name}' (a text that begins with '*' needs quotes)`,
       );
     }
     this.#aliased += sizeOf(anchored);

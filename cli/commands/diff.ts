@@ -47,11 +47,11 @@ export async function diff(
 
 /** Numbers of specs are looked up only where the specs differ: what is the same work has the same numbers. */
 async function compare([before, after]: [FoundSide, FoundSide], store: string, context: Context): Promise<Diff> {
+  const remarks = [...before.remarks, ...after.remarks];
   if (before.plan !== null && after.plan !== null) {
-    const alone = compareSides(before.side, after.side);
+    const alone = compareSides(before.side, after.side, remarks);
     if (alone.spec.changes.length === 0) return alone;
   }
-  const remarks = [...before.remarks, ...after.remarks];
   const sides: DiffSide[] = [];
   for (const found of [before, after]) sides.push(await withNumbers(found, store, context, remarks));
   return compareSides(sides[0] as DiffSide, sides[1] as DiffSide, remarks);

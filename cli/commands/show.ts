@@ -40,6 +40,7 @@ const forms: Readonly<Record<string, Form>> = {
 };
 /** An outcome is only kept of a run that was done. */
 const kept = { status: 'done', failures: [] };
+const noCells = { cells: [], axes: [], table: { beside: [] }, claims: [], warnings: [] };
 const allForms = [...Object.keys(forms), 'arrow'];
 
 /**
@@ -58,8 +59,7 @@ export async function show([name]: [string], flags: ShowFlags, context: Context)
   err.write(warnings.map((warning) => `${err.paint.bad('!')} ${warning}\n`).join(''));
   for (const each of [remark, trials]) if (each !== undefined) err.write(`${err.paint.faint(each)}\n`);
   if (result !== null) await showResult(result, found, form, flags, context);
-  else if (form === 'json' && info !== null)
-    out.write(json(resultJson({ ...info, cells: [], claims: [], warnings: [] }, info)));
+  else if (form === 'json' && info !== null) out.write(json(resultJson({ ...info, ...noCells }, info)));
   return whole ? exitCodes.done : exitCodes.failed;
 }
 
@@ -76,6 +76,8 @@ async function showResult(
     const written = await guarded(figures, () => writePictures(figures, result));
     err.write(written.map((path) => `${err.paint.faint(path)}\n`).join(''));
   }
+  if (form === 'md' && figures === undefined && result.figures.length > 0)
+    err.write(`${err.paint.faint('the figures are left out: name a folder for them with --figures DIR')}\n`);
   if (file === undefined) out.write((await forms[form]?.(result, found, out, flags)) ?? '');
   else {
     await guarded(file, () => writeForm(file, form, result, found, context, flags));
@@ -121,9 +123,9 @@ async function guarded<T>(path: string, write: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Where a Markdown file finds the figures: the folder given, as seen from the file. */
-function figuresLink({ figures, out }: ShowFlags): string {
-  if (figures === undefined) return 'figures';
+/** Where a Markdown file finds the figures: the folder given, as seen from the file. Nothing where none are written. */
+function figuresLink({ figures, out }: ShowFlags): string | undefined {
+  if (figures === undefined) return undefined;
   const link = relative(out === undefined ? '.' : dirname(out), figures).replaceAll('\\', '/');
   return link === '' ? '.' : link;
 }

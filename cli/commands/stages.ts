@@ -8,7 +8,7 @@ import { alignColumns } from '../common/columns.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import { parameterTexts } from '../common/schema-text.ts';
-import { keyText, stagesPage } from '../common/stages-page.ts';
+import { keyText, portSummary, stagesPage } from '../common/stages-page.ts';
 
 interface StagesFlags {
   json?: boolean;
@@ -67,7 +67,7 @@ function stageJson(stage: StageDefinition) {
 
 function describeStage(stage: StageDefinition, width: number): string {
   const ports = (label: string, ports: StageDefinition['inputs'] | StageDefinition['outputs']) => {
-    const rows = Object.entries(ports).map(([name, port]) => [name, portKind(port), port.summary]);
+    const rows = Object.entries(ports).map(([name, port]) => [name, portKind(port), portSummary(port)]);
     return rows.length === 0 ? [] : ['', label, ...alignColumns(rows, '  ', width)];
   };
   const parameters = parameterTexts(stage.params).map((parameter) => [

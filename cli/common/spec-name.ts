@@ -1,6 +1,7 @@
 // How a spec and the things in it are named on the command line.
 import { relative, resolve } from 'node:path';
 import { shippedName } from '../../located/shipped.ts';
+import { namedLabel } from '../../report/numbers/label.ts';
 import type { PlanFlags } from './flags.ts';
 import { projectFolder, projectStore } from './project.ts';
 
@@ -19,9 +20,10 @@ function pathFrom(folder: string, path: string): string {
   return shippedName(path, folder) ?? (short === '' || short.startsWith('..') ? path : short);
 }
 
-/** `3→4 T_next arxiv_math`: a unit and its cell without the names of the axes. */
+/** `3→4 T_next rank 4`: a unit and its cell; of the axes those are named whose values are bare numbers. */
 export function unitLabel(unit: string, cell: string): string {
-  const values = cell === '' ? [] : cell.split(',').map((part) => part.slice(part.indexOf('=') + 1));
+  const parts = cell === '' ? [] : cell.split(',').map((part) => [part.slice(0, part.indexOf('=')), part] as const);
+  const values = parts.map(([axis, part]) => namedLabel(axis, part.slice(axis.length + 1)));
   return [unit, ...values].filter((part) => part !== '').join(' ');
 }
 

@@ -34,11 +34,17 @@ function stageSection(stage: StageDefinition): string {
   return `${[...lines, `Version ${stage.version}; ${keyText(stage)}.`].join('\n')}\n`;
 }
 
-function portTable(heading: string, ports: StageDefinition['inputs']): string[] {
+/** What a port holds; of metrics also the fields that a cell can name. */
+export function portSummary(port: StageDefinition['inputs'][string] | StageDefinition['outputs'][string]): string {
+  const fields = 'fields' in port ? (port.fields ?? []) : [];
+  return fields.length === 0 ? port.summary : `${port.summary}; fields: ${fields.join(', ')}`;
+}
+
+function portTable(heading: string, ports: StageDefinition['inputs'] | StageDefinition['outputs']): string[] {
   const rows = Object.entries(ports).map(([name, port]) => [
     `\`${name}\``,
     port.optional === true ? `${port.kind}, optional` : port.kind,
-    escapeMarkdown(port.summary),
+    escapeMarkdown(portSummary(port)),
   ]);
   return rows.length === 0 ? [] : markdownTable([heading, 'kind', ''], rows);
 }

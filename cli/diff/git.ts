@@ -13,17 +13,23 @@ export interface Revision {
   name: string;
   /** The bytes of a file at an absolute path, or why there are none: a sentence that goes on after its name. */
   read(path: string): Promise<Uint8Array | string>;
+  /** True for a file within the repository. */
+  holds(path: string): boolean;
 }
+
+/** There is no git repository around a file. */
+export class NoRepository extends UserError {}
 
 /** Opens revision `name` of the repository around `path`. Throws UserError: no git, no repository, no such revision. */
 export async function openRevision(path: string, name: string): Promise<Revision> {
   checkRevision(name);
   const folder = existingFolder(dirname(path));
   const root = (await git(folder, ['rev-parse', '--show-toplevel'], noRepository(folder))).toString().trimEnd();
-  const unknown = () => `git knows no revision '${name}' in '${root}' (see 'git log --oneline')`;
+  const unknown = () => new UserError(`git knows no revision '${name}' in '${root}' (see 'git log --oneline')`);
   const commit = await git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], unknown);
   const id = commit.toString().trim();
-  return { name, read: (file) => readAt(root, id, name, file) };
+  const holds = (file: string) => insideOf(root, file) !== undefined;
+  return { name, read: (file) => readAt(root, id, name, file), holds };
 }
 
 /** What git would take for a flag, or no program can be given. */
@@ -34,8 +40,8 @@ function checkRevision(name: string): void {
 }
 
 async function readAt(root: string, commit: string, revision: string, path: string): Promise<Uint8Array | string> {
-  const inside = relative(root, realPath(path));
-  if (inside.startsWith('..') || isAbsolute(inside)) return `lies outside of the git repository '${root}'`;
+  const inside = insideOf(root, path);
+  if (inside === undefined) return `lies outside of the git repository '${root}'`;
   const name = `${commit}:${inside.split(sep).join('/')}`;
   const found = await call(root, ['cat-file', 'blob', name]);
   if (found.status === 'done') return found.out;
@@ -45,22 +51,29 @@ async function readAt(root: string, commit: string, revision: string, path: stri
   throw new UserError(`git cannot read '${path}' at revision '${revision}': ${firstLine(found.err)}`);
 }
 
-function noRepository(folder: string): (err: string) => string {
+/** The path of a file within the repository; undefined where it lies outside. */
+function insideOf(root: string, path: string): string | undefined {
+  const inside = relative(root, realPath(path));
+  return inside.startsWith('..') || isAbsolute(inside) ? undefined : inside;
+}
+
+function noRepository(folder: string): (err: string) => UserError {
   return (err) => {
-    if (/not a git repository/.test(err)) return `'${folder}' is not in a git repository, so it has no revisions`;
-    return `git cannot read the repository around '${folder}': ${firstLine(err)}`;
+    if (/not a git repository/.test(err))
+      return new NoRepository(`'${folder}' is not in a git repository, so it has no revisions`);
+    return new UserError(`git cannot read the repository around '${folder}': ${firstLine(err)}`);
   };
 }
 
-/** Git's output; a failure becomes the UserError that `explain` makes of what git wrote. */
+/** Git's output; a failure is thrown as the UserError that `explain` makes of what git wrote. */
 async function git(
   folder: string,
   args: readonly string[],
-  explain: (err: string) => string,
+  explain: (err: string) => UserError,
 ): Promise<Uint8Array & Buffer> {
   const ended = await call(folder, args);
   if (ended.status === 'done') return ended.out;
-  throw new UserError(explain(ended.status === 'failed' ? ended.err : 'its answer is too long'));
+  throw explain(ended.status === 'failed' ? ended.err : 'its answer is too long');
 }
 
 type Ended = { status: 'done'; out: Buffer } | { status: 'failed'; err: string } | { status: 'large' };

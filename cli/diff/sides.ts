@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';
-import { NotASpec, type SpecOrigin, specText } from '../../located/source-file.ts';
+import { NotASpec, readText, type SpecOrigin, specText } from '../../located/source-file.ts';
 import type { DiffSide } from '../../report/diff/side.ts';
 import { snapshotOf } from '../../store/runs/plan-snapshot.ts';
 import { findRuns } from '../../store/runs/run-labels.ts';
@@ -12,13 +12,14 @@ import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { planOf } from '../common/plan-request.ts';
 import { resultsFolder } from '../common/project.ts';
+import { shortPath } from '../common/spec-name.ts';
 import { outcomeOf, readOutcome, sumsName } from '../result/outcome-folder.ts';
 import { loadKeptPlan } from '../runs/kept-plan.ts';
 import { findNumbers, findOutcome, findResult, loadResult, resultsName } from '../runs/run-files.ts';
 import { orSay, runInfo } from '../runs/run-info.ts';
 import { endSentences } from '../runs/run-info-text.ts';
 import { isTrial } from '../runs/trials.ts';
-import { openRevision } from './git.ts';
+import { NoRepository, openRevision } from './git.ts';
 import { parseSideName, type SideName } from './names.ts';
 
 export interface SideFlags {
@@ -51,7 +52,7 @@ export async function findSides(
     return [await findSide(a, flags, context), await findSide(b, flags, context)];
   }
   if (a.kind === 'spec') {
-    const before = await specSide({ ...a, at: a.at ?? 'HEAD' }, flags, context);
+    const before = a.at === undefined ? await committedSide(a, flags, context) : await specSide(a, flags, context);
     return [before, await specSide({ ...a, at: undefined }, flags, context)];
   }
   if (a.kind === 'outcome') {
@@ -183,22 +184,39 @@ async function outcomeInGit({ name, text }: SideName, revision: string, profile:
   return outcomeOf({ cells, provenance, sums }, (other) => `${join(file, '..', other)}@${revision}`);
 }
 
+/** The spec in git's latest commit; today's where there is no git around it. */
+async function committedSide(name: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
+  try {
+    return await specSide({ ...name, at: 'HEAD' }, flags, context);
+  } catch (error) {
+    if (!(error instanceof NoRepository)) throw error;
+    const today = await specSide({ ...name, at: undefined }, flags, context);
+    const way = 'name another spec, or a run, to compare it with';
+    return { ...today, remarks: [`'${name.name}' is not in a git repository, so both sides are today's file: ${way}`] };
+  }
+}
+
 /** A spec, now or at a revision, as it is resolved under a profile. */
 async function specSide({ name, at, profile }: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
-  const origin = at === undefined ? undefined : await originAt(name, at);
+  const remarks: string[] = [];
+  const origin = at === undefined ? undefined : await originAt(name, at, remarks);
   const registry = await context.registry();
   const asked = profile === undefined ? {} : { profile };
   const plan = await planOf(name, { ...asked, set: [], only: [], force: [], store: flags.store }, registry, origin);
   const label = `${name}${at === undefined ? '' : `@${at}`}${profile === undefined ? '' : `:${profile}`}`;
   const { experiment, profile: chosen } = plan;
   const named = { kind: 'spec', label, experiment, profile: chosen, run: null, revision: at ?? null } as const;
-  return { side: { ...named, plan: snapshotOf(plan, registry), result: null }, plan, remarks: [] };
+  return { side: { ...named, plan: snapshotOf(plan, registry), result: null }, plan, remarks };
 }
 
-/** Spec files as they were at a revision; all files of one spec come from it. */
-async function originAt(file: string, name: string): Promise<SpecOrigin> {
+/** Spec files as they were at a revision; of those that lie outside of its repository today's are read, and `remarks` names them. */
+async function originAt(file: string, name: string, remarks: string[]): Promise<SpecOrigin> {
   const revision = await openRevision(resolve(file), name);
   const read = async (path: string) => {
+    if (path !== resolve(file) && !revision.holds(path)) {
+      remarks.push(`'${shortPath(path)}' lies outside of the git repository, so today's file stands for '${name}' too`);
+      return readText(path);
+    }
     const bytes = await revision.read(path);
     if (typeof bytes === 'string') throw new NotASpec(bytes);
     return specText(bytes);

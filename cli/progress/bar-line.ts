@@ -4,9 +4,14 @@ import type { Paint } from '../../report/numbers/paint.ts';
 import { cutText, padRight, textWidth } from '../../report/numbers/text-width.ts';
 import { formatDuration } from '../../util/amounts.ts';
 import { type ActiveUnit, progressText } from './display.ts';
+import { type Pace, paceText, shareOf } from './pace.ts';
 
-const barWidth = 16;
-const stageWidth = 19;
+/** Bars are short where names and reports need the room. */
+const barWidths = { narrow: 10, wide: 16 };
+const narrowBelow = 110;
+/** Of a name at least so much is shown, and of a report. */
+const leastName = 12;
+const leastNote = 16;
 
 /** What the line of a running unit shows. */
 export interface BarState {
@@ -15,40 +20,47 @@ export interface BarState {
   elapsed_ms: number;
 }
 
-/** The line of a running unit, at most `width` columns. */
-export function barLine(state: BarState, width: number, paint: Paint): string {
+/** How wide the names are beside each other: as wide as the widest of all lines, while there is room. */
+export interface NameWidths {
+  stage: number;
+  label: number;
+}
+
+/** The widths that the names of `units` need. */
+export function nameWidths(units: readonly ActiveUnit[]): NameWidths {
+  const widest = (texts: readonly string[]) => Math.max(0, ...texts.map(textWidth));
+  return { stage: widest(units.map(({ stage }) => stage)), label: widest(units.map(({ label }) => label)) };
+}
+
+/** The line of a running unit, at most `width` columns; names are cut only where reports have no room left to give. */
+export function barLine(state: BarState, names: NameWidths, width: number, paint: Paint): string {
   const { unit, report } = state;
   const time = timeText(state);
+  const barWidth = width < narrowBelow ? barWidths.narrow : barWidths.wide;
+  const room = width - (2 + 1 + 2 + barWidth + 2 + 2 + textWidth(time));
+  if (room < 2 * leastName + leastNote) return cutText(`  ${unit.stage} ${unit.label} ${time}`, width);
+  const stageWidth = Math.min(names.stage, Math.max(leastName, room - leastNote - names.label));
+  const labelWidth = Math.min(names.label, room - leastNote - stageWidth);
+  const noteWidth = room - stageWidth - labelWidth;
   const stage = padRight(cutText(unit.stage, stageWidth), stageWidth);
-  const fixed = 2 + stageWidth + 1 + 2 + barWidth + 2 + 2 + textWidth(time);
-  const room = width - fixed;
-  if (room < 24) return cutText(`  ${unit.stage} ${unit.label} ${time}`, width);
-  // `step 1200/6400  loss 1.8431` comes first, then the label gets what is left
-  const labelWidth = Math.min(36, Math.max(12, room - 28));
   const label = padRight(cutText(unit.label, labelWidth), labelWidth);
-  const noteWidth = Math.min(40, room - labelWidth);
   const note = padRight(cutText(report === undefined ? 'starting' : progressText(report), noteWidth), noteWidth);
-  return `  ${stage} ${label}  ${bar(share(report), paint)}  ${note}  ${paint.faint(time)}`;
+  return `  ${stage} ${label}  ${bar(shareOf(report), barWidth, paint)}  ${note}  ${paint.faint(time)}`;
 }
 
-/** The line under the bars: how much of the whole run is done. */
-export function totalLine(finished: number, units: number, elapsed_ms: number, width: number, paint: Paint): string {
-  return paint.faint(cutText(`  ${finished} of ${units} · ${formatDuration(elapsed_ms)}`, width));
+/** The line under the bars: how much of the whole run is done, and how long the rest will take. */
+export function totalLine(pace: Pace, width: number, paint: Paint): string {
+  return paint.faint(cutText(`  ${paceText(pace)}`, width));
 }
 
-function bar(share: number, paint: Paint): string {
-  const full = Math.round(share * barWidth);
-  return `${paint.good('█'.repeat(full))}${paint.faint('░'.repeat(barWidth - full))}`;
-}
-
-function share(report: Progress | undefined): number {
-  if (report === undefined || !(report.total > 0)) return 0;
-  return Math.min(1, Math.max(0, report.done / report.total));
+function bar(share: number, width: number, paint: Paint): string {
+  const full = Math.round(share * width);
+  return `${paint.good('█'.repeat(full))}${paint.faint('░'.repeat(width - full))}`;
 }
 
 /** The time that is left once a twentieth and ten seconds have passed, the time spent until then. */
 function timeText({ report, elapsed_ms }: BarState): string {
-  const done = share(report);
-  if (done < 0.05 || elapsed_ms < 10_000) return formatDuration(elapsed_ms).padStart(9);
-  return `${formatDuration((elapsed_ms / done) * (1 - done))} left`.padStart(9);
+  const done = shareOf(report);
+  if (done < 0.05 || elapsed_ms < 10_000) return formatDuration(elapsed_ms);
+  return `${formatDuration((elapsed_ms / done) * (1 - done))} left`;
 }

@@ -5,6 +5,8 @@ import type { Progress } from '../../contract/stage.ts';
 export interface ActiveUnit {
   /** Unique within the run. */
   id: string;
+  /** The node that it is a unit of. */
+  node: string;
   stage: string;
   /** Unit and cell in short: `3→4 T_next arxiv_math`. */
   label: string;

@@ -69,7 +69,12 @@ export class Follower {
   }
 
   #started(unit: UnitName): void {
-    this.#display?.started({ id: idOf(unit), stage: unit.stage, label: unitLabel(unit.unit, unit.cell) });
+    this.#display?.started({
+      id: idOf(unit),
+      node: unit.node,
+      stage: unit.stage,
+      label: unitLabel(unit.unit, unit.cell),
+    });
   }
 
   #ended(unit: UnitName, how: 'done' | 'reused' | 'failed'): void {

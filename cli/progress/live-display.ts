@@ -3,7 +3,7 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 import type { Progress } from '../../contract/stage.ts';
 import { formatDuration } from '../../util/amounts.ts';
 import type { Output } from '../common/terminal.ts';
-import { barLine, totalLine } from './bar-line.ts';
+import { barLine, nameWidths, totalLine } from './bar-line.ts';
 import type { ActiveUnit, ProgressDisplay } from './display.ts';
 
 /** A unit that ends sooner gets no bar: short units would only make the screen flicker. */
@@ -22,11 +22,16 @@ interface Running {
 export function createLiveDisplay(output: Output, now: () => number): ProgressDisplay {
   const start_ms = now();
   const running = new Map<string, Running>();
-  const count = { finished: 0, units: 0 };
+  const count = { finished: 0, units: 0, ran: 0 };
   const width = () => Math.max(20, (output.width() ?? 80) - 1);
   const bars = createBars();
   const add = (line: () => string) => bars.create(1, 0, { line });
-  const addTotal = () => add(() => totalLine(count.finished, count.units, now() - start_ms, width(), output.paint));
+  const pace = () => {
+    const reports = [...running.values()].map(({ report }) => report);
+    return { ...count, reports, elapsed_ms: now() - start_ms };
+  };
+  const addTotal = () => add(() => totalLine(pace(), width(), output.paint));
+  const names = () => nameWidths([...running.values()].flatMap(({ bar, unit }) => (bar === undefined ? [] : [unit])));
   const say = (line: string) => bars.log(`${line}${clearToTheRight}\n`);
   // a process that dies with the bars on leaves a usable terminal
   const restore = () => void process.stderr.write(showCursorAndWrapLines);
@@ -34,7 +39,7 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
   let total = addTotal();
   const show = (entry: Running) => {
     bars.remove(total);
-    entry.bar = add(() => barLine({ ...entry, elapsed_ms: now() - entry.started_ms }, width(), output.paint));
+    entry.bar = add(() => barLine({ ...entry, elapsed_ms: now() - entry.started_ms }, names(), width(), output.paint));
     total = addTotal();
   };
   const timer = setInterval(() => {
@@ -52,6 +57,7 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
       const entry = running.get(id);
       if (entry === undefined) return;
       running.delete(id);
+      if (how === 'done') count.ran++;
       if (entry.bar !== undefined) bars.remove(entry.bar);
       if (how !== 'failed') return;
       const text = `${entry.unit.stage} ${entry.unit.label}`.trimEnd();

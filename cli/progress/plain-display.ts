@@ -1,45 +1,100 @@
-// Progress as plain lines, for logs and pipes: one at a unit's start and end, and at most one in ten seconds between.
+// Progress as plain lines, for logs and pipes: one at the start and the end of a unit, and one for the whole in half a minute.
+import type { Progress } from '../../contract/stage.ts';
 import { formatDuration } from '../../util/amounts.ts';
+import { countOf } from '../common/spec-name.ts';
 import { type ActiveUnit, type ProgressDisplay, progressText, type UnitEnd } from './display.ts';
+import { paceText } from './pace.ts';
 
-const interval_ms = 10_000;
+const interval_ms = 30_000;
 
 interface Running {
   unit: ActiveUnit;
   started_ms: number;
-  said_ms: number;
+  report: Progress | undefined;
+}
+
+/** Units of one node that started or ended at once: a line for all of them. */
+interface Together {
+  units: ActiveUnit[];
+  text: string;
+  at_ms: number;
 }
 
 /** Writes lines such as `[0:12] slw 3→4 T_next: done in 0:08`. `now` gives milliseconds. */
 export function createPlainDisplay(write: (text: string) => void, now: () => number): ProgressDisplay {
   const start_ms = now();
   const running = new Map<string, Running>();
-  const line = (text: string) => write(`[${formatDuration(now() - start_ms)}] ${text}\n`);
+  const count = { finished: 0, units: 0, ran: 0 };
+  let together: Together | undefined;
+  let said_ms = start_ms;
+  const line = (text: string, at_ms = now()) => write(`[${formatDuration(at_ms - start_ms)}] ${text}\n`);
+  const flush = () => {
+    if (together !== undefined) line(`${namesOf(together.units)}: ${together.text}`, together.at_ms);
+    together = undefined;
+  };
+  const add = (unit: ActiveUnit, text: string) => {
+    if (together?.text !== text || together.units[0]?.node !== unit.node) flush();
+    if (together === undefined) queueMicrotask(flush);
+    together = { units: [...(together?.units ?? []), unit], text, at_ms: together?.at_ms ?? now() };
+  };
+  const summary = () => {
+    if (now() - said_ms < interval_ms || running.size === 0) return;
+    flush();
+    said_ms = now();
+    const entries = [...running.values()];
+    const pace = { ...count, reports: entries.map(({ report }) => report), elapsed_ms: now() - start_ms };
+    line([paceText(pace).replace(/ · [\d:]+/, ''), ...runningTexts(entries)].join(' · '));
+  };
+  const timer = setInterval(summary, interval_ms).unref();
   return {
-    total: () => {},
+    total: (finished, units) => void Object.assign(count, { finished, units }),
     started(unit) {
-      running.set(unit.id, { unit, started_ms: now(), said_ms: now() });
-      line(`${nameOf(unit)}: started`);
+      running.set(unit.id, { unit, started_ms: now(), report: undefined });
+      add(unit, 'started');
     },
     progress(id, report) {
       const entry = running.get(id);
-      if (entry === undefined || now() - entry.said_ms < interval_ms) return;
-      entry.said_ms = now();
-      line(`${nameOf(entry.unit)}: ${progressText(report)}`);
+      if (entry !== undefined) entry.report = report;
+      summary();
     },
     ended(id, how) {
       const entry = running.get(id);
       if (entry === undefined) return;
       running.delete(id);
-      line(`${nameOf(entry.unit)}: ${endText(how, now() - entry.started_ms)}`);
+      if (how === 'done') count.ran++;
+      add(entry.unit, endText(how, now() - entry.started_ms));
+      summary();
     },
-    say: (text) => write(`${text}\n`),
-    stop: () => {},
+    say(text) {
+      flush();
+      write(`${text}\n`);
+    },
+    stop() {
+      flush();
+      clearInterval(timer);
+    },
   };
 }
 
-function nameOf(unit: ActiveUnit): string {
-  return unit.label === '' ? unit.stage : `${unit.stage} ${unit.label}`;
+/** What runs: each unit with its report, those of one node that report the same in one. */
+function runningTexts(entries: readonly Running[]): string[] {
+  const groups = new Map<string, Running[]>();
+  for (const entry of entries) {
+    const key = JSON.stringify([entry.unit.node, entry.report]);
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  return [...groups.values()].map((group) => {
+    const report = group[0]?.report;
+    const names = namesOf(group.map(({ unit }) => unit));
+    return report === undefined ? names : `${names} ${progressText(report)}`;
+  });
+}
+
+/** `slw 3→4 T_next`; of several `capture 13 units`. */
+function namesOf(units: readonly ActiveUnit[]): string {
+  const [first] = units as [ActiveUnit];
+  if (units.length > 1) return `${first.stage} ${countOf(units.length, 'unit')}`;
+  return first.label === '' ? first.stage : `${first.stage} ${first.label}`;
 }
 
 function endText(how: UnitEnd, duration_ms: number): string {

@@ -2,6 +2,7 @@
 import { renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { RunResult } from '../../contract/result.ts';
+import { columnsOf } from '../../report/table/columns.ts';
 import { stagesFigure } from '../../spec/plan/figures.ts';
 import { writeDurably } from '../../store/durable.ts';
 import { temporaryName } from '../../store/temporary.ts';
@@ -10,12 +11,12 @@ import { makeFolders } from '../../util/make-folders.ts';
 /** Writes the cells as an Arrow IPC file, under its name only when it is whole. */
 export async function writeCells(path: string, result: RunResult): Promise<void> {
   const { writeCellsTable } = await import('../../formats/arrow/cells-table.ts'); // Arrow takes a while to load
-  const { experiment, profile, title, cells, axes } = result;
+  const { experiment, profile, title } = result;
   makeFolders(dirname(path));
-  const names = axes.map(({ name }) => name);
+  const columns = columnsOf(result, ['metric', 'value', 'paper', 'stderr', 'n', 'key', 'digest', 'name', 'error']);
   const unfinished = join(dirname(path), temporaryName());
   try {
-    await writeCellsTable(unfinished, names, cells, { experiment, profile, title });
+    await writeCellsTable(unfinished, columns, { experiment, profile, title });
     renameSync(unfinished, path);
   } finally {
     rmSync(unfinished, { force: true });

@@ -42,7 +42,7 @@ async function writeFiles(folder: string, result: RunResult): Promise<void> {
   const stable = warnings.length === 0 ? plain : rest;
   writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
   if (provenance !== null) writeDurably(join(folder, 'provenance.json'), provenanceText(provenance));
-  writeDurably(join(folder, 'table.md'), renderMarkdown(result));
+  writeDurably(join(folder, 'table.md'), renderMarkdown(result, { figures: 'figures' }));
   await writeCells(join(folder, 'cells.arrow'), result);
   await writeFigures(join(folder, 'figures'), result);
   writeDurably(join(folder, sumsName), sumsOf(folder));

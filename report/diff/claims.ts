@@ -1,6 +1,7 @@
 // Which verdicts on the claims are not the same on both sides.
 import type { PlanAxis } from '../../contract/plan.ts';
 import type { ClaimResult } from '../../contract/result.ts';
+import { namedLabel } from '../numbers/label.ts';
 import type { DiffSide } from './side.ts';
 
 /** `flipped`: decided on both sides, otherwise. `decided`, `undecided`: now, and not before, or the reverse. */
@@ -62,7 +63,7 @@ interface Case {
 
 /** Each verdict by its claim and place; by its number among the claim's where the place cannot be told. */
 function casesOf(claims: readonly ClaimResult[], axes: readonly PlanAxis[]): Map<string, Case> {
-  const labels = new Set(axes.flatMap((axis) => axis.values.map((value) => value.label)));
+  const labels = placeLabels(axes);
   const cases = new Map<string, Case>();
   for (const result of claims) {
     const place = placeOf(result.detail, labels);
@@ -73,13 +74,25 @@ function casesOf(claims: readonly ClaimResult[], axes: readonly PlanAxis[]): Map
   return cases;
 }
 
+/** How labels of axis values are named in a place; older details have bare numbers. */
+function placeLabels(axes: readonly PlanAxis[]): Map<string, string> {
+  const labels = new Map<string, string>();
+  for (const { label: axis, values } of axes)
+    for (const { label } of values)
+      for (const written of [label, namedLabel(axis, label)])
+        labels.set(written, labels.get(written) ?? namedLabel(axis, label));
+  return labels;
+}
+
 /** ` on DialogSum, seed 1` at the end of what a detail compares: only labels of axis values count. */
-function placeOf(detail: string, labels: ReadonlySet<string>): string {
+function placeOf(detail: string, labels: ReadonlyMap<string, string>): string {
   for (let at = detail.lastIndexOf(' on '); at >= 0; at = detail.lastIndexOf(' on ', at - 1)) {
     const rest = detail.slice(at + 4);
     for (const end of [...endsOf(rest)]) {
       const place = rest.slice(0, end);
-      if (labels.has(place) || place.split(', ').every((label) => labels.has(label))) return ` on ${place}`;
+      const parts = labels.has(place) ? [place] : place.split(', ');
+      const named = parts.flatMap((label) => labels.get(label) ?? []);
+      if (named.length === parts.length) return ` on ${named.join(', ')}`;
     }
     if (at === 0) break;
   }

@@ -1,6 +1,7 @@
 // Which numbers of two results moved, by how much, and whether by more than the noise.
 import type { Better, PlanAxis } from '../../contract/plan.ts';
 import type { CellResult } from '../../contract/result.ts';
+import { namedLabel } from '../numbers/label.ts';
 import { estimate } from '../numbers/statistics.ts';
 import { type BesideChange, diffBeside } from './beside.ts';
 import { commonAxes, groupBy, matchByAxes } from './match.ts';
@@ -78,7 +79,8 @@ export function diffMetrics(before: DiffResult, after: DiffResult, awaits = fals
   const changes = compared.filter((change) => change !== undefined);
   const rows = shown.filter(({ name }) => after.table.rows.includes(name));
   const besides = measured.map((pair) => {
-    return { before: pair.before.cells, after: pair.after.cells, labels: labelsOf([pair.after, pair.before], rows) };
+    const labels = labelsOf([pair.after, pair.before], rows).map((label, i) => namedLabel(rows[i]?.label ?? '', label));
+    return { before: pair.before.cells, after: pair.after.cells, labels };
   });
   const lone = (entries: readonly Entry[]) => entries.map((entry) => loneCell(entry, shown));
   return {

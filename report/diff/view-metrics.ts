@@ -1,4 +1,5 @@
 // The numbers that moved in words and digits.
+import { namedLabel } from '../numbers/label.ts';
 import { formatApart, formatInterval, formatNumber } from '../numbers/number.ts';
 import { metricText } from '../table/entry-text.ts';
 import type { BesideChange } from './beside.ts';
@@ -49,7 +50,7 @@ function beyondText(beyond: number, moved: number): string {
 /** The rows of the cells that moved; as lines the cells of one side alone, and what differs beside the numbers. */
 export function metricRows(diff: MetricsDiff): Pick<MetricsView, 'headings' | 'rows' | 'lone'> {
   const lone = (where: string) => (cell: LoneCell) => {
-    return `${where}  ${cell.labels.join(' ')}  ${cell.value === null ? gap : formatNumber(cell.value)}`;
+    return `${where}  ${cell.labels.map((label, i) => namedLabel(diff.axes[i] ?? '', label)).join(' ')}  ${cell.value === null ? gap : formatNumber(cell.value)}`;
   };
   return {
     headings: diff.axes,

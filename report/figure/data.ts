@@ -1,6 +1,7 @@
 // The points of a figure: its cells by place, averaged over repeated runs.
 import type { PlanAxis, PlanFigure } from '../../contract/plan.ts';
 import type { CellResult, RunResult } from '../../contract/result.ts';
+import { namedLabel } from '../numbers/label.ts';
 import { estimate } from '../numbers/statistics.ts';
 
 /** A value of an axis, as a figure names it. */
@@ -58,7 +59,7 @@ export function figureData(result: RunResult, figure: PlanFigure): FigureData {
     xs,
     ys,
     series: sorted.map(({ order }) => ({
-      labels: order.map((at, i) => seriesAxes[i]?.values[at]?.label ?? ''),
+      labels: order.map((at, i) => namedLabel(seriesAxes[i]?.label ?? '', seriesAxes[i]?.values[at]?.label ?? '')),
       first: firsts.indexOf(order[0] ?? 0),
       rest: rests.indexOf(order.slice(1).join()),
     })),

@@ -1,5 +1,6 @@
 // How each number was made, as HTML: all its digits, key and digest, and the stages below it.
 import type { CellResult, Provenance, RunResult } from '../../contract/result.ts';
+import { namedLabel } from '../numbers/label.ts';
 import { formatNumber } from '../numbers/number.ts';
 import type { Table, TableEntry } from '../table/table.ts';
 import { html, type Markup, nothing } from './markup.ts';
@@ -11,7 +12,9 @@ export function numbersHtml(result: RunResult, table: Table): Markup {
   const parts = table.rows.flatMap((row, i) =>
     row.entries.map((entry, j) => {
       if (entry === null) return nothing;
-      const name = [...row.labels, ...(table.columns[j] ?? [])].join(' · ');
+      const rowName = row.labels.map((label, at) => namedLabel(table.row_axes[at] ?? '', label));
+      const columnName = (table.columns[j] ?? []).map((label, at) => namedLabel(table.column_axes[at] ?? '', label));
+      const name = [...rowName, ...columnName].join(' · ');
       return numberHtml(numberAnchor(i, j), name, entry, result, chains);
     }),
   );

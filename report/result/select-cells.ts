@@ -1,6 +1,7 @@
 // Picks the cells that a claim speaks of, and takes one number from them.
 import type { PlanAxis, Selector } from '../../contract/plan.ts';
 import type { CellResult } from '../../contract/result.ts';
+import { namedLabel } from '../numbers/label.ts';
 import { estimate } from '../numbers/statistics.ts';
 
 /** What a selector found: ours and the paper's number; null where some cell has none. */
@@ -38,11 +39,12 @@ function extend(cells: readonly CellResult[], selector: Selector, axis: PlanAxis
   return occurring.length > 0 ? occurring : [selector];
 }
 
-/** The labels of a selector's values, in the order of the axes: `SHARP T_next`. */
+/** The labels of a selector's values, in the order of the axes: `SHARP T_next`, `SHARP rank 16`. */
 export function selectorLabel(selector: Selector, axes: readonly PlanAxis[], separator = ' '): string {
   const labels = axes.flatMap((axis) => {
     const value = selector[axis.name];
-    return value === undefined ? [] : [axis.values.find(({ name }) => name === value)?.label ?? value];
+    if (value === undefined) return [];
+    return [namedLabel(axis.label, axis.values.find(({ name }) => name === value)?.label ?? value)];
   });
   return labels.join(separator);
 }

@@ -25,11 +25,13 @@ export function metricText(metric: string, better: Better): string {
   return better === 'neither' ? metric : `${metric}, ${better} is better`;
 }
 
-/** The remarks that explain the marks in the table, one per line. */
-export function legend(table: Table): string[] {
+/** The remarks that explain the marks in the table, one per line; `best` is how the best of a column is marked: `★`. */
+export function legend(table: Table, best: string): string[] {
   const entries = table.rows.flatMap((row) => row.entries).filter((entry) => entry !== null);
   const brackets = table.paper === '' ? '' : ` · in brackets: ${table.paper}`;
   const lines = [`${metricText(table.metric, table.better)}${brackets}`];
+  if (entries.some((entry) => entry.best))
+    lines.push(`${best} the best of our numbers in a column, unless another is within its noise`);
   if (table.averaged) lines.push('± half the 95 % confidence interval of the mean over runs (Student t)');
   if (entries.some((entry) => entry.value === null))
     lines.push(`${gap} no value: its stages failed or were not reached, or their metrics lack it`);

@@ -1,5 +1,6 @@
 // A table as LaTeX with the booktabs package.
 import { gap, legend, oursText, paperText } from './entry-text.ts';
+import { headingLines } from './headings.ts';
 import type { Table, TableEntry } from './table.ts';
 
 /** A `table` environment that needs `\usepackage{booktabs}`; what is to be known of its numbers stands before it, as comments. */
@@ -17,10 +18,10 @@ export function renderLatex(table: Table, warnings: readonly string[] = []): str
     ...warnings.map((text) => `% warning: ${text}`),
     '\\begin{table}[t]',
     '  \\centering',
-    `  \\caption{${escapeLatex([table.title, ...legend(table)].join('. '))}.}`,
+    `  \\caption{${escapeLatex([table.title, ...legend(table, 'Bold:')].join('. '))}.}`,
     `  \\begin{tabular}{${columns}}`,
     '    \\toprule',
-    ...headingRows(table).map((line) => `    ${line}`),
+    ...latexHeadings(table).map((line) => `    ${line}`),
     '    \\midrule',
     ...rows.map((line) => `    ${line}`),
     '    \\bottomrule',
@@ -31,25 +32,16 @@ export function renderLatex(table: Table, warnings: readonly string[] = []): str
   return `${lines.join('\n')}\n`;
 }
 
-/** One row of headings per column axis; neighbours with the same outer heading are joined. */
-function headingRows(table: Table): string[] {
-  const depth = Math.max(1, table.column_axes.length);
-  return Array.from({ length: depth }, (_, level) => {
-    const innermost = level === depth - 1;
-    const labels = table.row_axes.map((label) => (innermost ? escapeLatex(label) : ''));
-    const headings = table.columns.map((column) => column[level] ?? table.metric);
-    return latexRow([...labels, ...(innermost ? headings.map(escapeLatex) : joinEqual(headings))]);
+/** The lines of headings; a rule stands below those of several columns, and the labels of the rows beside the last. */
+function latexHeadings(table: Table): string[] {
+  const first = table.row_axes.length + 1;
+  return headingLines(table).flatMap((line, i, { length }) => {
+    if (i === length - 1) return [latexRow([...table.row_axes, ...line.map(({ text }) => text)].map(escapeLatex))];
+    const places = line.map(({ text, span }) => `\\multicolumn{${span}}{c}{${escapeLatex(text)}}`);
+    const ends = line.map((_, at) => line.slice(0, at + 1).reduce((sum, { span }) => sum + span, first));
+    const rules = line.map(({ span }, at) => `\\cmidrule(lr){${(ends[at] ?? 0) - span}-${(ends[at] ?? 0) - 1}}`);
+    return [latexRow([...table.row_axes.map(() => ''), ...places]), rules.join(' ')];
   });
-}
-
-function joinEqual(headings: readonly string[]): string[] {
-  const groups: { heading: string; span: number }[] = [];
-  for (const heading of headings) {
-    const last = groups.at(-1);
-    if (last?.heading === heading) last.span++;
-    else groups.push({ heading, span: 1 });
-  }
-  return groups.map(({ heading, span }) => `\\multicolumn{${span}}{c}{${escapeLatex(heading)}}`);
 }
 
 function latexRow(places: readonly string[]): string {
@@ -59,7 +51,7 @@ function latexRow(places: readonly string[]): string {
 function latexEntry(entry: TableEntry | null, table: Table): string {
   const ours = oursText(entry).replace(gap, '--').replace(' ± ', ' $\\pm$ ').replace(' *', '$^{*}$');
   const marks = entry === null || entry.marks.length === 0 ? '' : `\\textsuperscript{${entry.marks.join(',')}}`;
-  return `${ours}${marks} ${paperText(entry, table)}`.trim();
+  return `${entry?.best ? `\\textbf{${ours}}` : ours}${marks} ${paperText(entry, table)}`.trim();
 }
 
 const latexNames: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@ import type { Better, PlanAxis } from '../../contract/plan.ts';
 import type { CellResult, RunResult } from '../../contract/result.ts';
 import { formatNumber, publishedDecimals } from '../numbers/number.ts';
 import { estimate } from '../numbers/statistics.ts';
+import { bestRows } from './best.ts';
 import { type MarkedNote, markNotes } from './note-marks.ts';
 
 export interface Table {
@@ -38,6 +39,8 @@ export interface TableEntry {
   value: number | null;
   /** Half the 95 % interval of a mean over runs. */
   half_width: number | null;
+  /** True where no other of its column is better, or as good within the noise. */
+  best: boolean;
   /** How many cells have a value, of how many planned: a mean over less than planned is marked. */
   measured: number;
   planned: number;
@@ -65,12 +68,16 @@ export function buildTable(result: RunResult): Table {
     row_axes: [...rowAxes.map((axis) => axis.label), ...result.table.beside.map(({ label }) => label)],
     beside: result.table.beside.length,
     column_axes: columnAxes.map((axis) => axis.label),
-    rows: rows.map((row) => ({
-      labels: [...row.labels, ...besideLabels(result, rowAxes, row)],
-      entries: columns.map((column) =>
-        entryOf(result, places.get(placeKey([...row.values, ...column.values])) ?? [], notes),
-      ),
-    })),
+    rows: markBest(
+      result,
+      columns.length,
+      rows.map((row) => ({
+        labels: [...row.labels, ...besideLabels(result, rowAxes, row)],
+        entries: columns.map((column) =>
+          entryOf(result, places.get(placeKey([...row.values, ...column.values])) ?? [], notes),
+        ),
+      })),
+    ),
     columns: columns.map((column) => column.labels),
     metric: result.table.metric,
     better: result.table.better,
@@ -80,6 +87,20 @@ export function buildTable(result: RunResult): Table {
     notes: result.notes,
     marked_notes: notes.map(({ mark, note }) => ({ mark, note })),
   };
+}
+
+/** The rows with the best of each column marked. */
+function markBest(result: RunResult, columns: number, rows: readonly TableRow[]): TableRow[] {
+  const best = Array.from({ length: columns }, (_, at) =>
+    bestRows(
+      rows.map(({ entries }) => entries[at] ?? null),
+      result,
+    ),
+  );
+  return rows.map(({ labels, entries }, row) => ({
+    labels,
+    entries: entries.map((entry, at) => (entry === null ? null : { ...entry, best: best[at]?.has(row) ?? false })),
+  }));
 }
 
 /** The numbers of the columns beside, as text; those of a row that is no one method's differ, and stand as a range. */
@@ -147,5 +168,14 @@ function entryOf(result: RunResult, indexes: readonly number[], notes: readonly 
   const { mean, half_width } = values.length > 0 ? estimate(values) : { mean: null, half_width: null };
   const paper = cells.find((cell) => cell.paper !== null)?.paper ?? null;
   const marks = notes.filter((note) => indexes.some((i) => note.cells.has(i))).map((note) => note.mark);
-  return { value: mean, half_width, measured: values.length, planned: cells.length, paper, marks, cells: indexes };
+  return {
+    value: mean,
+    half_width,
+    best: false,
+    measured: values.length,
+    planned: cells.length,
+    paper,
+    marks,
+    cells: indexes,
+  };
 }

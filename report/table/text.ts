@@ -1,4 +1,5 @@
 // A table as text for a terminal: numbers right-aligned, the paper's in brackets, broken into blocks that fit.
+import { isBare } from '../numbers/label.ts';
 import { type Paint, plainPaint } from '../numbers/paint.ts';
 import { cutText, padLeft, padRight, textWidth, wrapText } from '../numbers/text-width.ts';
 import { legend, oursText, paperText } from './entry-text.ts';
@@ -7,6 +8,7 @@ import type { Table } from './table.ts';
 
 const columnGap = '   ';
 const labelGap = '  ';
+const bestMark = '★';
 
 export interface TextOptions {
   /** Terminal columns; without it lines are as long as they need to be. */
@@ -31,13 +33,16 @@ export function renderText(table: Table, options: TextOptions = {}): string {
   const width = options.width ?? Number.POSITIVE_INFINITY;
   const paint = options.paint ?? plainPaint;
   const [heading = '', ...labels] = rowLabels(table, width);
-  const labelWidth = Math.max(0, ...[heading, ...labels].map(textWidth));
+  const names = columnNames(table);
+  const labelWidth = Math.max(0, ...[heading, ...labels, ...names].map(textWidth));
   const blocks = fitBlocks(textColumns(table), width - labelWidth - columnGap.length);
   const parts = blocks.map((block) =>
-    renderBlock(block, [padRight(heading, labelWidth), ...labels], labelWidth, columnNames(table), paint),
+    renderBlock(block, [padRight(heading, labelWidth), ...labels], labelWidth, names, paint),
   );
   const marked = table.marked_notes.map(({ mark, note }) => `${superscript(mark)} ${note}`);
-  const remarks = [...legend(table), ...marked, ...table.notes].flatMap((line) => wrapText(line, width, labelGap));
+  const remarks = [...legend(table, bestMark), ...marked, ...table.notes].flatMap((line) =>
+    wrapText(line, width, labelGap),
+  );
   return `${[...parts, remarks.map((line) => paint.faint(line)).join('\n')].join('\n\n')}\n`;
 }
 
@@ -45,7 +50,7 @@ export function renderText(table: Table, options: TextOptions = {}): string {
 function rowLabels(table: Table, width: number): string[] {
   const first = table.row_axes.length - table.beside;
   const headings = table.row_axes.map((axis, i) =>
-    i < first && !areNumbers(table.rows.map((row) => row.labels[i] ?? '')) ? '' : axis,
+    i < first && !table.rows.some((row) => isBare(row.labels[i] ?? '')) ? '' : axis,
   );
   const lines = [headings, ...table.rows.map((row) => row.labels)];
   const widths = table.row_axes.map((_, i) => Math.max(0, ...lines.map((labels) => textWidth(labels[i] ?? ''))));
@@ -55,20 +60,15 @@ function rowLabels(table: Table, width: number): string[] {
   return padded.map((line) => cutText(line.trimEnd(), Math.max(8, Math.floor(width / 2))));
 }
 
-/** A bare 32 does not say of what: such labels need the name of their axis above them. */
-function areNumbers(labels: readonly string[]): boolean {
-  return labels.every((label) => label !== '' && Number.isFinite(Number(label)));
-}
-
-/** For each line of headings the name of its axis, where they are bare numbers. */
+/** For each line of headings the name of its axis, where some are bare numbers: a 32 does not say of what. */
 function columnNames(table: Table): string[] {
-  return table.column_axes.map((axis, i) => (areNumbers(table.columns.map((labels) => labels[i] ?? '')) ? axis : ''));
+  return table.column_axes.map((axis, i) => (table.columns.some((labels) => isBare(labels[i] ?? '')) ? axis : ''));
 }
 
 function textColumns(table: Table): TextColumn[] {
   return table.columns.map((headings, i) => {
     const entries = table.rows.map((row) => row.entries[i] ?? null);
-    const ours = entries.map(oursText);
+    const ours = entries.map((entry) => `${entry?.best ? `${bestMark} ` : ''}${oursText(entry)}`);
     const marks = entries.map((entry) => superscript((entry?.marks ?? []).join('')));
     const papers = entries.map((entry) => paperText(entry, table));
     const oursWidth = Math.max(0, ...ours.map(textWidth));
@@ -102,11 +102,12 @@ function renderBlock(
   names: readonly string[],
   paint: Paint,
 ): string {
-  const lines = names.map((name, i) => {
+  const lines = names.flatMap((name, i) => {
     const headings = columns.map((column) => padLeft(column.headings[i] ?? '', column.width));
     const isFree = i < names.length - 1 || heading.trim() === '';
-    const left = isFree ? padRight(textWidth(name) <= labelWidth ? name : '', labelWidth) : heading;
-    return paint.strong([left, ...headings].join(columnGap).trimEnd());
+    const above = isFree || name === '' ? [] : [`${' '.repeat(labelWidth)}${columnGap}${name}`];
+    const line = [isFree ? padRight(name, labelWidth) : heading, ...headings].join(columnGap).trimEnd();
+    return [...above, line].map(paint.strong);
   });
   labels.forEach((label, i) => {
     const places = columns.map((column) => placeText(column, i, paint));

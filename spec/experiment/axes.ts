@@ -176,15 +176,21 @@ function ownValue(axis: string, value: Located | undefined, known: KnownNames, p
   return [];
 }
 
-/** Columns of the results, beside the axes. */
+/** Columns of the results that every experiment has. */
 const columnNames = new Set(['metric', 'value', 'stderr', 'n', 'paper', 'key', 'digest', 'name', 'error']);
 
-/** Reports axes whose name is also that of a column of the results: one of the two would be lost there. */
-export function checkAxisNames(axes: readonly Axis[], problems: Problems): void {
-  for (const { name, key } of axes) {
-    if (columnNames.has(name))
-      problems.add(key, `axis '${name}': the results have a column of this name already, choose another`);
-  }
+/** Reports axes, and numbers `beside` the table's own, whose name is also that of another column of the results: one of the two would be lost there. */
+export function checkColumnNames(
+  axes: readonly Axis[],
+  beside: ReadonlyMap<string, LocatedEntry>,
+  problems: Problems,
+): void {
+  const taken = new Set(columnNames);
+  const complain = (what: string, { key }: Pick<LocatedEntry, 'key'>) =>
+    problems.add(key, `${what}: the results have a column of this name already, choose another`);
+  for (const axis of axes) if (columnNames.has(axis.name)) complain(`axis '${axis.name}'`, axis);
+  for (const { name } of axes) taken.add(name);
+  for (const [name, entry] of beside) if (taken.has(name)) complain(`column '${name}' beside the numbers`, entry);
 }
 
 /** The index of a value by its name; reports an unknown one. */

@@ -10,7 +10,7 @@ import { SpecFiles } from '../../located/source-file.ts';
 import { parseYaml } from '../../located/yaml-source.ts';
 import { experimentFile } from '../../schemas/experiment.ts';
 import { pipelineFile } from '../../schemas/pipeline.ts';
-import { checkAxisNames } from '../experiment/axes.ts';
+import { checkColumnNames } from '../experiment/axes.ts';
 import { checkAxesDisjoint, checkLayer, checkStageKeys, knownParams, referredParams } from '../experiment/bindings.ts';
 import { Evaluator } from '../experiment/evaluator.ts';
 import type { Experiment } from '../experiment/experiment.ts';
@@ -155,7 +155,7 @@ async function linkedPipeline(
 
 function planOf({ path, experiment, linked }: Loaded, request: SpecRequest, problems: Problems): Plan {
   const settings = settle(experiment, linked, request, problems);
-  checkAxisNames(settings.bindings.axes, problems);
+  checkColumnNames(settings.bindings.axes, entriesAt(experiment.tree, ['table', 'beside']), problems);
   checkAxesDisjoint(settings.bindings.axes, problems);
   const { numerics } = request;
   return buildPlan({ experiment, settings, numerics, file: path, overrides: overridesOf(request) }, problems);

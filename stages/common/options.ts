@@ -3,6 +3,7 @@ import type { OutputPort } from '../../contract/stage.ts';
 import { inits } from '../../model/methods/method.ts';
 import { transformingNames } from '../../model/methods/registry.ts';
 import { immediate } from '../../model/sharing/block-map.ts';
+import { replacementTypes } from '../../model/sharing/sharing.ts';
 import { Type } from '../../schemas/type.ts';
 
 /** A share of something: above 0, at most 1. */
@@ -98,7 +99,7 @@ export const threads = (value: number) =>
 
 /** Which layers share an MLP: a replacement type, or an explicit map that wins over it. */
 export const replacement = {
-  type: Type.String({ default: 'T_next', description: 'replacement type (paper, Table 8)' }),
+  type: Type.Enum([...replacementTypes], { default: 'T_next', description: 'replacement type (paper, Table 8)' }),
   map: Type.Optional(
     Type.String({ description: "explicit map 'reference:target,target; ...' with 1-based layers; wins over type" }),
   ),
@@ -106,7 +107,7 @@ export const replacement = {
 
 /** Which layers run another's whole block, or are left out: MobileLLM's pairs, a replacement type, or an explicit map. */
 export const blocks = {
-  type: Type.String({
+  type: Type.Enum([immediate, ...replacementTypes], {
     default: immediate,
     description: 'immediate: (1:2), (3:4), ... as MobileLLM repeats its blocks; or a replacement type (paper, Table 8)',
   }),

@@ -1,6 +1,8 @@
 // planned-size: the bytes that a known model would take, shared and quantised, from its shape alone.
 import type { Static } from 'typebox';
 import { declareStage } from '../../contract/define.ts';
+import { immediate } from '../../model/sharing/block-map.ts';
+import { replacementTypes } from '../../model/sharing/sharing.ts';
 import { Type } from '../../schemas/type.ts';
 import { candidate, object } from '../common/options.ts';
 import { lookingCost } from '../costs/copying.ts';
@@ -15,7 +17,7 @@ const params = object({
     description:
       'own: every layer as it is; share_mlps: as share; share_blocks, drop_blocks: as the stages of these names',
   }),
-  type: Type.String({
+  type: Type.Enum([immediate, ...replacementTypes], {
     default: 'T_next',
     description: 'which layers: a replacement type (paper, Table 8), or immediate where blocks are shared or dropped',
   }),

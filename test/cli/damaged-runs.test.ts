@@ -82,7 +82,7 @@ async function expectRightOrNamed(right: ReadonlyMap<string, Ended>, path: strin
     expect(out + err, name).not.toMatch(/\n {4}at |bug in lamina/);
     // a table is that of the run that was asked for, of the one before it, or none
     if (name.endsWith('md')) expect(['', older], name).toContain(out);
-    if (name === 'show toy') expect(out === '' || /Good {3}1\.[57]0/.test(out), name).toBe(true);
+    if (name === 'show toy') expect(out === '' || /Good {3}★ 1\.[57]0/.test(out), name).toBe(true);
     if (name === 'show toy' && out.includes('1.50')) expect(code, name).toBe(1);
     if (name !== 'runs') continue;
     const said = narrow(out).split('\n');
@@ -119,7 +119,7 @@ function narrow(text: string): string {
 
 test('one damaged file takes nothing else away, whichever it is and wherever it is damaged', async () => {
   const right = await answers();
-  expect(right.get('show toy')?.out).toContain('Good   1.70');
+  expect(right.get('show toy')?.out).toContain('Good   ★ 1.70');
   expect(right.get('diff toy')?.out).toContain('Good    1.50   1.70');
   const all = files();
   expect(all.length).toBe(15);
@@ -209,7 +209,7 @@ describe('a kept outcome', () => {
   test('is shown as it was written or refused by the name of the file, wherever it is damaged', async () => {
     const right = new Map<string, string>();
     for (const command of shows) right.set(command.join(' '), (await say(...command)).out);
-    expect(right.get(`show ${place}`)).toContain('Good   1.50');
+    expect(right.get(`show ${place}`)).toContain('Good   ★ 1.50');
     const all = ['cells.json', 'provenance.json', 'cells.arrow', 'table.md', 'SHA256SUMS'];
     const bytes = new Map(all.map((name) => [name, readFileSync(join(folder.path, place, name))]));
     const damage = fc.constantFrom(...all).chain((name) => {

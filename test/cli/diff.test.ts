@@ -248,6 +248,20 @@ claims  none flipped · 1 unchanged
   });
 });
 
+test('a spec whose pipeline lies outside of its repository has that of today on both sides, and says so', async () => {
+  const [work, other] = [repository(), workFolder()];
+  const pipeline = join(other.path, 'toy-pipeline.yaml');
+  writeFileSync(pipeline, read('toy-pipeline.yaml'));
+  work.write('apart.yaml', experiment.replace('../pipelines/toy.yaml', pipeline));
+  work.commit('apart');
+  const { out, code } = await work.diff('apart.yaml', '--exit-code');
+  expect(out).toContain(`'${pipeline}' lies outside of the git repository, so today's file stands for 'HEAD' too\n`);
+  expect(out).toContain('spec  no difference');
+  expect(code).toBe(0);
+  other.remove();
+  work.remove();
+});
+
 describe('without git', () => {
   const folder = workFolder();
   beforeAll(() => {
@@ -258,8 +272,16 @@ describe('without git', () => {
   });
   afterAll(() => folder.remove());
 
-  test('a spec has no revisions, and that is said', async () => {
-    const { code, err } = await diffIn(folder.path, spec);
+  test('a spec is compared with itself, and that is said', async () => {
+    const { code, out } = await diffIn(folder.path, spec, '--exit-code');
+    expect(out).toContain(
+      `'${spec}' is not in a git repository, so both sides are today's file: name another spec, or a run, to compare it with`,
+    );
+    expect(code).toBe(0);
+  });
+
+  test('a spec has no revisions that could be named', async () => {
+    const { code, err } = await diffIn(folder.path, `${spec}@HEAD~1`);
     expect(err).toBe(`error  '${folder.path}/experiments' is not in a git repository, so it has no revisions\n`);
     expect(code).toBe(2);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { unitLabel } from '../../cli/common/spec-name.ts';
 import { Warnings } from '../../cli/common/warnings.ts';
-import { barLine } from '../../cli/progress/bar-line.ts';
+import { barLine, nameWidths, totalLine } from '../../cli/progress/bar-line.ts';
 import { Follower } from '../../cli/progress/follow.ts';
 import { createPlainDisplay } from '../../cli/progress/plain-display.ts';
 import { plainPaint } from '../../report/numbers/paint.ts';
@@ -9,28 +10,69 @@ import type { RunEvent } from '../../runner/survey/events.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import { node, plan } from '../runner/toy-plan.ts';
 
-const unit = { id: '1', stage: 'slw', label: '3→4 T_next arxiv_math' };
+const unit = { id: '1', node: 'slw', stage: 'slw', label: '3→4 T_next arxiv_math' };
 const report = { done: 4, total: 5, of: 'epoch', note: 'loss 0.0132' };
 
 describe('the line of a running unit', () => {
+  const names = nameWidths([unit]);
+
   test('shows stage, unit, bar, report and time', () => {
-    expect(barLine({ unit, report, elapsed_ms: 8000 }, 110, plainPaint)).toBe(
-      '  slw                 3→4 T_next arxiv_math          █████████████░░░  epoch 4/5  loss 0.0132             0:08',
+    expect(barLine({ unit, report, elapsed_ms: 8000 }, names, 90, plainPaint)).toBe(
+      '  slw 3→4 T_next arxiv_math  ████████░░  epoch 4/5  loss 0.0132                       0:08',
     );
   });
 
   test('tells the time that is left once it can', () => {
-    expect(barLine({ unit, report, elapsed_ms: 40_000 }, 110, plainPaint)).toMatch(/ 0:10 left$/);
+    expect(barLine({ unit, report, elapsed_ms: 40_000 }, names, 110, plainPaint)).toMatch(/ 0:10 left$/);
   });
 
   test('is never wider than the terminal', () => {
     for (let width = 10; width < 140; width++)
-      expect(textWidth(barLine({ unit, report, elapsed_ms: 8000 }, width, plainPaint))).toBeLessThanOrEqual(width);
+      expect(textWidth(barLine({ unit, report, elapsed_ms: 8000 }, names, width, plainPaint))).toBeLessThanOrEqual(
+        width,
+      );
+  });
+
+  test('cuts no name beside empty space, and the report before a name', () => {
+    const long = {
+      id: '2',
+      node: 'x',
+      stage: 'capture-everything-here',
+      label: 'T_next rank 4 seed 0 arxiv_math original 3→4',
+    };
+    const widths = nameWidths([unit, long]);
+    const line = (width: number) => barLine({ unit: long, report, elapsed_ms: 8000 }, widths, width, plainPaint);
+    expect(line(160)).toContain(`  ${long.stage} ${long.label}  █`);
+    expect(line(160)).toContain('epoch 4/5  loss 0.0132 ');
+    expect(line(112)).toContain(`  ${long.stage} ${long.label}  █`);
+    expect(line(112)).toContain('  epoch 4/5  loss…');
+    expect(line(90)).toContain('…');
   });
 });
 
+describe('the line for the whole', () => {
+  const pace = { units: 34, finished: 5, ran: 2, reports: [report, undefined], elapsed_ms: 140_000 };
+
+  test('tells how much is done and how long the rest takes at the pace so far', () => {
+    // 2.8 units in 140 s, and 34 - 5 - 0.8 = 28.2 are left
+    expect(totalLine(pace, 80, plainPaint)).toBe('  5 of 34 · 2:20 · about 23:30 left');
+  });
+
+  test('and nothing of the rest while there is no pace', () => {
+    expect(totalLine({ ...pace, ran: 0, reports: [] }, 80, plainPaint)).toBe('  5 of 34 · 2:20');
+    expect(totalLine({ ...pace, elapsed_ms: 9000 }, 80, plainPaint)).toBe('  5 of 34 · 0:09');
+    expect(totalLine({ ...pace, finished: 34, reports: [] }, 80, plainPaint)).toBe('  34 of 34 · 2:20');
+  });
+});
+
+test('a unit is named by its cell, with the axes of bare numbers', () => {
+  expect(unitLabel('', 'type=T_next,rank=4,seed=0')).toBe('T_next rank 4 seed 0');
+  expect(unitLabel('3→4', 'data=arxiv_math')).toBe('3→4 arxiv_math');
+  expect(unitLabel('3→4', '')).toBe('3→4');
+});
+
 /** Follows `events`, the clock moving on by `step_ms` before each; returns what was written. */
-function follow(events: readonly RunEvent[], step_ms: number): string[] {
+function follow(events: readonly RunEvent[], step_ms: number | (() => number)): string[] {
   let [text, now] = ['', 0];
   const write = (more: string) => {
     text += more;
@@ -39,7 +81,7 @@ function follow(events: readonly RunEvent[], step_ms: number): string[] {
   const open = () => createPlainDisplay(write, () => now);
   const follower = new Follower('toy · tiny · 1 cell', output, new Warnings(plan(node('warm', 'value'))), open);
   for (const event of events) {
-    now += step_ms;
+    now += typeof step_ms === 'number' ? step_ms : step_ms();
     follower.on(event);
   }
   follower.stop();
@@ -51,18 +93,18 @@ const planned: RunEvent = { type: 'planned', counts: { hit: 1, run: 1, depends: 
 const progress: RunEvent = { type: 'progress', report, ...name };
 
 describe('plain progress', () => {
-  test('is a line at the start, at most one in ten seconds, and one at the end', () => {
+  test('is a line at the start, one for the whole in half a minute, and one at the end', () => {
     const events: RunEvent[] = [
       planned,
       { type: 'unit-started', where: 'process 1', ...name },
-      ...Array.from({ length: 6 }, () => progress),
+      ...Array.from({ length: 12 }, () => progress),
       { type: 'unit-finished', status: 'ran', key: 'k', duration_ms: 1, ...name },
     ];
     expect(follow(events, 3000)).toEqual([
       'toy · tiny · 1 cell · 3 units: 1 cached, up to 2 to run',
       '[0:03] warm 3→4 T_next: started',
-      '[0:15] warm 3→4 T_next: epoch 4/5  loss 0.0132',
-      '[0:24] warm 3→4 T_next: done in 0:21',
+      '[0:30] 0 of 3 · about 1:23 left · warm 3→4 T_next epoch 4/5  loss 0.0132',
+      '[0:42] warm 3→4 T_next: done in 0:39',
     ]);
   });
 
@@ -86,6 +128,22 @@ describe('plain progress', () => {
     expect(follow(events, 1000).slice(1)).toEqual([
       '[0:02] warm 3→4 T_next: started',
       '[0:03] warm 3→4 T_next: failed after 0:01',
+    ]);
+  });
+
+  test('is one line for the units of a stage that start, run and end together', () => {
+    const units = ['1', '2', '3'].map((layer) => ({ ...name, unit: `layer ${layer}` }));
+    const events: RunEvent[] = [
+      planned,
+      ...units.map((each) => ({ type: 'unit-started', where: 'process 1', ...each }) as const),
+      ...Array.from({ length: 3 }, () => units.map((each) => ({ ...progress, ...each }))).flat(),
+      ...units.map((each) => ({ type: 'unit-finished', status: 'ran', key: 'k', duration_ms: 1, ...each }) as const),
+    ];
+    let at = 0;
+    expect(follow(events, () => (at++ < 12 && at > 4 ? 4000 : 0)).slice(1)).toEqual([
+      '[0:00] warm 3 units: started',
+      '[0:32] 0 of 3 · about 0:08 left · warm 3 units epoch 4/5  loss 0.0132',
+      '[0:32] warm 3 units: done in 0:32',
     ]);
   });
 

@@ -50,7 +50,7 @@ describe('below a project', () => {
     mkdirSync(deep, { recursive: true });
     const shown = await toy(deep, 'show', 'toy');
     expect(shown.err).toBe('store and results of the project in ../../..\n');
-    expect(shown.out).toContain('Good   1.50  (1.4)');
+    expect(shown.out).toContain('Good   ★ 1.50  (1.4)');
     const plan = await toy(below, 'plan', 'toy.yaml');
     expect(plan).toMatchObject({ code: 0, err: 'store of the project in ..\n' });
     expect(plan.out).toContain('4 units: 4 cached, 0 to run');
@@ -82,7 +82,7 @@ describe('below a project', () => {
     rmSync(join(folder.path, '.lamina'), { recursive: true });
     const { out, err } = await toy(below, 'show', 'toy');
     expect(err).toContain(said);
-    expect(out).toContain('Good   1.50  (1.4)');
+    expect(out).toContain('Good   ★ 1.50  (1.4)');
   });
 });
 

@@ -141,7 +141,7 @@ describe('a run in the place of a spec', () => {
   test('may be the outcome that is kept, and needs no store then', async () => {
     const plan = JSON.parse((await say('plan', 'toy@results', '--json')).out);
     expect(plan).toEqual(JSON.parse((await say('plan', 'toy.yaml', '--json')).out));
-    expect((await say('show', 'toy@results')).out).toContain('Good   1.50  (1.4)');
+    expect((await say('show', 'toy@results')).out).toContain('Good   ★ 1.50  (1.4)');
   });
 
   test('has flags of its own, and has to be there', async () => {

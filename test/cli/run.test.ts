@@ -15,7 +15,7 @@ describe('a run', () => {
 
   test('prints its progress as plain lines where nobody watches', () => {
     expect(first.err).toMatch(/^toy · default · 2 cells · 4 units: 0 cached, 4 to run\n/);
-    expect(first.err).toMatch(/\n\[\d+:\d\d] pieces part 1: started\n/);
+    expect(first.err).toMatch(/\n\[\d+:\d\d] pieces 2 units: started\n/);
     expect(first.err).toMatch(/\n\[\d+:\d\d] number good: done in \d+:\d\d\n/);
     expect(first.err).toMatch(/\n✓ 4 of 4 · \d+:\d\d\n/);
     expect(first.err).not.toContain('\u001b');
@@ -23,10 +23,11 @@ describe('a run', () => {
 
   test('prints the table and the claims, and exits with 0', () => {
     expect(first.out).toBe(`
-Good   1.50  (1.4)
-Bad    40.0 (2171)
+Good   ★ 1.50  (1.4)
+Bad      40.0 (2171)
 
 perplexity, lower is better · in brackets: Table 0
+★ the best of our numbers in a column, unless another is within its noise
 
 claims  1 holds
   ✓ good is better than bad: Good ≤ Bad: 1.50 ≤ 40.0 (paper: 1.4 < 2171)
@@ -56,7 +57,9 @@ claims  1 holds
       'cell_notes',
       'figures',
     ]);
-    expect(readFileSync(join(folder.path, 'results/toy/default/table.md'), 'utf8')).toContain('| Good | 1.50 (1.4) |');
+    expect(readFileSync(join(folder.path, 'results/toy/default/table.md'), 'utf8')).toContain(
+      '| Good | **1.50** (1.4) |',
+    );
     const again = await toy(folder.path, 'run', spec('toy'));
     expect(again.err).toMatch(/^toy · default · 2 cells · 4 units: 4 cached, 0 to run\n✓ 4 of 4/);
     expect(read()).toBe(before);
@@ -83,6 +86,7 @@ claims  1 holds
       metric: 'perplexity',
       value: 1.5,
       paper: 1.4,
+      stderr: expect.any(Number),
       n: 100,
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
@@ -93,8 +97,10 @@ claims  1 holds
   test('can be shown again in every form, by name, by run and from the outcome alone', async () => {
     const text = await toy(folder.path, 'show', 'toy');
     expect(text.out).toContain(first.out.trim());
-    expect((await toy(folder.path, 'show', 'toy@20', '--format', 'md')).out).toContain('| Good | 1.50 (1.4) |');
-    expect((await toy(folder.path, 'show', 'toy', '--format', 'latex')).out).toContain('Good & 1.50 (1.4) \\\\');
+    expect((await toy(folder.path, 'show', 'toy@20', '--format', 'md')).out).toContain('| Good | **1.50** (1.4) |');
+    expect((await toy(folder.path, 'show', 'toy', '--format', 'latex')).out).toContain(
+      'Good & \\textbf{1.50} (1.4) \\\\',
+    );
     expect((await toy(folder.path, 'show', 'toy', '--format', 'csv')).out).toContain('good,perplexity,1.5,');
     const kept = await toy(folder.path, 'show', 'toy', '--store', 'empty');
     expect(kept.out).toContain(first.out.trim());
@@ -178,7 +184,7 @@ describe('when something is wrong', () => {
   test('several specs run one after the other, each under its title; the exit code is the worst', async () => {
     const { code, out } = await toy(folder.path, 'run', spec('failing'), spec('toy'));
     expect(out).toMatch(
-      /^\nA toy\n\nGood {3}1\.50 {2}\(1\.4\)\nBad {7}–[\s\S]*\nA toy\n\nGood {3}1\.50[\s\S]*claims {2}1 holds/,
+      /^\nA toy\n\nGood {3}1\.50 {2}\(1\.4\)\nBad {7}–[\s\S]*\nA toy\n\nGood {3}★ 1\.50[\s\S]*claims {2}1 holds/,
     );
     expect(code).toBe(1);
   });

@@ -179,7 +179,7 @@ describe('a run that was stopped', () => {
     expect((await stopped('SIGTERM', 'SIGTERM')).code).toBe(130);
     const { code, out, err } = await say('show', 'toy');
     expect(err).toMatch(/^! toy@3-\S+ was stopped after .*\n! this is toy@2-\S+Z\n$/);
-    expect(out).toContain('Good   1.50  (1.4)');
+    expect(out).toContain('Good   ★ 1.50  (1.4)');
     expect(code).toBe(1);
     const diff = await say('diff', 'toy');
     expect(diff.err).toMatch(
@@ -296,7 +296,7 @@ test('of many runs that are started together every one is kept', async () => {
     Array.from({ length: 16 }, (_, i) => [i + 1, 'done', 2]),
   );
   expect(namesIn(folder.path, 'toy').length).toBe(16);
-  expect((await toyInProcess(folder.path, 'show', 'results/toy/default')).out).toContain('Good   1.50  (1.4)');
+  expect((await toyInProcess(folder.path, 'show', 'results/toy/default')).out).toContain('Good   ★ 1.50  (1.4)');
   folder.remove();
 });
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { editorSchemas } from '../../schemas/editor.ts';
@@ -23,6 +23,28 @@ test('`stages` describes a stage: where it comes from, what it takes and gives',
   expect(out).toContain('SHARP (arXiv 2502.07832)');
   expect(out).toMatch(/^ {2}activations +activations +/m);
   expect(out).toMatch(/^ {2}rank +integer ≥ 1 +.*= 400\b/m);
+});
+
+test('`stages` names every replacement type, and the fields that a cell can name', async () => {
+  const types = (await lamina(folder.path, 'stages', 'share-blocks')).out;
+  expect(types).toMatch(/^ {2}type +'immediate' \| 'T_next' \| 'T_next2' \| 'T_back' \| .*'T_max'/m);
+  const { out } = await lamina(folder.path, 'stages', 'perplexity-eval');
+  expect(out).toContain('fields: perplexity, mean_nll, stderr, tokens, examples');
+});
+
+test('`check` names an unknown replacement type at its line', async () => {
+  const spec = [
+    'experiment: mine',
+    'pipeline: lamina:sharp',
+    'params: { model: lamina:tiny, type: T_nxt }',
+    'axes: { method: { values: { sharp: { metric: tuned_ppl.perplexity } } } }',
+  ];
+  writeFileSync(join(folder.path, 'mine.yaml'), spec.join('\n'));
+  const { code, err } = await lamina(folder.path, 'check', 'mine.yaml');
+  expect(err).toMatch(
+    /^mine\.yaml:3:37 {2}stage 'warm': parameter 'type' expects 'T_next', .*, got 'T_nxt' \(did you mean 'T_next'\?\)$/m,
+  );
+  expect(code).toBe(2);
 });
 
 test('`stages` writes numbers as a spec takes them, and long descriptions below where there is no room beside', async () => {

@@ -160,7 +160,7 @@ describe('what is not whole in the store', () => {
     expect((await copy()).err).toMatch(/has no result in the store yet: run it first with 'lamina run /);
     const again = await toy(folder.path, 'run', spec);
     expect(again.err).toMatch(/! stage 'number' \(method=good\): artifact 'metrics' .* so it is made again\n/);
-    expect(again.out).toContain('Good   1.50');
+    expect(again.out).toContain('Good   ★ 1.50');
     expect((await copy()).code).toBe(0);
   });
 

@@ -2,63 +2,48 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
-import { type CellsRow, writeCellsTable } from '../../formats/arrow/cells-table.ts';
+import { type CellsColumn, writeCellsTable } from '../../formats/arrow/cells-table.ts';
 import { fixture, scratchFolder } from './files.ts';
 
 const { path } = scratchFolder();
 
-const none = { paper: null, stderr: null, n: null, key: null, digest: null, error: null };
-const rows: CellsRow[] = [
-  { ...none, axes: { method: 'original', data: 'arxiv_math' }, metric: 'perplexity', value: 1.5, paper: 3, name: 'a' },
-  {
-    ...none,
-    axes: { method: 'SHARP, "é" 3→4', data: 'x' },
-    metric: 'perplexity',
-    value: 0.1,
-    n: 6574,
-    stderr: 0.25,
-    key: 'k',
-    digest: 'd',
-    name: 'b',
-  },
-  {
-    ...none,
-    axes: { method: '', data: '<b>' },
-    metric: 'perplexity',
-    value: null,
-    error: "stage 'sft' failed\nbadly",
-    name: 'c',
-  },
+const columns: CellsColumn[] = [
+  { name: 'method', kind: 'text', values: ['original', 'SHARP, "é" 3→4', ''] },
+  { name: 'rank', kind: 'integer', values: [4, -16, null] },
+  { name: 'lr', kind: 'number', values: [0.001, 0.5, 3] },
+  { name: 's', kind: 'number', values: [null, 0.62, null] },
+  { name: 'metric', kind: 'text', values: ['perplexity', 'perplexity', 'perplexity'] },
+  { name: 'value', kind: 'number', values: [1.5, 0.1, null] },
+  { name: 'stderr', kind: 'number', values: [null, 0.25, null] },
+  { name: 'n', kind: 'integer', values: [null, 6574, null] },
+  { name: 'error', kind: 'text', values: [null, null, "stage 'sft' failed\nbadly"] },
 ];
+const rows = [0, 1, 2].map((row) => Object.fromEntries(columns.map(({ name, values }) => [name, values[row]])));
 const metadata = { experiment: 'table-2', profile: 'tiny' };
-const axes = ['method', 'data'];
 
-async function written(name: string, cells: readonly CellsRow[] = rows): Promise<Buffer> {
-  await writeCellsTable(path(name), axes, cells, metadata);
+async function written(name: string, cells: readonly CellsColumn[] = columns): Promise<Buffer> {
+  await writeCellsTable(path(name), cells, metadata);
   return readFileSync(path(name));
 }
 
 describe('cells as an Arrow file', () => {
-  test('have a column for each axis, then those of the cell, and nulls where something is missing', async () => {
+  test('have typed columns, and nulls where something is missing', async () => {
     const table = tableFromIPC(await written('cells.arrow'));
     expect(table.schema.fields.map(({ name, type }) => `${name}: ${type}`)).toEqual([
       'method: Utf8',
-      'data: Utf8',
+      'rank: Int64',
+      'lr: Float64',
+      's: Float64',
       'metric: Utf8',
       'value: Float64',
-      'paper: Float64',
       'stderr: Float64',
       'n: Int64',
-      'key: Utf8',
-      'digest: Utf8',
-      'name: Utf8',
       'error: Utf8',
     ]);
+    const whole = (value: unknown) => (typeof value === 'number' ? BigInt(value) : value);
     const read = table.toArray().map((row) => row.toJSON());
-    expect(read).toEqual(
-      rows.map(({ axes: own, n, ...cell }) => ({ ...own, ...cell, n: n === null ? null : BigInt(n) })),
-    );
-    expect(Object.fromEntries(table.schema.metadata)).toEqual({ ...metadata, format: 'lamina-cells', version: '1' });
+    expect(read).toEqual(rows.map((row) => ({ ...row, rank: whole(row.rank), n: whole(row.n) })));
+    expect(Object.fromEntries(table.schema.metadata)).toEqual({ ...metadata, format: 'lamina-cells', version: '2' });
   });
 
   test('are the same bytes for the same cells', async () => {
@@ -66,7 +51,14 @@ describe('cells as an Arrow file', () => {
   });
 
   test('may be none', async () => {
-    expect(tableFromIPC(await written('none.arrow', [])).numRows).toBe(0);
+    expect(
+      tableFromIPC(
+        await written(
+          'none.arrow',
+          columns.map((column) => ({ ...column, values: [] })),
+        ),
+      ).numRows,
+    ).toBe(0);
   });
 
   test('are read alike by pyarrow, pandas, Polars and DuckDB', async () => {
@@ -74,13 +66,12 @@ describe('cells as an Arrow file', () => {
     if (process.env.UPDATE === '1') writeFileSync(fixture('cells.arrow'), bytes);
     expect(bytes).toEqual(readFileSync(fixture('cells.arrow')));
     const seen = JSON.parse(readFileSync(fixture('cells.json'), 'utf8'));
-    const plain = rows.map(({ axes: own, ...cell }) => ({ ...own, ...cell }));
-    expect(seen.pyarrow).toEqual(plain);
-    expect(seen.pandas).toEqual(plain);
-    expect(seen.polars).toEqual(plain);
+    expect(seen.pyarrow).toEqual(rows);
+    expect(seen.pandas).toEqual(rows);
+    expect(seen.polars).toEqual(rows);
     expect(seen.duckdb).toEqual([
-      ['SHARP, "é" 3→4', 0.1, 6574],
-      ['original', 1.5, null],
+      ['SHARP, "é" 3→4', 0.1, -16],
+      ['original', 1.5, 4],
     ]);
   });
 });

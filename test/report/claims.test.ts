@@ -88,6 +88,17 @@ describe('an order', () => {
   });
 });
 
+test('numbers as names of cells have the name of their axis before them', () => {
+  const rank = { name: 'rank', label: 'rank', values: ['4', '16'].map((name) => ({ name, label: name })) };
+  const cells = ['4', '16'].flatMap((name, i) => ['0', '1'].map((seed) => cell({ rank: name, seed }, 2 - i)));
+  const check = { kind: 'order', cells: [{ rank: '16' }, { rank: '4' }], strict: false, slack: 0 } as const;
+  const plan = { axes: [rank, seedAxis], table: perplexityTable, claims: [claim(check)] };
+  expect(evaluateClaims(plan, cells).map(({ detail }) => detail)).toEqual([
+    'rank 16 ≤ rank 4 on seed 0: 1.00 ≤ 2.00',
+    'rank 16 ≤ rank 4 on seed 1: 1.00 ≤ 2.00',
+  ]);
+});
+
 test('a ratio of nothing to nothing is undecided', () => {
   const cells = [cell({ method: 'original' }, 0), cell({ method: 'sharp' }, 0)];
   const check: PlanClaim['check'] = {

@@ -15,13 +15,14 @@ const table2 = result(table2Cells, { claims: [{ claim: 'a | b', holds: true, det
 describe('the text form', () => {
   test('numbers are right-aligned, with the numbers of the paper in brackets', () => {
     expect(renderText(buildTable(table2))).toBe(`\
-                  Arxiv-math       DialogSum
-Original         1.52  (3.0)    2.30   (3.7)
-Direct Sharing   88.1 (2171)   1.2e5 (801.7)
-SHARP w/o f.t.   2.51  (4.8)    2.60   (5.3)
-SHARP            2.02  (3.2)    2.71   (3.8)
+                    Arxiv-math        DialogSum
+Original         ★ 1.52  (3.0)   ★ 2.30   (3.7)
+Direct Sharing     88.1 (2171)    1.2e5 (801.7)
+SHARP w/o f.t.     2.51  (4.8)     2.60   (5.3)
+SHARP              2.02  (3.2)     2.71   (3.8)
 
 perplexity, lower is better · in brackets: Table 2, Llama-2-7b
+★ the best of our numbers in a column, unless another is within its noise
 `);
   });
 
@@ -71,7 +72,7 @@ perplexity, lower is better · in brackets: Table 2, Llama-2-7b
 test('the Markdown form has labels left, numbers right, and names no run', () => {
   const text = renderMarkdown(table2);
   expect(text).toContain(
-    '| method | Arxiv-math | DialogSum |\n| :--- | ---: | ---: |\n| Original | 1.52 (3.0) | 2.30 (3.7) |',
+    '| method | Arxiv-math | DialogSum |\n| :--- | ---: | ---: |\n| Original | **1.52** (3.0) | **2.30** (3.7) |',
   );
   expect(text).toContain('- ✓ a \\| b: 1 ≤ 2');
   expect(text).not.toContain(table2.run);
@@ -112,6 +113,7 @@ test('the JSON form has the documented fields and no others', () => {
     metric: 'perplexity',
     value: 1.5242,
     paper: 3,
+    stderr: null,
     n: 1000,
     key: 'kkkkkkkk',
   });
@@ -128,13 +130,14 @@ describe('notes on numbers', () => {
 
   test('stand at them in text, and numbers stay under each other', () => {
     expect(renderText(buildTable(noted))).toBe(`\
-                  Arxiv-math         DialogSum
-Original         1.52  (3.0)    2.30ᵇ    (3.7)
-Direct Sharing   88.1 (2171)   1.2e5ᵇ  (801.7)
-SHARP w/o f.t.   2.51  (4.8)    2.60ᵇ    (5.3)
-SHARP            2.02  (3.2)    2.71ᵃᵇ   (3.8)
+                    Arxiv-math          DialogSum
+Original         ★ 1.52  (3.0)   ★ 2.30ᵇ    (3.7)
+Direct Sharing     88.1 (2171)    1.2e5ᵇ  (801.7)
+SHARP w/o f.t.     2.51  (4.8)     2.60ᵇ    (5.3)
+SHARP              2.02  (3.2)     2.71ᵃᵇ   (3.8)
 
 perplexity, lower is better · in brackets: Table 2, Llama-2-7b
+★ the best of our numbers in a column, unless another is within its noise
 ᵃ printed as 3.8 & 3.9
 ᵇ of a column
 `);
@@ -157,8 +160,9 @@ perplexity, lower is better · in brackets: Table 2, Llama-2-7b
   });
 });
 
-test('the Markdown form shows the figures of the folder beside it, or of another', () => {
+test('the Markdown form shows the figures of a folder, and no link where none are written', () => {
   const drawn = result(table2Cells, { figures: [figure({ name: 'by-method', title: 'a [b]', caption: 'look' })] });
-  expect(renderMarkdown(drawn)).toContain('![a \\[b\\]](figures/by-method.svg)\n\nlook\n');
+  expect(renderMarkdown(drawn, { figures: 'figures' })).toContain('![a \\[b\\]](figures/by-method.svg)\n\nlook\n');
+  expect(renderMarkdown(drawn)).not.toContain('by-method.svg');
   expect(renderMarkdown(drawn, { figures: '../pictures' })).toContain('](../pictures/by-method.svg)');
 });

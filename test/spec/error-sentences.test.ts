@@ -176,7 +176,7 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
   [
     'text that is not YAML',
     inP('stages:', 'stages: ['),
-    ['p.yaml:8:3  not valid YAML: missing , between flow sequence items'],
+    ["p.yaml:8:3  not valid YAML: a ',' is missing before 'data', or a bracket above is not closed"],
   ],
   [
     'two documents',
@@ -188,7 +188,11 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
     inE('models/tiny', '!!binary abc='),
     ['e.yaml:3:18  YAML tags are not supported: tag:yaml.org,2002:binary'],
   ],
-  ['a YAML tag of a user', inE('models/tiny', '!foo abc='), ['e.yaml:3:18  YAML tags are not supported: !foo']],
+  [
+    'a YAML tag of a user',
+    inE('models/tiny', '!foo abc='),
+    ["e.yaml:3:18  YAML tags are not supported: !foo (a text that begins with '!' needs quotes)"],
+  ],
   [
     'infinity',
     inE('model: models/tiny', 'model: models/tiny, rank: .inf'),
@@ -316,7 +320,7 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
   [
     'a number of the paper that is a text',
     add("paper: { source: x, values: [{ method: sft, type: { T_next: '2,5' } }] }\n"),
-    ["e.yaml:11:61  'paper.values.0.type.T_next' expects a number or null, got '2,5'"],
+    ["e.yaml:11:61  'paper.values.0.type.T_next' expects a number or null, got '2,5' (type 2.5)"],
   ],
   [
     'an axis that no cell depends on',
@@ -432,7 +436,11 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
     ],
   ],
   ['an empty key', inE('axes:', '? \n: 3\naxes:'), ['e.yaml:4:3  expected a key of plain text']],
-  ['an alias of nothing', inE('models/tiny', '*m'), ["e.yaml:3:18  unknown alias 'm'"]],
+  [
+    'an alias of nothing',
+    inE('models/tiny', '*m'),
+    ["e.yaml:3:18  unknown alias 'm' (a text that begins with '*' needs quotes)"],
+  ],
   ['the key __proto__', inE('axes:', '__proto__: 3\naxes:'), ["e.yaml:4:1  '__proto__' cannot be a key"]],
   [
     'mistakes deep in a parameter, all at once',
@@ -494,7 +502,7 @@ const inFlags: [flags: Partial<SpecRequest>, lines: string[]][] = [
   [{ set: ['rank'] }, ["--set rank  expected 'path=value' or 'path=value,value...', got 'rank'"]],
   [{ set: ['rank='] }, ["--set rank=  'rank' has an empty value (write '' for empty text)"]],
   [{ set: ['tuned=3'] }, ["--set tuned=3  'tuned' is a stage, expected one of its parameters: 'tuned.name'"]],
-  [{ set: ['rank=[1'] }, ['--set rank=[1  not valid YAML: flow sequence must end with a ]']],
+  [{ set: ['rank=[1'] }, ["--set rank=[1  not valid YAML: '[' is not closed, type ']'"]],
   [{ set: ['tuned.lr=1,1'] }, ["--set tuned.lr=1,1  axis 'tuned.lr': two values have the same name '1'"]],
   [{ set: ['rank.x=1'] }, ["--set rank.x=1  parameter 'rank': expected a mapping that holds 'x', got 400"]],
   [{ only: ['methd=slw'] }, ["--only methd=slw  unknown axis 'methd' (did you mean 'method'?)"]],

@@ -130,4 +130,13 @@ describe('the name of an axis', () => {
       "e.yaml:6:3  axis 'paper': the results have a column of this name already, choose another",
     ]);
   });
+
+  test('nor may that of a column beside the numbers, or be an axis', async () => {
+    for (const column of ['n', 'type']) {
+      const text = experiment.replace('table: {', `table: { beside: { ${column}: {} },`);
+      expect(await checked(specFolder({ 'e.yaml': text }))).toEqual([
+        `e.yaml:10:20  column '${column}' beside the numbers: the results have a column of this name already, choose another`,
+      ]);
+    }
+  });
 });
