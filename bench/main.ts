@@ -4,6 +4,7 @@ import { benchDecode, decodeReport } from './decode.ts';
 import type { Duel } from './duel.ts';
 import { benchEngine, type EngineResult } from './engine/engine.ts';
 import { engineReport } from './engine/report.ts';
+import { benchMemory, memoryReport } from './memory.ts';
 import { type Options, type Part, readOptions } from './options.ts';
 import { load, machineClass } from './place.ts';
 import { findPython, type Python, type PythonPeer } from './python.ts';
@@ -27,7 +28,7 @@ async function main(options: Options): Promise<void> {
 
 function measure(part: Part, options: Options): Promise<string> {
   const beside = { engine: measureEngine, decode: measureDecode, tasks: measureTasks };
-  return { ...beside, runner: measureRunner, store: measureStore }[part](options);
+  return { ...beside, runner: measureRunner, store: measureStore, memory: measureMemory }[part](options);
 }
 
 /** The Python of one peer, asked for when a part begins: each part needs its own packages and no others. */
@@ -86,6 +87,14 @@ async function measureStore({ rounds, store_bytes }: Options): Promise<string> {
   return `${circumstances({ node: process.versions.node }, rounds, before)}\n\n${storeReport(result)}`;
 }
 
+async function measureMemory({ engine, memory_steps }: Options): Promise<string> {
+  const before = load();
+  const [model, threads] = [engine.models[0] as string, engine.threads[0] as number];
+  const settings = { model, records: engine.records, steps: memory_steps, threads };
+  const result = await benchMemory(settings, say);
+  return `${circumstances({ node: process.versions.node }, 1, before)}\n\n${memoryReport(result)}`;
+}
+
 function versionsOf({ rows }: { rows: readonly { duel: Duel }[] }): Record<string, string | undefined> {
   const duel = rows[0]?.duel;
   return { ...duel?.ours.versions, ...duel?.peer?.versions };
@@ -95,7 +104,7 @@ function circumstances(versions: Record<string, string | undefined>, rounds: num
   const date = new Date().toISOString().slice(0, 10);
   const known = Object.entries(versions).filter(([, version]) => version !== undefined);
   const list = known.map(([name, version]) => `${name} ${version}`).join(', ');
-  return `${date}, ${machineClass()}; ${list}; ${rounds} rounds; load ${before} before, ${load()} after.`;
+  return `${date}, ${machineClass()}; ${list}; ${rounds} ${rounds === 1 ? 'round' : 'rounds'}; load ${before} before, ${load()} after.`;
 }
 
 function say(line: string): void {

@@ -22,16 +22,17 @@ const capacity = 8192;
 const staggerBytes = 192;
 /** Of four arrays that are copied in: an array that lies elsewhere has its place here. */
 const stageBytes = 4 * roomOf(capacity);
-/** Only what is written of it takes memory. */
-const memoryBytes = 2 ** 28;
+/** What one memory has, where a single array does not need more. */
+const memoryBytes = 2 ** 30;
 /** WebAssembly's memory has no more. */
 const mostBytes = 2 ** 32 - 2 ** 16;
 
 const loops = new WeakMap<ArrayBufferLike, RunnableLoop>();
 let staging: RunnableLoop | undefined;
 
-/** Memory for the arrays of one optimizer; it goes when they do. */
-export function createAdamMemory(): AdamMemory {
+/** Memory for arrays of these `lengths`, those of one optimizer; it goes when they do. */
+export function createAdamMemory(lengths: readonly number[]): AdamMemory {
+  let ahead = lengths.reduce((sum, length) => sum + roomOf(length), 0);
   let buffer: ArrayBuffer | undefined;
   let used = 0;
   return {
@@ -39,12 +40,13 @@ export function createAdamMemory(): AdamMemory {
       const room = roomOf(length);
       if (stageBytes + room > mostBytes) return new Float32Array(length);
       if (buffer === undefined || used + room > buffer.byteLength) {
-        const loop = adamLoop(Math.max(memoryBytes, stageBytes + room));
+        const loop = adamLoop(stageBytes + Math.max(room, Math.min(memoryBytes, ahead)));
         loops.set(loop.buffer, loop);
         [buffer, used] = [loop.buffer, stageBytes];
       }
       const place = used;
       used += room;
+      ahead -= room;
       return new Float32Array(buffer, place, length);
     },
   };

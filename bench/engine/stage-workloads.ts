@@ -81,6 +81,36 @@ export async function sftWorkload(inputs: Inputs, threads: number): Promise<Work
   });
 }
 
+/** sft, one record a step, round and round until `steps` are done; `onStep` is told of each. */
+export async function sftMemory(
+  inputs: Inputs,
+  threads: number,
+  steps: number,
+  onStep: (step: number) => void,
+): Promise<void> {
+  const epochs = Math.ceil(steps / inputs.trained.lengths.length);
+  const params = { ...sftStageParams(inputs, threads), batch_size: 1, micro_batch: 1, epochs, max_steps: steps };
+  await fineTune({
+    ...surroundings(threads),
+    progress: ({ done }) => onStep(done),
+    params,
+    inputs: {
+      model: onlyFile(inputs.checkpoint),
+      recovery: onlyFile(inputs.recovery),
+      data: onlyFile(inputs.trainingData),
+    },
+    units: [
+      {
+        name: '',
+        params,
+        outputs: { recovery: freshPath('sft.arrow'), curve: freshPath('curve.json') },
+        scratch: freshFolder(),
+        done: async () => {},
+      },
+    ],
+  });
+}
+
 /** What a stage is given whatever it is. */
 function surroundings(threads: number) {
   const numerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads };

@@ -46,9 +46,10 @@ export function createAdam(variables: ReadonlyMap<string, tf.Variable>, settings
       return [name, { variable, first: first as tf.Variable, second: second as tf.Variable }];
     }),
   );
-  const own = ownArrays(createAdamMemory());
+  const all = [...held.values()].flatMap(({ variable, first, second }) => [variable, first, second]);
+  const own = ownArrays(createAdamMemory(all.map(({ size }) => size)));
   // before a step needs the memory
-  if (hasArrays()) for (const each of held.values()) Object.values(each).map(own);
+  if (hasArrays()) for (const variable of all) own(variable);
   const apply: Adam['apply'] = (gradients, learningRate, step) =>
     tf.tidy(() => {
       const factors = stepFactors(settings, learningRate, step);

@@ -35,3 +35,8 @@ it('threads are whole numbers', () => {
     "--threads expects a whole number of at least 1, got 'two'",
   );
 });
+
+it('memory is watched over 1,000 steps, over 100 in a short run, or over what is asked for', () => {
+  const steps = (...args: string[]) => readOptions(['memory', ...args]).memory_steps;
+  expect([steps(), steps('--quick'), steps('--steps', '40')]).toEqual([1000, 100, 40]);
+});
