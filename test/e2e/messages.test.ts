@@ -290,9 +290,9 @@ broken-store/runs/small/RUN/result.json · lamina show small@1
 
 describe('a store that cannot be written', () => {
   /** Runs the small spec with the store on a file system of its own. */
-  function runOn(options: string): Ended {
+  function runOn(options: string, ...flags: string[]): Ended {
     const script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"';
-    const args = [process.execPath, realProgram, ...runOriginal('-j', '1', '--store', 'disk/store')];
+    const args = [process.execPath, realProgram, ...runOriginal('-j', '1', '--store', 'disk/store', ...flags)];
     const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' };
     delete env.LAMINA_STORE;
     const found = spawnSync('unshare', ['-rm', 'sh', '-c', script, 'sh', options, join(work.path, 'disk'), ...args], {
@@ -305,7 +305,12 @@ describe('a store that cannot be written', () => {
 
   it('because the disk is full', (context) => {
     if (!canMount()) skip(context, 'unshare cannot mount a small file system here');
-    const ended = runOn('size=1m');
+    const refused = runOn('size=1m');
+    expect(refused.err).toMatch(
+      /^error {2}this run is estimated to write 3\.14 MB of outputs, and 268 MB have to stay free, but the disk of the store has 1\.0\d MB: choose a --store on another disk, or run it all the same with --no-disk-check\n$/,
+    );
+    expect(refused.code).toBe(2);
+    const ended = runOn('size=1m', '--no-disk-check');
     expect(
       messageOf(ended),
     ).toBe(`✗ stage 'base': the disk is full while writing into the store 'DIR/disk/store': free space there, or choose another folder with --store
