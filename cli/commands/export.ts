@@ -1,6 +1,7 @@
 // `lamina export`: a model in the form that another program reads, by one run of the stage `export`.
 import { join, relative } from 'node:path';
 import { warningsOf } from '../../report/result/warnings.ts';
+import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { inspect } from '../../runner/survey/inspect.ts';
 import { openStore } from '../../store/open-store.ts';
 import { UserError } from '../../util/errors.ts';
@@ -32,14 +33,28 @@ export async function exportModel(
   given: Omit<ExportFlags, 'force'>,
   context: Context,
 ): Promise<number> {
-  const { out, err } = context.terminal;
   const flags: ExportFlags = { ...given, force: [] };
   checkTarget(flags.to, flags.store);
   const wanted = await wantedExport(name, part, flags, context);
   const run = { ...flags, tag: [], control: false };
   const quiet = { opened() {}, began() {}, killed() {} };
   const { plan } = wanted;
-  const { outcome } = await execute(plan, run, context, quiet, new Warnings(plan));
+  const { outcome, close } = await execute(plan, run, context, quiet, new Warnings(plan));
+  try {
+    return await carriedOut(wanted, outcome, flags, context);
+  } finally {
+    close();
+  }
+}
+
+/** Puts what the run made into its place while the store still says that it is needed, and tells of it. */
+async function carriedOut(
+  wanted: WantedExport,
+  outcome: RunOutcome,
+  flags: ExportFlags,
+  context: Context,
+): Promise<number> {
+  const { out, err } = context.terminal;
   if (outcome.status === 'cancelled') {
     err.write(stoppedText(outcome, flags.store, context.argv, err));
     return exitCodes.stopped;
@@ -54,7 +69,7 @@ export async function exportModel(
     to: flags.to,
     files,
     cached: outcome.nodes.get(exportId)?.units.every(({ status }) => status === 'cached') ?? false,
-    warnings: warningsOf(plan, outcome).map(({ stage, message }) => `stage '${stage}': ${message}`),
+    warnings: warningsOf(wanted.plan, outcome).map(({ stage, message }) => `stage '${stage}': ${message}`),
   };
   out.write(flags.json ? exportedJson(exported) : exportedText(exported));
   return exitCodes.done;
