@@ -59,7 +59,7 @@ const DEFAULT_LIMITS: SessionLimits = { sessions: 128, bytes: 2 ** 31 };
  * What the arenas of all sessions may hold together. An arena keeps what a run of its session needed, which saves small runs a few page faults; a
  * session beyond this takes its memory from the C library, which gives to one what another has freed.
  */
-const ARENA_BYTES = 2 ** 26;
+const ARENA_BYTES = 2 ** 28;
 
 /** Runs plans, compiling each structure once while it stays within the limits. */
 export class SessionCache {

@@ -72,15 +72,15 @@ it('the least recently used session goes first, by number', () => {
   expect(cache.counts.sessions).toBe(0);
 });
 
-it('arenas hold 64 MiB together, of the sessions that came first and of those that follow when these are gone', () => {
+it('arenas hold 256 MiB together, of the sessions that came first and of those that follow when these are gone', () => {
   const cache = new SessionCache(CPU, { sessions: 3, bytes: 1e9 });
-  const size = 2 ** 22; // 16 MiB of numbers, 32 at the peak
+  const size = 2 ** 24; // 64 MiB of numbers, 128 at the peak
   for (const depth of [2, 3, 4]) cache.run(chain(depth, size));
-  expect(cache.counts).toMatchObject({ sessions: 3, arena_bytes: 2 ** 26 });
+  expect(cache.counts).toMatchObject({ sessions: 3, arena_bytes: 2 ** 28 });
   cache.run(chain(5, size)); // when it is compiled, both arenas are still there
-  expect(cache.counts).toMatchObject({ sessions: 3, arena_bytes: 2 ** 25 });
+  expect(cache.counts).toMatchObject({ sessions: 3, arena_bytes: 2 ** 27 });
   cache.run(chain(6, size));
-  expect(cache.counts).toMatchObject({ sessions: 3, arena_bytes: 2 ** 25 });
+  expect(cache.counts).toMatchObject({ sessions: 3, arena_bytes: 2 ** 27 });
   cache.clear();
   expect(cache.counts.arena_bytes).toBe(0);
 });
