@@ -94,9 +94,9 @@ export function basisLines(estimate: Estimate, out: Output): string[] {
 
 function doesNotFit({ stage, memory_bytes, fitting }: StageEstimate, device: { name: string; memory_bytes: number }) {
   const sizes = `${formatBytes(memory_bytes)} of ${formatBytes(device.memory_bytes)}`;
-  const way =
-    fitting === undefined ? 'not with one record at a time either' : `with ${fitting.param} ${fitting.value} it would`;
-  return `  ! ${stage} does not fit on ${device.name}: ${sizes}; ${way}`;
+  const { param, value } = fitting ?? {};
+  const way = value === undefined ? `not with ${param} 1 either` : `with ${param} ${value} it would`;
+  return `  ! ${stage} does not fit on ${device.name}: ${sizes}${param === undefined ? '' : `; ${way}`}`;
 }
 
 function unknownStages(stages: readonly StageEstimate[]): string[] {

@@ -36,8 +36,8 @@ export interface StageEstimate extends Amount {
   unknown: number;
   /** False when the peak exceeds the device's memory. */
   fits: boolean;
-  /** Where it does not fit: the number of records at once with which it would, if there is one. */
-  fitting?: { param: string; value: number };
+  /** Where it does not fit, of a stage that says how many records it holds at once: the number with which it would, none where one is too many. */
+  fitting?: { param: string; value?: number };
 }
 
 export interface Estimate {
@@ -171,7 +171,7 @@ function fittingParam(
     const cost = definition.cost?.({ ...query, params: { ...query.params, [param]: value } });
     if (cost !== undefined && cost.memory_bytes <= memory_bytes) return { param, value };
   }
-  return undefined;
+  return { param };
 }
 
 function amountOf(cost: FullCost, { device, utilisation }: EstimateOptions): Amount {

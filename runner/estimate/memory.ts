@@ -34,7 +34,9 @@ export async function refuseTooLarge(survey: Survey, memory_bytes = machineMemor
 
 /** `stage 'sft' is estimated to take 53 GB of memory, and this machine has 24 GB: ...` and what helps. */
 export function tooLargeText({ stage, memory_bytes, fitting }: StageEstimate, has_bytes: number): string {
-  const way = fitting === undefined ? '' : `set '${fitting.param}' to ${fitting.value}, with which it would fit, `;
+  const { param, value } = fitting ?? {};
+  const way = value === undefined ? '' : `set '${param}' to ${value}, with which it would fit, `;
   const sizes = `${formatBytes(memory_bytes)} of memory, and this machine has ${formatBytes(has_bytes)}`;
-  return `stage '${stage}' is estimated to take ${sizes}: ${way}choose a smaller model${way === '' ? ' (one record at a time would not fit either)' : ''}`;
+  const vain = param !== undefined && value === undefined ? ` ('${param}' 1 would not fit either)` : '';
+  return `stage '${stage}' is estimated to take ${sizes}: ${way}choose a smaller model${vain}`;
 }

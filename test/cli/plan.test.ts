@@ -37,7 +37,7 @@ test('a plan that this machine has too little memory for says so, whatever devic
   const cost = () => ({ flops: 0, memory_bytes: 1e15, written_bytes: 0 });
   const registry = new Map([...toyStages, ['measure', { ...measure, cost }]]);
   const said =
-    /\n! stage 'measure' is estimated to take 1,?000 TB of memory, and this machine has [^:]+: choose a smaller model \(/;
+    /\n! stage 'measure' is estimated to take 1,?000 TB of memory, and this machine has [^:]+: choose a smaller model\n/;
   expect(await planned([spec('toy')], {}, registry)).toMatch(said);
   expect(await planned([spec('toy')], { device: 'h100' }, registry)).not.toContain('this machine');
   expect(await planned([spec('toy')], { provider: 'cuda' }, registry)).not.toContain('this machine');

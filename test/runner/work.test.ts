@@ -6,8 +6,8 @@ import type { Plan, PlanNode } from '../../contract/plan.ts';
 import type { CostQuery, StageDefinition } from '../../contract/stage.ts';
 import type { Device } from '../../runner/estimate/devices.ts';
 import { deviceNamed, deviceNames } from '../../runner/estimate/devices.ts';
-import { estimateWork } from '../../runner/estimate/estimate.ts';
-import { refuseTooLarge } from '../../runner/estimate/memory.ts';
+import { estimateWork, type StageEstimate } from '../../runner/estimate/estimate.ts';
+import { refuseTooLarge, tooLargeText } from '../../runner/estimate/memory.ts';
 import { inspectTogether } from '../../runner/estimate/work.ts';
 import { memoryOf } from '../../runner/survey/cost.ts';
 import { inspect, inspectSurvey } from '../../runner/survey/inspect.ts';
@@ -214,9 +214,14 @@ describe('an estimate', () => {
         'choose a smaller model, or run it all the same with --no-memory-check, if you know better or have swap',
     );
     await expect(refuseTooLarge(await surveyed(chain(1, 8)), 2e9)).rejects.toThrow(
-      "stage 'make' is estimated to take 5 GB of memory, and this machine has 2 GB: choose a smaller model (one record at a time would not fit either), or",
+      "stage 'make' is estimated to take 5 GB of memory, and this machine has 2 GB: choose a smaller model, or",
     );
     await refuseTooLarge(await surveyed(chain(1, 8)), 24e9);
+    expect(
+      tooLargeText({ stage: 'use', memory_bytes: 8e9, fitting: { param: 'batch_size' } } as StageEstimate, 1e9),
+    ).toBe(
+      "stage 'use' is estimated to take 8 GB of memory, and this machine has 1 GB: choose a smaller model ('batch_size' 1 would not fit either)",
+    );
   });
 
   it('keeps attempts apart by the same figures, and lets those pass whose stage cannot say', async () => {
