@@ -1,4 +1,5 @@
 // Whether a model's weights fit into this machine's memory: asked of the files' headers, before a weight is read.
+import { openGguf } from '../../formats/tensors/gguf-reader.ts';
 import { openSafetensors } from '../../formats/tensors/safetensors.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { machineMemory } from '../../runner/executor/this-machine.ts';
@@ -9,7 +10,7 @@ import type { FoundModel } from './model.ts';
 /** Bytes of a number while it is computed with. */
 const float = 4;
 
-/** Throws a UserError when the weights of the model, in `files` (one checkpoint, or safetensors), take more than `memory_bytes` as float32, each stored tensor once. */
+/** Throws a UserError when the weights of the model, in `files` (one checkpoint, or safetensors or GGUF files), take more than `memory_bytes` as float32, each stored tensor once. */
 export async function refuseTooLarge(
   { kind, label }: Pick<FoundModel, 'kind' | 'label'>,
   files: readonly string[],
@@ -24,7 +25,8 @@ export async function refuseTooLarge(
 }
 
 async function elementsIn(file: string, isCheckpoint: boolean): Promise<number> {
-  const reader = isCheckpoint ? await openStored(file) : await openSafetensors(file);
+  const open = isCheckpoint ? openStored : file.endsWith('.gguf') ? openGguf : openSafetensors;
+  const reader = await open(file);
   try {
     const storedAs = (name: string) => ('storedAs' in reader ? reader.storedAs(name) : name);
     const sizes = new Map([...reader.tensors].map(([name, { shape }]) => [storedAs(name), elements(shape)]));

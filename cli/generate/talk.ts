@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { ggufParts } from '../../formats/tensors/gguf-parts.ts';
 import { fetchModel } from '../../hub/fetch-model.ts';
 import { hubName } from '../../hub/name.ts';
 import { resolveRevision } from '../../hub/revision.ts';
@@ -150,12 +151,12 @@ async function fetchFolder(text: string, signal: AbortSignal): Promise<string> {
   return fetchModel({ ...name, revision }, { settings, signal });
 }
 
-/** Of a model folder, or itself of a GGUF file. */
+/** Of a model folder, which has GGUF files in the place of others or beside them, or all parts of a GGUF file. */
 function weightFiles(folder: string): string[] {
-  if (!statSync(folder).isDirectory()) return [folder];
-  return readdirSync(folder)
-    .filter((name) => /\.(safetensors|gguf)$/.test(name))
-    .map((name) => join(folder, name));
+  if (!statSync(folder).isDirectory()) return ggufParts(folder);
+  const ending = (end: string) => readdirSync(folder).filter((name) => name.endsWith(end));
+  const safetensors = ending('.safetensors');
+  return (safetensors.length > 0 ? safetensors : ending('.gguf')).map((name) => join(folder, name));
 }
 
 /** The prompt's tokens, and as much room for the answer as the context has. */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generate } from '../../cli/commands/generate.ts';
 import type { Context } from '../../cli/common/context.ts';
 import type { GenerateFlags } from '../../cli/common/flags.ts';
@@ -91,6 +91,30 @@ describe('a model folder', () => {
     const command = `'${process.execPath}' '${realProgram}' generate '${tiny}' --template none --prompt x --temperature 2 | head -c 1`;
     const { stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
     expect(stderr).not.toMatch(/EPIPE|Error|bug/);
+  });
+});
+
+describe('a GGUF file', () => {
+  const file = () => join(folder.path, 'gguf', 'model.gguf');
+  beforeAll(async () => {
+    const args = ['export', tiny, '--format', 'gguf', '--dtype', 'F32', '--to', join(folder.path, 'gguf')];
+    expect((await lamina(folder.path, ...args)).code).toBe(0);
+  });
+
+  test('answers as the folder that it was made of', async () => {
+    const answerOf = (model: string) =>
+      lamina(folder.path, 'generate', model, '--prompt', 'What is 2 + 3?', '--template', 'tulu', '--max-tokens', '24');
+    const [answer, expected] = [await answerOf(file()), await answerOf(tiny)];
+    expect([answer.code, answer.out]).toEqual([0, expected.out]);
+    expect(expected.out.length).toBeGreaterThan(4);
+  });
+
+  test('that was cut is named with what is wrong with it', async () => {
+    const path = join(folder.path, 'cut.gguf');
+    writeFileSync(path, readFileSync(file()).subarray(0, 2000));
+    const ended = await lamina(folder.path, 'generate', path, '--prompt', 'hi');
+    expect(ended.code).toBe(2);
+    expect(ended.err).toMatch(/^error {2}GGUF file '.*cut\.gguf'.*\n$/);
   });
 });
 
