@@ -1,11 +1,14 @@
 // What was meant by a value of another type: a number in quotes, a list where names are keys.
 import { isObject } from '../util/json.ts';
+import { withSpace } from './yaml-slips.ts';
 
 /** What to type for a `value` where one of `types` (of JSON Schema) is expected at `path`; undefined where that cannot be told. */
 export function valueMeant(value: unknown, types: readonly string[], path: readonly string[]): string | undefined {
   const takes = (...wanted: string[]) => types.some((type) => wanted.includes(type));
   if (typeof value === 'string' && takes('number', 'integer')) return numberMeant(value);
   if (typeof value === 'string' && takes('boolean')) return booleanMeant(value);
+  const spaced = typeof value === 'string' && takes('object') ? withSpace(value) : undefined;
+  if (spaced !== undefined) return `'${spaced}', with a space after the colon`;
   if (Array.isArray(value) && takes('object') && !takes('array')) return "'name: value' without '- '";
   if (takes('array') || !takes('object')) return listMeant(value, takes('array'), path);
   return undefined;

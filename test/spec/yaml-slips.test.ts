@@ -41,6 +41,13 @@ const slips: [title: string, files: Record<string, string>, lines: string[]][] =
     ["e.yaml:8:14  a space is missing after the colon, type 'metric: ppl.perplexity'"],
   ],
   [
+    'no space after the colon of the only key of a mapping',
+    inE('params: { model: models/tiny }', 'params:\n  model:models/tiny'),
+    [
+      "e.yaml:4:3  'params' expects a mapping, got 'model:models/tiny' (type 'model: models/tiny', with a space after the colon)",
+    ],
+  ],
+  [
     'an axis as an item of a list, beside one as a key',
     inE('axes:\n  type: [T_next, T_back]', 'axes:\n  - type: [T_next, T_back]'),
     [
