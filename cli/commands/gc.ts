@@ -1,13 +1,11 @@
 // `lamina gc`: frees what no kept run needs. Says what that is, and does it with --yes.
-import { openStore } from '../../store/open-store.ts';
 import { type Collected, type CollectOptions, collect, previewCollection } from '../../store/upkeep/collect.ts';
 import { needsOf } from '../../store/upkeep/roots.ts';
 import { formatBytes } from '../../util/amounts.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
-import { openedToRead } from '../common/opened.ts';
-import { saying } from '../common/saying.ts';
+import { openedToChange, openedToRead } from '../common/opened.ts';
 import { countOf } from '../common/spec-name.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import { warningLines } from '../runs/run-text.ts';
@@ -48,7 +46,7 @@ export async function gc(_: [], flags: GcFlags, context: Context): Promise<numbe
 }
 
 async function carryOut(place: string, options: CollectOptions, context: Context): Promise<Collected> {
-  const store = await openStore(place, { mode: 'write', say: saying(context) });
+  const store = await openedToChange(place, context);
   try {
     return await collect(store, options);
   } finally {

@@ -1,7 +1,6 @@
 // `lamina verify`: reads the whole store over, and puts aside what is damaged, so that the next run makes it again.
 
 import { describeUnit } from '../../runner/survey/events.ts';
-import { openStore } from '../../store/open-store.ts';
 import type { KeptRecord } from '../../store/upkeep/inventory.ts';
 import { type Damaged, type Verified, verifyStore } from '../../store/upkeep/verify.ts';
 import { formatBytes } from '../../util/amounts.ts';
@@ -9,7 +8,7 @@ import { printable } from '../../util/printable.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
-import { saying } from '../common/saying.ts';
+import { openedToChange } from '../common/opened.ts';
 import { countOf, shortPath } from '../common/spec-name.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import { progressLine } from '../upkeep/progress-line.ts';
@@ -23,7 +22,7 @@ export async function verify(_: [], { store: place, json }: StoreFlags, context:
   const nothing = () => {};
   const stop = listenForStop(nothing, nothing);
   const line = progressLine(err);
-  const store = await openStore(place, { mode: 'write', say: saying(context) });
+  const store = await openedToChange(place, context);
   try {
     const told = (done: number, all: number) =>
       line.show(`${formatBytes(done)} of ${formatBytes(all)} read over`, done / all);

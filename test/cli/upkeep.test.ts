@@ -49,6 +49,14 @@ describe('lamina cache', () => {
   });
 });
 
+test('a store that is not there is not made in order to be cleaned or read over', async () => {
+  const refused = `error  there is no store '.lamina': name one with --store, or run a spec first\n`;
+  for (const words of [['verify'], ['gc', '--yes']]) {
+    expect(await give(...words)).toMatchObject({ code: 2, out: '', err: refused });
+  }
+  expect(readdirSync(folder)).not.toContain('.lamina');
+});
+
 describe('lamina gc', () => {
   test('says what it would free, frees it with --yes, and what is kept needs no run', async () => {
     await toy(folder, 'run', 'toy.yaml');
