@@ -33,11 +33,23 @@ export interface DuelSettings {
   check?: (() => void) | undefined;
 }
 
+/** The two sides compute different things, so that their times say nothing. */
+export class Disagreement extends Error {
+  constructor(
+    commands: readonly Command[],
+    readonly values: readonly [number, number],
+    steps: number,
+  ) {
+    const names = commands.map(({ program, args }) => `'${[program, ...args].join(' ')}'`).join(' and ');
+    super(`${names} do not compute the same: ${values.join(' and ')} after ${steps} steps`);
+  }
+}
+
 const usualFirstSteps = 4;
 /** How far the values of the two sides may be apart, relatively, after the first steps. */
 const agreement = 1e-4;
 
-/** Runs the duel; an Error when the sides do not compute the same. */
+/** Runs the duel. Throws Disagreement when the sides do not compute the same. */
 export async function duel(ours: Command, peer: Command | undefined, settings: DuelSettings): Promise<Duel> {
   const { firstSteps = settings.whole ? 1 : usualFirstSteps, round_ms, rounds: count } = settings;
   const sides = [await startSide(ours)];
@@ -61,8 +73,7 @@ async function checkAgreement(sides: readonly Side[], commands: readonly Command
   for (const side of sides) values.push((await side.round(firstSteps)).value);
   const [a, b] = values as [number, number | undefined];
   if (b === undefined || Math.abs(a - b) <= agreement * Math.abs(b)) return;
-  const names = commands.map(({ program, args }) => `'${[program, ...args].join(' ')}'`).join(' and ');
-  throw new Error(`${names} do not compute the same: ${a} and ${b} after ${firstSteps} steps`);
+  throw new Disagreement(commands, [a, b], firstSteps);
 }
 
 /** Processor time, not wall time, says how many steps fill a round: it does not depend on who else is running. */

@@ -48,6 +48,7 @@ async function measureEngine(options: Options): Promise<string> {
   };
   const choice = { ...options.engine, quick: options.quick };
   const result = await benchEngine(peers, choice, { rounds, round_ms }, say);
+  if (result.models.some(({ disagreed }) => disagreed.length > 0)) process.exitCode = 1;
   return `${circumstances(engineVersions(result), rounds, before)}\n\n${engineReport(result)}`;
 }
 

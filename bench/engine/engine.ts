@@ -3,7 +3,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { join } from 'node:path';
 import { tensorSpecs } from '../../model/architecture/tensors.ts';
 import { median } from '../../util/statistics.ts';
-import { type Duel, type DuelSettings, duel, type Score } from '../duel.ts';
+import { Disagreement, type Duel, type DuelSettings, duel, type Score } from '../duel.ts';
 import { figure, figureWithRange, mebibytes } from '../figures.ts';
 import { root } from '../place.ts';
 import type { Python } from '../python.ts';
@@ -19,11 +19,13 @@ export interface EngineRow {
   duel: Duel;
 }
 
-/** What was measured at one model; `left_out` are sentences. */
+/** What was measured at one model; `left_out` and `disagreed` are sentences. */
 export interface ModelResult {
   inputs: EngineInputs;
   rows: EngineRow[];
   left_out: string[];
+  /** Tasks whose sides do not compute the same: they have no times, and the benchmark has failed. */
+  disagreed: string[];
 }
 
 export interface EngineResult {
@@ -87,7 +89,7 @@ async function measureModel(
   inputs: EngineInputs,
   { run, isLate, say }: Course,
 ): Promise<ModelResult> {
-  const result: ModelResult = { inputs, rows: [], left_out: [] };
+  const result: ModelResult = { inputs, rows: [], left_out: [], disagreed: [] };
   for (const task of tasks.filter((each) => !isMachine(each))) {
     const problem = isLate() ? `${task} is left out: the run had its ${minutes} minutes` : whyNot(task, inputs);
     if (problem !== undefined) {
@@ -96,10 +98,22 @@ async function measureModel(
       continue;
     }
     for (const count of threads.filter((each) => each <= availableParallelism())) {
-      result.rows.push(await run(task, count));
+      const row = await run(task, count).catch((error) => disagreement(error, task, count));
+      if (typeof row !== 'string') result.rows.push(row);
+      else {
+        say(row);
+        result.disagreed.push(row);
+      }
     }
   }
   return result;
+}
+
+/** What is told of a task whose sides do not agree; the others are measured all the same. */
+function disagreement(error: unknown, task: Task, threads: number): string {
+  if (!(error instanceof Disagreement)) throw error;
+  const [ours, peers] = error.values;
+  return `${task} with ${threads} ${threads === 1 ? 'thread' : 'threads'} has no times: lamina came to ${ours} and ${peerOf(task)} to ${peers}`;
 }
 
 /** Both sides hold weights, gradients and two moments at once. */

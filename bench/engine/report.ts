@@ -20,13 +20,13 @@ export function engineReport({ machine, models, records }: EngineResult): string
 }
 
 function modelReport(result: ModelResult, rates: Rates): string[] {
-  const { inputs, rows, left_out } = result;
+  const { inputs, rows, left_out, disagreed } = result;
   const single = rows.filter(({ threads }) => threads === 1);
   return [
     `### ${inputs.model}`,
     `${sizesIn(result)}`,
     speedTable(result),
-    ...left_out.map((sentence) => `${sentence}.`),
+    ...[...disagreed, ...left_out].map((sentence) => `${sentence}.`),
     ...(single.length > 0
       ? ['The floor of one step at one thread, in CPU time:', floorTable(result, single, rates)]
       : []),
