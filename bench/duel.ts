@@ -35,13 +35,12 @@ export interface DuelSettings {
 
 /** The two sides compute different things, so that their times say nothing. */
 export class Disagreement extends Error {
-  constructor(
-    commands: readonly Command[],
-    readonly values: readonly [number, number],
-    steps: number,
-  ) {
+  readonly values: readonly [number, number];
+
+  constructor(commands: readonly Command[], values: readonly [number, number], steps: number) {
     const names = commands.map(({ program, args }) => `'${[program, ...args].join(' ')}'`).join(' and ');
     super(`${names} do not compute the same: ${values.join(' and ')} after ${steps} steps`);
+    this.values = values;
   }
 }
 
