@@ -1,11 +1,10 @@
 // The work of lora: recovery parameters at their start beside those that came in.
 import type { ContextOf } from '../../contract/define.ts';
-import type { StageInput } from '../../contract/stage.ts';
-import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
-import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { createRecovery, disposeRecovery, joinRecoveries } from '../../model/sharing/recovery.ts';
 import { ownReplacements, rolesOf } from '../../model/sharing/replacement.ts';
+import { incomingRecovery } from '../common/incoming-recovery.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
 import { type lora, loraLayers, loraMethod, loraRoles } from './declare.ts';
@@ -35,9 +34,4 @@ export async function startLora(context: Context): Promise<void> {
   } finally {
     disposeRecovery(recovery);
   }
-}
-
-async function incomingRecovery(input: StageInput | undefined, config: ModelConfig): Promise<Recovery> {
-  if (input === undefined) return { replacements: [], parameters: new Map() };
-  return readRecovery(Object.values(input.files), config);
 }

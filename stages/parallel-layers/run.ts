@@ -1,14 +1,14 @@
 // The work of parallel-layers: write which layers run side by side, and count what that leaves to compute one after the other.
 import { writeFile } from 'node:fs/promises';
 import type { ContextOf } from '../../contract/define.ts';
-import type { StageInput } from '../../contract/stage.ts';
 import { type ModelConfig, mlpWidth } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
-import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { checkParallel, layerSteps, type ParallelLayers, parseParallel } from '../../model/sharing/parallel-layers.ts';
-import { disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
+import { disposeRecovery, joinRecoveries } from '../../model/sharing/recovery.ts';
 import { consecutive } from '../../model/sharing/sharing.ts';
 import { forwardFlops, type ModelShape, shapeOfFacts } from '../../model/sizes/costs.ts';
+import { incomingRecovery } from '../common/incoming-recovery.ts';
 import { modelFacts } from '../common/model-facts.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
@@ -56,9 +56,4 @@ function addedOperations(config: ModelConfig, { first, last, variant }: Parallel
   if (variant !== 'released') return 0;
   const widths = consecutive(first, last).map((layer) => mlpWidth(config, layer));
   return widths.reduce((sum, width) => sum + 4 * config.hidden_size * width, 0);
-}
-
-async function incomingRecovery(input: StageInput | undefined, config: ModelConfig): Promise<Recovery> {
-  if (input === undefined) return { replacements: [], parameters: new Map() };
-  return readRecovery(Object.values(input.files), config);
 }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ContextOf, WorkOf } from '../../contract/define.ts';
 import { embeddingName } from '../../model/architecture/tensors.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
-import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { quantizePlain } from '../../model/codec/plain.ts';
 import { GptqPass } from '../../model/quantize/gptq-pass.ts';
 import { type Quantizer, writeQuantized } from '../../model/quantize/model.ts';
@@ -19,6 +19,7 @@ import { disposeRecovery, type Recovery } from '../../model/sharing/recovery.ts'
 import { type ModelSize, modelSize } from '../../model/sizes/model-size.ts';
 import { UserError } from '../../util/errors.ts';
 import { calibrationWindows } from '../common/calibration-windows.ts';
+import { incomingRecovery } from '../common/incoming-recovery.ts';
 import { modelFacts } from '../common/model-facts.ts';
 import { onlyFile, startBackend, tokenizerOf } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
@@ -37,7 +38,7 @@ export async function quantizeModel(context: Context): Promise<void> {
   const { numerics } = context;
   await startBackend(needsData(scheme) ? context : { ...context, numerics: { ...numerics, backend: 'cpu' } });
   const checkpoint = await openStored(onlyFile(context.inputs.model));
-  const recovery = await incomingRecovery(context, checkpoint);
+  const recovery = await incomingRecovery(context.inputs.recovery, checkpoint.config);
   try {
     if (checkpoint.quantization) {
       throw new UserError(
@@ -56,12 +57,6 @@ export async function quantizeModel(context: Context): Promise<void> {
     disposeRecovery(recovery);
     await checkpoint.close();
   }
-}
-
-async function incomingRecovery(context: Context, { config }: ModelCheckpoint): Promise<Recovery> {
-  const parts = context.inputs.recovery;
-  if (parts === undefined) return { replacements: [], parameters: new Map() };
-  return readRecovery(Object.values(parts.files), config);
 }
 
 async function writeModelFile(

@@ -3,11 +3,12 @@ import type { ContextOf } from '../../contract/define.ts';
 import type { StageInput } from '../../contract/stage.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { openStored } from '../../model/checkpoint/checkpoint.ts';
-import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { bySimilarity } from '../../model/measure/layer-choice.ts';
-import { disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
+import { disposeRecovery, joinRecoveries } from '../../model/sharing/recovery.ts';
 import { skippedReplacements } from '../../model/sharing/replacement.ts';
 import { UserError } from '../../util/errors.ts';
+import { incomingRecovery } from '../common/incoming-recovery.ts';
 import { readScores } from '../common/layer-scores.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
@@ -54,9 +55,4 @@ async function chosenOf({ params, inputs, warn }: Context, choice: SkipChoice, c
     );
   }
   return chosen.map(({ layer }) => layer).sort((a, b) => a - b);
-}
-
-async function incomingRecovery(input: StageInput | undefined, config: ModelConfig): Promise<Recovery> {
-  if (input === undefined) return { replacements: [], parameters: new Map() };
-  return readRecovery(Object.values(input.files), config);
 }
