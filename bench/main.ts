@@ -7,6 +7,7 @@ import { engineReport } from './engine/report.ts';
 import { benchMemory, memoryReport } from './memory.ts';
 import { type Options, type Part, readOptions } from './options.ts';
 import { load, machineClass } from './place.ts';
+import { benchPrecision, precisionReport } from './precision.ts';
 import { findPython, type Python, type PythonPeer } from './python.ts';
 import { writeResults } from './readme.ts';
 import { benchRunner } from './runner.ts';
@@ -28,7 +29,9 @@ async function main(options: Options): Promise<void> {
 
 function measure(part: Part, options: Options): Promise<string> {
   const beside = { engine: measureEngine, decode: measureDecode, tasks: measureTasks };
-  return { ...beside, runner: measureRunner, store: measureStore, memory: measureMemory }[part](options);
+  return { ...beside, runner: measureRunner, store: measureStore, memory: measureMemory, precision: measurePrecision }[
+    part
+  ](options);
 }
 
 /** The Python of one peer, asked for when a part begins: each part needs its own packages and no others. */
@@ -94,6 +97,14 @@ async function measureMemory({ engine, memory_steps }: Options): Promise<string>
   const settings = { model, records: engine.records, steps: memory_steps, threads };
   const result = await benchMemory(settings, say);
   return `${circumstances({ node: process.versions.node }, 1, before)}\n\n${memoryReport(result)}`;
+}
+
+async function measurePrecision({ engine, precision_steps }: Options): Promise<string> {
+  const before = load();
+  const [model, threads] = [engine.models[0] as string, engine.threads[0] as number];
+  const settings = { model, records: engine.records, steps: precision_steps, threads };
+  const result = await benchPrecision(settings, say);
+  return `${circumstances({ node: process.versions.node }, 1, before)}\n\n${precisionReport(result)}`;
 }
 
 function versionsOf({ rows }: { rows: readonly { duel: Duel }[] }): Record<string, string | undefined> {

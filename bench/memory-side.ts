@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { useBackend } from '../tensor/backend/backend.ts';
 import { tensorStats } from '../tensor/backend/stats.ts';
-import { sftMemory } from './engine/stage-workloads.ts';
+import { sftOfSteps } from './engine/stage-workloads.ts';
 
 const [description, stepsText, everyText, threadsText] = process.argv.slice(2) as [string, string, string, string];
 const [steps, every, threads] = [stepsText, everyText, threadsText].map(Number) as [number, number, number];
 await useBackend({ backend: 'onnx', provider: 'cpu', threads });
-await sftMemory(JSON.parse(readFileSync(description, 'utf8')), threads, steps, (step) => {
+await sftOfSteps(JSON.parse(readFileSync(description, 'utf8')), { threads, steps }, (step) => {
   if (step !== 1 && step % every !== 0) return;
   const { rss, external, heapUsed } = process.memoryUsage();
   const { sessions, compiled } = tensorStats();

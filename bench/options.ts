@@ -5,7 +5,7 @@ import { modelNames, tinyName } from './engine/shapes.ts';
 import { tasks as allTasks, isMachine, type Task } from './engine/tasks.ts';
 
 /** The parts of the benchmark. */
-export const parts = ['engine', 'decode', 'tasks', 'runner', 'store', 'memory'] as const;
+export const parts = ['engine', 'decode', 'tasks', 'runner', 'store', 'memory', 'precision'] as const;
 export type Part = (typeof parts)[number];
 
 /** Those that are asked of a model. */
@@ -21,6 +21,8 @@ export interface Options {
   store_bytes: number;
   /** Steps of the fine-tuning whose memory is watched. */
   memory_steps: number;
+  /** Steps of the fine-tuning in each precision. */
+  precision_steps: number;
   /** Smaller sizes of everything. */
   quick: boolean;
   engine: EngineOptions;
@@ -42,16 +44,16 @@ interface EngineOptions {
   minutes: number | undefined;
 }
 
-export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [--quick] [--write] [--alone] [--rounds N] [--stages N] [--steps N]
+export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [precision] [--quick] [--write] [--alone] [--rounds N] [--stages N] [--steps N]
                        [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N]
   --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10),
-              3 rounds instead of 5 and shorter tasks of the engine, 100 steps instead of 1,000 of memory
+              3 rounds instead of 5 and shorter tasks of the engine, 100 steps instead of 1,000 of memory, 40 instead of 200 of precision
   --write     put the results into bench/README.md
   --alone     lamina's own figures only, without PyTorch, transformers, lm_eval and DVC
-  --steps     of memory: steps of fine-tuning (default: 1,000)
-  --model     of engine, and the first of memory: ${modelNames.join(', ')} or a model's folder; several may be given (default: ${tinyName})
-  --threads   of engine, and the first of memory: numbers of threads, with commas (default: 1,2)
-  --records   of engine and memory: JSON lines to evaluate and train on, as gsm8k-test.jsonl (default: generated dialogues)
+  --steps     of memory and precision: steps of fine-tuning (default: 1,000 and 200)
+  --model     of engine, and the first of memory and precision: ${modelNames.join(', ')} or a model's folder; several may be given (default: ${tinyName})
+  --threads   of engine, and the first of memory and precision: numbers of threads, with commas (default: 1,2)
+  --records   of engine, memory and precision: JSON lines to evaluate and train on, as gsm8k-test.jsonl (default: generated dialogues)
   --task      of engine: ${engineTasks.join(', ')}; several may be given (default: all)
   --minutes   of engine: begin no further task after so many, and say which are left out`;
 
@@ -76,6 +78,7 @@ export function readOptions(args: readonly string[]): Options {
     stages: count('stages', values.stages, values.quick ? 200 : 1000),
     store_bytes: values.quick ? 1e9 : 1e10,
     memory_steps: count('steps', values.steps, values.quick ? 100 : 1000),
+    precision_steps: count('steps', values.steps, values.quick ? 40 : 200),
   };
 }
 

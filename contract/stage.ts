@@ -227,7 +227,8 @@ export interface Progress {
 export interface Numerics {
   backend: 'onnx' | 'tensorflow' | 'cpu';
   provider: 'cpu' | 'webgpu' | 'cuda';
-  precision: 'float32';
+  /** What the operands of matrix products are rounded to; everything else is float32. */
+  precision: 'float32' | 'bfloat16' | 'float16';
   threads: number;
 }
 

@@ -47,10 +47,10 @@ function rmsNormGrad(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const [x, weight, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
   const width = weight.size;
   const t = tf.mul(dy, x);
-  const dot = scaledMatMul(t, tf.reshape(weight, [width, 1]), false, false, 1 / width);
+  const dot = exactMatMul(t, tf.reshape(weight, [width, 1]), { alpha: 1 / width });
   const along = tf.mul(x, tf.mul(tf.mul(rstd, rstd), dot));
   const dx = tf.mul(tf.sub(tf.mul(dy, weight), along), rstd);
-  const dw = tf.reshape(tf.matMul(rstd as tf.Tensor2D, t as tf.Tensor2D, true), [width]);
+  const dw = tf.reshape(exactMatMul(rstd, t, { transposeA: true }), [width]);
   return [dx, dw];
 }
 
@@ -137,8 +137,27 @@ export function scaledMatMul(
   transposeB: boolean,
   alpha: number,
 ): tf.Tensor {
-  const attrs = { transposeA, transposeB, alpha };
-  return first(runOr('LaminaMatMul', { a, b }, attrs, () => [tf.mul(tf.matMul(a, b, transposeA, transposeB), alpha)]));
+  return productOf(a, b, { transposeA, transposeB, alpha });
+}
+
+/** The same in float32 whatever the precision: for sums that are written as products, and for statistics. */
+export function exactMatMul(
+  a: tf.Tensor,
+  b: tf.Tensor,
+  { transposeA = false, transposeB = false, alpha = 1 }: Partial<ProductAttributes> = {},
+): tf.Tensor {
+  return productOf(a, b, { transposeA, transposeB, alpha, exact: true });
+}
+
+interface ProductAttributes {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly alpha: number;
+}
+
+function productOf(a: tf.Tensor, b: tf.Tensor, attrs: ProductAttributes & { exact?: boolean }): tf.Tensor {
+  const plain = () => [tf.mul(tf.matMul(a, b, attrs.transposeA, attrs.transposeB), attrs.alpha)];
+  return first(runOr('LaminaMatMul', { a, b }, { ...attrs }, plain));
 }
 
 /** -log p(label) of each row: `logits` [N, V], `labels` int32 [N] (negative ones are read as 0: mask them) -> [N]. */

@@ -81,17 +81,24 @@ export async function sftWorkload(inputs: Inputs, threads: number): Promise<Work
   });
 }
 
-/** sft, one record a step, round and round until `steps` are done; `onStep` is told of each. */
-export async function sftMemory(
+/** How long, and in what, `sftOfSteps` trains. */
+export interface StepsOfSft {
+  threads: number;
+  steps: number;
+  precision?: Numerics['precision'];
+}
+
+/** sft, one record a step, round and round until `steps` are done; `onStep` is told of each. Gives the losses, to five digits. */
+export async function sftOfSteps(
   inputs: Inputs,
-  threads: number,
-  steps: number,
-  onStep: (step: number) => void,
-): Promise<void> {
+  { threads, steps, precision }: StepsOfSft,
+  onStep: (step: number) => void = () => {},
+): Promise<number[]> {
+  const curve = freshPath('curve.json');
   const epochs = Math.ceil(steps / inputs.trained.lengths.length);
   const params = { ...sftStageParams(inputs, threads), batch_size: 1, micro_batch: 1, epochs, max_steps: steps };
   await fineTune({
-    ...surroundings(threads),
+    ...surroundings(threads, precision),
     progress: ({ done }) => onStep(done),
     params,
     inputs: {
@@ -103,17 +110,18 @@ export async function sftMemory(
       {
         name: '',
         params,
-        outputs: { recovery: freshPath('sft.arrow'), curve: freshPath('curve.json') },
+        outputs: { recovery: freshPath('sft.arrow'), curve },
         scratch: freshFolder(),
         done: async () => {},
       },
     ],
   });
+  return (JSON.parse(readFileSync(curve, 'utf8')) as { loss: number[] }).loss;
 }
 
 /** What a stage is given whatever it is. */
-function surroundings(threads: number) {
-  const numerics: Numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads };
+function surroundings(threads: number, precision: Numerics['precision'] = 'float32') {
+  const numerics: Numerics = { backend: 'onnx', provider: 'cpu', precision, threads };
   return { seed, numerics, progress() {}, warn() {}, signal: new AbortController().signal };
 }
 

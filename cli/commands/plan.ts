@@ -9,6 +9,7 @@ import { whyNoEngine } from '../common/engine.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { EstimateFlags, PlanFlags } from '../common/flags.ts';
 import { plansOf } from '../common/plan-request.ts';
+import { engineRemarks } from '../common/remarks.ts';
 import { saying } from '../common/saying.ts';
 import type { Output } from '../common/terminal.ts';
 import { joinWarnings } from '../common/warnings.ts';
@@ -36,7 +37,7 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
   try {
     const work = await inspectTogether(plans, registry, store);
     const engine = work.engine && (await whyNoEngine(work.engine, new AbortController().signal));
-    if (engine !== undefined) err.write(warningLines([engine], err));
+    err.write(warningLines([...(engine === undefined ? [] : [engine]), ...engineRemarks(flags)], err));
     for (const { warnings } of work.inspections) {
       for (const warning of warnings) if ('message' in warning) err.write(`${warning.message}\n`);
     }

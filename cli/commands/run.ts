@@ -14,9 +14,9 @@ import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { RunFlags } from '../common/flags.ts';
 import { planOf } from '../common/plan-request.ts';
+import { engineRemarks } from '../common/remarks.ts';
 import { planCommand, projectPath, shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
-import { threadsRemark } from '../common/threads.ts';
 import { Warnings } from '../common/warnings.ts';
 import { resultText } from '../result/print-result.ts';
 import { writeOutcome } from '../result/write-outcome.ts';
@@ -44,8 +44,7 @@ export async function run([specs]: [string[]], flags: RunFlags, context: Context
   const registry = await context.registry();
   const plans: Plan[] = [];
   for (const spec of specs) plans.push(await planOf(spec, flags, registry));
-  const remark = threadsRemark(flags.threads);
-  if (remark !== undefined) context.terminal.err.write(warningLines([remark], context.terminal.err));
+  context.terminal.err.write(warningLines(engineRemarks(flags), context.terminal.err));
   let code: number = exitCodes.done;
   for (const [i, plan] of plans.entries()) {
     if (i > 0 && !flags.json) context.terminal.err.write('\n');

@@ -2,19 +2,25 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { deviceNames } from '../../runner/estimate/devices.ts';
 import { usualRecordTokens } from '../../runner/survey/cost.ts';
+import { type Precision, precisions } from '../../tensor/graph/precision.ts';
 import { parseBytes, parseTime } from './amounts.ts';
 import { projectStore } from './project.ts';
 
+/** What a command computes on. */
+export interface EngineFlags {
+  backend?: 'onnx' | 'tensorflow' | 'cpu';
+  provider?: 'cpu' | 'webgpu' | 'cuda';
+  precision?: Precision;
+  threads?: number;
+}
+
 /** Which plan a command is about. */
-export interface PlanFlags {
+export interface PlanFlags extends EngineFlags {
   profile?: string;
   set: string[];
   only: string[];
   force: string[];
   seed?: number;
-  backend?: string;
-  provider?: string;
-  threads?: number;
   store: string;
   json?: boolean;
 }
@@ -74,6 +80,7 @@ function addSpecFlags(command: Command): Command {
       .option('--seed <number>', 'the seed of everything that draws', wholeNumber(0))
       .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
       .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
+      .addOption(precisionOption())
       .option('--threads <number>', 'CPU threads of a stage; part of the cache key', wholeNumber(1)),
   );
 }
@@ -108,7 +115,7 @@ export function addRunFlags(command: Command): Command {
 }
 
 /** What `generate` is asked to do. */
-export interface GenerateFlags {
+export interface GenerateFlags extends EngineFlags {
   prompt: string[];
   system?: string;
   /** The model's own chat template, the one that lamina trains with, or the prompt as it is. */
@@ -122,12 +129,14 @@ export interface GenerateFlags {
   profile?: string;
   set: string[];
   only: string[];
-  backend?: 'onnx' | 'tensorflow' | 'cpu';
-  provider?: 'cpu' | 'webgpu' | 'cuda';
-  threads?: number;
   store: string;
   json?: boolean;
 }
+
+const precisionOption = () =>
+  new Option('--precision <name>', 'what the operands of matrix products are rounded to (default: float32)').choices([
+    ...precisions,
+  ]);
 
 /** Adds the flags of `generate`. */
 export function addGenerateFlags(command: Command): Command {
@@ -152,6 +161,7 @@ export function addGenerateFlags(command: Command): Command {
       .option('--only <axis=value,...>', 'of a spec: keep only the cells with these axis values', collect, [])
       .addOption(new Option('--backend <name>', 'what computes').choices(['onnx', 'tensorflow', 'cpu']))
       .addOption(new Option('--provider <name>', 'the device of the onnx backend').choices(['cpu', 'webgpu', 'cuda']))
+      .addOption(precisionOption())
       .option('--threads <number>', 'CPU threads (default: 1, or all cores for a model above 100 MB)', wholeNumber(1)),
   );
 }

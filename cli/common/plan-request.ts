@@ -5,7 +5,9 @@ import { type Diagnostic, SpecErrors } from '../../located/diagnostic.ts';
 import type { SpecOrigin } from '../../located/source-file.ts';
 import type { SpecRequest } from '../../spec/experiment/request.ts';
 import { loadPlan } from '../../spec/plan/resolve.ts';
-import type { PlanFlags } from './flags.ts';
+import { whyNoPrecision } from '../../tensor/graph/precision.ts';
+import { UserError } from '../../util/errors.ts';
+import type { EngineFlags, PlanFlags } from './flags.ts';
 
 /** The plan that a spec (from `origin`, else from the disk) and the flags make. Throws SpecErrors with every mistake. */
 export function planOf(
@@ -47,9 +49,14 @@ export function isOnProcessor(flags: Pick<PlanFlags, 'backend' | 'provider'>): b
   return flags.backend !== 'tensorflow' && (flags.provider ?? 'cpu') === 'cpu';
 }
 
-/** What the numeric stages run on; the defaults run anywhere. */
-export function numericsOf(flags: Pick<PlanFlags, 'backend' | 'provider' | 'threads'>): Numerics {
-  const backend = (flags.backend ?? 'onnx') as Numerics['backend'];
-  const provider = (flags.provider ?? 'cpu') as Numerics['provider'];
-  return { backend, provider, precision: 'float32', threads: flags.threads ?? 1 };
+/** What the numeric stages run on; the defaults run anywhere. Throws UserError for a precision that it does not have. */
+export function numericsOf({
+  backend = 'onnx',
+  provider = 'cpu',
+  precision = 'float32',
+  threads = 1,
+}: EngineFlags): Numerics {
+  const why = whyNoPrecision({ backend, provider, precision });
+  if (why !== undefined) throw new UserError(why);
+  return { backend, provider, precision, threads };
 }

@@ -23,9 +23,9 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { UserError } from '../../util/errors.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { GenerateFlags } from '../common/flags.ts';
+import { engineRemarks } from '../common/remarks.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Terminal } from '../common/terminal.ts';
-import { threadsRemark } from '../common/threads.ts';
 import { refuseTooLarge } from './memory.ts';
 import type { FoundModel } from './model.ts';
 import { promptTokens, templateFor } from './prompt.ts';
@@ -53,8 +53,7 @@ export async function talk(
   const meter = createMeter(() => performance.now());
   try {
     const say = (message: string) => err.write(`${err.paint.warn('!')} ${sentence(message)}\n`);
-    const threads = threadsRemark(flags.threads);
-    if (threads !== undefined) say(threads);
+    engineRemarks(flags).forEach(say);
     const { model, tokenizer, files, close } = await openFound(found, flags, stop.signal, say);
     try {
       const template = templateFor(tokenizer, flags.template);
@@ -138,7 +137,8 @@ async function openFound(
   const size = files.reduce((sum, path) => sum + statSync(path).size, 0);
   await refuseTooLarge(found, files);
   const threads = flags.threads ?? (size > largeModel_bytes ? availableParallelism() : 1);
-  await useBackend({ backend: flags.backend ?? 'onnx', provider: flags.provider, threads });
+  const { backend = 'onnx', provider, precision } = flags;
+  await useBackend({ backend, provider, precision, threads });
   signal.throwIfAborted();
   if (found.kind === 'files') return openModelFiles(found.checkpoint, found.recovery, dated);
   return openModelFolder(folder ?? (found.kind === 'folder' ? found.folder : ''), onWarning, dated);

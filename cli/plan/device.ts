@@ -6,7 +6,7 @@ import type { History } from '../../runner/estimate/history.ts';
 import { tooLarge, tooLargeText } from '../../runner/estimate/memory.ts';
 import { isCached, type JointWork } from '../../runner/estimate/work.ts';
 import { machineMemory } from '../../runner/executor/this-machine.ts';
-import type { EstimateFlags, PlanFlags } from '../common/flags.ts';
+import type { EngineFlags, EstimateFlags, PlanFlags } from '../common/flags.ts';
 import { isOnProcessor } from '../common/plan-request.ts';
 
 const day_ms = 24 * 3600 * 1000;
@@ -14,7 +14,7 @@ const day_ms = 24 * 3600 * 1000;
 const largeDevice = 'h100';
 
 /** The estimate of what is left to run; undefined when nothing is. */
-export function estimateFor(work: JointWork, flags: EstimateFlags): Estimate | undefined {
+export function estimateFor(work: JointWork, flags: EstimateFlags & EngineFlags): Estimate | undefined {
   if (work.distinct.every(({ unit }) => isCached(unit))) return undefined;
   if (flags.device !== undefined) return estimateOn(flags.device, work, flags);
   const here = estimateOn('cpu', work, flags);
@@ -30,8 +30,12 @@ export function tooLargeHere(work: JointWork, flags: EstimateFlags & PlanFlags):
   return found.map((stage) => tooLargeText(stage, memory_bytes));
 }
 
-function estimateOn(name: string, work: JointWork, { utilisation, recordTokens }: EstimateFlags): Estimate {
-  const device = deviceNamed(name) as Device;
+function estimateOn(
+  name: string,
+  work: JointWork,
+  { utilisation, recordTokens, precision }: EstimateFlags & EngineFlags,
+): Estimate {
+  const device = deviceNamed(name, precision) as Device;
   return estimateWork(work, { device, utilisation: utilisation ?? device.utilisation, record_tokens: recordTokens });
 }
 

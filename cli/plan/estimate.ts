@@ -76,11 +76,12 @@ export function basisLines(estimate: Estimate, out: Output): string[] {
   const { options, stages, assumed } = estimate;
   const { device, utilisation } = options;
   const peak = `${Number((device.flops_per_second / 1e12).toPrecision(3)).toLocaleString('en')} TFLOP/s`;
-  const products = device.products === 'TF32' ? 'matrix products in TF32' : 'matrix products in float32';
+  const products =
+    device.products === '16 bits' ? 'matrix products of 16 bits' : `matrix products in ${device.products}`;
   const lines = [
     `time on ${device.title}, ${formatBytes(device.memory_bytes)}: ${Number((100 * utilisation).toPrecision(3))} % of ${peak}`,
     `  the peak is that of ${products}, ${device.source}; the share of it is assumed, not measured`,
-    '  every number is float32; the lengths of records count without padding',
+    '  every number that is kept is float32; the lengths of records count without padding',
     ...assumed.map((phrase) => `  assumed: ${phrase}`),
     '  memory: the largest attempt, with records of max_length tokens; disk: outputs, which the store keeps',
     `  ${device.name === 'cpu' ? 'all cores at work' : 'one attempt after the other'}; files at ${formatBytes(diskBytesPerSecond)}/s, downloads not counted`,

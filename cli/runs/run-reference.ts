@@ -98,12 +98,16 @@ function wordsOf(overrides: readonly string[]): Pick<PlanFlags, 'set' | 'only' |
 
 /** What the run computed on, where the flags do not say otherwise. */
 function numericsOf(snapshot: PlanSnapshot | null, flags: PlanFlags): Partial<PlanFlags> {
-  const { backend, provider, threads } = { ...snapshot?.nodes[0]?.numerics, ...definedOf(flags) };
-  return { ...(backend && { backend }), ...(provider && { provider }), ...(threads && { threads }) };
+  return { ...snapshot?.nodes[0]?.numerics, ...definedOf(flags) };
 }
 
-function definedOf({ backend, provider, threads }: PlanFlags) {
-  return { ...(backend && { backend }), ...(provider && { provider }), ...(threads && { threads }) };
+function definedOf({ backend, provider, precision, threads }: PlanFlags) {
+  return {
+    ...(backend && { backend }),
+    ...(provider && { provider }),
+    ...(precision && { precision }),
+    ...(threads && { threads }),
+  };
 }
 
 /** Whether a spec makes another plan than it made for a run: the bytes of files aside, which the store's keys tell. */

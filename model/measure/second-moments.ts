@@ -1,4 +1,5 @@
 // Sums of x^T x over what enters the matrices of some layers: in which directions inputs are large.
+import { exactMatMul } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { type MatrixRole, matrixRoles } from '../architecture/roles.ts';
 import { matrixShapeOf, tensorName } from '../architecture/tensors.ts';
@@ -40,7 +41,8 @@ export async function secondMoments(
   const input = (name: string, x: tf.Tensor2D) => {
     const seen = model.weights.input?.(name, x) ?? x;
     const wanted = names.get(name);
-    if (wanted !== undefined) found.push({ name: wanted, moment: tf.keep(tf.matMul(seen, seen, true)) });
+    if (wanted !== undefined)
+      found.push({ name: wanted, moment: tf.keep(exactMatMul(seen, seen, { transposeA: true })) });
     return seen;
   };
   const watched = createModel({ ...model.weights, input }, model.recovery);

@@ -2,6 +2,7 @@
 // inputs as the matrices rounded before make them (methods E.4). The weights of one layer are in memory at a time.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { flush } from '../../tensor/backend/flush.ts';
+import { exactMatMul } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { embeddingName, finalNormName, layerTensors, tensorName } from '../architecture/tensors.ts';
@@ -205,7 +206,7 @@ export class GptqPass {
       const product = tf.tidy(() => {
         let found: tf.Tensor | undefined;
         this.#observe = (other, x) => {
-          if (other === name) found ??= tf.matMul(x, x, true, false);
+          if (other === name) found ??= exactMatMul(x, x, { transposeA: true });
           return x;
         };
         forward(walk);

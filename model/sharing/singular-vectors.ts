@@ -1,6 +1,7 @@
 // The leading singular vectors of a large matrix: a randomized subspace iteration (Halko, Martinsson and Tropp, SIAM Review 53,
 // 2011, algorithms 4.4 and 5.1). Products with the matrix run on the backend, eigenproblems of a few hundred rows here.
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { exactMatMul } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
 import { createRandom } from '../../util/random.ts';
@@ -25,14 +26,14 @@ export function singularVectors(matrix: tf.Tensor2D, side: 'left' | 'right', ran
   }
   const width = Math.min(most, rank + Math.max(fewestExtra, rank >> 3));
   const isRight = side === 'right';
-  const times = (y: tf.Tensor2D) => tf.matMul<tf.Tensor2D>(matrix, y, isRight);
-  const timesTransposed = (y: tf.Tensor2D) => tf.matMul<tf.Tensor2D>(matrix, y, !isRight);
+  const times = (y: tf.Tensor2D) => exactMatMul(matrix, y, { transposeA: isRight }) as tf.Tensor2D;
+  const timesTransposed = (y: tf.Tensor2D) => exactMatMul(matrix, y, { transposeA: !isRight }) as tf.Tensor2D;
   let basis = step(randomMatrix(n, width), (start) => orthonormal(times(start)));
   for (let i = 0; i < iterations; i++) {
     basis = step(basis, (q) => orthonormal(timesTransposed(q)));
     basis = step(basis, (q) => orthonormal(times(q)));
   }
-  return step(basis, (q) => tf.matMul(q, leadingVectors(timesTransposed(q), rank)));
+  return step(basis, (q) => exactMatMul(q, leadingVectors(timesTransposed(q), rank)) as tf.Tensor2D);
 }
 
 /** `next` of `from`, which is freed with everything that it takes. */
@@ -44,7 +45,7 @@ function step(from: tf.Tensor2D, next: (from: tf.Tensor2D) => tf.Tensor2D): tf.T
 
 /** An orthonormal basis of the columns of `y` [m, k]: twice y V / sqrt(lambda), of y^T y = V lambda V^T; noise becomes 0. */
 function orthonormal(y: tf.Tensor2D): tf.Tensor2D {
-  const once = (columns: tf.Tensor2D) => tf.matMul<tf.Tensor2D>(columns, whitening(eigenOfGram(columns)));
+  const once = (columns: tf.Tensor2D) => exactMatMul(columns, whitening(eigenOfGram(columns))) as tf.Tensor2D;
   return once(once(y));
 }
 
@@ -70,7 +71,7 @@ interface Eigen {
 
 /** The eigenvalues and eigenvectors of y^T y [k, k]. */
 function eigenOfGram(y: tf.Tensor2D): Eigen {
-  const gram = tf.matMul(y, y, true);
+  const gram = exactMatMul(y, y, { transposeA: true });
   const size = gram.shape[0];
   const flat = gram.dataSync();
   const symmetric = new Matrix(Array.from({ length: size }, (_, i) => flat.subarray(i * size, (i + 1) * size)));

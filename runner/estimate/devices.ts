@@ -1,5 +1,6 @@
 // What devices can do, as their makers publish it: for estimates of work that has not run yet.
 import { availableParallelism } from 'node:os';
+import type { Numerics } from '../../contract/stage.ts';
 import { machineMemory } from '../executor/this-machine.ts';
 
 /** A device that a plan is estimated for. */
@@ -7,10 +8,10 @@ export interface Device {
   name: string;
   title: string;
   memory_bytes: number;
-  /** Peak operations per second of matrix products with float32 operands. */
+  /** Peak operations per second of matrix products, as `products` says. */
   flops_per_second: number;
   /** How the peak is reached: in which format the products are taken. */
-  products: 'float32' | 'TF32';
+  products: 'float32' | 'TF32' | '16 bits';
   /** The share of the peak that is assumed, where the user gives none. */
   utilisation: number;
   /** Where the figures come from. */
@@ -23,28 +24,39 @@ const TFLOPS = 1e12;
 /** Without being measured: what well-kept training reaches on large matrices. */
 const assumedUtilisation = 0.4;
 
-/** Dense peaks (without sparsity) of matrix products in TF32 where there is such, else in float32; memory as sold. */
-const gpus: readonly (readonly [name: string, title: string, memory: number, peak: number, 'TF32' | 'float32'])[] = [
-  ['h200', 'NVIDIA H200 SXM', 141, 494, 'TF32'],
-  ['h100', 'NVIDIA H100 SXM', 80, 494, 'TF32'],
-  ['a100-80gb', 'NVIDIA A100 SXM 80 GB', 80, 156, 'TF32'],
-  ['a100-40gb', 'NVIDIA A100 40 GB', 40, 156, 'TF32'],
-  ['l40s', 'NVIDIA L40S', 48, 183, 'TF32'],
-  ['rtx4090', 'NVIDIA GeForce RTX 4090', 24, 82.6, 'TF32'],
-  ['rtx3090', 'NVIDIA GeForce RTX 3090', 24, 35.6, 'TF32'],
-  ['t4', 'NVIDIA T4', 16, 8.1, 'float32'],
+/**
+ * Dense peaks (without sparsity) of matrix products in TF32 where there is such, else in float32, and of products of 16 bits that are added
+ * up in float32; memory as sold.
+ */
+const gpus: readonly (readonly [
+  name: string,
+  title: string,
+  memory: number,
+  peak: number,
+  'TF32' | 'float32',
+  narrow: number,
+])[] = [
+  ['h200', 'NVIDIA H200 SXM', 141, 494, 'TF32', 989],
+  ['h100', 'NVIDIA H100 SXM', 80, 494, 'TF32', 989],
+  ['a100-80gb', 'NVIDIA A100 SXM 80 GB', 80, 156, 'TF32', 312],
+  ['a100-40gb', 'NVIDIA A100 40 GB', 40, 156, 'TF32', 312],
+  ['l40s', 'NVIDIA L40S', 48, 183, 'TF32', 362],
+  ['rtx4090', 'NVIDIA GeForce RTX 4090', 24, 82.6, 'TF32', 165],
+  ['rtx3090', 'NVIDIA GeForce RTX 3090', 24, 35.6, 'TF32', 71],
+  ['t4', 'NVIDIA T4', 16, 8.1, 'float32', 65],
 ];
 
 /** Names that `deviceNamed` knows. */
 export const deviceNames: readonly string[] = [...gpus.map(([name]) => name), 'cpu'];
 
-/** The device called `name`; undefined when there is none. `cpu` is the machine that this runs on. */
-export function deviceNamed(name: string): Device | undefined {
+/** The device called `name` at products of a precision; undefined when there is none. `cpu` is the machine that this runs on, which has those of float32. */
+export function deviceNamed(name: string, precision: Numerics['precision'] = 'float32'): Device | undefined {
   if (name === 'cpu') return thisMachine();
   const found = gpus.find(([each]) => each === name);
   if (found === undefined) return undefined;
-  const [, title, memory, peak, products] = found;
-  const figures = { memory_bytes: memory * GB, flops_per_second: peak * TFLOPS, products };
+  const [, title, memory, peak, wide, narrow] = found;
+  const reached = precision === 'float32' ? { peak, products: wide } : { peak: narrow, products: '16 bits' as const };
+  const figures = { memory_bytes: memory * GB, flops_per_second: reached.peak * TFLOPS, products: reached.products };
   return { name, title, ...figures, utilisation: assumedUtilisation, source: 'as published by NVIDIA, dense' };
 }
 

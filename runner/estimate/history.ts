@@ -1,5 +1,6 @@
 // What attempts at each stage took before, beside what its cost says of them: by these what is left is estimated.
 
+import type { Numerics } from '../../contract/stage.ts';
 import type { RecordedWork, StoreRecord } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
 
@@ -46,8 +47,10 @@ function pastOf({ preimage, about, outputs }: StoreRecord): PastAttempt {
 }
 
 /** How what a stage computed on is told apart; '' for one that the engine does not matter to. */
-export function engineName(numerics: { backend: string; provider: string } | undefined): string {
-  return numerics === undefined ? '' : `${numerics.backend} ${numerics.provider}`;
+export function engineName(numerics: Pick<Numerics, 'backend' | 'provider' | 'precision'> | undefined): string {
+  if (numerics === undefined) return '';
+  const { backend, provider, precision } = numerics;
+  return [backend, provider, ...(precision === 'float32' ? [] : [precision])].join(' ');
 }
 
 function joined(a: PastAttempt | undefined, b: PastAttempt): PastAttempt {

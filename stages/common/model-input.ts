@@ -126,9 +126,9 @@ function closeModel(model: Model): void {
 
 /** Selects the backend that the plan says. */
 export async function startBackend({
-  numerics: { backend, provider, threads },
+  numerics: { backend, provider, precision, threads },
 }: Pick<StageContext, 'numerics'>): Promise<void> {
-  await useBackend({ backend, provider, threads });
+  await useBackend({ backend, provider, precision, threads });
 }
 
 /** Loads only `names`, so that one layer of a large model costs one layer. */

@@ -3,6 +3,7 @@ import nodeUtil from 'node:util';
 import { encodeOnnxModel } from '../../formats/tensors/onnx.ts';
 import { UserError } from '../../util/errors.ts';
 import { correctGradients } from '../gradients.ts';
+import { type Precision, whyNoPrecision } from '../graph/precision.ts';
 import { createSession, type Provider, type RuntimeOptions } from '../graph/runtime.ts';
 import { tf } from '../tf.ts';
 import { BACKEND_NAME, registerOnnx } from './register.ts';
@@ -16,6 +17,8 @@ export interface BackendOptions {
   readonly provider?: Provider | undefined;
   /** Threads of one operator on `onnx`; default 1. The bytes of results may depend on it. */
   readonly threads?: number | undefined;
+  /** What the operands of matrix products are rounded to on `onnx`; default float32. */
+  readonly precision?: Precision | undefined;
   /** Writes ONNX Runtime profiles to files that start so; for benchmarks. */
   readonly profilePrefix?: string | undefined;
 }
@@ -32,11 +35,13 @@ export async function useBackend(options: BackendOptions): Promise<void> {
     options.backend,
     options.provider ?? 'cpu',
     options.threads ?? 1,
+    options.precision ?? 'float32',
     options.profilePrefix,
   ]);
   if (wanted === current) return;
   tf.enableProdMode();
   checkThreads(options);
+  checkPrecision(options);
   if (options.backend === 'onnx' && registered !== wanted) {
     prepareOnnx(options);
     registered = wanted;
@@ -56,6 +61,11 @@ function checkThreads({ threads = 1 }: BackendOptions): void {
   throw new UserError(`threads: expected a whole number of 1 to ${mostThreads}, got ${threads}`);
 }
 
+function checkPrecision({ backend, provider = 'cpu', precision = 'float32' }: BackendOptions): void {
+  const why = whyNoPrecision({ backend, provider, precision });
+  if (why !== undefined) throw new UserError(why);
+}
+
 function prepareOnnx(options: BackendOptions): void {
   const threads = options.threads ?? 1;
   const runtime: RuntimeOptions = {
@@ -64,7 +74,7 @@ function prepareOnnx(options: BackendOptions): void {
     profilePrefix: options.profilePrefix,
   };
   if (runtime.provider !== 'cpu') tryProvider(runtime.provider);
-  registerOnnx(runtime);
+  registerOnnx(runtime, options.precision ?? 'float32');
 }
 
 /** Compiles a model of one node, because a provider that is named in the package may still lack its libraries. */

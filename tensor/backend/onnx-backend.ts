@@ -4,6 +4,7 @@ import { reshape } from '../graph/build.ts';
 import { concrete, type ElementType, Recorder, type Value } from '../graph/graph.ts';
 import { planRun } from '../graph/lowering.ts';
 import { type Piece, piecesOf } from '../graph/pieces.ts';
+import type { Precision } from '../graph/precision.ts';
 import type { RuntimeTensor, TensorData } from '../graph/runtime.ts';
 import { tf } from '../tf.ts';
 import type { SessionCache } from './sessions.ts';
@@ -30,10 +31,10 @@ export class OnnxBackend extends tf.KernelBackend {
   /** Whoever waits for a value; several may, since tensors share what they have in common. */
   readonly #consumers = new Map<Value, ((values: TensorData) => void)[]>();
 
-  constructor(sessions: SessionCache) {
+  constructor(sessions: SessionCache, precision: Precision) {
     super();
     this.sessions = sessions;
-    this.recorder = new Recorder(sessions.provider);
+    this.recorder = new Recorder(sessions.provider, precision);
     this.#entries = new tf.DataStorage<Entry>(this, tf.engine() as unknown as tf.DataMover);
   }
 

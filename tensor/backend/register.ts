@@ -2,6 +2,7 @@
 import { UserError } from '../../util/errors.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Kernel } from '../graph/kernel.ts';
+import type { Precision } from '../graph/precision.ts';
 import type { RuntimeOptions } from '../graph/runtime.ts';
 import { KERNELS } from '../kernels/table.ts';
 import { tf } from '../tf.ts';
@@ -11,10 +12,10 @@ import { SessionCache } from './sessions.ts';
 export const BACKEND_NAME = 'onnx';
 
 /** Registers `onnx` with a session cache of its own; an earlier registration is removed with its sessions. */
-export function registerOnnx(options: RuntimeOptions): void {
+export function registerOnnx(options: RuntimeOptions, precision: Precision): void {
   if (tf.engine().backendNames().includes(BACKEND_NAME)) tf.removeBackend(BACKEND_NAME);
   else registerKernels();
-  tf.registerBackend(BACKEND_NAME, () => new OnnxBackend(new SessionCache(options)), 0);
+  tf.registerBackend(BACKEND_NAME, () => new OnnxBackend(new SessionCache(options), precision), 0);
 }
 
 function registerKernels(): void {

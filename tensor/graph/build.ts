@@ -68,7 +68,7 @@ function withoutExpand(x: Value, other: Value, shape: Shape): Value {
 /** `x` as another element type; float to integer truncates, anything to bool is `x != 0`. */
 export function cast(g: Recorder, x: Value, type: ElementType): Value {
   if (x.type === type) return x;
-  const to = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 }[type];
+  const to = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, bfloat16: 16 }[type];
   return g.add('Cast', [x], x.shape, type, { to: { int: to } });
 }
 
@@ -161,48 +161,4 @@ export function concat(g: Recorder, parts: readonly Value[], axis: number): Valu
 export function where(g: Recorder, condition: Value, a: Value, b: Value): Value {
   const shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape));
   return g.add('Where', [condition, a, b], shape, a.type);
-}
-
-/**
- * `alpha` times the product of `a` and `b` over their last two axes, either transposed first; leading axes broadcast.
- * ONNX Runtime's FusedMatMul reads transposed operands in place.
- */
-export function matMul(g: Recorder, a: Value, b: Value, transA = false, transB = false, alpha = 1): Value {
-  const rank = a.shape.length;
-  const rows = a.shape[rank - (transA ? 1 : 2)] as number;
-  const columns = b.shape[b.shape.length - (transB ? 2 : 1)] as number;
-  const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const shape = [...batch, rows, columns];
-  if (!transA && !transB && alpha === 1) return g.add('MatMul', [a, b], shape, 'float32');
-  if (g.provider === 'webgpu') return unfusedMatMul(g, { a, b, transA, transB, alpha }, shape);
-  return g.add('com.microsoft:FusedMatMul', [a, b], shape, 'float32', {
-    transA: { int: transA ? 1 : 0 },
-    transB: { int: transB ? 1 : 0 },
-    alpha: { float: alpha },
-  });
-}
-
-/** A product of two matrices as ONNX has it, and whether they are transposed first. */
-interface Product {
-  readonly a: Value;
-  readonly b: Value;
-  readonly transA: boolean;
-  readonly transB: boolean;
-  readonly alpha: number;
-}
-
-/** In ONNX's own operators: on WebGPU, ONNX Runtime would compute a FusedMatMul on the CPU. */
-function unfusedMatMul(g: Recorder, { a, b, transA, transB, alpha }: Product, shape: Shape): Value {
-  if (shape.length === 2) {
-    const attributes = { transA: { int: transA ? 1 : 0 }, transB: { int: transB ? 1 : 0 }, alpha: { float: alpha } };
-    return g.add('Gemm', [a, b], shape, 'float32', attributes);
-  }
-  const turned = (x: Value, isTransposed: boolean) => (isTransposed ? transpose(g, x, lastTwoSwapped(x)) : x);
-  const product = g.add('MatMul', [turned(a, transA), turned(b, transB)], shape, 'float32');
-  return alpha === 1 ? product : binary(g, 'Mul', product, scalarConstant('float32', alpha));
-}
-
-function lastTwoSwapped({ shape }: Value): number[] {
-  const axes = shape.map((_, axis) => axis);
-  return [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
 }

@@ -1,10 +1,14 @@
 // The recorded graph: values, the nodes that make them, and the recorder that kernels write to.
 import type { OnnxAttribute, OnnxType } from '../../formats/tensors/onnx.ts';
 import { type Narrow, widenedCopy } from '../widen.ts';
+import type { Precision } from './precision.ts';
 import { type Provider, type RuntimeTensor, runtimeTensor, type TensorData } from './runtime.ts';
 
-/** Element types of recorded values; int64 and float64 only occur inside a graph, never in a tensor. */
-export type ElementType = Extract<OnnxType, 'float32' | 'int32' | 'bool' | 'int64' | 'float64'>;
+/** Element types of recorded values; int64, float64 and those of 16 bits only occur inside a graph, never in a tensor. */
+export type ElementType = Extract<
+  OnnxType,
+  'float32' | 'int32' | 'bool' | 'int64' | 'float64' | 'float16' | 'bfloat16'
+>;
 
 /** Attributes of a recorded node. */
 export type Attributes = Readonly<Record<string, OnnxAttribute>>;
@@ -142,6 +146,12 @@ export interface Result {
   readonly type: ElementType;
 }
 
+/** An operand of a product that was rounded, and what it has to be multiplied by afterwards. */
+export interface Rounded {
+  readonly value: Value;
+  readonly scale: Value | undefined;
+}
+
 /** Collects nodes in the order of recording, which is a topological order. */
 export class Recorder {
   nodes: GraphNode[] = [];
@@ -149,15 +159,21 @@ export class Recorder {
   cuts: number[] = [];
   /** What will run the nodes: some operators are missing or wrong on one provider and written otherwise there. */
   readonly provider: Provider;
+  /** What the operands of products are rounded to. */
+  readonly precision: Precision;
+  /** Operands that this piece of the recording has rounded already. */
+  readonly rounded = new Map<Value, Rounded>();
 
-  constructor(provider: Provider) {
+  constructor(provider: Provider, precision: Precision = 'float32') {
     this.provider = provider;
+    this.precision = precision;
   }
 
   /** `x` behind a boundary: what was recorded so far may be run without what follows. */
   cut(x: Value): Value {
     if (this.provider !== 'cpu') return x; // what crosses a boundary leaves the device
     this.cuts.push(this.nodes.length);
+    this.rounded.clear(); // what one piece rounds, the next would have to be handed
     return this.add('Identity', [x], x.shape, x.type);
   }
 
@@ -165,6 +181,7 @@ export class Recorder {
   clear(): void {
     this.nodes = [];
     this.cuts = [];
+    this.rounded.clear();
   }
 
   /** Records `op` with one result and returns it. A domain is written before a colon: `com.microsoft:FusedMatMul`. */
@@ -227,6 +244,9 @@ function constantBytes(type: ElementType, data: readonly number[]): Uint8Array {
       return new Uint8Array(BigInt64Array.from(data, (x) => BigInt(x)).buffer);
     case 'bool':
       return Uint8Array.from(data);
+    case 'float16':
+    case 'bfloat16':
+      throw new Error(`a constant of ${type}: expected one of float32, and a cast`);
   }
 }
 

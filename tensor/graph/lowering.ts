@@ -17,7 +17,7 @@ const IR_VERSION = 10;
 const OPSETS = { '': 21, 'com.microsoft': 1 };
 const LEAF_MARK = -1;
 const OUTPUT_MARK = -2;
-const ELEMENT_BYTES = { float32: 4, int32: 4, bool: 1, int64: 8, float64: 8 } as const;
+const ELEMENT_BYTES = { float32: 4, int32: 4, bool: 1, int64: 8, float64: 8, float16: 2, bfloat16: 2 } as const;
 
 let epoch = 0;
 

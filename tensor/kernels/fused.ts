@@ -1,11 +1,12 @@
 // Kernels of our own, behind `tensor/ops.ts` and `tensor/adam.ts`: what ONNX Runtime does in one pass and TensorFlow.js has no kernel for.
-import { binary, cast, matMul, reduce, reshape, unary } from '../graph/build.ts';
+import { binary, cast, reduce, reshape, unary } from '../graph/build.ts';
 import { constant, type Recorder, scalarConstant, sizeOf, type Value } from '../graph/graph.ts';
 import { type Inputs, input, type KernelTable } from '../graph/kernel.ts';
+import { exactMatMul, matMul } from '../graph/product.ts';
 
 export const FUSED: KernelTable = {
   LaminaMatMul: (g, inputs, attrs) =>
-    matMul(
+    (attrs.exact === true ? exactMatMul : matMul)(
       g,
       input(inputs, 'a'),
       input(inputs, 'b'),

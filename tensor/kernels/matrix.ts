@@ -1,7 +1,8 @@
 // Matrix products.
-import { binary, matMul, unary } from '../graph/build.ts';
+import { binary, unary } from '../graph/build.ts';
 import { type Recorder, scalarConstant, type Value } from '../graph/graph.ts';
 import { type Inputs, input, type KernelTable } from '../graph/kernel.ts';
+import { matMul } from '../graph/product.ts';
 
 export const MATRIX: KernelTable = {
   BatchMatMul: (g, inputs, attrs) => product(g, inputs, attrs),

@@ -38,3 +38,38 @@ describe('a backend that does not load', () => {
     expect([code, err]).toEqual([0, '']);
   });
 });
+
+describe('a precision', () => {
+  const remark =
+    "! --precision bfloat16: provider 'cpu' has no products of such numbers, so the rounded operands are multiplied as float32: " +
+    'the numbers are those of the precision, the time is not\n';
+
+  test('that the device does not multiply in is said by plan', async () => {
+    const { code, err } = await work.lamina('plan', 'small.yaml', '--precision', 'bfloat16');
+    expect([code, err]).toEqual([0, remark]);
+  });
+
+  test('has a key of its own, and numbers of its own', async () => {
+    const only = ['--only', 'method=original'];
+    const perplexityOf = async (...flags: string[]) => {
+      const { code, out, err } = await work.lamina('run', 'small.yaml', ...only, '--json', ...flags);
+      expect([code, err]).toEqual([0, flags.length === 0 ? '' : remark]);
+      return (JSON.parse(out) as { cells: { value: number }[] }).cells[0]?.value as number;
+    };
+    const exact = await perplexityOf();
+    const rounded = await perplexityOf('--precision', 'bfloat16');
+    expect(rounded).not.toBe(exact);
+    expect(Math.abs(rounded / exact - 1)).toBeLessThan(0.02);
+  });
+
+  test.each([
+    [['--backend', 'cpu'], "precision 'bfloat16' is of the backend 'onnx', expected float32 with backend 'cpu'"],
+    [
+      ['--provider', 'webgpu'],
+      "precision 'bfloat16': WebGPU has no such numbers, expected float16 or float32 with provider 'webgpu'",
+    ],
+  ])('is refused with %j, which does not have it', async (flags, sentence) => {
+    const { code, err, out } = await work.lamina('run', 'small.yaml', '--precision', 'bfloat16', ...flags);
+    expect([code, out, err]).toEqual([2, '', `error  ${sentence}\n`]);
+  });
+});

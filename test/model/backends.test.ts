@@ -18,6 +18,9 @@ import { tinyConfig } from './tiny.ts';
 /** Largest difference of a loss: float32 sums in another order, over a dozen steps. */
 const TOLERANCE = 1e-4;
 
+/** Of a loss, whose products were those of bfloat16: half a unit in its last place, and a dozen steps of such gradients. */
+const ROUNDED = 2 ** -7;
+
 const config = tinyConfig({ num_hidden_layers: 3, hidden_size: 16, intermediate_size: 24, num_attention_heads: 4 });
 const settings: LanguageModelSettings = {
   ...adamDefaults,
@@ -47,6 +50,18 @@ async function lossesOn(options: BackendOptions): Promise<number[]> {
   tf.dispose([...variables.values()]);
   return losses;
 }
+
+describe.each(['bfloat16', 'float16'] as const)('training in %s', (precision) => {
+  it('has nearly the losses of float32, and the same ones again', async () => {
+    const want = await lossesOn({ backend: 'onnx' });
+    const got = await lossesOn({ backend: 'onnx', precision });
+    expect(got).not.toEqual(want);
+    got.forEach((loss, i) => {
+      expect(Math.abs(loss / (want[i] as number) - 1)).toBeLessThan(ROUNDED);
+    });
+    expect(await lossesOn({ backend: 'onnx', precision })).toEqual(got);
+  });
+});
 
 const others = [{ backend: 'cpu' }, { backend: 'onnx', provider: 'webgpu' }, { backend: 'tensorflow' }] as const;
 
