@@ -4,6 +4,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { fromFloat32 } from '../../formats/tensors/dtype.ts';
 import { createSafetensors } from '../../formats/tensors/safetensors.ts';
 import { UserError } from '../../util/errors.ts';
+import { transposed } from '../../util/transposed.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
 import { moduleName } from '../architecture/tensors.ts';
@@ -110,7 +111,7 @@ async function writeAdapter(source: ExportSource, adapted: readonly Replacement[
       const stored = await source.parameter(replacement, role, factor);
       // B is narrower where the layer's channels were removed; its base is padded in the same way
       const values = factor === 'A' ? stored : padded(stored, [shape[0], stored.length / shape[0]], shape);
-      await writer.write(name, fromFloat32('F32', writesHidden(role) ? values : transposed(values, shape)));
+      await writer.write(name, fromFloat32('F32', writesHidden(role) ? values : transposed(values, shape[1])));
     }
   });
 }
@@ -129,16 +130,6 @@ function adapterTensors(config: ModelConfig, replacement: Replacement): AdapterT
       { ...outer, name: `${module}.lora_B.weight` },
     ];
   });
-}
-
-function transposed(values: Float32Array, [rows, columns]: readonly [number, number]): Float32Array {
-  const turned = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      turned[column * rows + row] = values[row * columns + column] as number;
-    }
-  }
-  return turned;
 }
 
 async function foldedLayers({ recovery }: ExportSource, adapted: readonly Replacement[]): Promise<number[]> {

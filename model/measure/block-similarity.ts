@@ -2,6 +2,7 @@
 import { tf } from '../../tensor/tf.ts';
 import { embed, runBlock } from '../forward/forward.ts';
 import type { Model } from '../forward/model.ts';
+import { cosinesOf } from './cosines.ts';
 
 /**
  * For each layer l (from 1, in its order) from which `span` layers and one more go on: the cosine of the streams before layers l and l + `span`,
@@ -41,7 +42,7 @@ async function cosineSums(
   for (let layer = 1; found.length < starts; layer++) {
     if (waiting.length > span) {
       const before = waiting.shift() as tf.Tensor2D;
-      const sum = tf.tidy(() => tf.sum(cosines(before, h)));
+      const sum = tf.tidy(() => tf.sum(cosinesOf(before, h)));
       found.push((await sum.data())[0] as number);
       tf.dispose([sum, before]);
       if (found.length === starts) break;
@@ -52,10 +53,4 @@ async function cosineSums(
   }
   tf.dispose(waiting);
   return found;
-}
-
-/** Row by row, [N, D] twice -> [N]. */
-function cosines(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor {
-  const dot = (p: tf.Tensor, q: tf.Tensor) => tf.sum(tf.mul(p, q), 1);
-  return tf.div(dot(a, b), tf.maximum(tf.sqrt(tf.mul(dot(a, a), dot(b, b))), 1e-16));
 }

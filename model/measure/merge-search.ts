@@ -8,6 +8,7 @@ import { type MixedLayer, mixedLayer, throughLayers } from '../forward/mixed.ts'
 import type { Model } from '../forward/model.ts';
 import { isPlain, type LayerMix, type MergeVariant, mergeLayers, plainMix } from '../sharing/layer-mix.ts';
 import { consecutive } from '../sharing/sharing.ts';
+import { cosinesOf } from './cosines.ts';
 
 export interface MergeSettings {
   readonly variant: MergeVariant;
@@ -93,7 +94,9 @@ export function compareOutputs(model: Model, windows: readonly Int32Array[]): Ou
       const first = same === -1 ? layers.length : same;
       let h = tf.clone(states[first] as tf.Tensor2D);
       for (const mix of layers.slice(first)) h = through(mixedLayer(model, mix), h, extent);
-      const cosines = tf.tidy(() => cosinesOf(finalNorm(model, h), expected, windows.length));
+      // of each text all its states as one vector
+      const each = (states: tf.Tensor) => tf.reshape(states, [windows.length, -1]) as tf.Tensor2D;
+      const cosines = tf.tidy(() => cosinesOf(each(finalNorm(model, h)), each(expected)));
       const values = (await cosines.data()) as Float32Array;
       tf.dispose([h, cosines]);
       return values.reduce((sum, value) => sum + value, 0) / windows.length;
@@ -107,11 +110,4 @@ function through(layer: MixedLayer, h: tf.Tensor2D, extent: { batch: number; tok
   const after = throughLayers([layer], h, extent);
   tf.dispose([h, ...layer.tensors]);
   return after;
-}
-
-/** Of each text the cosine of all its states as one vector: [N, D] twice -> [texts]. */
-function cosinesOf(a: tf.Tensor2D, b: tf.Tensor2D, texts: number): tf.Tensor1D {
-  const [x, y] = [tf.reshape(a, [texts, -1]), tf.reshape(b, [texts, -1])];
-  const dot = (p: tf.Tensor, q: tf.Tensor) => tf.sum(tf.mul(p, q), 1);
-  return tf.div(dot(x, y), tf.sqrt(tf.mul(dot(x, x), dot(y, y)))) as tf.Tensor1D;
 }

@@ -1,6 +1,7 @@
 // Relaxation: the low-rank term that brings a matrix nearest to another (relaxed recursive transformers, arXiv 2410.20672, section 3.2).
 import { tf } from '../../tensor/tf.ts';
 import type { Random } from '../../util/random.ts';
+import { transposed } from '../../util/transposed.ts';
 import { type MatrixRole, writesHidden } from '../architecture/roles.ts';
 import { singularVectors } from './singular-vectors.ts';
 
@@ -22,8 +23,8 @@ export function nearestLowRank(difference: tf.Tensor2D, role: MatrixRole, rank: 
   const [inner, outer] = [right.dataSync().slice(), left.dataSync().slice()] as [Float32Array, Float32Array];
   tf.dispose([right, left]);
   fillSpent(inner, outer, rank, 1 / Math.sqrt(width), random);
-  const transposed = (values: Float32Array) => transpose(values, rank);
-  return writesHidden(role) ? { A: outer, B: transposed(inner) } : { A: inner, B: transposed(outer) };
+  const turned = (values: Float32Array) => transposed(values, rank);
+  return writesHidden(role) ? { A: outer, B: turned(inner) } : { A: inner, B: turned(outer) };
 }
 
 /** A B and c [min(d, f)] of method `delta`. */
@@ -89,14 +90,4 @@ function fillSpent(inner: Float32Array, outer: Float32Array, rank: number, bound
     for (const at of places) inner[at] = (2 * random.uniform() - 1) * bound;
     for (const at of rows(outer, column)) outer[at] = 0;
   }
-}
-
-/** [n, columns] -> [columns, n]. */
-function transpose(values: Float32Array, columns: number): Float32Array {
-  const rows = values.length / columns;
-  const result = new Float32Array(values.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j] as number;
-  }
-  return result;
 }

@@ -10,6 +10,7 @@ import { parameterName, recoveryShapes } from '../../model/sharing/recovery-shap
 import type { Replacement } from '../../model/sharing/replacement.ts';
 import { sharedBasis } from '../../model/sharing/shared-basis.ts';
 import { consecutive } from '../../model/sharing/sharing.ts';
+import { transposed } from '../../util/transposed.ts';
 import { calibrationWindows } from '../common/calibration-windows.ts';
 import { openModel } from '../common/model-input.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
@@ -78,16 +79,8 @@ async function factorsOf(
     const own = coefficients[i] as Float32Array; // [k, out]
     const name = (parameter: string) => parameterName(replacement, role, parameter);
     // by size: Theta is [in, out] of a matrix that reads the stream, [out, in] of one that writes it
-    if (writesHidden(role)) factors.set(name('A'), transpose(own, output)).set(name('B'), transpose(basis, rank));
+    if (writesHidden(role)) factors.set(name('A'), transposed(own, output)).set(name('B'), transposed(basis, rank));
     else factors.set(name('A'), basis).set(name('B'), own);
   }
   return factors;
-}
-
-/** [n, columns] -> [columns, n]. */
-function transpose(values: Float32Array, columns: number): Float32Array {
-  const rows = values.length / columns;
-  return Float32Array.from({ length: values.length }, (_, i) => {
-    return values[(i % rows) * columns + Math.floor(i / rows)] as number;
-  });
 }
