@@ -46,7 +46,7 @@ export function mergeSettings(params: MergeLayersParams, depth: number): MergeSe
 
 export const mergeLayers = declareStage({
   name: 'merge-layers',
-  version: 1,
+  version: 2,
   summary:
     'merges layers into one below them, from the top down, as long as the output stays similar; without training',
   reference: 'LaCo (arXiv 2402.11187), equation 1 and algorithm 1',

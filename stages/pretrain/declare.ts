@@ -62,7 +62,7 @@ export type PretrainParams = Static<typeof params>;
 
 export const pretrain = declareStage({
   name: 'pretrain',
-  version: 3,
+  version: 4,
   summary: 'trains a Llama from random weights with AdamW; goes on from its last saved step after a kill',
   params,
   inputs: {

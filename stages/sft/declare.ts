@@ -30,7 +30,7 @@ const params = object({
 
 export const sft = declareStage({
   name: 'sft',
-  version: 5,
+  version: 6,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
   reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
   params,

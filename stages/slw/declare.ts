@@ -28,7 +28,7 @@ const params = object({
 });
 export const slw = declareStage({
   name: 'slw',
-  version: 3,
+  version: 4,
   summary: "fits one target layer's recovery parameters to the output of its original MLP",
   reference: 'SHARP (arXiv 2502.07832), section 2.3 and eq. 2 (with g applied to the reference layer)',
   params,

@@ -121,7 +121,43 @@ export function reduce(g: Recorder, op: string, x: Value, axes: readonly number[
   const shape = reducedShape(x.shape, axes, keepDims);
   if (axes.length === 0) return x;
   if (op !== 'ReduceSumSquare' && axes.every((axis) => x.shape[axis] === 1)) return reshape(g, x, shape);
+  if (isLongSum(op, x, axes)) return reshape(g, sumInSteps(g, op, x, axes), shape);
   return g.add(op, [x, constant('int64', axes)], shape, x.type, { keepdims: { int: keepDims ? 1 : 0 } });
+}
+
+/** Beyond so many terms a sum is made of sums. */
+const longSum = 2 ** 17;
+
+function isLongSum(op: string, { shape, type }: Value, axes: readonly number[]): boolean {
+  if (type !== 'float32' || (op !== 'ReduceSum' && op !== 'ReduceMean')) return false;
+  return axes.reduce((count, axis) => count * (shape[axis] as number), 1) > longSum;
+}
+
+/**
+ * One axis after the other, the last one first, and a long one in two parts: ONNX Runtime adds term after term to a float32, which is off by 1e-4
+ * after four million. The axes stay, with length 1.
+ */
+function sumInSteps(g: Recorder, op: string, x: Value, axes: readonly number[]): Value {
+  const whole = [...axes].sort((a, b) => a - b);
+  const last = whole.pop() as number;
+  const parts = whole.length > 0 ? 1 : partsOf(x.shape[last] as number);
+  const shape = [...x.shape.slice(0, last), parts, (x.shape[last] as number) / parts, ...x.shape.slice(last + 1)];
+  const inner = addReduction(g, op, reshape(g, x, shape), last + 1);
+  const rest = parts > 1 ? addReduction(g, op, inner, last) : inner;
+  const kept = x.shape.map((length, axis) => (axis === last ? 1 : length));
+  return reduce(g, op, reshape(g, rest, kept), whole, true);
+}
+
+function addReduction(g: Recorder, op: string, x: Value, axis: number): Value {
+  const shape = reducedShape(x.shape, [axis], true);
+  return g.add(op, [x, constant('int64', [axis])], shape, x.type, { keepdims: { int: 1 } });
+}
+
+/** The divisor of a length that is nearest to its root from below. */
+function partsOf(length: number): number {
+  let parts = Math.floor(Math.sqrt(length));
+  while (length % parts !== 0) parts--;
+  return parts;
 }
 
 /** ONNX reads this end as the end of an axis, whatever its length. */
