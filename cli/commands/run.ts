@@ -4,7 +4,7 @@ import type { RunResult } from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';
 import { collectResult } from '../../report/result/collect.ts';
 import { metricsOf } from '../../report/result/outcome-metrics.ts';
-import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
+import { environmentsOf, provenanceOf, timingsOf } from '../../report/result/provenance.ts';
 import { warningsOf } from '../../report/result/warnings.ts';
 import { resultJson } from '../../report/table/json.ts';
 import { outcomeJson } from '../../runner/run/outcome.ts';
@@ -108,6 +108,7 @@ async function tell(
   const made = {
     provenance: provenanceOf(plan, outcome, projectPath),
     timings: timingsOf(plan, outcome),
+    environments: environmentsOf(outcome),
     warnings: warningsOf(plan, outcome),
   };
   const facts = { run: run.name, spec: projectPath(plan.file), summary: outcome.summary, ...made };

@@ -37,7 +37,15 @@ export async function writeOutcome(result: RunResult): Promise<string> {
 }
 
 async function writeFiles(folder: string, result: RunResult): Promise<void> {
-  const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...rest } = result;
+  const {
+    run: _run,
+    summary: _summary,
+    overrides: _overrides,
+    timings: _timings,
+    environments: _own,
+    provenance,
+    ...rest
+  } = result;
   const { warnings, ...plain } = rest;
   const stable = warnings.length === 0 ? plain : rest;
   writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);
