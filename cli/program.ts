@@ -69,10 +69,14 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     addPlanFlags(add('plan <spec...>', 'say what would run, what is cached and what it will take; runs nothing')),
   )
     .option('-v, --verbose', 'list every unit')
+    .option('--frozen', "refuse what is not in the spec's lock, naming what moved (see 'lamina lock')")
     .action(inProject(false, async () => (await import('./commands/plan.ts')).plan));
   addRunFlags(addPlanFlags(add('run <spec...>', 'run what is not cached, then print the table and the claims'))).action(
     inProject(true, async () => (await import('./commands/run.ts')).run),
   );
+  addPlanFlags(
+    add('lock <spec...>', 'write down what the numbers of a spec are made of, for git and for run --frozen'),
+  ).action(inProject(false, async () => (await import('./commands/lock.ts')).lock));
   addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
     .option('--profile <name>', 'the latest run of this profile')
     .option('--format <form>', 'text, md, latex, csv, json, html or arrow', 'text')

@@ -20,6 +20,8 @@ export interface PlanFlags {
 }
 
 export interface RunFlags extends PlanFlags {
+  /** Refuse what is not in the spec's lock. */
+  frozen?: boolean;
   jobs?: number;
   /** False when the grid is to run although its control is off. */
   control: boolean;
@@ -99,6 +101,7 @@ export function addRunFlags(command: Command): Command {
     .option('--fail-fast', 'start nothing more after the first failure (default: go on with what does not need it)')
     .option('--retries <number>', 'try a unit so often again whose attempt failed (default: 0)', wholeNumber(0))
     .option('--timeout <time>', 'end an attempt that takes longer (90s, 30min, 12h); it keeps its state', parseTime)
+    .option('--frozen', "refuse what is not in the spec's lock, naming what moved (see 'lamina lock')")
     .option('--name <name>', 'call the run so: NAME@<name> means the latest run with it')
     .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
     .option('--note <text>', 'say something of the run')

@@ -38,8 +38,19 @@ Examples:
   lamina run experiments/quickstart.yaml --force warm
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 --name low-lr --tag trial
   lamina run experiments/quickstart.yaml --timeout 2h --retries 1
+  lamina run experiments/quickstart.yaml --frozen                  nothing but what is in quickstart.lock
 
 Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
+  lock: `
+The lock lies beside the spec (SPEC.lock) and holds, for each profile and set of flags that was locked: the digests of all inputs, the commit of each model and data set of the hub,
+parameters, versions and digests of code, seeds, numerics, and the record of every number. Everything has to be in the store: run the spec first.
+'lamina run --frozen' and 'lamina plan --frozen' refuse anything else, name what moved, and take a branch of the hub for the commit that is locked.
+
+Examples:
+  lamina lock experiments/quickstart.yaml
+  lamina lock experiments/table-*.yaml --profile llama-2-7b
+  lamina lock experiments/quickstart.yaml --set rank=8             beside what is locked without the flag
+  lamina run experiments/quickstart.yaml --frozen`,
   show: `
 Examples:
   lamina show quickstart
