@@ -2,6 +2,7 @@
 import { Command, Help, type Option } from 'commander';
 import type { Context } from './common/context.ts';
 import {
+  addAuditFlags,
   addCollectionFlags,
   addDoctorFlags,
   addEstimateFlags,
@@ -137,6 +138,9 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addStoreFlags(add('verify', 'read the whole store over; what is damaged is put aside and made again')).action(
     inProject(false, async () => (await import('./commands/verify.ts')).verify),
   );
+  addAuditFlags(
+    add('audit [spec...]', 'make a sample of cached units again beside the store, and say what came out otherwise'),
+  ).action(inProject(false, async () => (await import('./commands/audit.ts')).audit));
   addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
     call(async () => (await import('./commands/doctor.ts')).doctor),
   );

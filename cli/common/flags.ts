@@ -222,6 +222,20 @@ export function addRunsFlags(command: Command): Command {
   );
 }
 
+/** Adds the flags of `audit`. */
+export function addAuditFlags(command: Command): Command {
+  return addPlanFlags(command)
+    .option('--sample <number>', 'how many units are made again: a number, or a share of them (5%)', sampleSize, {
+      count: 5,
+    })
+    .option('--sample-seed <number>', 'which units they are', wholeNumber(0), 0)
+    .option(
+      '-j, --jobs <number>',
+      'units that are made side by side (default: the number of CPU cores)',
+      wholeNumber(1),
+    );
+}
+
 /** Adds the flags of `gc`. */
 export function addCollectionFlags(command: Command): Command {
   return addStoreFlags(
@@ -240,6 +254,14 @@ export function addCollectionFlags(command: Command): Command {
       )
       .option('-y, --yes', 'do it'),
   );
+}
+
+function sampleSize(text: string): { count: number } | { share: number } {
+  const [, number = '', percent = ''] = /^(\d{1,9}(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  const value = Number(number);
+  if (percent === '' && Number.isInteger(value) && value > 0) return { count: value };
+  if (percent !== '' && value > 0 && value <= 100) return { share: value / 100 };
+  throw new InvalidArgumentError('expected a whole number of at least 1, or a share such as 5%');
 }
 
 function share(text: string): number {

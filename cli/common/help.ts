@@ -157,6 +157,14 @@ something was found.
 Examples:
   lamina verify
   lamina verify --json | jq '.damaged[].name'`,
+  audit: `
+Each unit of the sample is carried out once more, from the inputs that the store has, in a folder for temporary files; its outputs are compared byte by byte, and metrics number by number.
+The store is only read. Timings are left out. SPEC may be NAME@RUN; without one it is the latest run of each experiment. Exit code 1 where something came out otherwise.
+
+Examples:
+  lamina audit experiments/quickstart.yaml
+  lamina audit --sample 5% --sample-seed 3
+  lamina audit quickstart@17 --sample 20 --json | jq .drift`,
   doctor: `
 Each backend is tried in a process of its own: it is loaded, multiplies two matrices and trains a small model, and its numbers are
 compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the one that was asked about, is usable, 1 otherwise.

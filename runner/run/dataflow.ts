@@ -323,8 +323,8 @@ export class Dataflow {
   }
 }
 
-/** A timing takes all threads there are, so that nothing runs beside it. */
-function needOf(units: readonly UnitState[]): Need {
+/** What an attempt at units of one node takes. A timing takes all threads there are, so that nothing runs beside it. */
+export function needOf(units: readonly UnitState[]): Need {
   const { node, definition } = (units[0] as UnitState).owner;
   const kind = definition.numeric ? canonicalJson({ ...node.numerics }) : undefined;
   const threads = definition.numeric ? node.numerics.threads : 1;

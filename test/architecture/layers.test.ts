@@ -42,7 +42,7 @@ const rooms: Record<string, string[]> = {
   ],
   tasks: ['files', 'score'],
   store: ['', 'runs', 'upkeep'],
-  runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain', 'lock'],
+  runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain', 'lock', 'audit'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
   cli: [
     'common',
@@ -52,6 +52,7 @@ const rooms: Record<string, string[]> = {
     'lock',
     'artifacts',
     'upkeep',
+    'audit',
     'logs',
     'plan',
     'diff',
