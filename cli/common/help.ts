@@ -51,6 +51,16 @@ Examples:
   lamina lock experiments/table-*.yaml --profile llama-2-7b
   lamina lock experiments/quickstart.yaml --set rank=8             beside what is locked without the flag
   lamina run experiments/quickstart.yaml --frozen`,
+  bundle: `
+In the bundle are the spec with its pipelines and stages of your own, its lock, the outcome (table, cells, claims, provenance), the record of every unit, artifacts up to 1 MiB (all metrics),
+and inputs of the project up to --largest-input; the others are named. Everything has to be in the store: run the spec first. Readers verify and show it without a store, and
+make one cell again in it with 'lamina run SPEC --frozen --only CELL --store NEW', which says where it comes out otherwise. To send it as one file: tar cf.
+
+Examples:
+  lamina bundle experiments/quickstart.yaml --to quickstart-bundle
+  lamina bundle experiments/quickstart.yaml --run 17 --to quickstart-bundle
+  lamina verify quickstart-bundle                                  compares every file, makes the numbers again from the records
+  lamina show quickstart-bundle`,
   show: `
 Examples:
   lamina show quickstart
@@ -156,6 +166,7 @@ something was found.
 
 Examples:
   lamina verify
+  lamina verify quickstart-bundle
   lamina verify --json | jq '.damaged[].name'`,
   audit: `
 Each unit of the sample is carried out once more, from the inputs that the store has, in a folder for temporary files; its outputs are compared byte by byte, and metrics number by number.

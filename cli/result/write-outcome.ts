@@ -26,7 +26,7 @@ export async function writeOutcome(result: RunResult): Promise<string> {
   try {
     makeFolders(unfinished);
     for (const each of [around, folder, join(folder, 'figures')]) sweepTemporaries(each);
-    await writeFiles(unfinished, result);
+    await writeOutcomeFiles(unfinished, result);
     await inTurn(`${folder}.lock`, () => moveOutcome(unfinished, folder));
   } catch (error) {
     throw new UserError(`cannot write the outcome into '${folder}': ${(error as Error).message}`, { cause: error });
@@ -36,7 +36,8 @@ export async function writeOutcome(result: RunResult): Promise<string> {
   return folder;
 }
 
-async function writeFiles(folder: string, result: RunResult): Promise<void> {
+/** Writes the files of an outcome into an empty folder. */
+export async function writeOutcomeFiles(folder: string, result: RunResult): Promise<void> {
   const {
     run: _run,
     summary: _summary,

@@ -58,6 +58,7 @@ const rooms: Record<string, string[]> = {
     'diff',
     'generate',
     'export',
+    'bundle',
     'doctor',
     'install',
     'init',
