@@ -34,15 +34,19 @@ export async function frozenFor(
   return frozen;
 }
 
-/** The entry for the plan's profile and flags; a run of some cells alone is held to that of all. */
+/** The entry for the plan's profile and flags; a run of some cells alone is held to one that has them. */
 function entryFor(plan: Plan, lock: Lock, file: string, way: string): { entry: LockedPlan; isPart: boolean } {
   const flags = flagsOf(plan);
-  const find = (wanted: readonly string[]) =>
-    lock.plans.find((each) => each.profile === plan.profile && each.flags.join('\n') === wanted.join('\n'));
-  const exact = find(flags);
+  const withoutOnly = (words: readonly string[]) => words.filter((flag) => !flag.startsWith('--only ')).join('\n');
+  const alike = lock.plans.filter(
+    (each) => each.profile === plan.profile && withoutOnly(each.flags) === withoutOnly(flags),
+  );
+  const exact = alike.find((each) => each.flags.join('\n') === flags.join('\n'));
   if (exact !== undefined) return { entry: exact, isPart: false };
-  const whole = find(flags.filter((flag) => !flag.startsWith('--only ')));
-  if (whole !== undefined) return { entry: whole, isPart: true };
+  const holdsAll = ({ cells }: LockedPlan) => plan.cells.every(({ name }) => cells.some(({ cell }) => cell === name));
+  const isPart = withoutOnly(flags) !== flags.join('\n');
+  const part = isPart ? alike.find(holdsAll) : undefined;
+  if (part !== undefined) return { entry: part, isPart };
   const shown = (profile: string, words: readonly string[]) => [`profile '${profile}'`, ...words].join(' ');
   const known = lock.plans.map((each) => shown(each.profile, each.flags)).join('; ');
   throw new UserError(

@@ -1,5 +1,5 @@
 // `lamina lock` and `--frozen` from the command line, with toy stages.
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toyInProcess } from './in-process.ts';
@@ -64,6 +64,19 @@ test('flags and profiles have entries of their own beside each other', async () 
   expect((await quick('lock', 'toy.yaml', '--set', 'pieces.count=3', '--json')).out).toContain('"changed": true');
   expect((await quick('plan', 'toy.yaml', '--frozen', '--set', 'pieces.count=3')).code).toBe(0);
   expect((await quick('plan', 'toy.yaml', '--frozen')).code).toBe(0);
+});
+
+test('a part of the cells that was locked holds a smaller part, and not the whole', async () => {
+  writeFileSync(join(folder.path, 'toy.lock'), '');
+  expect((await quick('lock', 'toy.yaml')).err).toMatch(/^error {2}'toy\.lock': expected JSON, got /);
+  rmSync(join(folder.path, 'toy.lock'));
+  expect((await quick('lock', 'toy.yaml', '--only', 'method=good')).code).toBe(0);
+  expect((await quick('plan', 'toy.yaml', '--frozen', '--only', 'method=good')).code).toBe(0);
+  expect((await quick('plan', 'toy.yaml', '--frozen', '--only', 'method=Good')).code).toBe(0);
+  expect((await quick('plan', 'toy.yaml', '--frozen', '--only', 'method=bad')).code).toBe(2);
+  expect((await quick('plan', 'toy.yaml', '--frozen')).code).toBe(2);
+  rmSync(join(folder.path, 'toy.lock'));
+  expect((await quick('lock', 'toy.yaml')).code).toBe(0);
 });
 
 test('a lock that was edited is refused by unit', async () => {
