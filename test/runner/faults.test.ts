@@ -95,7 +95,8 @@ async function killAt(
       isOver = true;
     });
   while (!isOver && run.events.length < events) await sleep(1);
-  await sleep(15 * random.uniform());
+  const moment_ms = performance.now() + 15 * random.uniform();
+  while (!isOver && performance.now() < moment_ms) await sleep(1);
   const started = run.events.flatMap((event) => (event.type === 'unit-started' ? [event.where] : []));
   const worker = Number(/\d+/.exec(started.at(-1) ?? '')?.[0] ?? 0);
   const runner = run.child.pid as number;
@@ -144,7 +145,8 @@ describe('runners side by side', () => {
       process.kill(-(first.child.pid as number), 'SIGSTOP');
       const second = startRun(store, graph, { jobs: 1, log });
       await second.saw('planned');
-      await sleep(50 * random.uniform());
+      const moment_ms = performance.now() + 50 * random.uniform();
+      while (performance.now() < moment_ms) await sleep(1);
       process.kill(-(first.child.pid as number), 'SIGCONT');
       for (const { outcome } of await Promise.all([first.ended, second.ended])) expect(outcome?.status).toBe('done');
       duplicates += await repeated(log);
