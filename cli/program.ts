@@ -2,6 +2,8 @@
 import { Command, Help, type Option } from 'commander';
 import type { Context } from './common/context.ts';
 import {
+  addAuditFlags,
+  addBundleFlags,
   addCollectionFlags,
   addDoctorFlags,
   addEstimateFlags,
@@ -69,10 +71,20 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     addPlanFlags(add('plan <spec...>', 'say what would run, what is cached and what it will take; runs nothing')),
   )
     .option('-v, --verbose', 'list every unit')
+    .option('--frozen', "refuse what is not in the spec's lock, naming what moved (see 'lamina lock')")
     .action(inProject(false, async () => (await import('./commands/plan.ts')).plan));
   addRunFlags(addPlanFlags(add('run <spec...>', 'run what is not cached, then print the table and the claims'))).action(
     inProject(true, async () => (await import('./commands/run.ts')).run),
   );
+  addPlanFlags(
+    add('lock <spec...>', 'write down what the numbers of a spec are made of, for git and for run --frozen'),
+  ).action(inProject(false, async () => (await import('./commands/lock.ts')).lock));
+  addBundleFlags(
+    add(
+      'bundle <spec>',
+      'put a table and all that it was made of into a folder for readers, who need no store and no GPU',
+    ),
+  ).action(inProject(false, async () => (await import('./commands/bundle.ts')).bundle));
   addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
     .option('--profile <name>', 'the latest run of this profile')
     .option('--format <form>', 'text, md, latex, csv, json, html or arrow', 'text')
@@ -130,9 +142,12 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addCollectionFlags(add('gc', 'free what no kept run needs; says what that is, and does it with --yes')).action(
     inProject(false, async () => (await import('./commands/gc.ts')).gc),
   );
-  addStoreFlags(add('verify', 'read the whole store over; what is damaged is put aside and made again')).action(
-    inProject(false, async () => (await import('./commands/verify.ts')).verify),
-  );
+  addStoreFlags(
+    add('verify [bundle]', 'read the whole store over, what is damaged is put aside and made again; or a bundle'),
+  ).action(inProject(false, async () => (await import('./commands/verify.ts')).verify));
+  addAuditFlags(
+    add('audit [spec...]', 'make a sample of cached units again beside the store, and say what came out otherwise'),
+  ).action(inProject(false, async () => (await import('./commands/audit.ts')).audit));
   addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
     call(async () => (await import('./commands/doctor.ts')).doctor),
   );

@@ -25,6 +25,15 @@ export interface RunResult {
   provenance: Provenance | null;
   /** What each stage of the pipeline took, in plan order; null where only the outcome is kept. */
   timings: readonly StageTiming[] | null;
+  /** What the units were computed with; null where only the outcome is kept. */
+  environments: readonly ResultEnvironment[] | null;
+}
+
+/** Versions and parts of the machine by name (`node`, `processor`, `driver`), and how many units were computed with them. */
+export interface ResultEnvironment {
+  versions: Readonly<Record<string, string>>;
+  machine: Readonly<Record<string, string>>;
+  units: number;
 }
 
 /** A sentence that whoever reads the numbers has to know. */

@@ -28,6 +28,14 @@ export function digestCode(module: string): BlobRef {
   return listing.digest();
 }
 
+/** The files that its digest is taken over, absolute. Throws UserError as `digestCode` does. */
+export function codeFiles(module: string): string[] {
+  const real = realPath(module);
+  const listing = new CodeListing(dirname(real));
+  listing.add(real, '');
+  return listing.files();
+}
+
 class CodeListing {
   readonly #folder: string;
   readonly #files = new Map<string, JsonObject>();
@@ -45,6 +53,10 @@ class CodeListing {
     this.#files.set(path, { name, digest: sha256(bytes) });
     if (!modules.includes(extname(path))) return;
     for (const specifier of importsIn(bytes.toString('utf8'))) this.#follow(specifier, path);
+  }
+
+  files(): string[] {
+    return [...this.#files.keys()];
   }
 
   digest(): BlobRef {

@@ -34,6 +34,14 @@ export interface RecordedWork {
   moved_bytes: number;
 }
 
+/** What a unit was computed with, as its process saw it. */
+export interface Observed {
+  /** Versions by name: `lamina`, `node`, the package that computes. */
+  versions: Readonly<Record<string, string>>;
+  /** `system`, `processor`; `gpu` and `driver` where one may have been computed on. */
+  machine: Readonly<Record<string, string>>;
+}
+
 /** Said for people; none of it enters the key. */
 export interface RecordAbout {
   experiment: string;
@@ -51,6 +59,8 @@ export interface RecordAbout {
   host: string;
   /** Versions of what was used, by name: observed, not part of the key. */
   versions: Readonly<Record<string, string>>;
+  /** The machine, as `Observed` says it; absent in records from before it was kept. */
+  machine?: Readonly<Record<string, string>>;
   /** What the stage warned of while it worked; absent where it had nothing to say. */
   warnings?: readonly string[];
   /** The unit's share of what its attempt was to do; absent where the stage could not say. */
@@ -182,9 +192,14 @@ function isOutput(value: unknown): value is OutputRef {
   return Number.isSafeInteger(value.size) && (value.size as number) >= 0;
 }
 
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return isObject(value) && Object.values(value).every((each) => typeof each === 'string');
+}
+
 function isAbout(value: unknown): value is RecordAbout {
   if (!isObject(value) || typeof value.duration_ms !== 'number') return false;
-  const { warnings = [], work = { flops: 0, moved_bytes: 0 } } = value;
+  const { warnings = [], work = { flops: 0, moved_bytes: 0 }, versions = {}, machine = {} } = value;
+  if (![versions, machine].every(isTexts)) return false;
   if (!isObject(work) || typeof work.flops !== 'number' || typeof work.moved_bytes !== 'number') return false;
   if (!Array.isArray(warnings) || !warnings.every((message) => typeof message === 'string')) return false;
   return ['node', 'stage', 'cell', 'unit', 'started'].every((field) => typeof value[field] === 'string');

@@ -65,13 +65,17 @@ function optionsOf({ quota, intermediate }: GcFlags): Omit<CollectOptions, 'runs
 function textOf(found: Collected, flags: GcFlags, now_ms: number): string {
   const { kept, dropped } = keptRuns(flags.store, flags, now_ms);
   const runs = `${countOf(kept.length, 'run')} kept${dropped.length > 0 ? `, ${dropped.length} not` : ''}`;
-  const freed_bytes = found.freed_bytes + found.quarantine_bytes;
+  const freed_bytes = found.freed_bytes + found.quarantine_bytes + bytesOf(found);
   const left = `${formatBytes(found.before_bytes - found.freed_bytes)} of ${formatBytes(found.before_bytes)} stay`;
   const lines = collectionLines(found);
   if (lines.length === 0) return `nothing to free: ${runs}, ${left}\n`;
   const way = flags.yes ? `freed ${formatBytes(freed_bytes)}` : `would free ${formatBytes(freed_bytes)}`;
   const next = flags.yes ? '' : 'nothing was removed: the same command with --yes does it\n';
   return `${lines.join('\n')}\n${way}: ${runs}, ${left}\n${next}`;
+}
+
+function bytesOf({ leftovers }: Collected): number {
+  return leftovers.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
 }
 
 function jsonOf(found: Collected, flags: GcFlags, now_ms: number) {
@@ -84,6 +88,8 @@ function jsonOf(found: Collected, flags: GcFlags, now_ms: number) {
     taken: groupsOf(found.taken),
     loose: found.loose.length,
     quarantine_bytes: found.quarantine_bytes,
+    leftovers: found.leftovers.length,
+    leftover_bytes: bytesOf(found),
     before_bytes: found.before_bytes,
     freed_bytes: found.freed_bytes,
   };

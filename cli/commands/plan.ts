@@ -13,6 +13,7 @@ import { engineRemarks } from '../common/remarks.ts';
 import { saying } from '../common/saying.ts';
 import type { Output } from '../common/terminal.ts';
 import { joinWarnings } from '../common/warnings.ts';
+import { frozenFor } from '../lock/frozen-for.ts';
 import { estimateFor, foreseenHere, tooLargeHere } from '../plan/device.ts';
 import { absentLines, basisLines, foreseenLine, workLines } from '../plan/estimate.ts';
 import { planJson } from '../plan/json.ts';
@@ -22,20 +23,30 @@ import { warningLines } from '../runs/run-text.ts';
 
 interface PlanCommandFlags extends PlanFlags, EstimateFlags {
   verbose?: boolean;
+  /** Refuse what is not in the spec's lock. */
+  frozen?: boolean;
 }
 
 /** Prints what runs of the specs would do. */
 export async function plan([specs]: [string[]], flags: PlanCommandFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
   const registry = await context.registry();
+  const names = new Map<Plan, { spec: string; flags: PlanCommandFlags }>();
   const plans = await plansOf(specs, async (text) => {
-    const { plan: found, changed } = await wantedPlan(text, flags, registry);
+    const { plan: found, changed, ...named } = await wantedPlan(text, flags, registry);
+    names.set(found, named);
     if (changed !== undefined) err.write(warningLines([changed], err));
     return found;
   });
+  const holds = await Promise.all(
+    plans.map((each) => {
+      const named = names.get(each);
+      return named && frozenFor(each, named.spec, named.flags, context);
+    }),
+  );
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
   try {
-    const work = await inspectTogether(plans, registry, store);
+    const work = await inspectTogether(plans, registry, store, holds);
     const engine = work.engine && (await whyNoEngine(work.engine, new AbortController().signal));
     err.write(warningLines([...(engine === undefined ? [] : [engine]), ...engineRemarks(flags)], err));
     for (const { warnings } of work.inspections) {

@@ -2,11 +2,8 @@
 import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';
-import { collectResult } from '../../report/result/collect.ts';
-import { metricsOf } from '../../report/result/outcome-metrics.ts';
-import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
-import { warningsOf } from '../../report/result/warnings.ts';
 import { resultJson } from '../../report/table/json.ts';
+import type { Frozen } from '../../runner/lock/frozen.ts';
 import { outcomeJson } from '../../runner/run/outcome.ts';
 import { checkLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { UserError } from '../../util/errors.ts';
@@ -15,11 +12,13 @@ import { exitCodes } from '../common/exit-codes.ts';
 import type { RunFlags } from '../common/flags.ts';
 import { planOf } from '../common/plan-request.ts';
 import { engineRemarks } from '../common/remarks.ts';
-import { planCommand, projectPath, shortPath } from '../common/spec-name.ts';
+import { planCommand, shortPath } from '../common/spec-name.ts';
 import type { Output } from '../common/terminal.ts';
 import { Warnings } from '../common/warnings.ts';
+import { frozenFor } from '../lock/frozen-for.ts';
 import { resultText } from '../result/print-result.ts';
 import { writeOutcome } from '../result/write-outcome.ts';
+import { resultOf } from '../runs/cached-run.ts';
 import { type Executed, execute } from '../runs/execute.ts';
 import { keepPlan } from '../runs/kept-plan.ts';
 import { endOf, KeptRun } from '../runs/kept-run.ts';
@@ -44,19 +43,34 @@ export async function run([specs]: [string[]], flags: RunFlags, context: Context
   const registry = await context.registry();
   const plans: Plan[] = [];
   for (const spec of specs) plans.push(await planOf(spec, flags, registry));
+  const locks = await Promise.all(plans.map((plan, i) => frozenFor(plan, specs[i] as string, flags, context)));
   context.terminal.err.write(warningLines(engineRemarks(flags), context.terminal.err));
   let code: number = exitCodes.done;
   for (const [i, plan] of plans.entries()) {
     if (i > 0 && !flags.json) context.terminal.err.write('\n');
-    const own = await runOne(specs[i] as string, plan, plans.length > 1, flags, context);
+    const own = await runOne(
+      { spec: specs[i] as string, wanted: plan, titled: plans.length > 1, frozen: locks[i] },
+      flags,
+      context,
+    );
     if (own === exitCodes.stopped) return own;
     code = Math.max(code, own);
   }
   return code;
 }
 
-/** `titled`: the title stands above the table, since it is one of several. */
-async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFlags, context: Context): Promise<number> {
+/** A spec that is to be run. */
+interface Wanted {
+  spec: string;
+  wanted: Plan;
+  /** The title stands above the table, since it is one of several. */
+  titled: boolean;
+  /** What it is held to. */
+  frozen: Frozen | undefined;
+}
+
+async function runOne(asked: Wanted, flags: RunFlags, context: Context): Promise<number> {
+  const { wanted, frozen } = asked;
   let kept: KeptRun | undefined;
   const listener = {
     opened: (refusal: UserError | undefined) => {
@@ -67,9 +81,9 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   };
   try {
     const warnings = new Warnings(wanted);
-    const executed = await execute(wanted, flags, context, listener, warnings);
+    const executed = await execute(wanted, flags, context, listener, warnings, frozen);
     try {
-      return await tell({ spec, wanted, titled, warnings, run: kept as KeptRun }, executed, flags, context);
+      return await tell({ ...asked, warnings, run: kept as KeptRun }, executed, flags, context);
     } finally {
       executed.close();
     }
@@ -79,18 +93,15 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   }
 }
 
-/** A run that was asked for; `titled`: the title stands above its table. */
-interface Asked {
-  spec: string;
-  wanted: Plan;
-  titled: boolean;
+/** A run that is under way. */
+interface Asked extends Wanted {
   warnings: Warnings;
   run: KeptRun;
 }
 
 /** Prints and keeps what came of a run. */
 async function tell(
-  { spec, wanted, titled, warnings, run }: Asked,
+  { spec, wanted, titled, warnings, run, frozen }: Asked,
   { plan, outcome, misses }: Executed,
   flags: RunFlags,
   context: Context,
@@ -104,24 +115,19 @@ async function tell(
     err.write(stoppedText(outcome, flags.store, context.argv, err));
     return exitCodes.stopped;
   }
-  const made = {
-    provenance: provenanceOf(plan, outcome, projectPath),
-    timings: timingsOf(plan, outcome),
-    warnings: warningsOf(plan, outcome),
-  };
-  const facts = { run: run.name, spec: projectPath(plan.file), summary: outcome.summary, ...made };
-  const result = await collectResult(plan, facts, metricsOf(outcome));
+  const result = await resultOf(plan, outcome, run.name);
   if (!flags.json) {
     err.write(warningLines(warnings.rest(result.warnings), err));
     err.write(`${summaryLine(outcome, err)}\n`);
   }
-  const missing = missingNumbers(result);
+  const drift = frozen?.drift(result.cells) ?? [];
+  const missing = [...missingNumbers(result), ...drift];
   err.write(failureLines(outcome, err) + troubleLines(missing, err));
   const end = endOf(outcome, result, [...missing, ...controlTroubles(misses)]);
   if (flags.json) out.write(`${JSON.stringify(resultJson(result, end), undefined, 1)}\n`);
   else out.write(`\n${titled ? `${out.paint.strong(result.title)}\n\n` : ''}${resultText(result, out)}`);
   err.write(controlLines(misses, wanted, err));
-  const isWhole = plan === wanted && isPlainRun(plan, flags) && isComplete(result);
+  const isWhole = plan === wanted && isPlainRun(plan, flags) && isComplete(result) && drift.length === 0;
   const registry = await context.registry();
   const record = await keepOrSay(() => {
     keepPlan(run, plan, registry, outcome);

@@ -12,6 +12,7 @@ import { warningSentences } from '../../report/table/warnings.ts';
 import { writeDurably } from '../../store/durable.ts';
 import { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
+import { checkBundle, isBundle } from '../bundle/check-bundle.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
@@ -54,7 +55,7 @@ export async function show([name]: [string], flags: ShowFlags, context: Context)
   if (form === 'arrow' && flags.out === undefined)
     throw new UserError("the format 'arrow' is not text: say with --out FILE where it is to be written");
   const { out, err } = context.terminal;
-  const found = find(name, flags);
+  const found = (await findInBundle(name)) ?? find(name, flags);
   const { result, remark, warnings, whole, info, trials } = found;
   err.write(warnings.map((warning) => `${err.paint.bad('!')} ${warning}\n`).join(''));
   for (const each of [remark, trials]) if (each !== undefined) err.write(`${err.paint.faint(each)}\n`);
@@ -87,6 +88,14 @@ async function showResult(
 
 function json(value: JsonObject): string {
   return `${JSON.stringify(value, undefined, 1)}\n`;
+}
+
+/** The table of a bundle, with what is damaged in it; undefined for what is none. */
+async function findInBundle(name: string): Promise<FoundResult | undefined> {
+  if (!isBundle(name)) return undefined;
+  const { result, damages } = await checkBundle(name);
+  if (result === undefined) throw new UserError([`the bundle '${name}' is damaged:`, ...damages].join('\n'));
+  return { result, info: null, warnings: damages, remark: undefined, whole: damages.length === 0, trials: undefined };
 }
 
 function find(name: string, { store, profile }: ShowFlags): FoundResult {

@@ -5,6 +5,7 @@ import type { KeptRecord } from '../../store/upkeep/inventory.ts';
 import { type Damaged, type Verified, verifyStore } from '../../store/upkeep/verify.ts';
 import { formatBytes } from '../../util/amounts.ts';
 import { printable } from '../../util/printable.ts';
+import { checkBundle } from '../bundle/check-bundle.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
@@ -16,8 +17,29 @@ import { progressLine } from '../upkeep/progress-line.ts';
 /** Units that are named one by one. */
 const mostUnits = 20;
 
-/** Exit code 1 when something was found. */
-export async function verify(_: [], { store: place, json }: StoreFlags, context: Context): Promise<number> {
+/** Verifies the store, or a bundle. Exit code 1 when something was found. */
+export async function verify([bundle]: [string?], flags: StoreFlags, context: Context): Promise<number> {
+  return bundle === undefined ? verifyPlace(flags, context) : verifyBundle(bundle, flags, context);
+}
+
+/** Nothing of a bundle is put aside: whoever made it has to make it again. */
+async function verifyBundle(folder: string, { json }: StoreFlags, { terminal: { out } }: Context): Promise<number> {
+  const { manifest, result, damages } = await checkBundle(folder);
+  const { files, left_out } = manifest;
+  const { cells = [] } = result ?? {};
+  if (json)
+    out.write(`${JSON.stringify({ files: files.length, cells: cells.length, damages, left_out }, undefined, 1)}\n`);
+  else {
+    const verdict =
+      damages.length === 0
+        ? `${countOf(files.length, 'file')} as they were written, ${countOf(cells.length, 'cell')} made again from their records`
+        : `${damages.length} damaged`;
+    out.write(`${[...damages, verdict].map(printable).join('\n')}\n`);
+  }
+  return damages.length > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+async function verifyPlace({ store: place, json }: StoreFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
   const nothing = () => {};
   const stop = listenForStop(nothing, nothing);

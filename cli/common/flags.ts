@@ -26,6 +26,8 @@ export interface PlanFlags extends EngineFlags {
 }
 
 export interface RunFlags extends PlanFlags {
+  /** Refuse what is not in the spec's lock. */
+  frozen?: boolean;
   jobs?: number;
   /** False when the grid is to run although its control is off. */
   control: boolean;
@@ -106,6 +108,7 @@ export function addRunFlags(command: Command): Command {
     .option('--fail-fast', 'start nothing more after the first failure (default: go on with what does not need it)')
     .option('--retries <number>', 'try a unit so often again whose attempt failed (default: 0)', wholeNumber(0))
     .option('--timeout <time>', 'end an attempt that takes longer (90s, 30min, 12h); it keeps its state', parseTime)
+    .option('--frozen', "refuse what is not in the spec's lock, naming what moved (see 'lamina lock')")
     .option('--name <name>', 'call the run so: NAME@<name> means the latest run with it')
     .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
     .option('--note <text>', 'say something of the run')
@@ -229,6 +232,27 @@ export function addRunsFlags(command: Command): Command {
   );
 }
 
+/** Adds the flags of `bundle`. */
+export function addBundleFlags(command: Command): Command {
+  return addSpecFlags(command.requiredOption('--to <folder>', 'where to put the bundle: a folder that is new or empty'))
+    .option('--run <run>', 'a run of the spec, by number or name, in the place of the spec as it is')
+    .option('--largest-input <bytes>', 'leave out inputs that are larger (default: 64MB)', parseBytes, 64e6);
+}
+
+/** Adds the flags of `audit`. */
+export function addAuditFlags(command: Command): Command {
+  return addPlanFlags(command)
+    .option('--sample <number>', 'how many units are made again: a number, or a share of them (5%)', sampleSize, {
+      count: 5,
+    })
+    .option('--sample-seed <number>', 'which units they are', wholeNumber(0), 0)
+    .option(
+      '-j, --jobs <number>',
+      'units that are made side by side (default: the number of CPU cores)',
+      wholeNumber(1),
+    );
+}
+
 /** Adds the flags of `gc`. */
 export function addCollectionFlags(command: Command): Command {
   return addStoreFlags(
@@ -247,6 +271,14 @@ export function addCollectionFlags(command: Command): Command {
       )
       .option('-y, --yes', 'do it'),
   );
+}
+
+function sampleSize(text: string): { count: number } | { share: number } {
+  const [, number = '', percent = ''] = /^(\d{1,9}(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  const value = Number(number);
+  if (percent === '' && Number.isInteger(value) && value > 0) return { count: value };
+  if (percent !== '' && value > 0 && value <= 100) return { share: value / 100 };
+  throw new InvalidArgumentError('expected a whole number of at least 1, or a share such as 5%');
 }
 
 function share(text: string): number {

@@ -38,8 +38,29 @@ Examples:
   lamina run experiments/quickstart.yaml --force warm
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 --name low-lr --tag trial
   lamina run experiments/quickstart.yaml --timeout 2h --retries 1
+  lamina run experiments/quickstart.yaml --frozen                  nothing but what is in quickstart.lock
 
 Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
+  lock: `
+The lock lies beside the spec (SPEC.lock) and holds, for each profile and set of flags that was locked: the digests of all inputs, the commit of each model and data set of the hub,
+parameters, versions and digests of code, seeds, numerics, and the record of every number. Everything has to be in the store: run the spec first.
+'lamina run --frozen' and 'lamina plan --frozen' refuse anything else, name what moved, and take a branch of the hub for the commit that is locked.
+
+Examples:
+  lamina lock experiments/quickstart.yaml
+  lamina lock experiments/table-*.yaml --profile llama-2-7b
+  lamina lock experiments/quickstart.yaml --set rank=8             beside what is locked without the flag
+  lamina run experiments/quickstart.yaml --frozen`,
+  bundle: `
+In the bundle are the spec with its pipelines and stages of your own, its lock, the outcome (table, cells, claims, provenance), the record of every unit, artifacts up to 1 MiB (all metrics),
+and inputs of the project up to --largest-input; the others are named. Everything has to be in the store: run the spec first. Readers verify and show it without a store, and
+make one cell again in it with 'lamina run SPEC --frozen --only CELL --store NEW', which says where it comes out otherwise. To send it as one file: tar cf.
+
+Examples:
+  lamina bundle experiments/quickstart.yaml --to quickstart-bundle
+  lamina bundle experiments/quickstart.yaml --run 17 --to quickstart-bundle
+  lamina verify quickstart-bundle                                  compares every file, makes the numbers again from the records
+  lamina show quickstart-bundle`,
   show: `
 Examples:
   lamina show quickstart
@@ -145,7 +166,16 @@ something was found.
 
 Examples:
   lamina verify
+  lamina verify quickstart-bundle
   lamina verify --json | jq '.damaged[].name'`,
+  audit: `
+Each unit of the sample is carried out once more, from the inputs that the store has, in a folder for temporary files; its outputs are compared byte by byte, and metrics number by number.
+The store is only read. Timings are left out. SPEC may be NAME@RUN; without one it is the latest run of each experiment. Exit code 1 where something came out otherwise.
+
+Examples:
+  lamina audit experiments/quickstart.yaml
+  lamina audit --sample 5% --sample-seed 3
+  lamina audit quickstart@17 --sample 20 --json | jq .drift`,
   doctor: `
 Each backend is tried in a process of its own: it is loaded, multiplies two matrices and trains a small model, and its numbers are
 compared with plain JavaScript's. The exit code is 0 when onnx on cpu, or the one that was asked about, is usable, 1 otherwise.

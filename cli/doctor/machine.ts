@@ -1,8 +1,8 @@
 // What this machine has, and what of it this process may use.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { machineMemory } from '../../runner/executor/this-machine.ts';
+import { type Gpu, gpusOf, vulkanDrivers } from '../../util/gpus.ts';
 import { coreQuota } from './core-quota.ts';
-import { type Gpu, gpusOf, vulkanDrivers } from './gpus.ts';
 
 export interface Machine {
   readonly platform: string;

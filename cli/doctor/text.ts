@@ -2,6 +2,7 @@
 import type { Probe } from '../../model/probe/findings.ts';
 import type { Library } from '../../tensor/backend/libraries.ts';
 import { formatBytes } from '../../util/amounts.ts';
+import type { Gpu } from '../../util/gpus.ts';
 import { printable } from '../../util/printable.ts';
 import { alignColumns } from '../common/columns.ts';
 import { shortPath } from '../common/spec-name.ts';
@@ -9,7 +10,6 @@ import type { Output } from '../common/terminal.ts';
 import { paragraphsOf } from './backend-text.ts';
 import { nameOf } from './choices.ts';
 import type { FolderState, HubState } from './folders.ts';
-import type { Gpu } from './gpus.ts';
 import type { Machine } from './machine.ts';
 
 /** The width of what is no terminal, which is where people copy it from. */

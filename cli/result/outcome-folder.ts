@@ -121,6 +121,7 @@ export function checkResult(value: unknown, what: string): RunResult {
     figures: [],
     provenance: null,
     timings: null,
+    environments: null,
     warnings: [],
   };
   const table = isObject(value.table) ? { beside: [], ...value.table } : value.table;

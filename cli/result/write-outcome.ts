@@ -26,7 +26,7 @@ export async function writeOutcome(result: RunResult): Promise<string> {
   try {
     makeFolders(unfinished);
     for (const each of [around, folder, join(folder, 'figures')]) sweepTemporaries(each);
-    await writeFiles(unfinished, result);
+    await writeOutcomeFiles(unfinished, result);
     await inTurn(`${folder}.lock`, () => moveOutcome(unfinished, folder));
   } catch (error) {
     throw new UserError(`cannot write the outcome into '${folder}': ${(error as Error).message}`, { cause: error });
@@ -36,8 +36,17 @@ export async function writeOutcome(result: RunResult): Promise<string> {
   return folder;
 }
 
-async function writeFiles(folder: string, result: RunResult): Promise<void> {
-  const { run: _run, summary: _summary, overrides: _overrides, timings: _timings, provenance, ...rest } = result;
+/** Writes the files of an outcome into an empty folder. */
+export async function writeOutcomeFiles(folder: string, result: RunResult): Promise<void> {
+  const {
+    run: _run,
+    summary: _summary,
+    overrides: _overrides,
+    timings: _timings,
+    environments: _own,
+    provenance,
+    ...rest
+  } = result;
   const { warnings, ...plain } = rest;
   const stable = warnings.length === 0 ? plain : rest;
   writeDurably(join(folder, 'cells.json'), `${JSON.stringify(stable, undefined, 1)}\n`);

@@ -5,6 +5,7 @@ import { type ControlMiss, checkControl } from '../../report/result/control.ts';
 import { metricsOf } from '../../report/result/outcome-metrics.ts';
 import { refuseTooLarge } from '../../runner/estimate/memory.ts';
 import { LocalExecutor } from '../../runner/executor/local.ts';
+import type { Frozen } from '../../runner/lock/frozen.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import type { Survey } from '../../runner/survey/survey.ts';
@@ -43,20 +44,21 @@ export interface Listener {
   killed(): void;
 }
 
-/** Runs what is not cached of `plan`; what stages warn of on the way is said once, and `warnings` knows it then. */
+/** Runs what is not cached of `plan`, and nothing that `frozen` does not hold; what stages warn of on the way is said once, and `warnings` knows it then. */
 export async function execute(
   plan: Plan,
   flags: RunFlags,
   context: Context,
   listener: Listener,
   warnings: Warnings,
+  frozen?: Frozen,
 ): Promise<Executed> {
   const { store, refusal } = await openForRun(flags.store, saying(context));
   const close = () => store.close();
   try {
     listener.opened(refusal);
     const run = (part: Plan, name?: 'control') =>
-      follow(part, store, flags, context, { listener, warnings, refusal }, name);
+      follow(part, store, flags, context, { listener, warnings, refusal, frozen }, name);
     const control = flags.control ? controlOf(plan) : undefined;
     if (control === undefined) return { plan, outcome: await run(plan), misses: [], close };
     const first = await run(control, 'control');
@@ -94,6 +96,7 @@ interface Followed {
   listener: Listener;
   warnings: Warnings;
   refusal: UserError | undefined;
+  frozen: Frozen | undefined;
 }
 
 async function follow(
@@ -101,7 +104,7 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
-  { listener, warnings, refusal }: Followed,
+  { listener, warnings, refusal, frozen }: Followed,
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
@@ -122,7 +125,11 @@ async function follow(
       kill: stop.kill,
       refusal,
       checkEngine: (numerics) => checkEngine(numerics, stop.signal),
-      gate: (survey) => refuseUnfit(survey, store, flags),
+      gate: async (survey) => {
+        await frozen?.check(survey);
+        await refuseUnfit(survey, store, flags);
+      },
+      ...(frozen && { pins: frozen.pins(), refuses: (unit) => frozen.refusal(unit) }),
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
         follower?.on(event);

@@ -18,6 +18,11 @@ interface Group {
   duration_ms: number;
 }
 
+const leftoverKinds = [
+  ['state', '(states)', 'to go on from, of work that no kept run has'],
+  ['log', '(logs)', 'of work that has no record and that no kept run has'],
+] as const;
+
 /** One entry for each stage of an experiment, the largest first. */
 export function groupsOf(taken: readonly Taken[]): Group[] {
   const groups = new Map<string, Group>();
@@ -37,7 +42,7 @@ export function groupsOf(taken: readonly Taken[]): Group[] {
 }
 
 /** Lines for each group: `table-2 activations  120 units  1.2 GB  made in 3:11  used by all that read it`. */
-export function collectionLines({ taken, loose, inventory, quarantine_bytes }: Collected): string[] {
+export function collectionLines({ taken, loose, inventory, quarantine_bytes, leftovers }: Collected): string[] {
   const rows = groupsOf(taken).map(({ experiment, stage, reason, units, size_bytes, duration_ms }) => [
     printable(`${experiment} ${stage}`),
     countOf(units, 'unit'),
@@ -48,6 +53,11 @@ export function collectionLines({ taken, loose, inventory, quarantine_bytes }: C
   const loose_bytes = loose.reduce((sum, blob) => sum + (inventory.blobs.get(blob) ?? 0), 0);
   if (loose.length > 0)
     rows.push(['(no record)', countOf(loose.length, 'artifact'), formatBytes(loose_bytes), '', 'left by a kill']);
+  for (const [kind, name, why] of leftoverKinds) {
+    const own = leftovers.filter((each) => each.kind === kind);
+    const bytes = own.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+    if (own.length > 0) rows.push([name, countOf(own.length, 'unit'), formatBytes(bytes), '', why]);
+  }
   if (quarantine_bytes > 0) rows.push(['(damaged)', '', formatBytes(quarantine_bytes), '', 'put aside before']);
   return alignColumns(rows);
 }

@@ -1,6 +1,7 @@
 import type { ResultWarning } from '../../contract/result.ts';
 import { saidBy, stagesOf } from '../../spec/plan/warnings.ts';
 import { type ClaimsDiff, diffClaims } from './claims.ts';
+import { environmentRemarks } from './environment.ts';
 import { diffMetrics, type MetricsDiff } from './metrics.ts';
 import type { DiffResult, DiffSide } from './side.ts';
 import { diffSpecs, type SpecDiff } from './spec.ts';
@@ -34,7 +35,11 @@ export function compareSides(before: DiffSide, after: DiffSide, remarks: readonl
   const moved = metrics === null ? 0 : countMoved(metrics);
   const flipped = claims === null ? 0 : claims.changes.length;
   const equal = spec.changes.length + moved + flipped === 0;
-  const all = [...remarks, ...missingPlans([before, after], spec)];
+  const all = [
+    ...remarks,
+    ...missingPlans([before, after], spec),
+    ...(moved > 0 ? environmentRemarks(before, after) : []),
+  ];
   return { before, after, equal, remarks: all, spec, metrics, claims, warnings };
 }
 

@@ -1,6 +1,6 @@
 // One side of a comparison.
 import type { PlanAxis, PlanTable } from '../../contract/plan.ts';
-import type { CellResult, ClaimResult, Provenance, ResultWarning } from '../../contract/result.ts';
+import type { CellResult, ClaimResult, Provenance, ResultEnvironment, ResultWarning } from '../../contract/result.ts';
 import type { Json } from '../../contract/stage.ts';
 import type { PlanSnapshot } from '../../store/runs/plan-snapshot.ts';
 
@@ -31,6 +31,8 @@ export interface DiffResult {
   warnings: readonly ResultWarning[];
   /** What the numbers were made of, where it was kept. */
   provenance?: Provenance | null | undefined;
+  /** What they were computed with, where it was kept. */
+  environments?: readonly ResultEnvironment[] | null | undefined;
 }
 
 /** One value, or the several that a stage has in its cells; empty where the side does not have it. */

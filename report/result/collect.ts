@@ -3,6 +3,7 @@ import type { Plan, PlanCell } from '../../contract/plan.ts';
 import type {
   CellResult,
   Provenance,
+  ResultEnvironment,
   ResultWarning,
   RunResult,
   RunSummary,
@@ -36,6 +37,7 @@ export interface RunFacts {
   summary: RunSummary;
   provenance?: Provenance | null;
   timings?: readonly StageTiming[] | null;
+  environments?: readonly ResultEnvironment[] | null;
   warnings?: readonly ResultWarning[];
 }
 
@@ -45,9 +47,10 @@ export async function collectResult(plan: Plan, facts: RunFacts, find: FindMetri
   for (const cell of plan.cells) cells.push(await collectCell(cell, find));
   const { experiment, title, profile, overrides, axes, table, notes, cell_notes, figures } = plan;
   const claims = evaluateClaims(plan, cells);
-  const { run, spec, summary, provenance = null, timings = null, warnings = [] } = facts;
+  const { run, spec, summary, provenance = null, timings = null, environments = null, warnings = [] } = facts;
+  const made = { summary, provenance, timings, environments };
   const shape = { axes, table, notes, cell_notes, figures, warnings };
-  return { experiment, title, run, spec, profile, overrides, cells, claims, ...shape, summary, provenance, timings };
+  return { experiment, title, run, spec, profile, overrides, cells, claims, ...shape, ...made };
 }
 
 async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult> {

@@ -1,6 +1,12 @@
 // Gathers what a run's numbers were made of, and what each stage took, from the outcome of the run.
 import type { Origin, Plan, PlanNode } from '../../contract/plan.ts';
-import type { Provenance, ProvenanceNode, ProvenanceUnit, StageTiming } from '../../contract/result.ts';
+import type {
+  Provenance,
+  ProvenanceNode,
+  ProvenanceUnit,
+  ResultEnvironment,
+  StageTiming,
+} from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitSuccess } from '../../runner/run/outcome.ts';
 import { canonicalJson } from '../../util/json.ts';
@@ -138,6 +144,20 @@ function timingOf(nodes: readonly NodeOutcome[]): StageTiming {
     ran_ms: sum(ran),
     peak_rss_bytes: largest(all.map((unit) => unit.peak_rss_bytes ?? 0)),
   };
+}
+
+/** What the units of an outcome were computed with, each environment once, that of the most units first. */
+export function environmentsOf(outcome: RunOutcome): ResultEnvironment[] {
+  const found = new Map<string, ResultEnvironment>();
+  const units = new Map(
+    [...outcome.nodes.values()].flatMap((node) => node.units.filter(succeeded)).map((unit) => [unit.key, unit]),
+  );
+  for (const { observed } of units.values()) {
+    const { versions, machine } = observed;
+    const name = canonicalJson({ versions, machine });
+    found.set(name, { versions, machine, units: (found.get(name)?.units ?? 0) + 1 });
+  }
+  return [...found.values()].sort((a, b) => b.units - a.units);
 }
 
 /** The largest of any number of numbers, at least 0. */

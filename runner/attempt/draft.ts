@@ -39,8 +39,9 @@ export function draftOf(
 
 function aboutOf(order: AttemptOrder, unit: string, done: UnitDone, clock: AttemptClock): RecordAbout {
   const { experiment, node, stage, cell, versions } = order;
-  const { peak_rss_bytes, warnings } = done;
-  const made = { ...clock.lap(), peak_rss_bytes, host: hostname(), versions, ...shareOf(order) };
+  const { peak_rss_bytes, warnings, observed } = done;
+  const made_with = { versions: { ...observed.versions, ...versions }, machine: observed.machine };
+  const made = { ...clock.lap(), peak_rss_bytes, host: hostname(), ...made_with, ...shareOf(order) };
   return { experiment, node, stage, cell, unit, ...made, ...(warnings.length > 0 && { warnings }) };
 }
 

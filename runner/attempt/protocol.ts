@@ -1,6 +1,7 @@
 // The messages between the runner and its worker processes.
 import type { Facts, JsonObject, Numerics, Progress, StageInput } from '../../contract/stage.ts';
 import type { BlobRef } from '../../store/digest.ts';
+import type { Observed } from '../../store/record.ts';
 
 /** One attempt: everything that a worker needs to run a stage. */
 export interface Job {
@@ -52,6 +53,8 @@ export interface UnitDone {
   facts: Facts;
   /** What the stage said with `warn` of this unit, each sentence once. */
   warnings: readonly string[];
+  /** What it was computed with. */
+  observed: Observed;
   peak_rss_bytes: number;
 }
 

@@ -2,10 +2,12 @@
 import type { Plan } from '../../contract/plan.ts';
 import type { Numerics, StageRegistry } from '../../contract/stage.ts';
 import type { NodeWarning } from '../../spec/plan/warnings.ts';
+import type { SourceRef } from '../../store/hub-source.ts';
 import type { Store } from '../../store/store.ts';
 import { engineNeeded } from '../survey/engine-needed.ts';
 import type { UnitState } from '../survey/graph.ts';
 import { type Inspection, inspectSurvey } from '../survey/inspect.ts';
+import type { Survey } from '../survey/survey.ts';
 import { type IdentifiedUnit, identifyUnits } from './symbolic-key.ts';
 
 /** Units of one stage definition over all plans. */
@@ -48,19 +50,28 @@ export interface JointWork {
   absent: readonly Absence[];
 }
 
+/** What a plan is held to, such as a lock: its commits of names on the hub, and what it refuses by throwing a UserError. */
+export interface Hold {
+  pins(): Map<string, Promise<SourceRef>>;
+  check(survey: Survey): Promise<void>;
+}
+
 /** Looks all plans up without running anything; sources that are not there leave their units waiting. */
 export async function inspectTogether(
   plans: readonly Plan[],
   registry: StageRegistry,
   store: Store,
+  holds: readonly (Hold | undefined)[] = [],
 ): Promise<JointWork> {
   const inspections: Inspection[] = [];
   const warned: NodeWarning[][] = [];
   const units: IdentifiedUnit[] = [];
   let engine: Numerics | undefined;
   const absent = new Map<string, string>();
-  for (const plan of plans) {
-    const { survey, inspection } = await inspectSurvey(plan, registry, store, 'waits');
+  for (const [i, plan] of plans.entries()) {
+    const hold = holds[i];
+    const { survey, inspection } = await inspectSurvey(plan, registry, store, 'waits', hold?.pins());
+    await hold?.check(survey);
     await survey.preflight();
     inspections.push(inspection);
     engine ??= engineNeeded(survey.nodes);

@@ -26,6 +26,8 @@ export interface FlowContext extends Omit<AttemptContext, 'settle' | 'goAgain' |
   keepGoing: boolean;
   /** How often a unit is tried again whose attempt failed. */
   retries: number;
+  /** Why a unit may not be answered or made; undefined where it may. */
+  refuses?: ((unit: UnitState) => string | undefined) | undefined;
   /** What failed in an earlier pass of the run, by key: it is not tried again. */
   failed: ReadonlyMap<string, FailedUnit>;
 }
@@ -122,7 +124,7 @@ export class Dataflow {
 
   /** The outcome, if no attempt is needed; otherwise the unit's key is known afterwards. */
   async #prepareUnit(unit: UnitState): Promise<UnitOutcome | undefined> {
-    if (unit.status === 'hit') return this.#succeed(unit, 'cached');
+    if (unit.status === 'hit') return this.#admit(unit) ?? this.#succeed(unit, 'cached');
     const blocker = await this.#awaitInputs(unit);
     if (blocker !== undefined) return this.#block(unit, blocker);
     const { survey, failed } = this.#context;
@@ -132,12 +134,20 @@ export class Dataflow {
     if (key === undefined) throw new Error(`the key of '${unit.owner.node.id}' is unknown after its inputs ran`);
     const earlier = failed.get(key);
     if (earlier !== undefined) return { ...earlier, unit: unit.unit.name };
+    const refused = this.#admit(unit);
+    if (refused !== undefined) return refused;
     unit.status = 'run';
     if (key === surveyed) return undefined;
     unit.record = unit.owner.node.force ? undefined : await survey.find(unit);
     if (unit.record === undefined) return undefined;
     unit.status = 'hit';
     return this.#succeed(unit, 'cached');
+  }
+
+  /** The outcome of a unit that may not be answered or made. */
+  #admit(unit: UnitState): UnitOutcome | undefined {
+    const why = this.#context.refuses?.(unit);
+    return why === undefined ? undefined : this.#fail(unit, new UserError(why));
   }
 
   /** The id of an input's node that did not succeed, if any. */
@@ -313,8 +323,8 @@ export class Dataflow {
   }
 }
 
-/** A timing takes all threads there are, so that nothing runs beside it. */
-function needOf(units: readonly UnitState[]): Need {
+/** What an attempt at units of one node takes. A timing takes all threads there are, so that nothing runs beside it. */
+export function needOf(units: readonly UnitState[]): Need {
   const { node, definition } = (units[0] as UnitState).owner;
   const kind = definition.numeric ? canonicalJson({ ...node.numerics }) : undefined;
   const threads = definition.numeric ? node.numerics.threads : 1;

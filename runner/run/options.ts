@@ -1,7 +1,9 @@
 import type { Numerics } from '../../contract/stage.ts';
+import type { SourceRef } from '../../store/hub-source.ts';
 import type { UserError } from '../../util/errors.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { RunEvent } from '../survey/events.ts';
+import type { UnitState } from '../survey/graph.ts';
 import type { Survey } from '../survey/survey.ts';
 
 /** How long a stage that is asked to stop may take to keep its state. */
@@ -23,6 +25,10 @@ export interface RunOptions {
   grace_ms?: number | undefined;
   /** May refuse to begin, by throwing a UserError, when it has seen what is there and what would run. */
   gate?: ((survey: Survey) => Promise<void>) | undefined;
+  /** What names on the hub mean, where that is settled beforehand. */
+  pins?: ReadonlyMap<string, Promise<SourceRef>> | undefined;
+  /** Why a unit whose key is known may not be answered or made, in a sentence; undefined where it may. */
+  refuses?: ((unit: UnitState) => string | undefined) | undefined;
   /** Why the store cannot be written to; thrown where something has to run, for then it must. */
   refusal?: UserError | undefined;
   /** Asked once, when something numeric is left to run, before anything does. Throws UserError where the engine is not to be had here. */

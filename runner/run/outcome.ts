@@ -2,6 +2,7 @@
 import type { RunSummary } from '../../contract/result.ts';
 import type { Facts, JsonObject } from '../../contract/stage.ts';
 import type { KeyPreimage } from '../../store/key.ts';
+import type { Observed } from '../../store/record.ts';
 import type { OpenArtifact } from '../../store/store.ts';
 import type { Failure } from '../survey/events.ts';
 
@@ -49,6 +50,8 @@ export interface UnitSuccess {
   peak_rss_bytes: number;
   /** What the stage warned of while it made this. */
   warnings: readonly string[];
+  /** What it was made with. */
+  observed: Observed;
   /** What the key was taken over. */
   preimage: KeyPreimage;
 }
@@ -69,7 +72,7 @@ export function succeeded(unit: UnitOutcome): unit is UnitSuccess {
 export function outcomeJson({ status, nodes, failures, summary }: RunOutcome): JsonObject {
   return JSON.parse(
     JSON.stringify({ status, nodes: [...nodes.values()], failures, summary }, (name, value: unknown) =>
-      name === 'preimage' ? undefined : value,
+      name === 'preimage' || name === 'observed' ? undefined : value,
     ),
   ) as JsonObject;
 }

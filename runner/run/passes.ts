@@ -26,7 +26,7 @@ export class Passes {
   readonly #options: RunOptions;
   readonly #emit: (event: RunEvent) => void;
   readonly #damages: Damages;
-  readonly #pins = new Map<string, Promise<SourceRef>>();
+  readonly #pins: Map<string, Promise<SourceRef>>;
   readonly #seen = new Map<string, readonly string[]>();
   /** What earlier passes made: node, unit and key. */
   readonly #ran = new Set<string>();
@@ -39,6 +39,7 @@ export class Passes {
     this.#registry = registry;
     this.#store = store;
     this.#options = options;
+    this.#pins = new Map(options.pins);
     this.#emit = emit;
     this.#damages = new Damages(emit);
   }
@@ -63,9 +64,10 @@ export class Passes {
       grace_ms = usualGrace_ms,
       versions = { node: process.versions.node },
       signal,
+      refuses,
     } = this.#options;
     const limits = { keepGoing, retries, timeout_ms, grace_ms };
-    const shared = { store: this.#store, survey, executor, emit: this.#emit, versions, ...limits };
+    const shared = { store: this.#store, survey, executor, emit: this.#emit, versions, refuses, ...limits };
     const isCancelled = () => signal?.aborted ?? false;
     this.#emit({ type: 'planned', counts: countUnits(survey.nodes) });
     this.#damages.nextPass();

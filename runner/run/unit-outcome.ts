@@ -13,8 +13,9 @@ export function successOf(unit: UnitState, status: UnitSuccess['status'], store:
     outputs[name] = { digest, size, open: () => store.open({ digest, size }) };
   }
   const { key, facts, about, preimage } = record;
-  const { duration_ms, peak_rss_bytes, warnings = [] } = about;
-  return { status, unit: unit.unit.name, key, outputs, facts, duration_ms, peak_rss_bytes, warnings, preimage };
+  const { duration_ms, peak_rss_bytes, warnings = [], versions = {}, machine = {} } = about;
+  const took = { duration_ms, peak_rss_bytes, observed: { versions, machine } };
+  return { status, unit: unit.unit.name, key, outputs, facts, ...took, warnings, preimage };
 }
 
 /** The outcome of a unit that the user's stop ended or kept from starting. */

@@ -7,7 +7,7 @@ import { Damages } from './damage.ts';
 import type { RunEvent, UnitCounts } from './events.ts';
 import { demandedUnits, type NodeState, type UnitState, unitsRead } from './graph.ts';
 import { absentSources } from './sources.ts';
-import { countUnits, Survey } from './survey.ts';
+import { countUnits, Survey, type SurveyOptions } from './survey.ts';
 
 /** One line of a plan. */
 export interface PlanItem {
@@ -43,9 +43,11 @@ export async function inspectSurvey(
   registry: StageRegistry,
   store: Store,
   absence: 'fails' | 'waits',
+  pins?: SurveyOptions['pins'],
 ): Promise<{ survey: Survey; inspection: Inspection }> {
   const warnings: RunEvent[] = [];
-  const survey = new Survey(plan, registry, store, { damages: new Damages((event) => warnings.push(event)), absence });
+  const damages = new Damages((event) => warnings.push(event));
+  const survey = new Survey(plan, registry, store, { damages, absence, ...(pins && { pins }) });
   await survey.complete();
   const items: PlanItem[] = [];
   for (const state of survey.nodes) items.push(...itemsOf(state, await absentOf(survey, state)));

@@ -4,11 +4,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withPorts } from '../../contract/registry.ts';
 import type { Facts, Progress, StageDefinition, StageRegistry, UnitWork } from '../../contract/stage.ts';
 import { sentence } from '../../spec/plan/warnings.ts';
+import type { Observed } from '../../store/record.ts';
 import { noSpaceCodes } from '../../store/write-error.ts';
 import { hasCode, isUserError } from '../../util/errors.ts';
 import { machineError } from '../../util/system-error.ts';
 import type { FromWorker, Job, JobUnit, WorkerFailure } from '../attempt/protocol.ts';
 import { DamagedInputs, readInputs } from './inputs.ts';
+import { observe } from './observed.ts';
 import { MissingOutput, nameOutput } from './output.ts';
 
 const progressEvery_ms = 100;
@@ -47,8 +49,9 @@ async function ownStage(module: string): Promise<StageDefinition> {
 async function runStage(job: Job, definition: StageDefinition, signal: AbortSignal, send: Send): Promise<void> {
   const finished = new Set<string>();
   const said: Said[] = [];
-  const units = job.units.map((each) => unitWork(each, definition, { finished, said }, job.id, send));
   const { params, seed, numerics, inputs } = job;
+  const observed = observe(definition.numeric ? numerics : undefined);
+  const units = job.units.map((each) => unitWork(each, definition, { finished, said, observed }, job.id, send));
   const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
   const warn = (text: string, unit?: string) => {
     const message = sentence(text);
@@ -71,7 +74,7 @@ interface Said {
 function unitWork(
   job: JobUnit,
   definition: StageDefinition,
-  { finished, said }: { finished: Set<string>; said: readonly Said[] },
+  { finished, said, observed }: { finished: Set<string>; said: readonly Said[]; observed: Observed },
   id: string,
   send: Send,
 ): UnitWork {
@@ -88,7 +91,8 @@ function unitWork(
     const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
     const warnings = [...new Set(own)];
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;
-    await send({ type: 'unit-done', id, unit, outputs: Object.fromEntries(entries), facts, warnings, peak_rss_bytes });
+    const made = { outputs: Object.fromEntries(entries), facts, warnings, observed, peak_rss_bytes };
+    await send({ type: 'unit-done', id, unit, ...made });
   };
   return { name: unit, params, outputs, scratch, done };
 }

@@ -6,6 +6,7 @@ import type {
   Provenance,
   ProvenanceNode,
   ProvenanceUnit,
+  ResultEnvironment,
   ResultWarning,
   RunResult,
   RunSummary,
@@ -111,6 +112,12 @@ const timingShape: Shape<StageTiming> = fields({
   peak_rss_bytes: number,
 });
 
+const environmentShape: Shape<ResultEnvironment> = fields({
+  versions: mapOf(text),
+  machine: mapOf(text),
+  units: index,
+});
+
 const warningShape: Shape<ResultWarning> = fields({
   stage: text,
   also: optional(list(text)),
@@ -164,6 +171,7 @@ const resultShape: Shape<RunResult> = fields({
   summary: summaryShape,
   provenance: nullable(provenanceShape),
   timings: nullable(list(timingShape)),
+  environments: nullable(list(environmentShape)),
   warnings: list(warningShape),
 });
 

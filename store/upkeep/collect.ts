@@ -10,6 +10,7 @@ import { type Layout, layoutOf } from '../layout.ts';
 import type { Store } from '../store.ts';
 import { guardWrite } from '../write-error.ts';
 import { bytesBelow, filesIn, type Inventory, inventoryOf } from './inventory.ts';
+import { type Leftover, leftoversOf } from './leftovers.ts';
 import { type Collection, type CollectionOptions, planCollection } from './plan-collection.ts';
 import { type RunNeeds, rootsOf } from './roots.ts';
 
@@ -25,6 +26,8 @@ export interface Collected extends Collection {
   inventory: Inventory;
   /** Bytes of what was put aside as damaged. */
   quarantine_bytes: number;
+  /** States and logs that nobody will go on with. */
+  leftovers: readonly Leftover[];
 }
 
 /** So many files go before others have their turn: the heartbeat of the lease, Ctrl-C. */
@@ -60,11 +63,17 @@ export async function collect(store: Store, options: CollectOptions): Promise<Co
 async function look(layout: Layout, options: CollectOptions): Promise<Collected> {
   const inUse = readInUse(layout);
   const inventory = await inventoryOf(layout, options);
-  const collection = planCollection(inventory, rootsOf(inventory, options.runs(), inUse), options);
-  return { ...collection, inventory, quarantine_bytes: bytesBelow(layout.quarantine('')) };
+  const runs = options.runs();
+  const collection = planCollection(inventory, rootsOf(inventory, runs, inUse), options);
+  const leftovers = leftoversOf(layout, inventory, runs, inUse);
+  return { ...collection, inventory, leftovers, quarantine_bytes: bytesBelow(layout.quarantine('')) };
 }
 
-async function takeAway(layout: Layout, { loose, taken, inventory }: Collected, isHeld: () => void): Promise<void> {
+async function takeAway(
+  layout: Layout,
+  { loose, taken, leftovers, inventory }: Collected,
+  isHeld: () => void,
+): Promise<void> {
   const used = taken.filter(({ reason }) => reason === 'intermediate').flatMap(({ blobs }) => blobs);
   noteCollected(layout, used, (blob) => inventory.blobs.has(blob));
   const unused = taken.filter(({ reason }) => reason === 'unused');
@@ -75,6 +84,7 @@ async function takeAway(layout: Layout, { loose, taken, inventory }: Collected, 
     ...others.map(({ path }) => path),
     ...unused.map(({ record }) => layout.logsOf(record.key)),
     ...[...loose, ...taken.flatMap(({ blobs }) => blobs)].map((blob) => blobPath(layout, blob)),
+    ...leftovers.map(({ path }) => path),
     ...namesIn(layout.quarantine('')).map((name) => layout.quarantine(name)),
   ];
   for (const [i, path] of paths.entries()) {

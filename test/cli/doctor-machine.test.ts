@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { coreQuota } from '../../cli/doctor/core-quota.ts';
-import { gpusOf, vulkanDrivers } from '../../cli/doctor/gpus.ts';
+import { gpusOf, vulkanDrivers } from '../../util/gpus.ts';
 
 /** A folder with these files, by path from the root of a machine. */
 function machineWith(files: Readonly<Record<string, string>>): string {

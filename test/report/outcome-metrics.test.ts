@@ -18,7 +18,8 @@ function outcome(content: string | undefined): RunOutcome {
   if (content !== undefined) writeFileSync(path, content);
   const outputs = { metrics: { digest: sha256(text), size: text.length, open: async () => ({ path }) } };
   const preimage = { t: 'action/1', stage: 'm', version: 1, params: {}, inputs: {}, sources: {} } as const;
-  const took = { facts: {}, duration_ms: 1, peak_rss_bytes: 1, warnings: [], preimage };
+  const observed = { versions: {}, machine: {} };
+  const took = { facts: {}, duration_ms: 1, peak_rss_bytes: 1, warnings: [], observed, preimage };
   const unit = { status: 'cached', unit: '', key: 'k', outputs, ...took } as const;
   const node = { node: 'ppl', stage: 'ppl', use: 'm', cell: '', warnings: [], units: [unit] };
   const summary = { cached: 1, ran: 0, failed: 0, blocked: 0, duration_ms: 1 };

@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan, PlanNode } from '../../contract/plan.ts';
-import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
-import type { RunOutcome, UnitOutcome, UnitSuccess } from '../../runner/run/outcome.ts';
+import { environmentsOf, provenanceOf, timingsOf } from '../../report/result/provenance.ts';
+import { type RunOutcome, succeeded, type UnitOutcome, type UnitSuccess } from '../../runner/run/outcome.ts';
 
 const numerics = { backend: 'onnx', provider: 'cpu', precision: 'float32', threads: 1 } as const;
 const origin = (line: number) => ({ file: 'pipelines/p.yaml', line, column: 3 });
@@ -38,6 +38,7 @@ function success(
     duration_ms: 1000,
     peak_rss_bytes: 5,
     warnings: [],
+    observed: { versions: { node: '20.20.2' }, machine: { processor: 'A' } },
     preimage,
     ...changes,
   };
@@ -131,4 +132,12 @@ test('the timings of a stage count each key once, and what has no result', () =>
     peak_rss_bytes: 9,
   });
   expect(timings[3]).toMatchObject({ units: 1, missing: 1, duration_ms: 0 });
+});
+
+test('the environments count each key once, that of the most units first', () => {
+  const found = environmentsOf(outcome);
+  const keys = new Set(
+    [...outcome.nodes.values()].flatMap((each) => each.units.filter(succeeded).map(({ key }) => key)),
+  );
+  expect(found).toEqual([{ versions: { node: '20.20.2' }, machine: { processor: 'A' }, units: keys.size }]);
 });

@@ -87,6 +87,7 @@ export function result(cells: readonly CellResult[], changes: Partial<RunResult>
     warnings: [],
     provenance: null,
     timings: null,
+    environments: null,
     summary: { cached: 0, ran: 8, failed: 0, blocked: 0, duration_ms: 1000 },
     ...changes,
   };

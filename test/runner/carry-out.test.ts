@@ -51,7 +51,13 @@ describe('an attempt by key', () => {
     expect(await carryOut(keys[0] as string, toyRegistry, store, { signal })).toBeNull();
     expect(await textOf(store, keys[0] as string)).toBe('3');
     expect(await findOne(store, keys[0] as string)).toMatchObject({
-      record: { about: { experiment: 'toy', node: 'value', versions: { lamina: '9' } } },
+      record: {
+        about: {
+          ...{ experiment: 'toy', node: 'value' },
+          versions: { lamina: '9', node: process.versions.node },
+          machine: { system: `${process.platform} ${process.arch}` },
+        },
+      },
     });
   });
 

@@ -46,6 +46,42 @@ describe('a collection', () => {
     store.close();
   });
 
+  it('takes states and logs of keys without a record that no kept run names and nobody works on', async () => {
+    const { folder, one, layout } = await twoUnits();
+    const keys = { left: 'a1'.repeat(32), named: 'b2'.repeat(32), used: 'c3'.repeat(32), worked: 'd4'.repeat(32) };
+    for (const key of [...Object.values(keys), one.key]) {
+      for (const path of [layout.scratch(key), layout.logsOf(key)]) {
+        mkdirSync(path, { recursive: true });
+        writeFileSync(join(path, 'file'), 'twelve bytes');
+      }
+    }
+    symlinkSync(emptyFolder(), layout.scratch('e5'.repeat(32)));
+    const user = await openStore(folder);
+    await user.find([{ key: keys.used }]);
+    await user.lease(keys.worked);
+    const store = await openStore(folder);
+    const whole = { experiment: 'other', run: '1', units: undefined, used: new Set<string>() };
+    expect((await previewCollection(folder, { runs: () => [whole] })).leftovers).toEqual([]);
+    const runs = () => [runOf(one.key, keys.named)];
+    const living = readInUse(layout);
+    expect(living.has(keys.used)).toBe(true);
+    const { leftovers } = await collect(store, { runs });
+    expect(leftovers.map(({ kind, size_bytes }) => [kind, size_bytes])).toEqual([
+      ['state', 12],
+      ['state', 0],
+      ['log', 12],
+    ]);
+    const there = (key: string) => [layout.scratch(key), layout.logsOf(key)].map((path) => existsSync(path));
+    expect([there(keys.left), there(keys.named), there(keys.used), there(one.key)]).toEqual([
+      [false, false],
+      [true, true],
+      [true, true],
+      [false, true], // a state whose key has a result goes when a store is opened
+    ]);
+    user.close();
+    store.close();
+  });
+
   it('takes nothing that another process has looked up, works on or has just made', async () => {
     const { folder, one, two } = await twoUnits();
     const [user, store] = [await openStore(folder), await openStore(folder)];

@@ -1,8 +1,8 @@
 // The GPUs that the system tells of, without a program or a library of their makers.
 import { readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { namesIn } from '../../util/names-in.ts';
-import { textOf } from '../../util/text-of.ts';
+import { namesIn } from './names-in.ts';
+import { textOf } from './text-of.ts';
 
 /** A GPU; what the system does not say is null. */
 export interface Gpu {
