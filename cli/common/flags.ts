@@ -4,9 +4,10 @@ import { deviceNames } from '../../runner/estimate/devices.ts';
 import { usualRecordTokens } from '../../runner/survey/cost.ts';
 import { parseBytes, parseTime } from './amounts.ts';
 import { projectStore } from './project.ts';
+import type { RemoteFlags } from './remote.ts';
 
 /** Which plan a command is about. */
-export interface PlanFlags {
+export interface PlanFlags extends RemoteFlags {
   profile?: string;
   set: string[];
   only: string[];
@@ -108,7 +109,7 @@ export function addRunFlags(command: Command): Command {
 }
 
 /** What `generate` is asked to do. */
-export interface GenerateFlags {
+export interface GenerateFlags extends RemoteFlags {
   prompt: string[];
   system?: string;
   /** The model's own chat template, the one that lamina trains with, or the prompt as it is. */

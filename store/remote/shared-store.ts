@@ -1,13 +1,10 @@
 // A local store with a place behind it that several machines share: records and artifacts are looked for there, and what is made here goes there.
-import { rmSync } from 'node:fs';
-import { ignoringErrors } from '../../util/ignoring-errors.ts';
+import { setMaxListeners } from 'node:events';
 import type { JsonObject } from '../../util/json.ts';
 import type { BlobRef } from '../digest.ts';
 import type { SourceRef } from '../hub-source.ts';
-import { blobName } from '../in-use.ts';
 import type { LeaseTimes } from '../lease.ts';
-import { outputsName } from '../outputs-name.ts';
-import { parseRecord, recordText, type StoreRecord, sameOutputs, shapeProblem } from '../record.ts';
+import { type StoreRecord, shapeProblem } from '../record.ts';
 import type {
   Attempt,
   Damage,
@@ -22,19 +19,13 @@ import type {
   Publication,
   Store,
 } from '../store.ts';
-import { Arrival } from './arrival.ts';
-import { type Bucket, RemoteError, WrongBytes } from './bucket.ts';
+import type { Bucket } from './bucket.ts';
+import { Inbound } from './inbound.ts';
 import { type RemoteLease, RemoteLeases } from './leases.ts';
 import { Link } from './link.ts';
-import { checkMarker, markerText } from './marker.ts';
-import { alternativeAt, blobAt, keyOf, markerName, recordAt, recordFolder } from './names.ts';
-import { type Conditions, probeConditions } from './probe.ts';
+import { Outbound } from './outbound.ts';
+import type { Conditions } from './probe.ts';
 import { Uploads } from './uploads.ts';
-
-/** A record is small; a larger file is none. */
-const largestRecord_bytes = 2 ** 24;
-/** A file that came out wrong is asked for once more: it may have been the way. */
-const fetchTries = 2;
 
 export interface SharedOptions {
   bucket: Bucket;
@@ -61,58 +52,39 @@ export interface Traffic {
   shared: number;
 }
 
-/** The store that the runner sees. */
 export class SharedStore implements Store {
   readonly folder: string;
   /** The shared place, as people write it. */
   readonly name: string;
-  readonly traffic: Traffic = { found: 0, fetched: 0, fetched_bytes: 0, shared: 0 };
   readonly #local: LocalStore;
   readonly #link: Link;
-  readonly #say: (sentence: string) => void;
+  readonly #inbound: Inbound;
+  readonly #outbound: Outbound;
   readonly #leases: RemoteLeases;
   readonly #uploads: Uploads;
-  readonly #fetches = new Map<string, Promise<'here' | 'absent' | 'wrong'>>();
-  /** Artifacts of which it is known that they are there, by name. */
-  readonly #there = new Set<string>();
-  /** Artifacts that came out with other bytes: not taken from there any more, and written anew. */
-  readonly #wrong = new Set<string>();
-  /** Keys whose records there are not to be believed: damaged, or made of damaged bytes here. */
-  readonly #doubted = new Set<string>();
-  /** Keys that are known to have their record there. */
-  readonly #known = new Set<string>();
-  /** Why a unit that was made here is not there, by key. */
-  readonly #unshared = new Map<string, string>();
-  /** What was to be written there and failed where that ends everything. */
-  #failure: RemoteError | undefined;
-  #marker: Promise<void> | undefined;
-  #conditions: Promise<Conditions | undefined> | undefined;
+  readonly #signal: AbortSignal;
+  readonly #readOnly: boolean;
+  #found = 0;
 
-  constructor(
-    local: LocalStore,
-    { bucket, readOnly = false, required = false, say, signal, ...options }: SharedOptions,
-  ) {
+  constructor(local: LocalStore, { bucket, readOnly = false, required = false, say, signal, ...rest }: SharedOptions) {
     this.folder = local.folder;
     this.name = bucket.name;
     this.#local = local;
-    this.#say = say;
-    this.#link = new Link({
-      bucket,
-      readOnly: readOnly || !local.writable,
-      required,
-      say,
-      signal,
-      rest_ms: options.rest_ms,
-    });
-    this.#leases = new RemoteLeases(bucket, options.leaseTimes);
-    this.#uploads = new Uploads(options.mostUploads);
+    this.#signal = signal;
+    setMaxListeners(0, signal); // each request listens
+    this.#readOnly = readOnly || !local.writable;
+    this.#link = new Link({ bucket, readOnly: this.#readOnly, required, say, signal, rest_ms: rest.rest_ms });
+    this.#inbound = new Inbound(local, this.#link, say);
+    this.#outbound = new Outbound(local, this.#link, this.#inbound, say);
+    this.#leases = new RemoteLeases(bucket, rest.leaseTimes);
+    this.#uploads = new Uploads(rest.mostUploads);
   }
 
   async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
     const found = await this.#local.find(lookups);
-    const missing = lookups.filter(({ key }, i) => found[i]?.status !== 'hit' && !this.#doubted.has(key));
+    const missing = lookups.filter(({ key }, i) => found[i]?.status !== 'hit' && !this.#inbound.doubted.has(key));
     if (missing.length === 0) return found;
-    const records = await this.#records([...new Set(missing.map(({ key }) => key))]);
+    const records = await this.#inbound.records([...new Set(missing.map(({ key }) => key))]);
     const answers: Found[] = [];
     for (const [i, { key, shape }] of lookups.entries()) {
       const here = found[i] as Found;
@@ -123,21 +95,21 @@ export class SharedStore implements Store {
     return answers;
   }
 
+  /** What was put aside here is told, even where there is a whole one: it may have records in its train that must not be believed any more. */
   async check(artifact: BlobRef, look: Look): Promise<Damage | undefined> {
     const damage = await this.#local.check(artifact, look);
-    // what was put aside here is told: it may have records in its train that must not be believed any more
-    if (damage === undefined || damage.gone !== true) {
-      await this.#withdraw(damage?.suspects ?? []);
-      return damage;
-    }
+    await this.#outbound.withdraw(damage?.suspects ?? []);
+    if (damage?.gone !== true) return damage;
     const isFetched = look !== 'glance' && this.#local.writable;
-    const state = isFetched ? await this.#fetch(artifact) : await this.#look(artifact);
-    if (state === 'here') return undefined;
-    return state === 'wrong' ? { ...damage, detail: `has other bytes than its name says in '${this.name}'` } : damage;
+    const presence = isFetched ? await this.#inbound.fetch(artifact) : await this.#inbound.look(artifact);
+    if (presence === 'here') return undefined;
+    return presence === 'wrong'
+      ? { ...damage, detail: `has other bytes than its name says in '${this.name}'` }
+      : damage;
   }
 
   async open(artifact: BlobRef): Promise<OpenArtifact> {
-    if (this.#local.writable && !this.#local.has(artifact)) await this.#fetch(artifact);
+    if (this.#local.writable && !this.#local.has(artifact)) await this.#inbound.fetch(artifact);
     return this.#local.open(artifact);
   }
 
@@ -147,34 +119,37 @@ export class SharedStore implements Store {
     try {
       const there = await this.#leaseThere(key);
       if (there !== 'held') return this.#both(key, lease, there);
-      lease.release();
-      return undefined;
     } catch (error) {
       lease.release();
       throw error;
     }
+    lease.release();
+    return undefined;
   }
 
   async publish(draft: Draft): Promise<Publication> {
     const publication = await this.#local.publish(draft);
-    for (const { suspects } of publication.found) await this.#withdraw(suspects);
+    for (const { suspects } of publication.found) await this.#outbound.withdraw(suspects);
     await this.share(publication.record, draft.replace);
     return publication;
   }
 
-  /** Writes a unit there, in the background: its artifacts first, the record last. Waits only where too much waits already. */
+  /** Writes a unit there in the background. Waits only where too much waits already. Throws RemoteError where the place is required and fails. */
   async share(record: StoreRecord, replace = false): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#link.isOpen('write')) {
-      if (!this.#known.has(record.key)) this.#unshared.set(record.key, record.about.node);
-      return;
-    }
-    await this.#uploads.add(record.key, () => this.#upload(record, replace));
+    if (this.#outbound.failure !== undefined) throw this.#outbound.failure;
+    if (this.#readOnly) return;
+    if (this.#link.isOpen('write')) await this.#uploads.add(record.key, () => this.#outbound.send(record, replace));
+    else if (!this.#outbound.known.has(record.key)) this.#outbound.unshared.set(record.key, record.about.node);
   }
 
-  /** Fetches an artifact; false when it is not to be had. */
+  /** Makes sure that an artifact is here; false when it is not to be had. */
   async bring(artifact: BlobRef): Promise<boolean> {
-    return (await this.#local.check(artifact, 'use')) === undefined || (await this.#fetch(artifact)) === 'here';
+    return (await this.check(artifact, 'use')) === undefined;
+  }
+
+  get traffic(): Traffic {
+    const { fetched, fetched_bytes } = this.#inbound;
+    return { found: this.#found, fetched, fetched_bytes, shared: this.#outbound.shared };
   }
 
   /** Units under way to the shared place. */
@@ -184,24 +159,26 @@ export class SharedStore implements Store {
 
   /** The nodes of units that were made here and are not there. */
   get unshared(): readonly string[] {
-    return [...this.#unshared.values()];
+    return [...this.#outbound.unshared.values()];
   }
 
-  /** Waits for all that is under way, and gives the leases back; `signal` gives up on it. Throws RemoteError where the place is required. */
-  async settle(signal?: AbortSignal): Promise<void> {
-    const given = new Promise<void>((done) => {
-      if (signal?.aborted) done();
-      signal?.addEventListener('abort', () => done(), { once: true });
+  /** Waits for all that is under way, and gives the leases back. Throws RemoteError where the place is required and failed. */
+  async settle(): Promise<void> {
+    let stop = () => {};
+    const stopped = new Promise<void>((done) => {
+      stop = done;
+      if (this.#signal.aborted) done();
+      this.#signal.addEventListener('abort', stop);
     });
-    await Promise.race([this.#uploads.all(), given]);
-    if (this.#failure !== undefined) throw this.#failure;
+    await Promise.race([this.#uploads.all(), stopped]);
+    this.#signal.removeEventListener('abort', stop);
+    if (this.#outbound.failure !== undefined) throw this.#outbound.failure;
     await this.#link.ask('write', () => this.#leases.close(), undefined);
   }
 
   /** What the place lets several writers do; undefined where it cannot be asked, or must not be. */
   conditions(): Promise<Conditions | undefined> {
-    this.#conditions ??= this.#probe();
-    return this.#conditions;
+    return this.#outbound.conditions();
   }
 
   known(artifact: BlobRef): string | undefined {
@@ -236,117 +213,10 @@ export class SharedStore implements Store {
     this.#local.close();
   }
 
-  /** The records of these keys that are there and whole. */
-  async #records(keys: readonly string[]): Promise<Map<string, StoreRecord>> {
-    await this.#needMarker();
-    const listed = keys.length > this.#link.bucket.mostAsked ? await this.#listed(keys) : undefined;
-    const records = new Map<string, StoreRecord>();
-    await Promise.all(
-      keys.map(async (key) => {
-        if (listed?.has(key) === false) return;
-        const record = await this.#record(key);
-        if (record !== undefined) records.set(key, record);
-      }),
-    );
-    return records;
-  }
-
-  async #listed(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const folders = [...new Set(keys.map(recordFolder))];
-    const names = await Promise.all(
-      folders.map((folder) => this.#link.ask('read', (bucket) => bucket.list(folder), [])),
-    );
-    return new Set(names.flat().flatMap((name) => keyOf(name) ?? []));
-  }
-
-  async #record(key: string): Promise<StoreRecord | undefined> {
-    const bytes = await this.#link.ask('read', (bucket) => bucket.read(recordAt(key), largestRecord_bytes), undefined);
-    if (bytes === undefined) return undefined;
-    const read = parseRecord(bytes.toString('utf8'), key);
-    const problem = typeof read === 'string' ? read : read.old ? 'has no digest of its own' : undefined;
-    if (problem === undefined && typeof read !== 'string') return read.record;
-    this.#doubted.add(key);
-    this.#say(
-      `the record '${recordAt(key)}' in '${this.name}' ${problem}: it is not used${this.#link.isOpen('write') ? ', and written anew with the result' : ''}`,
-    );
-    return undefined;
-  }
-
   async #adopt(record: StoreRecord): Promise<Found> {
-    this.traffic.found++;
-    this.#known.add(record.key);
+    this.#found++;
+    this.#outbound.known.add(record.key);
     return { status: 'hit', record: await this.#local.adopt(record) };
-  }
-
-  /** Whether an artifact is there, by its size. */
-  async #look(artifact: BlobRef): Promise<'here' | 'absent' | 'wrong'> {
-    const name = blobName(artifact);
-    if (this.#wrong.has(name)) return 'wrong';
-    if (this.#there.has(name)) return 'here';
-    await this.#needMarker();
-    const size = await this.#link.ask('read', (bucket) => bucket.size(blobAt(artifact)), undefined);
-    if (size === undefined) return 'absent';
-    (size === artifact.size ? this.#there : this.#wrong).add(name);
-    return size === artifact.size ? 'here' : 'wrong';
-  }
-
-  /** Many that need one artifact fetch it once. */
-  #fetch(artifact: BlobRef): Promise<'here' | 'absent' | 'wrong'> {
-    const name = blobName(artifact);
-    const fetch = this.#fetches.get(name) ?? this.#fetchNow(artifact).finally(() => this.#fetches.delete(name));
-    this.#fetches.set(name, fetch);
-    return fetch;
-  }
-
-  async #fetchNow(artifact: BlobRef): Promise<'here' | 'absent' | 'wrong'> {
-    if (this.#wrong.has(blobName(artifact))) return 'wrong';
-    await this.#needMarker();
-    for (let left = fetchTries - 1; ; left--) {
-      const path = this.#local.arrival();
-      try {
-        const came = await this.#receive(artifact, path);
-        if (came === undefined) return 'absent';
-        if (came.digest === artifact.digest && came.size === artifact.size) {
-          await this.#local.accept(artifact, path);
-          this.#there.add(blobName(artifact));
-          this.traffic.fetched++;
-          this.traffic.fetched_bytes += artifact.size;
-          return 'here';
-        }
-        if (left === 0) return this.#refuse(artifact, path);
-      } finally {
-        ignoringErrors(() => rmSync(path, { force: true }));
-      }
-    }
-  }
-
-  /** What came, whatever it is: one byte too many is enough to know. Undefined where nothing is to be had. */
-  #receive(artifact: BlobRef, path: string): Promise<BlobRef | undefined> {
-    return this.#link.transfer(
-      'read',
-      async (bucket) => {
-        const arrival = await Arrival.open(this.folder, path, artifact);
-        try {
-          return (await bucket.download(blobAt(artifact), arrival, artifact.size + 1))
-            ? await arrival.end()
-            : undefined;
-        } finally {
-          await arrival.close();
-        }
-      },
-      undefined,
-    );
-  }
-
-  #refuse(artifact: BlobRef, path: string): 'wrong' {
-    const name = blobName(artifact);
-    this.#wrong.add(name);
-    this.#there.delete(name);
-    const place = this.#local.refuse(artifact, path);
-    this.#say(
-      `'${blobAt(artifact)}' in '${this.name}' has other bytes than its name says: they are not used, and lie in '${place}'`,
-    );
-    return 'wrong';
   }
 
   async #leaseThere(key: string): Promise<RemoteLease | 'held' | undefined> {
@@ -368,137 +238,11 @@ export class SharedStore implements Store {
 
   /** Who carried the attempt out may have published it by itself. */
   async #letGo(key: string, there: RemoteLease | undefined): Promise<void> {
-    if (!this.#known.has(key) && !this.#unshared.has(key)) {
+    const { known, unshared } = this.#outbound;
+    if (this.#link.isOpen('write') && !known.has(key) && !unshared.has(key)) {
       const [found] = await this.#local.find([{ key }]);
-      if (found?.status === 'hit') await this.#upload(found.record, false);
+      if (found?.status === 'hit') await this.#outbound.send(found.record, false);
     }
     if (there !== undefined) await this.#link.ask('write', () => there.release(), undefined);
-  }
-
-  async #upload(record: StoreRecord, replace: boolean): Promise<void> {
-    const { key, about } = record;
-    try {
-      const isShared = await this.#uploadAll(record, replace);
-      if (isShared) {
-        this.#known.add(key);
-        this.#unshared.delete(key);
-        this.traffic.shared++;
-      } else this.#unshared.set(key, about.node);
-    } catch (error) {
-      this.#unshared.set(key, about.node);
-      if (error instanceof WrongBytes) return; // found again, and told, when it is used here
-      if (!(error instanceof RemoteError)) throw error;
-      this.#failure ??= error; // it is required: the next who publishes hears of it
-    }
-  }
-
-  /** False where the place does not take it now. An artifact that is not here any more is left out: who needs it makes it again. */
-  async #uploadAll(record: StoreRecord, replace: boolean): Promise<boolean> {
-    if (!(await this.#writeMarker())) return false;
-    for (const artifact of Object.values(record.outputs)) {
-      if (!(await this.#uploadBlob(artifact))) return false;
-    }
-    return this.#uploadRecord(record, replace || this.#doubted.has(record.key));
-  }
-
-  async #uploadBlob(artifact: BlobRef): Promise<boolean> {
-    const name = blobName(artifact);
-    if (!this.#local.has(artifact)) return true;
-    if (!this.#wrong.has(name) && (await this.#look(artifact)) === 'here') return true;
-    const { path } = await this.#local.open(artifact);
-    const isWritten = await this.#link.transfer(
-      'write',
-      async (bucket) => {
-        await bucket.upload(blobAt(artifact), path, artifact);
-        return true;
-      },
-      false,
-    );
-    if (isWritten) {
-      this.#wrong.delete(name);
-      this.#there.add(name);
-    }
-    return isWritten;
-  }
-
-  /** The first result wins. A different one is kept beside it, and told. */
-  async #uploadRecord(record: StoreRecord, replace: boolean): Promise<boolean> {
-    const { key } = record;
-    const bytes = Buffer.from(recordText(record));
-    const isCareful = (await this.conditions()) === 'one-wins';
-    const earlier = isCareful || replace ? undefined : await this.#record(key);
-    const write = (name: string, writing: 'always' | 'unless-there') =>
-      this.#link.ask('write', (bucket) => bucket.write(name, bytes, writing), undefined);
-    const outcome =
-      earlier !== undefined ? 'there' : await write(recordAt(key), isCareful && !replace ? 'unless-there' : 'always');
-    if (outcome !== 'there') {
-      if (outcome === 'written') this.#doubted.delete(key);
-      return outcome === 'written';
-    }
-    const other = earlier ?? (await this.#record(key));
-    if (other === undefined) return this.#doubted.has(key) && (await write(recordAt(key), 'always')) !== undefined;
-    if (sameOutputs(other, record)) return true;
-    await write(alternativeAt(key, outputsName(record)), 'always');
-    const { stage, cell } = record.about;
-    const what = cell === '' ? `stage '${stage}'` : `stage '${stage}' of '${cell}'`;
-    this.#say(
-      `${what}: '${this.name}' has another result of the same work, made on '${other.about.host}'; both are kept, and this store goes on with its own`,
-    );
-    return true;
-  }
-
-  /** Records that were made of damaged bytes here are taken away there, if they are the same. */
-  async #withdraw(suspects: readonly StoreRecord[]): Promise<void> {
-    for (const suspect of suspects) {
-      this.#doubted.add(suspect.key);
-      this.#known.delete(suspect.key);
-      await this.#link.ask(
-        'write',
-        async (bucket) => {
-          const read = parseRecord(
-            (await bucket.read(recordAt(suspect.key), largestRecord_bytes))?.toString('utf8') ?? '',
-            suspect.key,
-          );
-          if (typeof read !== 'string' && sameOutputs(read.record, suspect)) await bucket.remove(recordAt(suspect.key));
-        },
-        undefined,
-      );
-    }
-  }
-
-  /** Before anything is read: a store of a later version is not misread. Throws UserError for one, in any case. */
-  #needMarker(): Promise<void> {
-    this.#marker ??= this.#link.ask('read', (bucket) => checkMarker(bucket), undefined).then(() => undefined);
-    return this.#marker;
-  }
-
-  async #writeMarker(): Promise<boolean> {
-    await this.#needMarker();
-    this.#marked ??= this.#link.ask(
-      'write',
-      async (bucket) => {
-        if ((await bucket.size(markerName)) === undefined)
-          await bucket.write(markerName, Buffer.from(markerText), 'always');
-        return true;
-      },
-      false,
-    );
-    const isMarked = await this.#marked;
-    if (!isMarked) this.#marked = undefined;
-    return isMarked;
-  }
-
-  #marked: Promise<boolean> | undefined;
-
-  async #probe(): Promise<Conditions | undefined> {
-    if (!(await this.#writeMarker())) return undefined;
-    const conditions = await this.#link.ask('write', probeConditions, undefined);
-    if (conditions === 'all-win' || conditions === 'unable') {
-      const what = conditions === 'all-win' ? 'lets all of several writers win' : 'knows no conditional writes';
-      this.#say(
-        `'${this.name}' ${what}: records are written there without leases, so two runs at a time may do the same work twice`,
-      );
-    }
-    return conditions;
   }
 }
