@@ -1,14 +1,13 @@
 // `lamina pull`: takes what the shared store has of specs into the local one, to go on without it.
 import pLimit from 'p-limit';
-import { inspectSurvey } from '../../runner/survey/inspect.ts';
 import { openStore } from '../../store/open-store.ts';
 import type { OutputRef, StoreRecord } from '../../store/record.ts';
 import type { SharedStore } from '../../store/remote/shared-store.ts';
 import { formatBytes } from '../../util/amounts.ts';
+import { unitsOf } from '../artifacts/units-of-specs.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { PlanFlags } from '../common/flags.ts';
-import { planOf } from '../common/plan-request.ts';
 import { neededRemote, sharedBehind } from '../common/remote.ts';
 import { saying } from '../common/saying.ts';
 import { countOf } from '../common/spec-name.ts';
@@ -38,7 +37,7 @@ export async function pull([specs]: [string[]], flags: PullFlags, context: Conte
       stop.signal,
     );
     if (shared === undefined) return exitCodes.failed;
-    const { records, units } = await recordsOf(specs, flags, shared, context);
+    const { records, units } = await unitsOf(specs, flags, shared, context);
     const missing = flags.records ? 0 : await bringAll(artifactsOf(records), shared, line, stop.signal);
     line.clear();
     if (stop.signal.aborted) {
@@ -54,20 +53,6 @@ export async function pull([specs]: [string[]], flags: PullFlags, context: Conte
     local.close();
     stop.dispose();
   }
-}
-
-async function recordsOf(specs: readonly string[], flags: PullFlags, store: SharedStore, context: Context) {
-  const registry = await context.registry();
-  const records = new Map<string, StoreRecord>();
-  let units = 0;
-  for (const spec of specs) {
-    const plan = await planOf(spec, flags, registry);
-    // what a unit has lost is asked for below, and need not be known here
-    const { items } = (await inspectSurvey(plan, registry, store, 'waits')).inspection;
-    units += items.length;
-    for (const { record } of items) if (record !== null) records.set(record.key, record);
-  }
-  return { records: [...records.values()], units };
 }
 
 function artifactsOf(records: readonly StoreRecord[]): OutputRef[] {

@@ -1,13 +1,12 @@
 // `lamina push`: writes what the local store has of specs into the shared one.
-import { inspectSurvey } from '../../runner/survey/inspect.ts';
 import { openStore } from '../../store/open-store.ts';
 import type { StoreRecord } from '../../store/record.ts';
 import { formatBytes } from '../../util/amounts.ts';
+import { unitsOf } from '../artifacts/units-of-specs.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { PlanFlags } from '../common/flags.ts';
 import { openedToChange } from '../common/opened.ts';
-import { planOf } from '../common/plan-request.ts';
 import { neededRemote, sharedBehind } from '../common/remote.ts';
 import { saying } from '../common/saying.ts';
 import { countOf } from '../common/spec-name.ts';
@@ -18,7 +17,7 @@ import { progressLine } from '../upkeep/progress-line.ts';
 export async function push([specs]: [string[]], flags: PlanFlags, context: Context): Promise<number> {
   neededRemote(flags, 'push');
   const { out, err } = context.terminal;
-  const { records, units } = await recordsOf(specs, flags, context);
+  const { records, units } = await unitsHere(specs, flags, context);
   const nothing = () => {};
   const stop = listenForStop(nothing, nothing);
   const line = progressLine(err);
@@ -54,23 +53,14 @@ export async function push([specs]: [string[]], flags: PlanFlags, context: Conte
   }
 }
 
-/** The records that the local store has of the specs, each once, and how many units they have. */
-async function recordsOf(specs: readonly string[], flags: PlanFlags, context: Context) {
-  const registry = await context.registry();
+/** What the local store alone has. */
+async function unitsHere(specs: readonly string[], flags: PlanFlags, context: Context) {
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
-  const records = new Map<string, StoreRecord>();
-  let units = 0;
   try {
-    for (const spec of specs) {
-      const plan = await planOf(spec, flags, registry);
-      const { items } = (await inspectSurvey(plan, registry, store, 'waits')).inspection;
-      units += items.length;
-      for (const { record } of items) if (record !== null) records.set(record.key, record);
-    }
+    return await unitsOf(specs, flags, store, context);
   } finally {
     store.close();
   }
-  return { records: [...records.values()], units };
 }
 
 /** The bytes of all artifacts, each once. */

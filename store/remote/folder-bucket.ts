@@ -1,7 +1,7 @@
 // A folder on a file system that several machines see.
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { chmod, type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, isUserError } from '../../util/errors.ts';
@@ -11,8 +11,8 @@ import { temporaryName } from '../temporary.ts';
 import { type Bucket, type Patience, RemoteError, type Sink, type Writing, WrongBytes } from './bucket.ts';
 
 const chunk_bytes = 1 << 20;
-/** What network file systems say of a moment. */
-const passing = ['EAGAIN', 'EIO', 'ESTALE', 'ETIMEDOUT', 'EBUSY', 'EINTR', 'ENOLCK'];
+/** What network file systems say of a moment; a folder that goes away under a write was empty, and is made again. */
+const passing = ['ENOENT', 'EAGAIN', 'EIO', 'ESTALE', 'ETIMEDOUT', 'EBUSY', 'EINTR', 'ENOLCK'];
 const refusals = ['EACCES', 'EPERM', 'EROFS'];
 
 /** The folder is never made here: a disk that is not mounted is an empty folder, or none. */
@@ -104,7 +104,11 @@ class FolderBucket implements Bucket {
   }
 
   async remove(name: string): Promise<void> {
-    await this.#do(`remove '${name}'`, () => rm(join(this.#folder, name), { force: true }));
+    await this.#do(`remove '${name}'`, async () => {
+      const path = join(this.#folder, name);
+      await rm(path, { force: true });
+      await rmdir(dirname(path)).catch(() => {}); // where it was the last one
+    });
   }
 
   /** Undefined for what is not there; a pipe in the place of a file is not waited for. */

@@ -68,7 +68,7 @@ export class Inbound {
   /** Whether an artifact is there, by its size. */
   async look(artifact: BlobRef): Promise<Presence> {
     const known = this.#seen.get(blobName(artifact));
-    if (known !== undefined) return known;
+    if (known === 'wrong' || (known === 'here' && this.#link.isOpen('read'))) return known; // seen is not to be had
     await this.needMarker();
     const size = await this.#link.ask('read', (bucket) => bucket.size(blobAt(artifact)), undefined);
     if (size === undefined) return 'absent';
@@ -112,7 +112,10 @@ export class Inbound {
       const path = this.#local.arrival();
       try {
         const came = await this.#receive(artifact, path);
-        if (came === undefined) return 'absent';
+        if (came === undefined) {
+          this.#seen.delete(blobName(artifact));
+          return 'absent';
+        }
         if (came.digest === artifact.digest && came.size === artifact.size) return await this.#accept(artifact, path);
         if (left === 0) return this.#refuse(artifact, path);
       } finally {

@@ -109,12 +109,15 @@ export class Outbound {
     if (!this.#local.has(artifact) || (await this.#inbound.look(artifact)) === 'here') return true;
     const { path } = await this.#local.open(artifact);
     const upload = async (bucket: Link['bucket']) => {
-      await bucket.upload(blobAt(artifact), path, artifact);
+      try {
+        await bucket.upload(blobAt(artifact), path, artifact);
+        this.#inbound.written(artifact);
+      } catch (error) {
+        if (this.#local.has(artifact)) throw error; // otherwise it was collected meanwhile
+      }
       return true;
     };
-    const isWritten = await this.#link.transfer('write', upload, false);
-    if (isWritten) this.#inbound.written(artifact);
-    return isWritten;
+    return this.#link.transfer('write', upload, false);
   }
 
   /** The first result wins. A different one is kept beside it, and told. */

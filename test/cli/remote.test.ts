@@ -1,9 +1,19 @@
 // A store that is shared, as users meet it: two folders are two machines.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { namesIn } from '../../util/names-in.ts';
 import { startProxy } from '../store/remote/faulty-proxy.ts';
 import { freePorts } from '../store/remote/free-port.ts';
 import { startToy } from '../store/remote/toy-s3.ts';
@@ -51,11 +61,18 @@ function summaryOf(folder: string, { out }: Ended): { cached: number; ran: numbe
   return JSON.parse(readFileSync(join(folder, '.lamina/runs/toy', run, 'outcome.json'), 'utf8')).summary;
 }
 
-/** All files below a folder. */
+/** All files below a folder, from which others may take some away meanwhile. */
 function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  return namesIn(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isDirectory() ? filesBelow(path) : stats === undefined ? [] : [path];
+  });
+}
+
+/** Files of a shared folder whose path below it begins so. */
+function countOf(shared: string, beginning: string): number {
+  return filesBelow(shared).filter((path) => path.startsWith(join(shared, beginning))).length;
 }
 
 /** Two cells, and two parts that both read. */
@@ -108,9 +125,11 @@ test('kill -9 at any moment leaves no half result there, and the next run goes o
       '--set',
       `wait_ms=${60 + round}`,
     );
-    const leases = join(shared, 'leases');
-    while (!readdirSync(shared).includes('leases') || readdirSync(leases).length === 0) await sleep(5);
-    await sleep(round * 40); // wherever it is then
+    // at its first artifact, its first lease, its first record, its second one
+    const traces = ['cas/', 'leases/', 'ac/', 'ac/'][round] as string;
+    const before = countOf(shared, traces);
+    const more = round === 3 ? 2 : 1;
+    while (countOf(shared, traces) < before + more && child.exitCode === null) await sleep(5);
     child.kill('SIGKILL');
     await ended;
     const records = filesBelow(join(shared)).filter((path) => /\/ac\//.test(path) && !path.endsWith('.tmp'));
@@ -192,6 +211,18 @@ test('wrong bytes in the shared store are named, the unit is run, and what is th
   const third = await run(folder, '--remote', url, '--json');
   expect(third).toMatchObject({ code: 0, err: '' });
   expect(summaryOf(folder, third)).toMatchObject({ cached: units });
+});
+
+test('a shared store that goes away between a look and a read: the work is done here, with the same numbers', async () => {
+  const { url, proxy } = await online();
+  await run(machine(), '--remote', url);
+  proxy.plan = ({ method, path }) => (method === 'GET' && path.includes('/cas/') ? 'cut' : undefined);
+  const folder = machine();
+  const ended = await run(folder, '--remote', url, '--set', 'number.value=3', '--json');
+  expect(ended.code).toBe(0);
+  expect(JSON.parse(ended.out).cells.map(({ value }: { value: number }) => value)).toEqual([3, 3]);
+  expect(summaryOf(folder, ended)).toMatchObject({ cached: 0, ran: 3 }); // both parts and the number
+  expect(ended.err.match(/going on with the local store alone/g)).toHaveLength(1);
 });
 
 test('read-only: results are taken, and nothing is written', async () => {

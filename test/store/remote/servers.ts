@@ -97,13 +97,13 @@ async function start(name: string, program: string, args: string[], port: number
     hasEnded = true;
   });
   const endpoint = `http://127.0.0.1:${port}`;
-  for (;;) {
+  const answers = async () => {
     if (hasEnded) throw new Error(`${name} ended before it answered`);
     const answer = await fetch(endpoint).catch(() => undefined);
     await answer?.arrayBuffer();
-    if (answer?.status === status) break;
-    await sleep(50);
-  }
+    return answer?.status === status;
+  };
+  while (!(await answers())) await sleep(50);
   const stop = async () => {
     child.kill('SIGKILL');
     await ended;

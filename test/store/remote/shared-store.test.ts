@@ -285,6 +285,16 @@ describe('leases', () => {
     next?.release();
   });
 
+  it('are given back with the result of a job that published by itself', async () => {
+    const { bucket } = sharedFolder();
+    const [one, two] = [await machine(bucket), await machine(bucket)];
+    const lease = await one.store.lease(key);
+    await publish(one.local, { a: 1 }, outputs); // another process, which knows of no shared store
+    lease?.release();
+    await one.store.settle();
+    expect((await findOne(two.store, key)).status).toBe('hit');
+  });
+
   it('of many who ask at once one gets it', async () => {
     const { bucket } = await online();
     const machines = await Promise.all(Array.from({ length: 6 }, () => machine(bucket)));
@@ -304,7 +314,8 @@ describe('leases', () => {
     expect(more).toEqual([]);
     taken?.release();
     await Promise.all(machines.map(({ store }) => store.settle()));
-    expect(readdirSync(join(folder, 'leases', key))).toEqual([]);
+    expect(await bucket.list(`leases/${key}/`)).toEqual([]);
+    expect(readdirSync(join(folder, 'leases'))).toEqual([]);
   });
 
   it('a holder whose sign of life goes on is left alone', async () => {
