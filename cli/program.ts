@@ -19,6 +19,7 @@ import {
 import { examples } from './common/help.ts';
 import { packageVersion } from './common/package-version.ts';
 import { sayProject } from './common/project.ts';
+import { addRemoteFlags } from './common/remote.ts';
 import { wayOfCommand } from './common/unknown-command.ts';
 
 /** What is added to a command that is about to be called, or to be explained. */
@@ -67,15 +68,18 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addPlanFlags(add('check <spec...>', 'validate specs and print every mistake with its line and the way out')).action(
     call(async () => (await import('./commands/check.ts')).check),
   );
-  addEstimateFlags(
-    addPlanFlags(add('plan <spec...>', 'say what would run, what is cached and what it will take; runs nothing')),
+  addRemoteFlags(
+    addEstimateFlags(
+      addPlanFlags(add('plan <spec...>', 'say what would run, what is cached and what it will take; runs nothing')),
+    ),
   )
     .option('-v, --verbose', 'list every unit')
     .option('--frozen', "refuse what is not in the spec's lock, naming what moved (see 'lamina lock')")
     .action(inProject(false, async () => (await import('./commands/plan.ts')).plan));
-  addRunFlags(addPlanFlags(add('run <spec...>', 'run what is not cached, then print the table and the claims'))).action(
-    inProject(true, async () => (await import('./commands/run.ts')).run),
-  );
+  addRemoteFlags(
+    addRunFlags(addPlanFlags(add('run <spec...>', 'run what is not cached, then print the table and the claims'))),
+    true,
+  ).action(inProject(true, async () => (await import('./commands/run.ts')).run));
   addPlanFlags(
     add('lock <spec...>', 'write down what the numbers of a spec are made of, for git and for run --frozen'),
   ).action(inProject(false, async () => (await import('./commands/lock.ts')).lock));
@@ -97,28 +101,44 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     .option('--all', 'list every row of long lists')
     .option('--exit-code', 'exit with 1 where something differs')
     .action(inProject(true, async () => (await import('./commands/diff.ts')).diff));
-  addPlanFlags(
-    add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of'),
+  addRemoteFlags(
+    addPlanFlags(add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of')),
   ).action(inProject(false, async () => (await import('./commands/why.ts')).why));
   addPlanFlags(add('logs <spec> <cell-or-stage> [cell]', 'print what stages printed, of a number or by name'))
     .option('-f, --follow', 'print what running stages print, until their run has ended')
     .option('--all', 'of earlier attempts too')
     .action(inProject(false, async () => (await import('./commands/logs.ts')).logs));
-  addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store"))
+  addRemoteFlags(addPlanFlags(add('copy <spec> <stage>', "copy a stage's artifacts out of the store")))
     .requiredOption('--to <folder>', 'where to put them')
     .action(inProject(false, async () => (await import('./commands/copy.ts')).copy));
-  addExportFlags(
-    add(
-      'export <model> [stage-or-cell]',
-      'write a model for transformers, PEFT, llama.cpp or ONNX Runtime: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
+  addRemoteFlags(
+    addExportFlags(
+      add(
+        'export <model> [stage-or-cell]',
+        'write a model for transformers, PEFT, llama.cpp or ONNX Runtime: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
+      ),
     ),
+    true,
   ).action(inProject(false, async () => (await import('./commands/export.ts')).exportModel));
-  addGenerateFlags(
-    add(
-      'generate <model> [stage-or-cell]',
-      'let a model talk: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
+  addRemoteFlags(
+    addGenerateFlags(
+      add(
+        'generate <model> [stage-or-cell]',
+        'let a model talk: a folder, a GGUF file, an hf:// name, or a checkpoint of a spec',
+      ),
     ),
   ).action(call(async () => (await import('./commands/generate.ts')).generate));
+  addRemoteFlags(
+    addPlanFlags(add('push <spec...>', 'write what the local store has of specs into the shared one (--remote)')),
+  ).action(inProject(false, async () => (await import('./commands/push.ts')).push));
+  addRemoteFlags(
+    addPlanFlags(add('pull <spec...>', 'take what the shared store (--remote) has of specs into the local one')),
+  )
+    .option(
+      '--records',
+      'what was computed and with which results, without the artifacts: these come when they are read',
+    )
+    .action(inProject(false, async () => (await import('./commands/pull.ts')).pull));
   const runs = addRunsFlags(add('runs [name]', 'list the runs that the store knows, name them, remove them')).action(
     inProject(false, async () => (await import('./commands/runs.ts')).runs),
   );
@@ -148,9 +168,10 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addAuditFlags(
     add('audit [spec...]', 'make a sample of cached units again beside the store, and say what came out otherwise'),
   ).action(inProject(false, async () => (await import('./commands/audit.ts')).audit));
-  addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')).action(
-    call(async () => (await import('./commands/doctor.ts')).doctor),
-  );
+  addRemoteFlags(
+    addDoctorFlags(add('doctor', 'say what lamina can compute on here, and why not on the rest')),
+    true,
+  ).action(call(async () => (await import('./commands/doctor.ts')).doctor));
   add('stages [name]', 'list the stages, or describe one: inputs, outputs, parameters, where it comes from')
     .option(
       '--spec <spec-or-folder>',

@@ -48,11 +48,15 @@ export function isLasting(error: unknown): boolean {
   return lasting.includes(code) || /CERT|VERIFY/.test(code);
 }
 
+/** Why a request got no answer, in words. */
+export function networkReason(error: unknown): string {
+  const code = networkCode(error);
+  return codes[code ?? ''] ?? code ?? 'no answer came';
+}
+
 /** The sentence for a request that got no answer. */
 export function unreachable(url: string, error: unknown): HubUnreachable {
-  const code = networkCode(error);
-  const reason = codes[code ?? ''] ?? code ?? 'no answer came';
-  return new HubUnreachable(`cannot reach '${new URL(url).host}': ${reason}`, { cause: error });
+  return new HubUnreachable(`cannot reach '${new URL(url).host}': ${networkReason(error)}`, { cause: error });
 }
 
 /** The sentence for an answer that is an error; `what` names what was asked for, such as `hf://org/name`. */

@@ -21,7 +21,7 @@ export class PartialFile {
   }
 
   /** Reads what is there already; a file longer than the whole one is thrown away. */
-  static async open(path: string, file: HubFile): Promise<PartialFile> {
+  static async open(path: string, file: Pick<HubFile, 'blob' | 'size'>): Promise<PartialFile> {
     const known = await stat(path).catch(() => undefined);
     if (known !== undefined && known.size > file.size) await rm(path);
     const part = new PartialFile(await open(path, constants.O_RDWR | constants.O_CREAT, 0o666), hashOf(file));
@@ -71,6 +71,6 @@ export class PartialFile {
 }
 
 /** SHA-256 for LFS files; for the others git's SHA-1, which begins with kind and size. */
-function hashOf({ blob, size }: HubFile): Hash {
+function hashOf({ blob, size }: Pick<HubFile, 'blob' | 'size'>): Hash {
   return blob.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }

@@ -149,7 +149,7 @@ async function readBounded(
 /** The body in pieces. Throws HubUnreachable when it breaks off or nothing comes for long. */
 export async function* readBody(
   response: Response,
-  settings: HubSettings,
+  settings: Pick<HubSettings, 'endpoint' | 'stall_ms'>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();

@@ -81,9 +81,9 @@ export class Artifacts {
     if (stats !== undefined) this.#memo.put(to, stats, output.digest);
   }
 
-  /** Moves a damaged file out of the way, where it can still be looked at. */
-  putAside(path: string): void {
-    const to = this.#layout.quarantine(`${basename(path)}.${randomUUID()}`);
+  /** Moves a damaged file out of the way, where it can still be looked at; returns where. */
+  putAside(path: string, name: string = basename(path)): string {
+    const to = this.#layout.quarantine(`${name}.${randomUUID()}`);
     guardWrite(this.#layout.folder, 'a damaged file, to put it aside,', () => {
       try {
         inFolder(this.#layout.folder, dirname(to), () => renameSync(path, to));
@@ -91,6 +91,7 @@ export class Artifacts {
         if (!hasCode(error, 'ENOENT') || statOrNone(path) !== undefined) throw error; // otherwise another runner was faster
       }
     });
+    return to;
   }
 
   #isSmall({ size }: BlobRef): boolean {

@@ -1,18 +1,21 @@
 // The store in a folder.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UserError } from '../util/errors.ts';
-import { canonicalJson, type Json, type JsonObject } from '../util/json.ts';
+import type { JsonObject } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
 import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
-import { type BlobRef, sha256 } from './digest.ts';
+import type { BlobRef } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
+import { statOrNone } from './file-identity.ts';
 import type { SourceRef } from './hub-source.ts';
 import { blobName, collectionKey, InUse, sweepInUse } from './in-use.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
+import { inFolder } from './make-folder.ts';
+import { outputsName } from './outputs-name.ts';
 import { prepareFolder } from './prepare-folder.ts';
 import {
   parseRecord,
@@ -30,19 +33,21 @@ import type {
   Draft,
   Found,
   Lease,
+  LocalStore,
   Look,
   Lookup,
   OpenArtifact,
   OpenedAttempt,
   Publication,
-  Store,
 } from './store.ts';
 import { suspectsOf } from './suspects.ts';
+import { temporaryName } from './temporary.ts';
 import { guardedAsync, guardWrite } from './write-error.ts';
 
 const recordEnding = '.json';
 /** How often a process that waits for a collection looks whether it has ended. */
 const collectionPoll_ms = 20;
+const arriving = 'an artifact that comes from elsewhere';
 
 export interface FileStoreOptions {
   /** `read` makes, changes and cleans nothing; a folder that does not exist is then an empty store. */
@@ -56,7 +61,7 @@ export interface FileStoreOptions {
  * Opens the store in `folder`, making it where needed. Throws UserError when the folder cannot be written to, is
  * something else, or was written by a newer lamina. What killed runs left is removed.
  */
-export async function openFileStore(folder: string, options: FileStoreOptions): Promise<Store> {
+export async function openFileStore(folder: string, options: FileStoreOptions): Promise<LocalStore> {
   const layout = layoutOf(resolve(folder));
   prepareFolder(layout, options.mode, options.say ?? (() => {}));
   const store = new FileStore(layout, options);
@@ -65,7 +70,7 @@ export async function openFileStore(folder: string, options: FileStoreOptions): 
 }
 
 /** Records and leases are small files and handled synchronously: that is many times faster than in the thread pool. */
-class FileStore implements Store {
+class FileStore implements LocalStore {
   readonly folder: string;
   readonly #layout: Layout;
   readonly #memo: DigestMemo;
@@ -150,6 +155,43 @@ class FileStore implements Store {
     return { path: this.#layout.blob(artifact) };
   }
 
+  get writable(): boolean {
+    return this.#writable;
+  }
+
+  has(artifact: BlobRef): boolean {
+    return statOrNone(this.#layout.blob(artifact)) !== undefined;
+  }
+
+  arrival(): string {
+    const path = join(this.#layout.temporary, temporaryName());
+    guardWrite(this.folder, arriving, () => {
+      inFolder(this.folder, this.#layout.temporary, () => writeFileSync(path, '', { flag: 'wx' }));
+    });
+    return path;
+  }
+
+  async accept(artifact: BlobRef, path: string): Promise<void> {
+    await this.#need([blobName(artifact)]);
+    guardWrite(this.folder, arriving, () => this.#artifacts.place({ ...artifact, extension: '', path }));
+  }
+
+  refuse(artifact: BlobRef, path: string): string {
+    return this.#artifacts.putAside(path, blobName(artifact));
+  }
+
+  async adopt(record: StoreRecord): Promise<StoreRecord> {
+    if (!this.#writable) return record;
+    const path = this.#layout.record(record.key);
+    return guardWrite(this.folder, `the record of '${record.about.node}'`, () => {
+      if (createDurably(path, recordText(record), this.#layout)) return record;
+      const there = parseRecord(readOrNone(path) ?? '', record.key);
+      if (typeof there !== 'string') return there.record;
+      writeDurably(path, recordText(record), this.#layout);
+      return record;
+    });
+  }
+
   digestSource(path: string, signal?: AbortSignal): Promise<SourceRef> {
     return digestSource(path, this.#memo, signal);
   }
@@ -205,7 +247,9 @@ class FileStore implements Store {
 
   /** Puts a damaged artifact aside, and first the records that it may have poisoned: whoever is killed in between finds both again. */
   async #condemn(artifact: BlobRef, { kind, detail, collected }: Problem): Promise<Damage> {
-    if (kind === 'gone' || !this.#writable) return { detail, suspects: [], ...(collected && { collected }) };
+    const gone = kind === 'gone';
+    if (gone || !this.#writable)
+      return { detail, suspects: [], ...(collected && { collected }), ...(gone && { gone }) };
     const lastRead = this.#artifacts.lastRead(artifact);
     const suspects = kind === 'changed' ? await suspectsOf(this.records(), artifact, lastRead) : [];
     for (const { key } of suspects) this.#artifacts.putAside(this.#layout.record(key));
@@ -277,10 +321,6 @@ class FileStore implements Store {
       // It takes room and nothing else.
     }
   }
-}
-
-function outputsName(record: StoreRecord): string {
-  return sha256(canonicalJson(record.outputs as unknown as Json)).slice(0, 16);
 }
 
 /** What cannot be read off the disk reads as nothing that a record could be. */

@@ -21,6 +21,8 @@ export interface Damage {
   suspects: readonly StoreRecord[];
   /** It was taken away on purpose, by `lamina gc`: nothing to warn of. */
   collected?: boolean;
+  /** Nothing lies in its place, and nothing was put aside. */
+  gone?: boolean;
 }
 
 /** The sole right to work on a key, until released. */
@@ -123,6 +125,22 @@ export interface Store {
   records(): AsyncIterable<StoreRecord>;
   /** Gives back every lease and stops the heartbeat. */
   close(): void;
+}
+
+/** A store on this machine, into which can be put what was made elsewhere. */
+export interface LocalStore extends Store {
+  /** False for one that was opened to read. */
+  readonly writable: boolean;
+  /** True when a file lies in the artifact's place; it is not looked at. */
+  has(artifact: BlobRef): boolean;
+  /** A new path for an artifact that is on its way here. */
+  arrival(): string;
+  /** Puts a file that was read over, flushed and closed in the artifact's place. */
+  accept(artifact: BlobRef, path: string): Promise<void>;
+  /** Puts a file of other bytes aside; where it lies now. */
+  refuse(artifact: BlobRef, path: string): string;
+  /** Keeps a record that was made elsewhere; the one that is there already where there is one. */
+  adopt(record: StoreRecord): Promise<StoreRecord>;
 }
 
 /** Looks one key up. */

@@ -3,6 +3,6 @@ import { execFileSync } from 'node:child_process';
 
 /** Runs the compiler once; incremental, so it costs little when nothing changed. Tests inherit the environment. */
 export function setup(): void {
-  delete process.env.LAMINA_STORE;
+  for (const name of Object.keys(process.env)) if (/^LAMINA_(STORE|REMOTE)/.test(name)) delete process.env[name];
   execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 }

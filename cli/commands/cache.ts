@@ -8,6 +8,7 @@ import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
 import { openedToRead } from '../common/opened.ts';
+import { sayLocalAlone } from '../common/remote.ts';
 import { countOf, shortPath } from '../common/spec-name.ts';
 import { allRuns } from '../runs/all-runs.ts';
 import { otherLines, usageLines } from '../upkeep/usage-text.ts';
@@ -20,6 +21,7 @@ interface CacheFlags extends StoreFlags {
 export async function cache(_: [], { store, json, all = false }: CacheFlags, context: Context): Promise<number> {
   const { out } = context.terminal;
   const layout = layoutOf(await openedToRead(store, context));
+  sayLocalAlone(context);
   const inventory = await inventoryOf(layout);
   const needs = allRuns(store).map((run) => needsOf(store, run));
   const usages = {

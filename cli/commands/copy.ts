@@ -2,13 +2,12 @@
 import type { Plan } from '../../contract/plan.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { inspect } from '../../runner/survey/inspect.ts';
-import { openStore } from '../../store/open-store.ts';
 import { UserError } from '../../util/errors.ts';
 import { copyItems } from '../artifacts/copy-items.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { PlanFlags } from '../common/flags.ts';
-import { saying } from '../common/saying.ts';
+import { openToFetch } from '../common/remote.ts';
 import { planCommand, shortPath } from '../common/spec-name.ts';
 import { isNamed, stageNames } from '../common/why-subject.ts';
 import { wantedPlan } from '../runs/run-reference.ts';
@@ -22,7 +21,7 @@ export async function copy([text, stage]: [string, string], given: CopyFlags, co
   const registry = await context.registry();
   const { spec, flags, plan, changed } = await wantedPlan(text, given, registry);
   if (changed !== undefined) throw new UserError(`${changed}: its files cannot be found by it`);
-  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openToFetch(flags.store, flags, context);
   try {
     const { items } = await inspect(plan, registry, store);
     const wanted = items.filter(({ node }) => isNamed(node, stage));

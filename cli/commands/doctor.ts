@@ -12,6 +12,7 @@ import type { Output } from '../common/terminal.ts';
 import { choicesFor, type DoctorFlags, nameOf } from '../doctor/choices.ts';
 import { hubState, storeState } from '../doctor/folders.ts';
 import { thisMachine } from '../doctor/machine.ts';
+import { remoteState } from '../doctor/remote.ts';
 import { backendLines, folderLines, libraryLines, machineLines } from '../doctor/text.ts';
 import { install } from '../install/install.ts';
 import type { Recipe } from '../install/recipe.ts';
@@ -61,7 +62,7 @@ async function installed(recipe: Recipe, { terminal: { err } }: Context): Promis
 }
 
 /** All that is known without computing. */
-async function surroundingsOf({ store }: DoctorFlags, context: Context) {
+async function surroundingsOf({ store, ...remote }: DoctorFlags, context: Context) {
   return {
     lamina: packageVersion(),
     node: process.versions.node,
@@ -69,11 +70,12 @@ async function surroundingsOf({ store }: DoctorFlags, context: Context) {
     libraries: librariesHere(),
     store: await storeState(store, saying(context)),
     hub: await hubState(),
+    remote: await remoteState(remote),
   };
 }
 
 function surroundingLines(
-  { lamina, node, machine, libraries, store, hub }: Awaited<ReturnType<typeof surroundingsOf>>,
+  { lamina, node, machine, libraries, store, hub, remote }: Awaited<ReturnType<typeof surroundingsOf>>,
   out: Output,
 ): string[] {
   const { strong } = out.paint;
@@ -85,7 +87,7 @@ function surroundingLines(
     ...libraryLines(libraries, out),
     '',
     strong('folders'),
-    ...folderLines(store, hub, out),
+    ...folderLines(store, hub, remote, out),
   ];
 }
 

@@ -3,7 +3,6 @@ import { join, relative } from 'node:path';
 import { warningsOf } from '../../report/result/warnings.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { inspect } from '../../runner/survey/inspect.ts';
-import { openStore } from '../../store/open-store.ts';
 import { UserError } from '../../util/errors.ts';
 import { copyItems } from '../artifacts/copy-items.ts';
 import { modelFiles } from '../artifacts/model-files.ts';
@@ -13,7 +12,7 @@ import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { ExportFlags, PlanFlags } from '../common/flags.ts';
 import { numericsOf } from '../common/plan-request.ts';
-import { saying } from '../common/saying.ts';
+import { openToFetch } from '../common/remote.ts';
 import { planCommand, shellWord } from '../common/spec-name.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import { Warnings } from '../common/warnings.ts';
@@ -114,7 +113,7 @@ async function wantedOfSpec(
   if (changed !== undefined) throw new UserError(`${changed}: its models cannot be found by it`);
   const order = orderFor(asked);
   const { plan, pick } = planOfPart(whole, part, name, order);
-  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openToFetch(flags.store, flags, context);
   try {
     const { items } = await inspect(plan, registry, store);
     const first = planCommand('run', spec, asked);
@@ -133,7 +132,7 @@ async function filled(
   context: Context,
 ): Promise<string[] | undefined> {
   const { registry } = order;
-  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openToFetch(flags.store, flags, context);
   const target = new Target(flags.to);
   const stop = listenForStop(
     () => {},

@@ -6,6 +6,7 @@ import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
 import { openedToChange, openedToRead } from '../common/opened.ts';
+import { sayLocalAlone } from '../common/remote.ts';
 import { countOf } from '../common/spec-name.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import { warningLines } from '../runs/run-text.ts';
@@ -25,6 +26,7 @@ export async function gc(_: [], flags: GcFlags, context: Context): Promise<numbe
   const nothing = () => {};
   const stop = listenForStop(nothing, nothing);
   const folder = await openedToRead(flags.store, context);
+  sayLocalAlone(context);
   try {
     const now_ms = Date.now();
     const runs = () => keptRuns(flags.store, flags, now_ms).kept.map((run) => needsOf(flags.store, run));

@@ -3,14 +3,13 @@ import type { Plan } from '../../contract/plan.ts';
 import { type History, historyOf } from '../../runner/estimate/history.ts';
 import { inspectTogether, type JointWork } from '../../runner/estimate/work.ts';
 import { warningText } from '../../spec/plan/warnings.ts';
-import { openStore } from '../../store/open-store.ts';
 import type { Context } from '../common/context.ts';
 import { whyNoEngine } from '../common/engine.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { EstimateFlags, PlanFlags } from '../common/flags.ts';
 import { plansOf } from '../common/plan-request.ts';
 import { engineRemarks } from '../common/remarks.ts';
-import { saying } from '../common/saying.ts';
+import { openToLook } from '../common/remote.ts';
 import type { Output } from '../common/terminal.ts';
 import { joinWarnings } from '../common/warnings.ts';
 import { frozenFor } from '../lock/frozen-for.ts';
@@ -44,7 +43,7 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
       return named && frozenFor(each, named.spec, named.flags, context);
     }),
   );
-  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openToLook(flags.store, flags, context);
   try {
     const work = await inspectTogether(plans, registry, store, holds);
     const engine = work.engine && (await whyNoEngine(work.engine, new AbortController().signal));

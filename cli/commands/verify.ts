@@ -10,6 +10,7 @@ import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
 import { openedToChange } from '../common/opened.ts';
+import { sayLocalAlone } from '../common/remote.ts';
 import { countOf, shortPath } from '../common/spec-name.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import { progressLine } from '../upkeep/progress-line.ts';
@@ -45,6 +46,7 @@ async function verifyPlace({ store: place, json }: StoreFlags, context: Context)
   const stop = listenForStop(nothing, nothing);
   const line = progressLine(err);
   const store = await openedToChange(place, context);
+  sayLocalAlone(context);
   try {
     const told = (done: number, all: number) =>
       line.show(`${formatBytes(done)} of ${formatBytes(all)} read over`, done / all);

@@ -3,13 +3,12 @@ import type { Plan, PlanCell, PlanNode } from '../../contract/plan.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { readMetric } from '../../report/result/collect.ts';
 import { type Explanation, explain, lineage } from '../../runner/explain/explain.ts';
-import { openStore } from '../../store/open-store.ts';
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import type { Store } from '../../store/store.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { PlanFlags } from '../common/flags.ts';
-import { saying } from '../common/saying.ts';
+import { openToFetch } from '../common/remote.ts';
 import { findSubject } from '../common/why-subject.ts';
 import type { CellStory, Explained, ExplainedStep } from '../plan/story.ts';
 import { explanationsText, lineageText } from '../plan/why-text.ts';
@@ -26,7 +25,7 @@ export async function why(given: [string, string, string?], flags: PlanFlags, co
   if (changed !== undefined) err.write(warningLines([changed], err));
   const found = findSubject(plan, subject, cell);
   const failures = new PastFailures(flags.store, plan.experiment);
-  const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
+  const store = await openToFetch(flags.store, flags, context);
   try {
     if ('nodes' in found) {
       const explanations = await explainAll(found.nodes, plan, registry, store, failures);

@@ -5,6 +5,7 @@ import { usualRecordTokens } from '../../runner/survey/cost.ts';
 import { type Precision, precisions } from '../../tensor/graph/precision.ts';
 import { parseBytes, parseTime } from './amounts.ts';
 import { projectStore } from './project.ts';
+import type { RemoteFlags } from './remote.ts';
 
 /** What a command computes on. */
 export interface EngineFlags {
@@ -15,7 +16,7 @@ export interface EngineFlags {
 }
 
 /** Which plan a command is about. */
-export interface PlanFlags extends EngineFlags {
+export interface PlanFlags extends EngineFlags, RemoteFlags {
   profile?: string;
   set: string[];
   only: string[];
@@ -118,7 +119,7 @@ export function addRunFlags(command: Command): Command {
 }
 
 /** What `generate` is asked to do. */
-export interface GenerateFlags extends EngineFlags {
+export interface GenerateFlags extends EngineFlags, RemoteFlags {
   prompt: string[];
   system?: string;
   /** The model's own chat template, the one that lamina trains with, or the prompt as it is. */

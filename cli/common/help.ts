@@ -40,7 +40,11 @@ Examples:
   lamina run experiments/quickstart.yaml --timeout 2h --retries 1
   lamina run experiments/quickstart.yaml --frozen                  nothing but what is in quickstart.lock
 
-Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.`,
+Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.
+
+With --remote (or LAMINA_REMOTE) results are looked for in a store that is shared too, and what is made here is written there: docs/sharing-a-store.md
+  lamina run experiments/quickstart.yaml --remote file:///shared/lamina
+  lamina run experiments/quickstart.yaml --remote 's3://results/lamina?endpoint=https://s3.example.org'`,
   lock: `
 The lock lies beside the spec (SPEC.lock) and holds, for each profile and set of flags that was locked: the digests of all inputs, the commit of each model and data set of the hub,
 parameters, versions and digests of code, seeds, numerics, and the record of every number. Everything has to be in the store: run the spec first.
@@ -61,6 +65,19 @@ Examples:
   lamina bundle experiments/quickstart.yaml --run 17 --to quickstart-bundle
   lamina verify quickstart-bundle                                  compares every file, makes the numbers again from the records
   lamina show quickstart-bundle`,
+  push: `
+For what was made before there was a shared store, or while it was away: 'lamina run --remote' writes there by itself. Credentials come from the environment
+(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE). Exit code 1 where something could not be written.
+
+Examples:
+  lamina push experiments/*.yaml --remote file:///shared/lamina
+  LAMINA_REMOTE=s3://results/lamina lamina push experiments/quickstart.yaml`,
+  pull: `
+To go on without the shared store: 'lamina run --remote' fetches by itself what it reads, and no more. Exit code 1 where an artifact is not to be had.
+
+Examples:
+  lamina pull experiments/quickstart.yaml --remote file:///shared/lamina
+  lamina pull experiments/quickstart.yaml --records                the records alone; artifacts are fetched when they are read`,
   show: `
 Examples:
   lamina show quickstart
@@ -148,11 +165,13 @@ Examples:
 
 Examples:
   lamina cache
-  lamina cache --json | jq .total`,
+  lamina cache --json | jq .total
+
+A shared store (LAMINA_REMOTE) is not looked at.`,
   gc: `
 Kept is what runs were made of and show: all runs by default, or with --keep, --keep-last and --older-than those that one of these keeps. A run with a
 name or a tag is always kept, and so is one that has not ended. What processes use at this moment stays, whatever the flags say; they wait while it is
-done. The list of runs and their tables stay too ('lamina runs rm' takes a run from the list).
+done. The list of runs and their tables stay too ('lamina runs rm' takes a run from the list), and so does all that is in a shared store (LAMINA_REMOTE).
 
 Examples:
   lamina gc                                                        what no run needs
@@ -185,6 +204,7 @@ Examples:
   lamina doctor --provider webgpu
   lamina doctor --install tensorflow                               TensorFlow for the CPU, from npm and PyPI; --gpu for NVIDIA's
   lamina doctor --install cuda                                     what --provider cuda needs beside NVIDIA's driver
+  lamina doctor --remote file:///shared/lamina                     is the shared store there, and what can it do?
   lamina doctor --json | jq '.backends[] | {backend, provider, verdict, reason}'`,
   stages: `
 Examples:

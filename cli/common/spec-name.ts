@@ -34,9 +34,10 @@ export function countOf(count: number, noun: string): string {
 
 /** `lamina run SPEC ...` with the flags that make the same plan, to be copied into a shell. */
 export function planCommand(command: string, spec: string, flags: PlanWords, ...rest: string[]): string {
-  const { profile, set, only, seed, backend, provider, precision, threads, store } = flags;
+  const { profile, set, only, seed, backend, provider, precision, threads, store, remote } = flags;
   const own = store === (process.env.LAMINA_STORE || projectStore()) ? undefined : store;
-  const single = Object.entries({ profile, seed, backend, provider, precision, threads, store: own });
+  const shared = remote === process.env.LAMINA_REMOTE ? undefined : remote || undefined;
+  const single = Object.entries({ profile, seed, backend, provider, precision, threads, store: own, remote: shared });
   const words = [
     ...single.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])),
     ...set.flatMap((each) => ['--set', each]),

@@ -11,7 +11,8 @@ add("'lamina runs rm NAME@RUN' removes a run from the list", 'rm', 'delete', 're
 add("'lamina runs tag NAME@RUN TAG' and 'lamina runs note NAME@RUN TEXT' mark a run", 'tag', 'note', 'rename');
 add("'lamina export MODEL --format FORMAT --to FOLDER' writes a model for other programs", 'convert');
 add("'lamina logs SPEC STAGE' prints what a stage printed", 'log', 'tail');
-add("'lamina copy SPEC STAGE --to FOLDER' takes files out of the store", 'cp', 'get', 'pull', 'download', 'save');
+add("'lamina copy SPEC STAGE --to FOLDER' takes files out of the store", 'cp', 'get', 'download', 'save');
+add("'lamina push SPEC' and 'lamina pull SPEC' carry results to a shared store and from it", 'fetch', 'sync', 'upload');
 add(
   "stages do that, and 'lamina run SPEC' runs them (see 'lamina stages')",
   'train',

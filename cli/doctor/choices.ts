@@ -2,9 +2,10 @@
 import type { BackendChoice } from '../../model/probe/findings.ts';
 import type { Installable } from '../../tensor/backend/installed-folder.ts';
 import { UserError } from '../../util/errors.ts';
+import type { RemoteFlags } from '../common/remote.ts';
 
 /** What may be asked for; `wait` is in seconds. */
-export interface DoctorFlags {
+export interface DoctorFlags extends RemoteFlags {
   backend?: BackendChoice['backend'];
   provider?: NonNullable<BackendChoice['provider']>;
   install?: Installable;

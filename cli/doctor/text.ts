@@ -11,6 +11,7 @@ import { paragraphsOf } from './backend-text.ts';
 import { nameOf } from './choices.ts';
 import type { FolderState, HubState } from './folders.ts';
 import type { Machine } from './machine.ts';
+import type { RemoteState } from './remote.ts';
 
 /** The width of what is no terminal, which is where people copy it from. */
 const usualWidth = 80;
@@ -48,17 +49,39 @@ export function backendLines(probe: Probe, output: Output): string[] {
 }
 
 /** The store and the hub's cache. */
-export function folderLines(store: FolderState, hub: HubState, output: Output): string[] {
+export function folderLines(store: FolderState, hub: HubState, remote: RemoteState | null, output: Output): string[] {
   const { endpoint, offline } = hub;
   const reached = endpoint === null ? '' : `; ${offline ? 'offline: the hub is not asked' : `the hub is ${endpoint}`}`;
   return [
     ...rowLines(markOf(store, output), ['store', folderText(store)], output),
     ...rowLines(markOf(hub, output), ['hub cache', folderText(hub) + reached], output),
+    ...(remote === null ? [] : rowLines(markOf(remote, output), ['shared store', remoteText(remote)], output)),
   ];
 }
 
-function markOf({ problem }: FolderState, { paint }: Output): string {
+function markOf({ problem }: Pick<FolderState, 'problem'>, { paint }: Output): string {
   return problem === null ? paint.good('✓') : paint.bad('✗');
+}
+
+function remoteText({ url, problem, used, unwritable, conditions, credentials, skew_ms }: RemoteState): string {
+  if (problem !== null) return problem;
+  const leases = {
+    'one-wins': 'of several writers one wins, so runs do nothing twice',
+    'all-win': 'it lets all of several writers win, so records are written without leases',
+    unable: 'it knows no conditional writes, so records are written without leases',
+  };
+  const parts = [
+    used ? `${url}, with results` : `${url}, empty so far`,
+    ...(credentials === null ? [] : [`credentials from ${credentials}`]),
+    ...(unwritable === null ? [] : [`can be read and not written to: ${unwritable}`]),
+    ...(conditions === null ? [] : [`can be read and written to; ${leases[conditions]}`]),
+    ...(skew_ms === 0
+      ? []
+      : [
+          `its clock is ${Math.round(Math.abs(skew_ms) / 1000)} s ${skew_ms > 0 ? 'ahead of' : 'behind'} this machine's`,
+        ]),
+  ];
+  return parts.join('; ');
 }
 
 /** A mark of one column, a name, and a text that is wrapped beside it. */

@@ -1,6 +1,5 @@
 // Which model `lamina generate` is asked for: a folder, a name on the hub, or files of the store that a spec names.
 import { inspect } from '../../runner/survey/inspect.ts';
-import { openStore } from '../../store/open-store.ts';
 import { UserError } from '../../util/errors.ts';
 import { modelFiles } from '../artifacts/model-files.ts';
 import { namedModel, refuseSpecWords } from '../artifacts/model-name.ts';
@@ -8,7 +7,7 @@ import { modelLabel, pickModel } from '../artifacts/pick-model.ts';
 import type { Context } from '../common/context.ts';
 import type { GenerateFlags } from '../common/flags.ts';
 import { sayProject } from '../common/project.ts';
-import { saying } from '../common/saying.ts';
+import { openToFetch } from '../common/remote.ts';
 import { planCommand } from '../common/spec-name.ts';
 import { wantedPlan } from '../runs/run-reference.ts';
 
@@ -57,7 +56,7 @@ async function findInSpec(
   const { spec, flags: asked, plan, changed } = await wantedPlan(text, given, registry);
   if (changed !== undefined) throw new UserError(`${changed}: its models cannot be found by it`);
   const pick = pickModel(plan, registry, text, part);
-  const store = await openStore(path, { mode: 'read', say: saying(context) });
+  const store = await openToFetch(path, flags, context);
   try {
     const { items } = await inspect(plan, registry, store);
     const first = planCommand('run', spec, asked);

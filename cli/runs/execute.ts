@@ -11,7 +11,8 @@ import { runPlan } from '../../runner/run/run-plan.ts';
 import type { Survey } from '../../runner/survey/survey.ts';
 import { partOfPlan } from '../../spec/plan/part-of-plan.ts';
 import { openStore } from '../../store/open-store.ts';
-import type { Store } from '../../store/store.ts';
+import type { SharedStore } from '../../store/remote/shared-store.ts';
+import type { LocalStore, Store } from '../../store/store.ts';
 import { StoreWriteError } from '../../store/write-error.ts';
 import type { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
@@ -19,11 +20,13 @@ import { checkEngine } from '../common/engine.ts';
 import type { RunFlags } from '../common/flags.ts';
 import { packageVersion } from '../common/package-version.ts';
 import { isOnProcessor } from '../common/plan-request.ts';
+import { sharedBehind } from '../common/remote.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Warnings } from '../common/warnings.ts';
 import { startProgress } from '../progress/start.ts';
 import { refuseTooFull } from './disk-check.ts';
+import { settle } from './settle.ts';
 
 /** What was carried out. `plan` is the control alone when that failed, and `misses` says where it was off. */
 export interface Executed {
@@ -53,12 +56,15 @@ export async function execute(
   warnings: Warnings,
   frozen?: Frozen,
 ): Promise<Executed> {
-  const { store, refusal } = await openForRun(flags.store, saying(context));
-  const close = () => store.close();
+  const voice = new Voice(context);
+  const halt = new AbortController();
+  const { store: local, refusal } = await openForRun(flags.store, voice.say);
+  const close = () => local.close();
   try {
+    const shared = await sharedBehind(local, flags, voice.say, halt.signal);
+    const followed = { listener, warnings, refusal, frozen, shared, voice, halt };
     listener.opened(refusal);
-    const run = (part: Plan, name?: 'control') =>
-      follow(part, store, flags, context, { listener, warnings, refusal, frozen }, name);
+    const run = (part: Plan, name?: 'control') => follow(part, shared ?? local, flags, context, followed, name);
     const control = flags.control ? controlOf(plan) : undefined;
     if (control === undefined) return { plan, outcome: await run(plan), misses: [], close };
     const first = await run(control, 'control');
@@ -75,7 +81,7 @@ export async function execute(
 async function openForRun(
   folder: string,
   say: (sentence: string) => void,
-): Promise<{ store: Store; refusal: UserError | undefined }> {
+): Promise<{ store: LocalStore; refusal: UserError | undefined }> {
   try {
     return { store: await openStore(folder, { mode: 'write', say }), refusal: undefined };
   } catch (error) {
@@ -97,6 +103,27 @@ interface Followed {
   warnings: Warnings;
   refusal: UserError | undefined;
   frozen: Frozen | undefined;
+  shared: SharedStore | undefined;
+  voice: Voice;
+  /** Aborted when the run is to stop: what is on its way to or from the shared store is left. */
+  halt: AbortController;
+}
+
+/** Says what stores have to say among the lines of a run's progress, while that is shown. */
+class Voice {
+  readonly #plain: (sentence: string) => void;
+  readonly #mark: string;
+  line: ((text: string) => void) | undefined;
+
+  constructor(context: Context) {
+    this.#plain = saying(context);
+    this.#mark = context.terminal.err.paint.warn('!');
+  }
+
+  readonly say = (sentence: string): void => {
+    if (this.line === undefined) this.#plain(sentence);
+    else this.line(`${this.#mark} ${sentence}`);
+  };
 }
 
 async function follow(
@@ -104,7 +131,7 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
-  { listener, warnings, refusal, frozen }: Followed,
+  { listener, warnings, refusal, frozen, shared, voice, halt }: Followed,
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
@@ -115,8 +142,10 @@ async function follow(
       follower?.stop();
     },
   );
+  stop.signal.addEventListener('abort', () => halt.abort(stop.signal.reason));
+  if (follower !== undefined) voice.line = (text) => follower.say(text);
   try {
-    return await runPlan(plan, await context.registry(), store, {
+    const outcome = await runPlan(plan, await context.registry(), store, {
       executor: new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs }),
       keepGoing: flags.failFast !== true,
       retries: flags.retries,
@@ -136,7 +165,13 @@ async function follow(
       },
       versions: { lamina: packageVersion(), node: process.versions.node },
     });
+    voice.line = undefined;
+    follower?.stop();
+    const say = (text: string) => flags.json || context.terminal.err.write(`${text}\n`);
+    if (shared !== undefined) await settle(shared, flags, say, voice.say);
+    return outcome;
   } finally {
+    voice.line = undefined;
     follower?.stop();
     stop.dispose();
   }

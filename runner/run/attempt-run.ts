@@ -269,7 +269,7 @@ export class AttemptRun {
 /** Reports one failure and settles its units with it. */
 export function fail(units: readonly UnitState[], trouble: Trouble, context: AttemptContext, log?: string): void {
   const by = context.stoppedBy();
-  if (trouble.reason === 'store-gone' && by !== undefined) {
+  if (['store-gone', 'remote-failed'].includes(trouble.reason) && by !== undefined) {
     for (const unit of units) context.settle(unit, blockedOf(unit, by)); // it is said once
     return;
   }

@@ -303,9 +303,9 @@ export class Dataflow {
     return outcome;
   }
 
-  /** Without a store, or room in it, nothing that is left can go better. */
+  /** Without a store, the shared one where that is required, or room, nothing that is left can go better. */
   #endsAll({ failure }: FailedUnit): boolean {
-    return !this.#context.keepGoing || ['store-gone', 'no-space'].includes(failure.reason);
+    return !this.#context.keepGoing || ['store-gone', 'remote-failed', 'no-space'].includes(failure.reason);
   }
 
   #isStopped(): boolean {

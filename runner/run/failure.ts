@@ -1,6 +1,7 @@
 // Puts what went wrong with an attempt into one sentence.
 import { existsSync } from 'node:fs';
 import { lastLines } from '../../store/log-file.ts';
+import { RemoteError } from '../../store/remote/bucket.ts';
 import { goneCode, noSpaceCodes, StoreWriteError } from '../../store/write-error.ts';
 import { formatLimit } from '../../util/amounts.ts';
 import { isUserError } from '../../util/errors.ts';
@@ -82,6 +83,7 @@ export function troubleFrom(error: unknown): Trouble {
     const known = error.code === goneCode ? 'store-gone' : 'store-error';
     return { reason: noSpaceCodes.includes(error.code) ? 'no-space' : known, message: error.message };
   }
+  if (error instanceof RemoteError) return { reason: 'remote-failed', message: error.message };
   if (isUserError(error)) return { reason: 'user-error', message: error.message };
   throw error;
 }

@@ -35,6 +35,7 @@ export type FailureReason =
   | 'no-space'
   | 'store-error'
   | 'store-gone'
+  | 'remote-failed'
   | 'source-changed';
 
 export interface UnitCounts {

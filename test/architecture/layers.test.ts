@@ -41,7 +41,7 @@ const rooms: Record<string, string[]> = {
     ...['train', 'measure', 'generate', 'sizes', 'export', 'import', 'onnx', 'probe'],
   ],
   tasks: ['files', 'score'],
-  store: ['', 'runs', 'upkeep'],
+  store: ['', 'runs', 'upkeep', 'remote'],
   runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain', 'lock', 'audit'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
   cli: [
@@ -84,7 +84,8 @@ const homes: Record<string, string[]> = {
   '@observablehq/plot': ['report'],
   linkedom: ['report'],
   '@viz-js/viz': ['report'],
-  'p-limit': ['runner'],
+  'p-limit': ['runner', 'store', 'cli'],
+  aws4fetch: ['store'],
   'cli-progress': ['cli'],
   commander: ['cli'],
   picocolors: ['cli'],

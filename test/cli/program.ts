@@ -23,9 +23,23 @@ export function workFolder(): { path: string; remove(): void } {
 
 /** Starts a program; `ended` waits for it. */
 export function start(program: string, cwd: string, ...args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  return startWith({}, program, cwd, ...args);
+}
+
+/** The same with more in its environment. */
+export function startWith(
+  more: NodeJS.ProcessEnv,
+  program: string,
+  cwd: string,
+  ...args: string[]
+): { child: ChildProcess; ended: Promise<Ended> } {
   const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' };
-  delete env.LAMINA_STORE;
-  const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const name of Object.keys(env)) if (/^LAMINA_(STORE|REMOTE)/.test(name)) delete env[name];
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    env: { ...env, ...more },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ended = new Promise<Ended>((done, failed) => {
     const text = { out: '', err: '' };
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {

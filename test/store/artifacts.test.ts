@@ -52,7 +52,7 @@ describe('a small artifact', () => {
     expect(existsSync(layout.blob(hello))).toBe(false);
     const [aside = ''] = readdirSync(join(folder, 'quarantine'));
     expect(readFileSync(join(folder, 'quarantine', aside), 'utf8')).toBe('hellp');
-    expect(await store.check(hello, look)).toEqual({ detail: 'is gone', suspects: [] });
+    expect(await store.check(hello, look)).toEqual({ detail: 'is gone', suspects: [], gone: true });
   });
 
   it('that rotted in its place is found, whatever was remembered of it', async () => {
@@ -106,7 +106,7 @@ describe('an artifact', () => {
     const { store, layout } = await filledStore();
     overwrite(layout.blob(hello), 'hel');
     expect(await store.check(hello, 'glance')).toEqual({ detail: 'has 3 bytes instead of 5', suspects: [] });
-    expect(await store.check(hello, 'glance')).toEqual({ detail: 'is gone', suspects: [] });
+    expect(await store.check(hello, 'glance')).toEqual({ detail: 'is gone', suspects: [], gone: true });
     mkdirSync(layout.blob(hello));
     expect((await store.check(hello, 'bytes'))?.detail).toMatch(/ bytes instead of 5$/);
     expect(existsSync(layout.blob(hello))).toBe(false);
