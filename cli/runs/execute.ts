@@ -4,7 +4,6 @@ import type { Plan } from '../../contract/plan.ts';
 import { type ControlMiss, checkControl } from '../../report/result/control.ts';
 import { metricsOf } from '../../report/result/outcome-metrics.ts';
 import { refuseTooLarge } from '../../runner/estimate/memory.ts';
-import { LocalExecutor } from '../../runner/executor/local.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
 import type { Survey } from '../../runner/survey/survey.ts';
@@ -21,8 +20,10 @@ import { isOnProcessor } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Warnings } from '../common/warnings.ts';
+import type { Follower } from '../progress/follow.ts';
 import { startProgress } from '../progress/start.ts';
 import { refuseTooFull } from './disk-check.ts';
+import { type Place, placeOf } from './executor.ts';
 
 /** What was carried out. `plan` is the control alone when that failed, and `misses` says where it was off. */
 export interface Executed {
@@ -51,12 +52,13 @@ export async function execute(
   listener: Listener,
   warnings: Warnings,
 ): Promise<Executed> {
+  const place = placeOf(flags, context);
   const { store, refusal } = await openForRun(flags.store, saying(context));
   const close = () => store.close();
   try {
     listener.opened(refusal);
     const run = (part: Plan, name?: 'control') =>
-      follow(part, store, flags, context, { listener, warnings, refusal }, name);
+      follow(part, store, flags, context, { listener, warnings, refusal, place }, name);
     const control = flags.control ? controlOf(plan) : undefined;
     if (control === undefined) return { plan, outcome: await run(plan), misses: [], close };
     const first = await run(control, 'control');
@@ -94,6 +96,7 @@ interface Followed {
   listener: Listener;
   warnings: Warnings;
   refusal: UserError | undefined;
+  place: Place;
 }
 
 async function follow(
@@ -101,7 +104,7 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
-  { listener, warnings, refusal }: Followed,
+  { listener, warnings, refusal, place }: Followed,
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
@@ -111,18 +114,19 @@ async function follow(
       listener.killed();
       follower?.stop();
     },
+    place.isLocal ? undefined : () => leave(plan, listener, follower, context),
   );
   try {
     return await runPlan(plan, await context.registry(), store, {
-      executor: new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs }),
+      executor: place.open(store, (sentence) => follower?.say(sentence)),
       keepGoing: flags.failFast !== true,
       retries: flags.retries,
       timeout_ms: flags.timeout,
       signal: stop.signal,
       kill: stop.kill,
       refusal,
-      checkEngine: (numerics) => checkEngine(numerics, stop.signal),
-      gate: (survey) => refuseUnfit(survey, store, flags),
+      checkEngine: place.isLocal ? (numerics) => checkEngine(numerics, stop.signal) : undefined,
+      gate: (survey) => refuseUnfit(survey, store, flags, place),
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
         follower?.on(event);
@@ -135,9 +139,16 @@ async function follow(
   }
 }
 
+/** The terminal is gone, or the machine wants this process to end: what a batch system has goes on without it. */
+function leave({ experiment }: Plan, listener: Listener, follower: Follower | undefined, { terminal }: Context): void {
+  listener.killed();
+  follower?.stop();
+  terminal.err.write(`left: the jobs of '${experiment}' go on, and the same command waits for them again\n`);
+}
+
 /** Throws a UserError for what does not fit into memory or onto the disk, as far as that is to be asked. */
-async function refuseUnfit(survey: Survey, store: Store, flags: RunFlags): Promise<void> {
-  if (flags.memoryCheck && isOnProcessor(flags)) await refuseTooLarge(survey);
+async function refuseUnfit(survey: Survey, store: Store, flags: RunFlags, { isLocal }: Place): Promise<void> {
+  if (isLocal && flags.memoryCheck && isOnProcessor(flags)) await refuseTooLarge(survey);
   if (flags.diskCheck) await refuseTooFull(survey, store.folder);
 }
 

@@ -46,7 +46,7 @@ export class LocalExecutor implements Executor {
     const leave = await this.#slots.take(order, need);
     const running: { worker?: WorkerProcess } = {};
     const end = (grace_ms: number) => running.worker?.end(grace_ms);
-    return { give: (...given) => this.#carryOut(need.kind, running, ...given), end, leave };
+    return { give: (...given) => this.#carryOut(need, running, ...given), end, leave };
   }
 
   takeBack(): void {
@@ -64,7 +64,7 @@ export class LocalExecutor implements Executor {
   }
 
   async #carryOut(
-    kind: Need['kind'],
+    { kind, resources }: Need,
     running: { worker?: WorkerProcess },
     ...[attempt, order, hear]: Parameters<Room['give']>
   ): Promise<AttemptEnd> {
@@ -75,7 +75,7 @@ export class LocalExecutor implements Executor {
     running.worker = worker;
     try {
       hear({ type: 'started', where: `process ${worker.pid}`, carrier: { ...identityOf(worker.pid) } });
-      return await worker.run(job, attempt.log, hear);
+      return await worker.run(job, attempt.log, hear, resources.memory_bytes);
     } finally {
       this.#pool.give(worker);
     }
