@@ -1,6 +1,6 @@
 // The folders in which attempts work, and the removal of what dead ones left.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
@@ -86,7 +86,7 @@ function attemptIn(layout: Layout, id: string, keys: readonly string[]): Attempt
     scratch: (key) => layout.scratch(key),
     carriedBy(worker) {
       const owners = JSON.stringify({ worker, runner: identityOf(), first: keys[0] });
-      for (const key of keys) writeFileSync(join(folderOf(key), workerName), owners);
+      for (const key of keys) writeWhole(join(folderOf(key), workerName), owners);
     },
   };
 }
@@ -175,6 +175,12 @@ async function stop(worker: ProcessIdentity): Promise<void> {
     return;
   }
   for (let i = 0; i < 500 && stateOf(worker) === 'alive'; i++) await new Promise((done) => setTimeout(done, 10));
+}
+
+/** Whoever carries an attempt out may read this while it is written. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.part`, text);
+  renameSync(`${path}.part`, path);
 }
 
 function readOwners(folder: string): Owners | undefined {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { StageRegistry } from '../../contract/stage.ts';
 import { openStore } from '../../store/open-store.ts';
-import { notePath, readTasks, submissionFolder } from '../../store/submissions.ts';
+import { readTasks, submissionFolder } from '../../store/submissions.ts';
 import { isUserError, UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
 import type { WorkerFailure } from '../attempt/protocol.ts';
