@@ -1,5 +1,5 @@
 // The notes of a submission's tasks: small JSON files, written whole, read with care.
-import { closeSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BlobRef, isDigest } from '../../store/digest.ts';
 import { type NoteName, notePath } from '../../store/submissions.ts';
@@ -89,10 +89,10 @@ export function readOut(folder: string, task: number): string {
 }
 
 function startOf(path: string): string {
-  const bytes = Buffer.alloc(most_bytes);
   const handle = openSync(path, 'r');
   try {
-    return bytes.toString('utf8', 0, readSync(handle, bytes, 0, most_bytes, 0));
+    const bytes = Buffer.alloc(Math.min(fstatSync(handle).size, most_bytes));
+    return bytes.toString('utf8', 0, readSync(handle, bytes, 0, bytes.length, 0));
   } finally {
     closeSync(handle);
   }
