@@ -36,6 +36,7 @@ export interface RunFlags extends PlanFlags {
   executor?: 'local' | 'slurm' | 'commands';
   /** The site file. */
   site?: string;
+  gpus?: number;
   /** A command for a shell, run when the run has ended. */
   notify?: string;
   /** What the run is called, beside its number. */
@@ -113,6 +114,11 @@ export function addRunFlags(command: Command): Command {
         '--site <file>',
         "the site file (default: lamina.site.yaml in the project's folder, where there is one)",
       ).env('LAMINA_SITE'),
+    )
+    .option(
+      '--gpus <number>',
+      'GPUs of this machine, each for one unit at a time (default: those that nvidia-smi lists)',
+      wholeNumber(0),
     )
     .option('--fail-fast', 'start nothing more after the first failure (default: go on with what does not need it)')
     .option('--retries <number>', 'try a unit so often again whose attempt failed (default: 0)', wholeNumber(0))

@@ -52,7 +52,7 @@ export async function execute(
   listener: Listener,
   warnings: Warnings,
 ): Promise<Executed> {
-  const place = placeOf(flags, context);
+  const place = await placeOf(flags, context);
   const { store, refusal } = await openForRun(flags.store, saying(context));
   const close = () => store.close();
   try {

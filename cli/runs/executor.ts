@@ -1,6 +1,7 @@
 // Which executor a run has: what the flags say, else the site file, else this machine.
 import { fileURLToPath } from 'node:url';
 import type { Executor } from '../../runner/executor/executor.ts';
+import { findGpus } from '../../runner/executor/gpus.ts';
 import { LocalExecutor } from '../../runner/executor/local.ts';
 import { CommandQueue } from '../../runner/queue/commands.ts';
 import type { Queue } from '../../runner/queue/queue.ts';
@@ -25,11 +26,13 @@ export interface Place {
 }
 
 /** Throws UserError for a site file that is wrong, or that does not say what the executor needs. */
-export function placeOf(flags: RunFlags, context: Context): Place {
+export async function placeOf(flags: RunFlags, context: Context): Promise<Place> {
   const site = readSite(flags.site);
   const name = flags.executor ?? site.executor ?? 'local';
   if (name === 'local') {
-    const open = (store: Store) => new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs });
+    const found = flags.gpus === 0 ? [] : await findGpus();
+    const gpus = flags.gpus === undefined ? found : devices(flags.gpus, found);
+    const open = (store: Store) => new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs, gpus });
     return { isLocal: true, open };
   }
   const queue = queueOf(name, site);
@@ -38,6 +41,13 @@ export function placeOf(flags: RunFlags, context: Context): Place {
   const open: Place['open'] = (store, say) =>
     new QueueExecutor({ store, queue, jobs, times: site.times, say, ...program });
   return { isLocal: false, open };
+}
+
+/** So many of those that were found; where none were, by their numbers. */
+function devices(count: number, found: readonly string[]): string[] {
+  return Array.from({ length: count }, (_, i) => (found.length === 0 ? String(i) : found[i])).filter(
+    (device): device is string => device !== undefined,
+  );
 }
 
 function queueOf(name: 'slurm' | 'commands', { slurm, commands }: Site): Queue {

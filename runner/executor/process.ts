@@ -28,14 +28,18 @@ interface Current {
 export class WorkerProcess {
   /** The numerics that it has served; a process is never used with two kinds. */
   kind: string | undefined;
+  readonly device: string | undefined;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #taps: readonly OutputTap[];
   #current: Current | undefined;
   #end: AttemptEnd | undefined;
 
-  constructor(worker: URL) {
-    this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
+  /** `device`: the one GPU that it sees. */
+  constructor(worker: URL, device?: string | undefined) {
+    this.device = device;
+    const env = device === undefined ? process.env : { ...process.env, CUDA_VISIBLE_DEVICES: device };
+    this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], env });
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
     this.#taps = [this.#child.stdout, this.#child.stderr].flatMap((stream) => (stream ? [new OutputTap(stream)] : []));
     this.#exited = new Promise((resolve) => {

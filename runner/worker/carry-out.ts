@@ -39,7 +39,11 @@ export async function carryOut(
 ): Promise<WorkerFailure | null> {
   const found = await store.takeUp(key);
   if (as !== undefined && (found?.attempt.id !== as.attempt || found.carrier.submission !== as.submission)) {
-    return { reason: 'cancelled', message: 'the attempt was given to somebody else, or is not wanted any more', stack: null };
+    return {
+      reason: 'cancelled',
+      message: 'the attempt was given to somebody else, or is not wanted any more',
+      stack: null,
+    };
   }
   const where = `the attempt at '${key}' in the store '${store.folder}'`;
   if (found === undefined) throw new UserError(`${where} is not there: it has ended, or was never begun`);

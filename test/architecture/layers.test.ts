@@ -42,7 +42,7 @@ const rooms: Record<string, string[]> = {
   ],
   tasks: ['files', 'score'],
   store: ['', 'runs', 'upkeep'],
-  runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain'],
+  runner: ['survey', 'attempt', 'worker', 'executor', 'queue', 'run', 'estimate', 'explain'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
   cli: [
     'common',

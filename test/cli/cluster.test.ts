@@ -39,7 +39,9 @@ describe('run on a batch system', () => {
     const told = 'echo "$LAMINA_STATUS $LAMINA_EXPERIMENT: $LAMINA_TEXT" > told';
     const { code, out } = await toy(folder, 'run', 'toy.yaml', '--notify', told);
     expect([code, out]).toEqual([local.code, local.out]);
-    expect(readFileSync(join(folder, 'told'), 'utf8')).toMatch(/^(done|failed) toy: lamina: 'toy' (is done|has failed)\n$/);
+    expect(readFileSync(join(folder, 'told'), 'utf8')).toMatch(
+      /^(done|failed) toy: lamina: 'toy' (is done|has failed)\n$/,
+    );
     const again = await toy(folder, 'run', 'toy.yaml', '--executor', 'local');
     expect(again.err).toContain('0 to run');
   });
@@ -77,9 +79,7 @@ function hasBegun(submissions: string): boolean {
 test('commands are filled with quoted values, and what is not known is left out', () => {
   const values = { script: "/a b/it's.sh", memory_mb: '300', time_s: undefined };
   const template = 'sub [[-m {memory_mb}]] [[-t {time_s}]] {script} {jobs} ${HOME}';
-  expect(filled(template, values, { jobs: ['1', '2'] })).toBe(
-    `sub -m '300'  '/a b/it'\\''s.sh' '1' '2' $` + '{HOME}',
-  );
+  expect(filled(template, values, { jobs: ['1', '2'] })).toBe(`sub -m '300'  '/a b/it'\\''s.sh' '1' '2' $` + '{HOME}');
 });
 
 test('free text of a site is cut into words as a shell does', () => {

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Attempt } from '../../store/store.ts';
 import type { Need } from '../../runner/executor/executor.ts';
 import { parseSqueue } from '../../runner/queue/slurm-states.ts';
+import type { Attempt } from '../../store/store.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { openFakeSlurm, quickTimes } from './fake-slurm.ts';
 import { messages, openToy, statuses, values } from './harness.ts';
@@ -84,7 +84,9 @@ describe('a batch system', () => {
     const said: string[] = [];
     const toy = await openToy();
     const { node: waits, began, go } = until('w');
-    const ended = toy.run(plan(waits), { executor: slurm.executor(toy.store, { say: (text) => void said.push(text) }) });
+    const ended = toy.run(plan(waits), {
+      executor: slurm.executor(toy.store, { say: (text) => void said.push(text) }),
+    });
     await there(began);
     slurm.turn('down', '');
     while (!said.includes('slurm does not answer; its jobs go on, and it is asked again')) await sleep(10);
@@ -137,7 +139,9 @@ describe('a batch system', () => {
     const second = await openToy(first.folder);
     const local = await second.run(plan(waits));
     expect(statuses(local, 'w')).toEqual({ '': 'failed' });
-    expect(messages(local)[0]).toMatch(/^stage 'w': an earlier run gave it to slurm .* go on with --executor slurm, or cancel/);
+    expect(messages(local)[0]).toMatch(
+      /^stage 'w': an earlier run gave it to slurm .* go on with --executor slurm, or cancel/,
+    );
     writeFileSync(go, '');
     await left;
   });

@@ -72,7 +72,14 @@ export async function startCluster(): Promise<Cluster> {
     },
   };
   const at = (name: string) => `--${name}-file=${join(folder, name === 'log' ? 'munged.log' : `munge.${name}`)}`;
-  start('munged', 'munged', '--foreground', '--force', `--socket=${join(folder, 'munge.socket')}`, ...['key', 'pid', 'log', 'seed'].map(at));
+  start(
+    'munged',
+    'munged',
+    '--foreground',
+    '--force',
+    `--socket=${join(folder, 'munge.socket')}`,
+    ...['key', 'pid', 'log', 'seed'].map(at),
+  );
   while (!existsSync(join(folder, 'munge.socket'))) await sleep(20);
   await cluster.startController();
   for (const name of nodes) await cluster.startNode(name);
@@ -82,7 +89,10 @@ export async function startCluster(): Promise<Cluster> {
 /** The daemons of job steps, which outlive a killed slurmd. */
 function readPids(folder: string): number[] {
   const { stdout } = spawnSync('pgrep', ['-f', 'slurmstepd'], { encoding: 'utf8' });
-  return stdout.split('\n').map(Number).filter((pid) => pid > 0 && isOurs(pid, folder));
+  return stdout
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0 && isOurs(pid, folder));
 }
 
 function isOurs(pid: number, folder: string): boolean {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QueueExecutor } from '../../runner/queue/queue-executor.ts';
-import { type SlurmSite, SlurmQueue } from '../../runner/queue/slurm.ts';
-import { emptyFolder } from '../store/drafts.ts';
+import { SlurmQueue, type SlurmSite } from '../../runner/queue/slurm.ts';
 import { quickTimes, toyTask } from '../runner/fake-slurm.ts';
 import { openToy, type Toy, values } from '../runner/harness.ts';
 import { startRun } from '../runner/processes.ts';
 import { node, plan } from '../runner/toy-plan.ts';
+import { emptyFolder } from '../store/drafts.ts';
 import { type Cluster, missingForSlurm, startCluster } from './cluster.ts';
 
 const missing = missingForSlurm();
@@ -25,7 +25,10 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
   const said: string[] = [];
   const executor = ({ store }: Pick<Toy, 'store'>, site: SlurmSite = {}) =>
     new QueueExecutor({
-      ...{ store, queue: new SlurmQueue(site, () => ({ ...process.env, ...cluster.env, TOY_LOG: process.env.TOY_LOG })) },
+      ...{
+        store,
+        queue: new SlurmQueue(site, () => ({ ...process.env, ...cluster.env, TOY_LOG: process.env.TOY_LOG })),
+      },
       ...{ jobs: 20, program: toyTask, node: process.execPath, say: (text) => void said.push(text) },
       times: { ...quickTimes, poll_ms: 500, settle_ms: 5_000 },
     });
@@ -54,8 +57,14 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
 
   it('gives a job what its stage is given', async () => {
     const toy = await openToy();
-    const { node: waits, began, go } = until('w', { resources: { memory_bytes: 300 * 2 ** 20, cpus: 2, time_ms: 90_000 } });
-    const ended = toy.run(plan(waits), { executor: executor(toy, { options: "--comment='two words'", stages: { w: '--nice=5' } }) });
+    const {
+      node: waits,
+      began,
+      go,
+    } = until('w', { resources: { memory_bytes: 300 * 2 ** 20, cpus: 2, time_ms: 90_000 } });
+    const ended = toy.run(plan(waits), {
+      executor: executor(toy, { options: "--comment='two words'", stages: { w: '--nice=5' } }),
+    });
     await there(began);
     const shown = cluster.slurm('scontrol', 'show', 'job');
     writeFileSync(go, '');
@@ -114,7 +123,9 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
     const [job] = cluster.slurm('squeue', '--noheader', '--format=%A').trim().split('\n');
     cluster.slurm('scancel', job as string);
     const [failure] = (await ended).failures;
-    expect(failure?.message).toMatch(/^stage 'w': its slurm job \d+_0 was cancelled by somebody: CANCELLED.*; its output is in '.*\.log'$/);
+    expect(failure?.message).toMatch(
+      /^stage 'w': its slurm job \d+_0 was cancelled by somebody: CANCELLED.*; its output is in '.*\.log'$/,
+    );
     expect(failure?.last_lines.join('\n')).toContain('CANCELLED');
   });
 
@@ -166,7 +177,13 @@ describe.skipIf(missing !== undefined)('a real Slurm', () => {
 
   it('can be given work from inside one of its own jobs', async () => {
     const toy = await openToy();
-    const env = { SLURM_JOB_ID: '1', SLURM_ARRAY_TASK_ID: '7', SLURM_MEM_PER_NODE: '1', SLURM_NTASKS: '64', SLURM_NNODES: '9' };
+    const env = {
+      SLURM_JOB_ID: '1',
+      SLURM_ARRAY_TASK_ID: '7',
+      SLURM_MEM_PER_NODE: '1',
+      SLURM_NTASKS: '64',
+      SLURM_NNODES: '9',
+    };
     const queue = new SlurmQueue({}, () => ({ ...process.env, ...cluster.env, ...env }));
     const own = { store: toy.store, queue, jobs: 2, program: toyTask, node: process.execPath, times: quickTimes };
     const outcome = await toy.run(plan(node('v', 'value', { value: 1 })), { executor: new QueueExecutor(own) });
