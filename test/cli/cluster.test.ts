@@ -78,8 +78,8 @@ function hasBegun(submissions: string): boolean {
 
 test('commands are filled with quoted values, and what is not known is left out', () => {
   const values = { script: "/a b/it's.sh", memory_mb: '300', time_s: undefined };
-  const template = 'sub [[-m {memory_mb}]] [[-t {time_s}]] {script} {jobs} ${HOME}';
-  expect(filled(template, values, { jobs: ['1', '2'] })).toBe(`sub -m '300'  '/a b/it'\\''s.sh' '1' '2' $` + '{HOME}');
+  const template = 'sub [[-m {memory_mb}]] [[-t {time_s}]] {script} {jobs} {other}';
+  expect(filled(template, values, { jobs: ['1', '2'] })).toBe(`sub -m '300'  '/a b/it'\\''s.sh' '1' '2' {other}`);
 });
 
 test('free text of a site is cut into words as a shell does', () => {
