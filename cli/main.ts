@@ -12,6 +12,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     return registry;
   },
   worker: new URL('./worker.js', import.meta.url),
+  job: new URL('./carry-out.js', import.meta.url),
 });
 
 async function sealedStages(): Promise<StageRegistry> {

@@ -35,6 +35,17 @@ export interface PlanNode {
   origin: Origin;
   /** True when --force names this stage. */
   force: boolean;
+  /** What it is given to run with, where somebody said so; part of no key. */
+  resources?: Resources | undefined;
+}
+
+/** What one attempt at a stage may take, and what it is given: limits for the process, requests to a cluster. */
+export interface Resources {
+  memory_bytes?: number;
+  cpus?: number;
+  time_ms?: number;
+  /** In the words of the place where it runs: `1`, `a100:2`. */
+  gpu?: string;
 }
 
 /** Stands among the pointers to a node's sources for the code of a stage of the user's own: its module and all that this imports. */

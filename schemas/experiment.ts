@@ -3,6 +3,7 @@
 import type { Static } from 'typebox';
 import { dottedName, mapOf, plainName } from './map-of.ts';
 import { withSchema } from './pipeline.ts';
+import { resourcesSchema } from './resources.ts';
 import { Type } from './type.ts';
 
 const scalar = () => Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
@@ -12,6 +13,8 @@ const params = () =>
   );
 const withStages = () =>
   Type.Optional(mapOf(withSchema, { description: 'parameters of stages, by the name of the stage' }));
+const resources = () =>
+  Type.Optional(mapOf(resourcesSchema, { description: 'what stages are given to run with, by the name of the stage' }));
 const notes = () =>
   Type.Optional(
     Type.Array(Type.Union([Type.String(), cellNote()]), {
@@ -79,6 +82,7 @@ const profile = Type.Object(
     summary: text('what it stands for and what it costs'),
     params: params(),
     with: withStages(),
+    resources: resources(),
     notes: notes(),
     expect: Type.Optional(
       numbersOfCells("what the control's cells must give in this profile; without it, the paper's numbers"),
@@ -195,6 +199,7 @@ export const experimentFile = Type.Object(
     pipeline: Type.String({ minLength: 1, description: 'the pipeline file, relative to this one' }),
     params: params(),
     with: withStages(),
+    resources: resources(),
     profiles: Type.Optional(
       mapOf(profile, { key: dottedName, description: 'models, data and sizes; nothing else may differ' }),
     ),

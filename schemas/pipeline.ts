@@ -3,6 +3,7 @@
 import type { Static } from 'typebox';
 import { dottedName, mapOf, plainName } from './map-of.ts';
 import { paramDefinitions, paramSchema } from './param-schema.ts';
+import { resourcesSchema } from './resources.ts';
 import { Type } from './type.ts';
 
 /** A stage's parameters: a mapping, or one interpolation that yields a mapping. */
@@ -20,6 +21,7 @@ export const stageSchema = Type.Object(
         description: 'a seed of its own instead of ${seed}, so that what it makes is shared by all seeds',
       }),
     ),
+    resources: Type.Optional(resourcesSchema),
   },
   { additionalProperties: false },
 );

@@ -1,6 +1,6 @@
 // The folders in which attempts work, and the removal of what dead ones left.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
@@ -10,14 +10,18 @@ import { logOf, prepareLog, settleLog } from './logs.ts';
 import { makeFolder } from './make-folder.ts';
 import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
 import type { Attempt, OpenedAttempt } from './store.ts';
+import { hasEnded, taskOf } from './submissions.ts';
 
 const workerName = 'worker.json';
 const orderName = 'order.json';
 
-/** Whose attempt it is. `worker`: who carries it out, where that is a process. */
+/** Whose attempt it is. */
 interface Owners {
-  worker: ProcessIdentity | undefined;
+  /** Who carries it out, in the words of its executor. */
+  carrier: JsonObject;
   runner: ProcessIdentity;
+  /** The key that the attempt goes by. */
+  first: string;
 }
 
 /**
@@ -49,9 +53,26 @@ export function takeUp(layout: Layout, key: string): OpenedAttempt | undefined {
   for (const id of namesIn(layout.attempts(key))) {
     const kept = readJson(join(layout.attempts(key), id, orderName));
     if (!isObject(kept) || !isObject(kept.order) || !Array.isArray(kept.keys)) continue;
-    return { attempt: attemptIn(layout, id, kept.keys as string[]), order: kept.order as JsonObject };
+    const carrier = readOwners(join(layout.attempts(key), id))?.carrier ?? {};
+    return { attempt: attemptIn(layout, id, kept.keys as string[]), order: kept.order as JsonObject, carrier };
   }
   return undefined;
+}
+
+/** The attempt at `key` that a batch system has and nobody waits for; undefined when there is none. */
+export function leftBehind(layout: Layout, key: string): OpenedAttempt | undefined {
+  for (const id of namesIn(layout.attempts(key))) {
+    const owners = readOwners(join(layout.attempts(key), id));
+    if (owners === undefined || !isWithBatch(layout, owners)) continue;
+    const opened = takeUp(layout, owners.first);
+    if (opened?.attempt.id === id) return opened;
+  }
+  return undefined;
+}
+
+/** True while a batch system may have it: it was given to one, and has not said its last. */
+function isWithBatch(layout: Layout, { carrier }: Owners): boolean {
+  return taskOf(carrier) !== undefined && !hasEnded(layout, carrier);
 }
 
 function attemptIn(layout: Layout, id: string, keys: readonly string[]): Attempt {
@@ -64,8 +85,8 @@ function attemptIn(layout: Layout, id: string, keys: readonly string[]): Attempt
     output: (key, name, extension) => join(folderOf(key), `${name}.${extension}`),
     scratch: (key) => layout.scratch(key),
     carriedBy(worker) {
-      const owners = JSON.stringify({ worker, runner: identityOf() });
-      for (const key of keys) writeFileSync(join(folderOf(key), workerName), owners);
+      const owners = JSON.stringify({ worker, runner: identityOf(), first: keys[0] });
+      for (const key of keys) writeWhole(join(folderOf(key), workerName), owners);
     },
   };
 }
@@ -85,12 +106,12 @@ export interface LivingAttempt {
   order: JsonObject;
 }
 
-/** The attempts in the store's folder whose runners live, as far as can be seen from here. */
+/** The attempts in the store's folder whose runners live, as far as can be seen from here, or that a batch system has. */
 export function livingAttempts(store: string): LivingAttempt[] {
   const layout = layoutOf(store);
   return namesIn(layout.attempts('')).flatMap((key) => {
-    const runners = namesIn(layout.attempts(key)).map((id) => readOwners(join(layout.attempts(key), id))?.runner);
-    const isLiving = runners.some((runner) => runner !== undefined && stateOf(runner) !== 'dead');
+    const owners = namesIn(layout.attempts(key)).flatMap((id) => readOwners(join(layout.attempts(key), id)) ?? []);
+    const isLiving = owners.some((each) => stateOf(each.runner) !== 'dead' || isWithBatch(layout, each));
     const found = isLiving ? takeUp(layout, key) : undefined;
     return found === undefined ? [] : [{ id: found.attempt.id, log: found.attempt.log, order: found.order }];
   });
@@ -115,9 +136,10 @@ export async function sweepAttempts(layout: Layout, isHeld: (key: string) => boo
     if (isHeld(key)) continue;
     for (const name of old) {
       const folder = join(layout.attempts(key), name);
-      if (!isAlive(folder)) await removeAttempt(folder);
+      if (!isAlive(layout, folder, key)) await removeAttempt(folder);
     }
     removeIfEmpty(layout.attempts(key));
+    if (namesIn(layout.attempts(key)).length > 0) continue; // what works there may not have kept anything yet
     if (!isHeld(key)) sweepScratch(layout, key); // asked again: stopping a worker takes its time
   }
 }
@@ -128,9 +150,11 @@ function sweepScratch(layout: Layout, key: string): void {
   else ignoringErrors(() => rmSync(layout.scratch(key), { recursive: true, force: true }));
 }
 
-function isAlive(folder: string): boolean {
-  const runner = readOwners(folder)?.runner;
-  return runner !== undefined && stateOf(runner) === 'alive';
+/** What a batch system has goes on without its runner, until its key has a result. */
+function isAlive(layout: Layout, folder: string, key: string): boolean {
+  const owners = readOwners(folder);
+  if (owners === undefined) return false;
+  return stateOf(owners.runner) === 'alive' || (isWithBatch(layout, owners) && !existsSync(layout.record(key)));
 }
 
 /**
@@ -138,7 +162,8 @@ function isAlive(folder: string): boolean {
  * that is certainly dead is: one whose runner cannot be seen from here cannot be told from one that is at work.
  */
 async function removeAttempt(folder: string): Promise<void> {
-  const { runner, worker } = readOwners(folder) ?? {};
+  const { runner, carrier } = readOwners(folder) ?? {};
+  const worker = parseIdentity(carrier);
   if (runner && worker && stateOf(runner) === 'dead' && stateOf(worker) === 'alive') await stop(worker);
   ignoringErrors(() => rmSync(folder, { recursive: true, force: true }));
 }
@@ -152,10 +177,18 @@ async function stop(worker: ProcessIdentity): Promise<void> {
   for (let i = 0; i < 500 && stateOf(worker) === 'alive'; i++) await new Promise((done) => setTimeout(done, 10));
 }
 
+/** Whoever carries an attempt out may read this while it is written. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.part`, text);
+  renameSync(`${path}.part`, path);
+}
+
 function readOwners(folder: string): Owners | undefined {
   const value = readJson(join(folder, workerName));
   const runner = isObject(value) ? parseIdentity(value.runner) : undefined;
-  return isObject(value) && runner !== undefined ? { worker: parseIdentity(value.worker), runner } : undefined;
+  if (!isObject(value) || runner === undefined) return undefined;
+  const carrier = isObject(value.worker) ? (value.worker as JsonObject) : {};
+  return { carrier, runner, first: typeof value.first === 'string' ? value.first : '' };
 }
 
 /** Undefined for what is not there, or was not written to its end. */

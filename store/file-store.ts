@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
-import { closeAttempt, isWorkedOn, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
-import type { BlobRef } from './digest.ts';
+import { closeAttempt, isWorkedOn, leftBehind, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
+import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
 import { statOrNone } from './file-identity.ts';
@@ -40,6 +40,7 @@ import type {
   OpenedAttempt,
   Publication,
 } from './store.ts';
+import { sweepSubmissions } from './submissions.ts';
 import { suspectsOf } from './suspects.ts';
 import { temporaryName } from './temporary.ts';
 import { guardedAsync, guardWrite } from './write-error.ts';
@@ -52,6 +53,8 @@ const arriving = 'an artifact that comes from elsewhere';
 export interface FileStoreOptions {
   /** `read` makes, changes and cleans nothing; a folder that does not exist is then an empty store. */
   mode: 'read' | 'write';
+  /** False: what killed runs left stays where it is. Of ten thousand jobs, each would go through all that the others have. */
+  sweep?: boolean;
   times?: LeaseTimes;
   /** Told in a sentence what was found damaged and mended when the store was opened. */
   say?: (sentence: string) => void;
@@ -65,7 +68,7 @@ export async function openFileStore(folder: string, options: FileStoreOptions): 
   const layout = layoutOf(resolve(folder));
   prepareFolder(layout, options.mode, options.say ?? (() => {}));
   const store = new FileStore(layout, options);
-  if (options.mode === 'write') await store.sweep();
+  if (options.mode === 'write' && options.sweep !== false) await store.sweep();
   return store;
 }
 
@@ -95,12 +98,13 @@ class FileStore implements LocalStore {
     this.#leases.sweep();
     sweepInUse(this.#layout);
     await sweepAttempts(this.#layout, (key) => this.#leases.isHeld(key));
+    sweepSubmissions(this.#layout);
   }
 
   /** Several keys are answered from a listing of their folders: on network file systems, a look for what is not there is dear and may be out of date. */
   async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
     await this.#need(lookups.map(({ key }) => key));
-    const listed = lookups.length > 1 ? this.#listed(lookups) : undefined;
+    const listed = lookups.length > 1 || lookups[0]?.fresh ? this.#listed(lookups) : undefined;
     return lookups.map(({ key, shape }) => {
       return listed?.has(key) === false ? { status: 'miss' } : this.#find(key, shape);
     });
@@ -207,6 +211,10 @@ class FileStore implements LocalStore {
     const attempt = await guardedAsync(this.folder, what, () => openAttempt(this.#layout, keys, order));
     if (attempt === undefined) return undefined;
     return { ...attempt, carriedBy: (carrier) => guardWrite(this.folder, what, () => attempt.carriedBy(carrier)) };
+  }
+
+  async leftBehind(key: string): Promise<OpenedAttempt | undefined> {
+    return leftBehind(this.#layout, key);
   }
 
   async takeUp(key: string): Promise<OpenedAttempt | undefined> {

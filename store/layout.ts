@@ -13,6 +13,7 @@ export const storeFolders = [
   'quarantine',
   'runs',
   'in-use',
+  'submissions',
   'logs',
   'temporary',
 ] as const;
@@ -39,6 +40,8 @@ export interface Layout {
   quarantine(name: string): string;
   /** A file for each process that writes into the store. */
   inUse(name: string): string;
+  /** What a batch system was given together, and what its jobs say. */
+  submission(id: string): string;
   run(experiment: string, run: string): string;
   /** A file for each number that a run of an experiment has taken. */
   runNumber(experiment: string, number: number): string;
@@ -62,6 +65,7 @@ export function layoutOf(folder: string): Layout {
     logsOf: (key) => join(folder, 'logs', key.slice(0, 2), key),
     quarantine: (name) => join(folder, 'quarantine', name),
     inUse: (name) => join(folder, 'in-use', name),
+    submission: (id) => join(folder, 'submissions', id),
     run: (experiment, run) => join(folder, 'runs', experiment, run),
     runNumber: (experiment, number) => join(folder, 'run-numbers', experiment, String(number)),
   };

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { JsonObject } from '../util/json.ts';
-import { closeAttempt, openAttempt, takeUp } from './attempts.ts';
+import { closeAttempt, leftBehind, openAttempt, takeUp } from './attempts.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 import { type DigestMemo, memoryMemo } from './digest-memo.ts';
 import type { SourceRef } from './hub-source.ts';
@@ -97,6 +97,10 @@ export class MemoryStore implements Store {
 
   openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined> {
     return openAttempt(this.#layout, keys, order);
+  }
+
+  async leftBehind(key: string): Promise<OpenedAttempt | undefined> {
+    return leftBehind(this.#layout, key);
   }
 
   async takeUp(key: string): Promise<OpenedAttempt | undefined> {

@@ -45,7 +45,10 @@ export interface Attempt {
   output(key: string, name: string, extension: string): string;
   /** A folder that outlives the attempt until the key is published. */
   scratch(key: string): string;
-  /** Notes who carries it out, in words that its executor understands: a process of this host is ended when its attempt is found left behind. */
+  /**
+   * Notes who carries it out, in words that its executor understands: a process of this host is ended when its attempt is found left behind. One that
+   * names the task of a submission (`submissions.ts`) outlives whoever ordered it.
+   */
   carriedBy(carrier: JsonObject): void;
 }
 
@@ -53,6 +56,8 @@ export interface Attempt {
 export interface OpenedAttempt {
   attempt: Attempt;
   order: JsonObject;
+  /** Who carries it out, as far as that was noted. */
+  carrier: JsonObject;
 }
 
 /** A finished unit's files, not yet in the store. */
@@ -78,6 +83,8 @@ export interface Lookup {
   key: string;
   /** The outputs that its record must have; not given: any. */
   shape?: RecordShape;
+  /** Another host may just have written it: it is looked for in a fresh listing, as several keys are. */
+  fresh?: boolean;
 }
 
 /** An artifact that can be read now. */
@@ -115,6 +122,11 @@ export interface Store {
    * on one of them.
    */
   openAttempt(keys: readonly string[], order: JsonObject): Promise<Attempt | undefined>;
+  /**
+   * The attempt at `key`, whichever of its keys that is, that was left with a batch system and has not ended; undefined when there is none, or
+   * while whoever ordered it lives. The lease of the key must be held.
+   */
+  leftBehind(key: string): Promise<OpenedAttempt | undefined>;
   /** The attempt that was opened with `key` as its first; undefined when there is none, or no order that can be read. */
   takeUp(key: string): Promise<OpenedAttempt | undefined>;
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */

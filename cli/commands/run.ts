@@ -22,6 +22,7 @@ import { resultOf } from '../runs/cached-run.ts';
 import { type Executed, execute } from '../runs/execute.ts';
 import { keepPlan } from '../runs/kept-plan.ts';
 import { endOf, KeptRun } from '../runs/kept-run.ts';
+import { notify } from '../runs/notify.ts';
 import {
   controlLines,
   controlTroubles,
@@ -83,14 +84,33 @@ async function runOne(asked: Wanted, flags: RunFlags, context: Context): Promise
     const warnings = new Warnings(wanted);
     const executed = await execute(wanted, flags, context, listener, warnings, frozen);
     try {
-      return await tell({ ...asked, warnings, run: kept as KeptRun }, executed, flags, context);
+      const run = kept as KeptRun;
+      const code = await tell({ ...asked, warnings, run }, executed, flags, context);
+      await tellOthers(wanted, run.name, endings[code] ?? 'failed', flags, context);
+      return code;
     } finally {
       executed.close();
     }
   } catch (error) {
     kept?.broke(error);
+    await tellOthers(wanted, kept?.name ?? '', 'failed', flags, context);
     throw error;
   }
+}
+
+const endings: Readonly<Record<number, string>> = { [exitCodes.done]: 'done', [exitCodes.stopped]: 'stopped' };
+
+/** Who has asked to be told of the end; a run does not fail for them. */
+async function tellOthers(
+  { experiment }: Plan,
+  run: string,
+  status: string,
+  { notify: command }: RunFlags,
+  { terminal: { err } }: Context,
+): Promise<void> {
+  const text = `lamina: '${experiment}' ${status === 'done' ? 'is done' : status === 'stopped' ? 'was stopped' : 'has failed'}`;
+  const problem = command === undefined ? undefined : await notify(command, { experiment, run, status, text });
+  if (problem !== undefined) err.write(`${err.paint.warn('!')} ${problem}\n`);
 }
 
 /** A run that is under way. */

@@ -8,6 +8,8 @@ export interface Setup {
   registry(): Promise<StageRegistry>;
   /** The module that a worker process runs. */
   worker: URL;
+  /** The module that a job of a batch system runs. */
+  job: URL;
 }
 
 export interface Context extends Setup {

@@ -22,6 +22,7 @@ export interface PlanFlags extends EngineFlags, RemoteFlags {
   only: string[];
   force: string[];
   seed?: number;
+  resources?: string[];
   store: string;
   json?: boolean;
 }
@@ -41,6 +42,12 @@ export interface RunFlags extends PlanFlags {
   timeout?: number;
   /** False when it is to run although its outputs are expected to fill the disk. */
   diskCheck: boolean;
+  executor?: 'local' | 'slurm' | 'commands';
+  /** The site file. */
+  site?: string;
+  gpus?: number;
+  /** A command for a shell, run when the run has ended. */
+  notify?: string;
   /** What the run is called, beside its number. */
   name?: string;
   tag: string[];
@@ -106,10 +113,34 @@ export function addExportFlags(command: Command): Command {
 export function addRunFlags(command: Command): Command {
   return command
     .option('-j, --jobs <number>', 'units that run side by side (default: the number of CPU cores)', wholeNumber(1))
+    .addOption(
+      new Option(
+        '--executor <name>',
+        'where units run: this machine, Slurm, or the commands of the site file (default: what the site file says, else local)',
+      ).choices(['local', 'slurm', 'commands']),
+    )
+    .addOption(
+      new Option(
+        '--site <file>',
+        "the site file (default: lamina.site.yaml in the project's folder, where there is one)",
+      ).env('LAMINA_SITE'),
+    )
+    .option(
+      '--gpus <number>',
+      'GPUs of this machine, each for one unit at a time (default: those that nvidia-smi lists)',
+      wholeNumber(0),
+    )
     .option('--fail-fast', 'start nothing more after the first failure (default: go on with what does not need it)')
     .option('--retries <number>', 'try a unit so often again whose attempt failed (default: 0)', wholeNumber(0))
     .option('--timeout <time>', 'end an attempt that takes longer (90s, 30min, 12h); it keeps its state', parseTime)
     .option('--frozen', "refuse what is not in the spec's lock, naming what moved (see 'lamina lock')")
+    .option(
+      '--resources <[stage:]name=value,...>',
+      'what attempts may take and are given: memory=8GB, cpus=4, time=12h, gpu=1; of one stage, or of all',
+      collect,
+      [],
+    )
+    .option('--notify <command>', 'run this when the run has ended; LAMINA_STATUS says how, LAMINA_TEXT in a sentence')
     .option('--name <name>', 'call the run so: NAME@<name> means the latest run with it')
     .option('--tag <tag>', 'mark the run; may be given several times', collect, [])
     .option('--note <text>', 'say something of the run')

@@ -39,6 +39,8 @@ Examples:
   lamina run experiments/quickstart.yaml --set tuned.lr=1e-5 --name low-lr --tag trial
   lamina run experiments/quickstart.yaml --timeout 2h --retries 1
   lamina run experiments/quickstart.yaml --frozen                  nothing but what is in quickstart.lock
+  lamina run experiments/table-2.yaml --resources sft:memory=32GB,time=12h
+  lamina run experiments/table-2.yaml --executor slurm             on a cluster: docs/cluster.md
 
 Stop it with Ctrl-C, or in any other way: what is finished is kept, and the same command goes on.
 

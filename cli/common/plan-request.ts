@@ -40,8 +40,8 @@ export async function plansOf(specs: readonly string[], make: (spec: string) => 
 
 /** What the flags ask of a spec. */
 export function requestOf(spec: string, flags: PlanFlags): SpecRequest {
-  const { profile, set, only, force, seed } = flags;
-  return { file: spec, profile, set, only, force, seed, numerics: numericsOf(flags), cwd: process.cwd() };
+  const { profile, set, only, force, seed, resources } = flags;
+  return { file: spec, profile, set, only, force, seed, resources, numerics: numericsOf(flags), cwd: process.cwd() };
 }
 
 /** True where the numeric stages compute with the processor, and so with the machine's memory. */

@@ -12,11 +12,18 @@ export interface StopSignals {
   dispose(): void;
 }
 
-/** `onFirst` is called once, when the run begins to stop; `onSecond` before the process ends. */
-export function listenForStop(onFirst: () => void, onSecond: () => void): StopSignals {
+/**
+ * `onFirst` is called once, when the run begins to stop; `onSecond` before the process ends. With `onLeave` only Ctrl-C stops: the end of the
+ * terminal or of the machine calls that and ends this process, and nothing else.
+ */
+export function listenForStop(onFirst: () => void, onSecond: () => void, onLeave?: () => void): StopSignals {
   const gentle = new AbortController();
   const hard = new AbortController();
-  const listener = () => {
+  const listener = (name: NodeJS.Signals) => {
+    if (onLeave !== undefined && name !== 'SIGINT') {
+      onLeave();
+      process.exit(exitCodes.stopped);
+    }
     if (gentle.signal.aborted) {
       onSecond();
       hard.abort();

@@ -4,7 +4,6 @@ import type { Plan } from '../../contract/plan.ts';
 import { type ControlMiss, checkControl } from '../../report/result/control.ts';
 import { metricsOf } from '../../report/result/outcome-metrics.ts';
 import { refuseTooLarge } from '../../runner/estimate/memory.ts';
-import { LocalExecutor } from '../../runner/executor/local.ts';
 import type { Frozen } from '../../runner/lock/frozen.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
@@ -24,8 +23,10 @@ import { sharedBehind } from '../common/remote.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Warnings } from '../common/warnings.ts';
+import type { Follower } from '../progress/follow.ts';
 import { startProgress } from '../progress/start.ts';
 import { refuseTooFull } from './disk-check.ts';
+import { type Place, placeOf } from './executor.ts';
 import { settle } from './settle.ts';
 
 /** What was carried out. `plan` is the control alone when that failed, and `misses` says where it was off. */
@@ -56,13 +57,14 @@ export async function execute(
   warnings: Warnings,
   frozen?: Frozen,
 ): Promise<Executed> {
+  const place = await placeOf(flags, context);
   const voice = new Voice(context);
   const halt = new AbortController();
   const { store: local, refusal } = await openForRun(flags.store, voice.say);
   const close = () => local.close();
   try {
     const shared = await sharedBehind(local, flags, voice.say, halt.signal);
-    const followed = { listener, warnings, refusal, frozen, shared, voice, halt };
+    const followed = { listener, warnings, refusal, frozen, place, shared, voice, halt };
     listener.opened(refusal);
     const run = (part: Plan, name?: 'control') => follow(part, shared ?? local, flags, context, followed, name);
     const control = flags.control ? controlOf(plan) : undefined;
@@ -103,6 +105,7 @@ interface Followed {
   warnings: Warnings;
   refusal: UserError | undefined;
   frozen: Frozen | undefined;
+  place: Place;
   shared: SharedStore | undefined;
   voice: Voice;
   /** Aborted when the run is to stop: what is on its way to or from the shared store is left. */
@@ -131,7 +134,7 @@ async function follow(
   store: Store,
   flags: RunFlags,
   context: Context,
-  { listener, warnings, refusal, frozen, shared, voice, halt }: Followed,
+  { listener, warnings, refusal, frozen, place, shared, voice, halt }: Followed,
   part?: 'control',
 ): Promise<RunOutcome> {
   const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
@@ -141,22 +144,23 @@ async function follow(
       listener.killed();
       follower?.stop();
     },
+    place.isLocal ? undefined : () => leave(plan, listener, follower, context),
   );
   stop.signal.addEventListener('abort', () => halt.abort(stop.signal.reason));
   if (follower !== undefined) voice.line = (text) => follower.say(text);
   try {
     const outcome = await runPlan(plan, await context.registry(), store, {
-      executor: new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs }),
+      executor: place.open(store, (sentence) => follower?.say(sentence)),
       keepGoing: flags.failFast !== true,
       retries: flags.retries,
       timeout_ms: flags.timeout,
       signal: stop.signal,
       kill: stop.kill,
       refusal,
-      checkEngine: (numerics) => checkEngine(numerics, stop.signal),
+      checkEngine: place.isLocal ? (numerics) => checkEngine(numerics, stop.signal) : undefined,
       gate: async (survey) => {
         await frozen?.check(survey);
-        await refuseUnfit(survey, store, flags);
+        await refuseUnfit(survey, store, flags, place);
       },
       ...(frozen && { pins: frozen.pins(), refuses: (unit) => frozen.refusal(unit) }),
       onEvent: (event) => {
@@ -177,9 +181,16 @@ async function follow(
   }
 }
 
+/** The terminal is gone, or the machine wants this process to end: what a batch system has goes on without it. */
+function leave({ experiment }: Plan, listener: Listener, follower: Follower | undefined, { terminal }: Context): void {
+  listener.killed();
+  follower?.stop();
+  terminal.err.write(`left: the jobs of '${experiment}' go on, and the same command waits for them again\n`);
+}
+
 /** Throws a UserError for what does not fit into memory or onto the disk, as far as that is to be asked. */
-async function refuseUnfit(survey: Survey, store: Store, flags: RunFlags): Promise<void> {
-  if (flags.memoryCheck && isOnProcessor(flags)) await refuseTooLarge(survey);
+async function refuseUnfit(survey: Survey, store: Store, flags: RunFlags, { isLocal }: Place): Promise<void> {
+  if (isLocal && flags.memoryCheck && isOnProcessor(flags)) await refuseTooLarge(survey);
   if (flags.diskCheck) await refuseTooFull(survey, store.folder);
 }
 

@@ -1,4 +1,5 @@
 // Where attempts are carried out: what a run knows of it, whether that is processes of this machine or the queue of a cluster.
+import type { Resources } from '../../contract/plan.ts';
 import type { JsonObject } from '../../contract/stage.ts';
 import type { Attempt } from '../../store/store.ts';
 import type { AttemptOrder } from '../attempt/order.ts';
@@ -6,8 +7,14 @@ import type { FromWorker, WorkerFailure } from '../attempt/protocol.ts';
 
 /** What an attempt takes. */
 export interface Need {
+  /** The stage's name in the pipeline. */
+  stage: string;
+  /** Infinite for a timing, beside which nothing may run. */
   threads: number;
+  /** As its stage declares or estimates it; 0 where neither is known. */
   memory_bytes: number;
+  /** What was declared; `memory_bytes` of these is a limit, and no estimate. */
+  resources: Resources;
   /** Work of one kind of numerics is never done where another kind was; undefined: it uses none. */
   kind: string | undefined;
 }
@@ -43,6 +50,11 @@ export interface Room {
    * log. Whoever carries it out either says each `unit-done` and leaves the rest to the listener, or publishes by itself.
    */
   give(attempt: Attempt, order: AttemptOrder, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd>;
+  /**
+   * Waits for an attempt that another process gave out, by the carrier that was noted then, as if it had been given here; undefined where it
+   * is none of this executor's.
+   */
+  attach?(attempt: Attempt, carrier: JsonObject, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd> | undefined;
   /** Asks the attempt that was given to stop, and ends it where it has not done so after `grace_ms`; its end is then told as any other. */
   end(grace_ms: number): void;
   leave(): void;
@@ -57,10 +69,15 @@ export type ExecutorEvent =
       /** The same as data that outlives this process: whoever finds the attempt left behind can end it by that. */
       carrier: JsonObject;
     }
+  /** It waits for its turn again, through no fault of its own; another `started` follows. */
+  | { type: 'put-back' }
   | Exclude<FromWorker, { type: 'end' }>;
 
-/** How an attempt ended. `lost`: whatever carried it out is gone, and `message` says what is known of that. */
+/**
+ * How an attempt ended. `lost`: whatever carried it out is gone, and `message` says what is known of that; `limit` is the one that it
+ * went beyond, where it was ended for that.
+ */
 export type AttemptEnd =
   | { type: 'finished' }
   | { type: 'failed'; failure: WorkerFailure }
-  | { type: 'lost'; message: string };
+  | { type: 'lost'; message: string; limit?: 'memory' | 'time' };

@@ -3,6 +3,7 @@ import { identityOf } from '../../store/process-identity.ts';
 import type { Store } from '../../store/store.ts';
 import { jobOf } from '../attempt/job.ts';
 import type { AttemptEnd, Executor, ExecutorAbout, Need, Room } from './executor.ts';
+import { Gpus } from './gpus.ts';
 import { WorkerPool } from './pool.ts';
 import type { WorkerProcess } from './process.ts';
 import { Slots } from './slots.ts';
@@ -18,6 +19,8 @@ export interface LocalOptions {
   threads?: number | undefined;
   /** Memory of all attempts together, by their own estimates; by default that of the machine. */
   memory_bytes?: number | undefined;
+  /** Devices, as CUDA_VISIBLE_DEVICES names them; with them each attempt that uses one has one for itself. */
+  gpus?: readonly string[] | undefined;
 }
 
 const takenBack: AttemptEnd = {
@@ -31,6 +34,7 @@ export class LocalExecutor implements Executor {
   readonly #store: Store;
   readonly #pool: WorkerPool;
   readonly #slots: Slots;
+  readonly #gpus: Gpus;
   #isTakenBack = false;
 
   constructor({ workerUrl, store, ...limits }: LocalOptions) {
@@ -38,15 +42,21 @@ export class LocalExecutor implements Executor {
     const jobs = Math.max(1, limits.jobs ?? threads);
     this.about = { name: 'local', at_once: jobs };
     this.#store = store;
+    this.#gpus = new Gpus(limits.gpus ?? []);
     this.#pool = new WorkerPool(workerUrl, jobs);
     this.#slots = new Slots(jobs, { threads, memory_bytes: limits.memory_bytes ?? machineMemory() });
   }
 
   async room(need: Need, order: readonly [number, number]): Promise<Room> {
-    const leave = await this.#slots.take(order, need);
+    const gpu = await this.#gpus.take(need, order);
+    const release = await this.#slots.take(order, need);
+    const leave = () => {
+      release();
+      gpu.leave();
+    };
     const running: { worker?: WorkerProcess } = {};
     const end = (grace_ms: number) => running.worker?.end(grace_ms);
-    return { give: (...given) => this.#carryOut(need.kind, running, ...given), end, leave };
+    return { give: (...given) => this.#carryOut(need, gpu.device, running, ...given), end, leave };
   }
 
   takeBack(): void {
@@ -64,18 +74,19 @@ export class LocalExecutor implements Executor {
   }
 
   async #carryOut(
-    kind: Need['kind'],
+    { kind, resources }: Need,
+    device: string | undefined,
     running: { worker?: WorkerProcess },
     ...[attempt, order, hear]: Parameters<Room['give']>
   ): Promise<AttemptEnd> {
     const job = await jobOf(order, attempt, this.#store);
     // The last look before the job is sent: from then on, a stop reaches the worker.
     if (this.#isTakenBack) return takenBack;
-    const worker = this.#pool.take(kind);
+    const worker = this.#pool.take(kind, device);
     running.worker = worker;
     try {
       hear({ type: 'started', where: `process ${worker.pid}`, carrier: { ...identityOf(worker.pid) } });
-      return await worker.run(job, attempt.log, hear);
+      return await worker.run(job, attempt.log, hear, resources.memory_bytes);
     } finally {
       this.#pool.give(worker);
     }

@@ -13,9 +13,9 @@ export class WorkerPool {
     this.#limit = limit;
   }
 
-  /** A process for `kind` of numerics; undefined for work that uses none, which any process can do. */
-  take(kind: string | undefined): WorkerProcess {
-    const worker = this.#takeIdle(kind) ?? new WorkerProcess(this.#url);
+  /** A process for `kind` of numerics; undefined for work that uses none, which any process can do. With a `device` it sees this GPU alone. */
+  take(kind: string | undefined, device?: string | undefined): WorkerProcess {
+    const worker = this.#takeIdle(kind, device) ?? new WorkerProcess(this.#url, device);
     worker.kind ??= kind;
     this.#busy.add(worker);
     this.#trim();
@@ -40,8 +40,8 @@ export class WorkerPool {
     await Promise.all([...this.#idle.splice(0), ...this.#busy].map((worker) => worker.close()));
   }
 
-  #takeIdle(kind: string | undefined): WorkerProcess | undefined {
-    const usable = (worker: WorkerProcess) => worker.usable;
+  #takeIdle(kind: string | undefined, device: string | undefined): WorkerProcess | undefined {
+    const usable = (worker: WorkerProcess) => worker.usable && worker.device === device;
     let at = this.#idle.findIndex((worker) => usable(worker) && worker.kind === kind);
     if (at < 0)
       at = this.#idle.findIndex((worker) => usable(worker) && (kind === undefined || worker.kind === undefined));

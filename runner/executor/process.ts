@@ -7,6 +7,7 @@ import { boundLog } from '../../store/log-file.ts';
 import type { FromWorker, Job, WorkerFailure } from '../attempt/protocol.ts';
 import { markWait_ms, OutputTap } from '../worker/log.ts';
 import type { AttemptEnd, ExecutorEvent } from './executor.ts';
+import { MemoryWatch } from './memory-watch.ts';
 
 /** After the end of a process its output is waited for as long as it comes, with pauses of at most this. */
 const quiet_ms = 1000;
@@ -20,20 +21,25 @@ interface Current {
   logged: Promise<unknown>;
   hear: (event: ExecutorEvent) => void;
   resolve: (end: AttemptEnd) => void;
+  watch: MemoryWatch | undefined;
 }
 
 /** A persistent process that runs one attempt at a time. */
 export class WorkerProcess {
   /** The numerics that it has served; a process is never used with two kinds. */
   kind: string | undefined;
+  readonly device: string | undefined;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #taps: readonly OutputTap[];
   #current: Current | undefined;
   #end: AttemptEnd | undefined;
 
-  constructor(worker: URL) {
-    this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
+  /** `device`: the one GPU that it sees. */
+  constructor(worker: URL, device?: string | undefined) {
+    this.device = device;
+    const env = device === undefined ? process.env : { ...process.env, CUDA_VISIBLE_DEVICES: device };
+    this.#child = fork(fileURLToPath(worker), [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], env });
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
     this.#taps = [this.#child.stdout, this.#child.stderr].flatMap((stream) => (stream ? [new OutputTap(stream)] : []));
     this.#exited = new Promise((resolve) => {
@@ -60,8 +66,13 @@ export class WorkerProcess {
     return this.#end === undefined && this.#child.connected;
   }
 
-  /** Runs one job; output of the process goes to the file `log`. Never rejects. */
-  run(job: Job, log: string, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd> {
+  /** Runs one job; output of the process goes to the file `log`. Ended when it takes more than `memory_bytes`. Never rejects. */
+  run(
+    job: Job,
+    log: string,
+    hear: (event: ExecutorEvent) => void,
+    memory_bytes?: number | undefined,
+  ): Promise<AttemptEnd> {
     return new Promise((resolve) => {
       const append = (bytes: Buffer) => appendTo(log, bytes);
       const logged = Promise.all(this.#taps.map((tap) => tap.begin(job.id, append)));
@@ -69,7 +80,8 @@ export class WorkerProcess {
         resolve(this.#end);
         return;
       }
-      this.#current = { id: job.id, log, logged, hear, resolve };
+      const watch = memory_bytes === undefined ? undefined : new MemoryWatch(this.pid, memory_bytes, () => this.kill());
+      this.#current = { id: job.id, log, logged, hear, resolve, watch };
       this.#child.send(job, () => {}); // a failed send is followed by the end of the process
     });
   }
@@ -127,12 +139,14 @@ export class WorkerProcess {
     await Promise.race([current.logged, sleep(markWait_ms, undefined, { ref: false })]);
     if (this.#current !== current) return;
     this.#current = undefined;
+    current.watch?.stop();
     current.resolve(failure === null ? { type: 'finished' } : { type: 'failed', failure });
   }
 
   #finish(end: AttemptEnd): void {
     this.#end = end;
-    this.#current?.resolve(end);
+    this.#current?.watch?.stop();
+    this.#current?.resolve(this.#current.watch?.end ?? end);
     this.#current = undefined;
   }
 }

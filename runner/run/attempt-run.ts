@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { codePointer } from '../../contract/plan.ts';
 import type { JsonObject, Progress } from '../../contract/stage.ts';
 import { sameOutputs } from '../../store/record.ts';
-import type { Attempt, Lease, Publication, Store } from '../../store/store.ts';
-import { hasCode } from '../../util/errors.ts';
+import type { Attempt, Lease, OpenedAttempt, Publication, Store } from '../../store/store.ts';
+import { hasCode, UserError } from '../../util/errors.ts';
 import { canonicalJson, type Json } from '../../util/json.ts';
 import { AttemptClock, draftOf } from '../attempt/draft.ts';
 import { type DamagedInput, JobInputs } from '../attempt/job-inputs.ts';
@@ -16,7 +16,15 @@ import { nameOf, type UnitState } from '../survey/graph.ts';
 import type { Survey } from '../survey/survey.ts';
 import { artifactsRead } from './artifacts-read.ts';
 import { hopeless, nondeterminism } from './damage-text.ts';
-import { goneTrouble, lateTrouble, type Trouble, troubleFrom, troubleOf } from './failure.ts';
+import {
+  goneTrouble,
+  lateTrouble,
+  type TimeLimit,
+  type Trouble,
+  timeLimit,
+  troubleFrom,
+  troubleOf,
+} from './failure.ts';
 import type { UnitOutcome } from './outcome.ts';
 import { blockedOf, cancelledOf, failedOf, successOf } from './unit-outcome.ts';
 
@@ -49,6 +57,9 @@ export interface Undecided {
   again: readonly UnitState[];
 }
 
+/** A timer that is set for longer ends at once. */
+const longestTimer_ms = 2 ** 31 - 1;
+
 const decided: Undecided = { held: [], taken: [], again: [] };
 
 /** One order for `units`, all of one node, whose keys are known and whose leases are held. */
@@ -79,6 +90,8 @@ export class AttemptRun {
     const { store } = this.#context;
     const keys = this.#units.map((unit) => unit.key as string);
     try {
+      const left = await this.#leftBehind();
+      if (left !== undefined) return await this.#attach(left, room);
       this.#attempt = await store.openAttempt(keys, this.#order as unknown as JsonObject);
       if (this.#attempt === undefined) return { ...decided, held: [...this.#open] };
       this.#inputs = new JobInputs(artifactsOf(this.#order), store);
@@ -92,12 +105,36 @@ export class AttemptRun {
     }
   }
 
+  /** What an earlier run gave to a batch system and did not wait for: of the first unit that has such an attempt. */
+  async #leftBehind(): Promise<OpenedAttempt | undefined> {
+    for (const unit of this.#units) {
+      const found = await this.#context.store.leftBehind(unit.key as string);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Waits for an attempt of an earlier run; units that it does not have are to be tried by themselves. */
+  async #attach({ attempt, carrier }: OpenedAttempt, room: Room): Promise<Undecided> {
+    const again = this.#units.filter(({ key }) => !attempt.keys.includes(key as string));
+    for (const unit of again) this.#open.delete(unit);
+    const ended = room.attach?.(attempt, carrier, (event) => this.#receive(event));
+    if (ended === undefined) throw new UserError(leftText(attempt, carrier));
+    this.#attempt = attempt;
+    attempt.carriedBy(carrier); // from now on it is this runner's
+    this.#inputs = new JobInputs(artifactsOf(this.#order), this.#context.store);
+    this.#room = room;
+    const undecided = await this.#conclude(await ended);
+    return { ...undecided, again: [...undecided.again, ...again] };
+  }
+
   get #first(): UnitState {
     return this.#units[0] as UnitState;
   }
 
   #receive(message: ExecutorEvent): void {
     if (message.type === 'started') this.#begin(message);
+    if (message.type === 'put-back') this.#putBack();
     if (message.type === 'progress') this.#report(message.report);
     if (message.type === 'warning') this.#warn(message.message);
     if (message.type === 'inputs-read') this.#inputs?.note(message.read);
@@ -106,9 +143,17 @@ export class AttemptRun {
 
   #begin({ where, carrier }: Extract<ExecutorEvent, { type: 'started' }>): void {
     this.#attempt?.carriedBy(carrier);
-    const { timeout_ms, grace_ms } = this.#context;
-    if (timeout_ms !== undefined) this.#timer = setTimeout(() => this.#endLate(grace_ms), timeout_ms);
+    const { grace_ms } = this.#context;
+    const limit = this.#timeLimit;
+    clearTimeout(this.#timer);
+    if (limit !== undefined)
+      this.#timer = setTimeout(() => this.#endLate(grace_ms), Math.min(limit.limit_ms, longestTimer_ms));
     for (const unit of this.#units) this.#context.emit({ type: 'unit-started', where, ...nameOf(unit) });
+  }
+
+  #putBack(): void {
+    clearTimeout(this.#timer);
+    for (const unit of this.#open) this.#context.emit({ type: 'unit-put-off', ...nameOf(unit) });
   }
 
   #endLate(grace_ms: number): void {
@@ -206,9 +251,13 @@ export class AttemptRun {
     return { ...decided, taken };
   }
 
+  get #timeLimit(): TimeLimit | undefined {
+    return timeLimit(this.#context.timeout_ms, this.#first.owner.node.resources?.time_ms);
+  }
+
   #lateTrouble(): Trouble | undefined {
-    const { timeout_ms } = this.#context;
-    return this.#isLate && timeout_ms !== undefined ? lateTrouble(timeout_ms) : undefined;
+    const limit = this.#timeLimit;
+    return this.#isLate && limit !== undefined ? lateTrouble(limit) : undefined;
   }
 
   /**
@@ -218,7 +267,7 @@ export class AttemptRun {
   async #takePublished(end: AttemptEnd): Promise<void> {
     if (this.#order.replace && end.type !== 'finished') return;
     for (const unit of [...this.#open].filter((each) => !this.#isTaken(each))) {
-      const record = await this.#context.survey.findWhole(unit);
+      const record = await this.#context.survey.findWhole(unit, true);
       if (record === undefined) continue;
       const earlier = unit.record;
       unit.record = record;
@@ -290,4 +339,11 @@ async function changedSource(unit: UnitState, survey: Survey): Promise<string | 
   });
   if (changed === codePointer) return 'the code of the stage was changed while it ran; run again';
   return changed && `what parameter '${changed.slice(1)}' names was changed while the stage read it; run again`;
+}
+
+/** Said where another executor has the attempt: two at once would write into the same state. */
+function leftText({ folder }: Attempt, { executor, submission, task }: JsonObject): string {
+  const whose = typeof executor === 'string' ? executor : 'a batch system';
+  const job = `task ${task} of submission '${submission}'`;
+  return `an earlier run gave it to ${whose} (${job}), where it may still run: go on with --executor ${whose}, or cancel it there and remove '${folder}'`;
 }

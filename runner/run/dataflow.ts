@@ -327,8 +327,11 @@ export class Dataflow {
 export function needOf(units: readonly UnitState[]): Need {
   const { node, definition } = (units[0] as UnitState).owner;
   const kind = definition.numeric ? canonicalJson({ ...node.numerics }) : undefined;
-  const threads = definition.numeric ? node.numerics.threads : 1;
-  return { threads: definition.timing ? Number.POSITIVE_INFINITY : threads, memory_bytes: memoryOf(units), kind };
+  const resources = node.resources ?? {};
+  const threads = resources.cpus ?? (definition.numeric ? node.numerics.threads : 1);
+  const memory_bytes = resources.memory_bytes ?? memoryOf(units);
+  const alone = definition.timing ? Number.POSITIVE_INFINITY : threads;
+  return { stage: node.stage, threads: alone, memory_bytes, kind, resources };
 }
 
 function once<K, V>(made: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {

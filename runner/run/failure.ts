@@ -46,18 +46,32 @@ export function mayPass({ reason }: Trouble): boolean {
   return passing.includes(reason);
 }
 
+const reasonOfLoss = { memory: 'memory', time: 'timeout', none: 'worker-died' } as const;
+
+/** How long an attempt may take, and who said so. */
+export interface TimeLimit {
+  limit_ms: number;
+  from: 'flag' | 'stage';
+}
+
+/** The shorter one of the limit of all attempts and that of a stage; undefined where neither is given. */
+export function timeLimit(flag_ms: number | undefined, stage_ms: number | undefined): TimeLimit | undefined {
+  if (stage_ms !== undefined && stage_ms < (flag_ms ?? Number.POSITIVE_INFINITY)) {
+    return { limit_ms: stage_ms, from: 'stage' };
+  }
+  return flag_ms === undefined ? undefined : { limit_ms: flag_ms, from: 'flag' };
+}
+
 /** Said of an attempt that was ended since its time was up. */
-export function lateTrouble(timeout_ms: number): Trouble {
-  return {
-    reason: 'timeout',
-    message: `it took longer than ${formatLimit(timeout_ms)}, the limit of an attempt (--timeout)`,
-  };
+export function lateTrouble({ limit_ms, from }: TimeLimit): Trouble {
+  const whose = from === 'flag' ? 'of an attempt (--timeout)' : 'of its stage (resources: time)';
+  return { reason: 'timeout', message: `it took longer than ${formatLimit(limit_ms)}, the limit ${whose}` };
 }
 
 /** What the end of an attempt means; undefined when it finished well. */
 export function troubleOf(end: AttemptEnd, store: string): Trouble | undefined {
   if (end.type === 'finished') return undefined;
-  if (end.type === 'lost') return { reason: 'worker-died', message: end.message };
+  if (end.type === 'lost') return { reason: reasonOfLoss[end.limit ?? 'none'], message: end.message };
   return describe(end.failure, store);
 }
 

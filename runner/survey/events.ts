@@ -31,6 +31,7 @@ export type FailureReason =
   | 'bug'
   | 'worker-died'
   | 'timeout'
+  | 'memory'
   | 'output-missing'
   | 'no-space'
   | 'store-error'

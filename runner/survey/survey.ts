@@ -184,13 +184,13 @@ export class Survey {
   }
 
   /** The record of the unit's key; one that is damaged is reported. */
-  async find(unit: UnitState): Promise<StoreRecord | undefined> {
-    return (await this.#findAll([unit]))[0];
+  async find(unit: UnitState, fresh = false): Promise<StoreRecord | undefined> {
+    return (await this.#findAll([unit], fresh))[0];
   }
 
-  async #findAll(units: readonly UnitState[]): Promise<(StoreRecord | undefined)[]> {
+  async #findAll(units: readonly UnitState[], fresh = false): Promise<(StoreRecord | undefined)[]> {
     if (units.length === 0) return [];
-    const lookups = units.map(({ key, owner }) => ({ key: key as string, shape: owner.definition.outputs }));
+    const lookups = units.map(({ key, owner }) => ({ key: key as string, shape: owner.definition.outputs, fresh }));
     const found = await this.#store.find(lookups);
     return found.map((each, i) => {
       if (each.status === 'damaged') this.damages.record(units[i] as UnitState, each.detail);
@@ -198,9 +198,9 @@ export class Survey {
     });
   }
 
-  /** The same for a result that another runner may have made: only with all its artifacts in their places. */
-  async findWhole(unit: UnitState): Promise<StoreRecord | undefined> {
-    const record = await this.find(unit);
+  /** The same for a result that another runner may have made, with `fresh` on another host just now: only with all its artifacts in their places. */
+  async findWhole(unit: UnitState, fresh = false): Promise<StoreRecord | undefined> {
+    const record = await this.find(unit, fresh);
     for (const [name, ref] of Object.entries(record?.outputs ?? {})) {
       const damage = await this.#store.check(ref, 'glance');
       if (damage === undefined) continue;

@@ -13,6 +13,8 @@ export interface SpecRequest {
   /** Names of stages that run even when they are cached. */
   force?: readonly string[] | undefined;
   seed?: number | undefined;
+  /** `stage:memory=8GB,cpus=4`, or the same without a stage for all of them. */
+  resources?: readonly string[] | undefined;
   numerics: Numerics;
   /** The folder that relative paths on the command line start from. */
   cwd: string;

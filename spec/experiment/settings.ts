@@ -16,6 +16,7 @@ import type { SetFlag } from './flags.ts';
 import { flagSource, parseOnlyFlag, parseSetFlag, wholeSpan } from './flags.ts';
 import { escapeName } from './names.ts';
 import type { SpecRequest } from './request.ts';
+import { readResources, type StageResources } from './resources.ts';
 import type { Selection } from './selector.ts';
 import { readSelection } from './selector.ts';
 
@@ -30,9 +31,10 @@ export interface Settings {
   /** The cells that are kept: of each axis the values that --only names, else those that the profile's `only` names. */
   only: Selection;
   force: ReadonlySet<string>;
+  resources: StageResources;
 }
 
-type Flags = Pick<SpecRequest, 'profile' | 'set' | 'only' | 'force' | 'seed' | 'cwd'>;
+type Flags = Pick<SpecRequest, 'profile' | 'set' | 'only' | 'force' | 'seed' | 'resources' | 'cwd'>;
 
 /** Lays the profile and the flags over the experiment; reports what they name and nothing knows. */
 export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Flags, problems: Problems): Settings {
@@ -57,6 +59,13 @@ export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Fl
     added: changes.added,
     only: new Map([...readOwnOnly(experiment, profile, axes, problems), ...readOnlyFlags(flags, axes, problems)]),
     force: readForceFlags(flags, known, problems),
+    resources: readResources(
+      experiment,
+      linked.pipeline,
+      known,
+      { profile, flags: flags.resources ?? [], cwd: flags.cwd },
+      problems,
+    ),
   };
 }
 

@@ -1,4 +1,5 @@
 // Pipeline files, with what they include, as parameters and stages that know their places.
+import type { Resources } from '../../contract/plan.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { Shaped } from '../../located/file-shape.ts';
 import { checkShape } from '../../located/file-shape.ts';
@@ -10,6 +11,7 @@ import { parseYaml } from '../../located/yaml-source.ts';
 import type { ParamSchema, ValueSchema } from '../../schemas/param-schema.ts';
 import type { PipelineFile } from '../../schemas/pipeline.ts';
 import { pipelineFile } from '../../schemas/pipeline.ts';
+import { resourcesOf } from './resources.ts';
 
 export interface PipelineParam {
   name: string;
@@ -30,6 +32,7 @@ export interface PipelineStage {
   inputs: ReadonlyMap<string, { key: Span; from: string; span: Span }>;
   with: Located | undefined;
   seed: Located | undefined;
+  resources: Resources | undefined;
   key: Span;
   /** True when parts of it were wrong and left out: what seems to be missing may be there, misspelt. */
   partial: boolean;
@@ -126,7 +129,11 @@ function collect(file: Shaped<PipelineFile>, parts: Parts, problems: Problems): 
     if (isDuplicate('stage', name, entry.key, parts.stages, problems)) continue;
     if (stage === undefined) parts.broken.add(`stages.${name}`);
     else
-      parts.stages.set(name, { ...readStage(name, stage.use, file.tree), partial: file.wrong.has(`stages.${name}`) });
+      parts.stages.set(name, {
+        ...readStage(name, stage.use, file.tree),
+        resources: stage.resources && resourcesOf(stage.resources),
+        partial: file.wrong.has(`stages.${name}`),
+      });
   }
 }
 
@@ -174,7 +181,7 @@ function readParam(name: string, schema: ValueSchema, tree: Located): PipelinePa
   return { name, schema, fallback: find(tree, [...path, 'default']), key: keySpan(tree, path) };
 }
 
-function readStage(name: string, use: string, tree: Located): Omit<PipelineStage, 'partial'> {
+function readStage(name: string, use: string, tree: Located): Omit<PipelineStage, 'partial' | 'resources'> {
   const path = ['stages', name];
   const inputs = new Map<string, { key: Span; from: string; span: Span }>();
   for (const [input, { key, value }] of entriesAt(tree, [...path, 'in'])) {

@@ -1,13 +1,14 @@
 // Plan nodes from stages and cells: a stage is instantiated once for each combination of the axes that reach it, and
 // instances that would do the same work are one node.
 
-import { codePointer, type PlanInput, type PlanNode } from '../../contract/plan.ts';
+import { codePointer, type PlanInput, type PlanNode, type Resources } from '../../contract/plan.ts';
 import type { Numerics } from '../../contract/stage.ts';
 import { place } from '../../located/located.ts';
 import type { Axis } from '../experiment/axes.ts';
 import type { Choice } from '../experiment/evaluator.ts';
 import { projection } from '../experiment/evaluator.ts';
 import { cellLabel } from '../experiment/names.ts';
+import type { StageResources } from '../experiment/resources.ts';
 import type { StageEvaluator, StageParams } from '../experiment/stage-params.ts';
 import type { LinkedPipeline, LinkedStage } from '../pipeline/link.ts';
 
@@ -20,6 +21,13 @@ interface Draft {
   seed: number;
   numerics: Numerics;
   force: boolean;
+  resources: Resources | undefined;
+}
+
+/** What is asked of stages beside what they do, by their names. */
+interface Asked {
+  force: ReadonlySet<string>;
+  resources: StageResources;
 }
 
 export class Instances {
@@ -29,7 +37,7 @@ export class Instances {
   readonly #axes: readonly Axis[];
   readonly #evaluator: StageEvaluator;
   readonly #numerics: Numerics;
-  readonly #force: ReadonlySet<string>;
+  readonly #asked: Asked;
   readonly #drafts: Draft[] = [];
   readonly #byIdentity = new Map<string, number>();
   readonly #byProjection = new Map<string, number | undefined>();
@@ -43,13 +51,13 @@ export class Instances {
     axes: readonly Axis[],
     evaluator: StageEvaluator,
     numerics: Numerics,
-    force: ReadonlySet<string>,
+    asked: Asked,
   ) {
     this.#linked = linked;
     this.#axes = axes;
     this.#evaluator = evaluator;
     this.#numerics = numerics;
-    this.#force = force;
+    this.#asked = asked;
   }
 
   /** The node of a stage in a cell, with all that it needs; undefined when something is wrong (reported). */
@@ -112,8 +120,9 @@ export class Instances {
     }
     if (given === undefined || seed === undefined || stage.broken) return undefined;
     if (inputs.length < stage.links.length) return undefined;
-    const force = this.#force.has(stage.name);
-    return { stage, also: new Set(), seed, force, inputs, ...withThreads(stage, given, this.#numerics) };
+    const force = this.#asked.force.has(stage.name);
+    const resources = this.#asked.resources.get(stage.name);
+    return { stage, also: new Set(), seed, force, resources, inputs, ...withThreads(stage, given, this.#numerics) };
   }
 
   #merge(draft: Draft): number {
@@ -123,6 +132,7 @@ export class Instances {
     if (known !== undefined) {
       const first = this.#drafts[known] as Draft;
       first.force ||= draft.force;
+      first.resources = larger(first.resources, draft.resources);
       first.also.add(stage.name).add(first.stage.name);
       // equal work goes by the stage that stands first in the pipeline, whichever cell came first
       if (this.#place(stage.name) < this.#place(first.stage.name)) first.stage = stage;
@@ -193,6 +203,16 @@ function withThreads(stage: LinkedStage, given: StageParams, numerics: Numerics)
   return { given: { ...given, params }, numerics: threads === numerics.threads ? numerics : { ...numerics, threads } };
 }
 
+/** What is enough for either of two stages that do the same work. */
+function larger(a: Resources | undefined, b: Resources | undefined): Resources | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const most = (name: 'memory_bytes' | 'cpus' | 'time_ms') => {
+    const value = Math.max(a[name] ?? 0, b[name] ?? 0);
+    return value > 0 ? { [name]: value } : {};
+  };
+  return { ...b, ...a, ...most('memory_bytes'), ...most('cpus'), ...most('time_ms') };
+}
+
 function tellsApart(axes: readonly number[], instances: readonly { choice: Choice; node: number }[]): boolean {
   const nodes = new Map<string, number>();
   for (const { choice, node } of instances) {
@@ -205,7 +225,7 @@ function tellsApart(axes: readonly number[], instances: readonly { choice: Choic
 }
 
 function toNode(draft: Draft, cell: string, ids: readonly string[], index: number): PlanNode {
-  const { stage, seed, numerics, force } = draft;
+  const { stage, seed, numerics, force, resources } = draft;
   const also = [...draft.also].filter((name) => name !== stage.name);
   const { params, origins, paths } = draft.given;
   const inputs: Record<string, PlanInput> = {};
@@ -228,5 +248,6 @@ function toNode(draft: Draft, cell: string, ids: readonly string[], index: numbe
     numerics,
     origin: place(stage.key),
     force,
+    ...(resources === undefined ? {} : { resources }),
   };
 }

@@ -65,10 +65,10 @@ class PlanBuilder {
   constructor(parts: PlanParts, problems: Problems) {
     this.#parts = parts;
     this.#problems = problems;
-    const { bindings, home, known, force } = parts.settings;
+    const { bindings, home, known, force, resources } = parts.settings;
     this.#evaluator = new Evaluator(bindings, problems, { home: parts.experiment.partial ? undefined : home, known });
     const stages = new StageEvaluator(bindings, problems, this.#evaluator);
-    this.#instances = new Instances(bindings.linked, bindings.axes, stages, parts.numerics, force);
+    this.#instances = new Instances(bindings.linked, bindings.axes, stages, parts.numerics, { force, resources });
   }
 
   build(): Plan {

@@ -127,6 +127,11 @@ export class SharedStore implements Store {
     return undefined;
   }
 
+  /** Jobs of a batch system work in the local store's folder. */
+  leftBehind(key: string): Promise<OpenedAttempt | undefined> {
+    return this.#local.leftBehind(key);
+  }
+
   async publish(draft: Draft): Promise<Publication> {
     const publication = await this.#local.publish(draft);
     for (const { suspects } of publication.found) await this.#outbound.withdraw(suspects);

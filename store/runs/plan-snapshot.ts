@@ -33,7 +33,7 @@ export interface SnapshotStage {
   seeded: boolean;
 }
 
-export interface SnapshotNode extends Omit<PlanNode, 'force' | 'module'> {
+export interface SnapshotNode extends Omit<PlanNode, 'force' | 'module' | 'resources'> {
   /** The bytes that its paths named when it ran, by JSON pointer; empty where it did not. */
   sources: Readonly<Record<string, BlobRef>>;
 }
@@ -61,7 +61,7 @@ export function snapshotOf(plan: Plan, registry: StageRegistry, sources: FindSou
     stages[node.use] = { version, numeric, seeded };
   }
   const claims = plan.claims.map(({ text, where, check }) => ({ text, where, check }));
-  const nodes = plan.nodes.map(({ force: _force, module, ...node }) => {
+  const nodes = plan.nodes.map(({ force: _force, resources: _resources, module, ...node }) => {
     const known = sources(node.id);
     const hasCode = module !== undefined || known[codePointer] !== undefined;
     return { ...node, paths: hasCode ? [...node.paths, codePointer] : node.paths, sources: known };

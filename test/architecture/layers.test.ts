@@ -42,7 +42,7 @@ const rooms: Record<string, string[]> = {
   ],
   tasks: ['files', 'score'],
   store: ['', 'runs', 'upkeep', 'remote'],
-  runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain', 'lock', 'audit'],
+  runner: ['survey', 'attempt', 'worker', 'executor', 'queue', 'run', 'estimate', 'explain', 'lock', 'audit'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
   cli: [
     'common',

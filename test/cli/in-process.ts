@@ -23,7 +23,13 @@ export async function toyInProcess(folder: string, ...argv: string[]): Promise<E
     paint: plainPaint,
   });
   const terminal = { out: output('out'), err: output('err') };
-  const context: Context = { registry: async () => toyStages, worker: new URL('file:///nowhere'), argv, terminal };
+  const context: Context = {
+    registry: async () => toyStages,
+    worker: new URL('file:///nowhere'),
+    job: new URL('file:///nowhere'),
+    argv,
+    terminal,
+  };
   const before = process.cwd();
   let code = 0;
   process.chdir(folder);

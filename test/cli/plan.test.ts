@@ -26,7 +26,13 @@ async function planned(
   const silent = (part: string) => expect(part).toBe('');
   const output = { live: false, width: () => undefined, paint: plainPaint };
   const terminal = { out: { ...output, write: collect }, err: { ...output, write: silent } };
-  const context = { argv: [], terminal, registry: async () => registry, worker: new URL('file:///none') };
+  const context = {
+    argv: [],
+    terminal,
+    registry: async () => registry,
+    worker: new URL('file:///none'),
+    job: new URL('file:///none'),
+  };
   const given = { set: [], only: [], force: [], store: 'none', recordTokens: 300, ...flags };
   expect(await plan([specs], given, context)).toBe(0);
   return text;

@@ -88,6 +88,55 @@ describe('an attempt that takes too long', () => {
   });
 });
 
+describe('a stage whose resources are declared', () => {
+  it('is ended when it takes more memory, with its unit, the limit and the last lines of its log', async () => {
+    const toy = await openToy();
+    const resources = { memory_bytes: 400e6 };
+    const outcome = await toy.run(plan(node('h[rank=8]', 'hoard', { bytes: 700e6 }, {}, { resources })), {
+      retries: 1,
+    });
+    const [failure] = outcome.failures;
+    expect(failure).toMatchObject({ reason: 'memory', last_lines: ['takes 700000000'] });
+    expect(failure?.message).toMatch(
+      /^stage 'h' \(rank=8\): it took \d+ MB of memory, more than 400 MB, the limit of its stage \(resources: memory\); its output is in '.*\.log'$/,
+    );
+    expect(toy.worked()).toEqual(['hoard']);
+  });
+
+  it('is ended when it takes longer, whichever limit is the shorter one', async () => {
+    const toy = await openToy();
+    const wait = node('w', 'wait', {}, {}, { resources: { time_ms: 400 } });
+    const own = await toy.run(plan(wait), { timeout_ms: 3_600_000 });
+    expect(own.failures[0]?.message).toBe(
+      "stage 'w': it took longer than 400 ms, the limit of its stage (resources: time)",
+    );
+    const flag = await toy.run(plan(wait), { timeout_ms: 300 });
+    expect(flag.failures[0]?.message).toBe(
+      "stage 'w': it took longer than 300 ms, the limit of an attempt (--timeout)",
+    );
+  });
+
+  it('does not run beside others when they would not fit into the memory together', async () => {
+    const toy = await openToy();
+    const half = (id: string, more: object) => node(id, 'pause', { ms: 30, value: id }, {}, more);
+    const declared = ['a', 'b', 'c'].map((id) => half(id, { resources: { memory_bytes: 6e9 } }));
+    await toy.run(plan(...declared), { jobs: 3, threads: 3, memory_bytes: 10e9 });
+    let [running, most] = [0, 0];
+    for (const { type } of toy.events) {
+      if (type === 'unit-started') most = Math.max(most, ++running);
+      if (type === 'unit-finished') running--;
+    }
+    expect([most, toy.worked()]).toEqual([1, ['pause', 'pause', 'pause']]);
+  });
+
+  it('is the same work whatever it is given: no key has its resources', async () => {
+    const toy = await openToy();
+    await toy.run(plan(node('v', 'value', { value: 1 })));
+    const given = { resources: { memory_bytes: 9e9, cpus: 3, time_ms: 1e6, gpu: 'a100:2' } };
+    expect((await toy.run(plan(node('v', 'value', { value: 1 }, {}, given)))).summary).toMatchObject({ cached: 1 });
+  });
+});
+
 it('the first failure starts nothing more where a run is to fail fast', async () => {
   const toy = await openToy();
   const stages = plan(

@@ -32,12 +32,20 @@ export interface ProcessOptions {
   /** Words before the program: `unshare ...`. */
   within?: readonly string[];
   log?: string;
+  /** Slurm carries the attempts out: the environment by which it is found. */
+  slurm?: NodeJS.ProcessEnv;
 }
 
 /** Starts a run of `toyPlan` on the store in `folder`. It leads a process group of its own, which does not outlive the test. */
 export function startRun(folder: string, toyPlan: Plan, options: ProcessOptions = {}): RunProcess {
-  const { jobs = 1, times, within = [], log = join(emptyFolder(), 'log') } = options;
-  const own = { TOY_EVENTS: '1', TOY_LOG: log, ...(times && { TOY_LEASES: JSON.stringify(times) }) };
+  const { jobs = 1, times, within = [], slurm, log = join(emptyFolder(), 'log') } = options;
+  const own = {
+    ...slurm,
+    ...(slurm && { TOY_SLURM: '1' }),
+    TOY_EVENTS: '1',
+    TOY_LOG: log,
+    ...(times && { TOY_LEASES: JSON.stringify(times) }),
+  };
   const [program = '', ...words] = [...within, process.execPath, toyRun, folder, planFile(toyPlan), String(jobs)];
   const child = spawn(program, words, { detached: true, env: { ...process.env, ...own } });
   onTestFinished(() => killGroup(child));
