@@ -12,6 +12,7 @@ import { findPython, type Python, type PythonPeer } from './python.ts';
 import { writeResults } from './readme.ts';
 import { benchRunner } from './runner.ts';
 import { runnerReport } from './runner-report.ts';
+import { benchStart, startReport } from './start.ts';
 import { benchStore, storeReport } from './store.ts';
 import { benchTasks, tasksReport } from './tasks.ts';
 
@@ -29,9 +30,8 @@ async function main(options: Options): Promise<void> {
 
 function measure(part: Part, options: Options): Promise<string> {
   const beside = { engine: measureEngine, decode: measureDecode, tasks: measureTasks };
-  return { ...beside, runner: measureRunner, store: measureStore, memory: measureMemory, precision: measurePrecision }[
-    part
-  ](options);
+  const whole = { runner: measureRunner, store: measureStore, memory: measureMemory, start: measureStart };
+  return { ...beside, ...whole, precision: measurePrecision }[part](options);
 }
 
 /** The Python of one peer, asked for when a part begins: each part needs its own packages and no others. */
@@ -105,6 +105,12 @@ async function measurePrecision({ engine, precision_steps }: Options): Promise<s
   const settings = { model, records: engine.records, steps: precision_steps, threads };
   const result = await benchPrecision(settings, say);
   return `${circumstances({ node: process.versions.node }, 1, before)}\n\n${precisionReport(result)}`;
+}
+
+async function measureStart({ rounds }: Options): Promise<string> {
+  const before = load();
+  const rows = benchStart({ rounds }, say);
+  return `${circumstances({ node: process.versions.node }, rounds, before)}\n\n${startReport(rows)}`;
 }
 
 function versionsOf({ rows }: { rows: readonly { duel: Duel }[] }): Record<string, string | undefined> {

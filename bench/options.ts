@@ -5,7 +5,7 @@ import { modelNames, tinyName } from './engine/shapes.ts';
 import { tasks as allTasks, isMachine, type Task } from './engine/tasks.ts';
 
 /** The parts of the benchmark. */
-export const parts = ['engine', 'decode', 'tasks', 'runner', 'store', 'memory', 'precision'] as const;
+export const parts = ['engine', 'decode', 'tasks', 'runner', 'store', 'memory', 'precision', 'start'] as const;
 export type Part = (typeof parts)[number];
 
 /** Those that are asked of a model. */
@@ -44,7 +44,7 @@ interface EngineOptions {
   minutes: number | undefined;
 }
 
-export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [precision] [--quick] [--write] [--alone] [--rounds N] [--stages N] [--steps N]
+export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [precision] [start] [--quick] [--write] [--alone] [--rounds N] [--stages N] [--steps N]
                        [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N]
   --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10),
               3 rounds instead of 5 and shorter tasks of the engine, 100 steps instead of 1,000 of memory, 40 instead of 200 of precision

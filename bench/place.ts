@@ -7,7 +7,10 @@ import { join, resolve } from 'node:path';
 export const root = resolve(import.meta.dirname, '../..');
 
 /** The program as users start it. */
-export const program = join(root, 'dist/cli/main.js');
+export const program = join(root, 'dist/start/lamina.js');
+
+/** The same program from all the files that it was compiled to. */
+export const compiledProgram = join(root, 'dist/cli/start.js');
 
 /** A folder for downloads and scratch that git ignores; made when first asked for. */
 export function workFolder(...names: string[]): string {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The `lamina` program: the command line with lamina's own stages.
 import type { StageRegistry } from '../contract/stage.ts';
 import { runCli } from './cli.ts';

@@ -91,7 +91,7 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   ).action(inProject(false, async () => (await import('./commands/bundle.ts')).bundle));
   addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
     .option('--profile <name>', 'the latest run of this profile')
-    .option('--format <form>', 'text, md, latex, csv, json, html or arrow', 'text')
+    .option('--format <form>', 'text, md, latex, csv, json, html, arrow or parquet', 'text')
     .option('-o, --out <file>', 'write to a file instead of printing')
     .option('--figures <folder>', 'write the figures and the picture of the stages there, as SVG')
     .action(inProject(true, async () => (await import('./commands/show.ts')).show));

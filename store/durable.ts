@@ -25,8 +25,8 @@ export function fsyncFolder(folder: string): void {
   }
 }
 
-/** Writes `text` as `path`, over whatever was there, atomically and durably. */
-export function writeDurably(path: string, text: string, place?: DurablePlace): void {
+/** Writes `text`, or bytes, as `path`, over whatever was there, atomically and durably. */
+export function writeDurably(path: string, text: string | Uint8Array, place?: DurablePlace): void {
   withTemporary(path, text, place, (temporary) => renameSync(temporary, path));
 }
 
@@ -60,7 +60,7 @@ function renameUnlessTaken(from: string, to: string): boolean {
 
 function withTemporary<T>(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   place: DurablePlace | undefined,
   finish: (temporary: string) => T,
 ): T {
@@ -78,7 +78,7 @@ function withTemporary<T>(
   }
 }
 
-function writeAndSync(path: string, text: string): void {
+function writeAndSync(path: string, text: string | Uint8Array): void {
   const handle = openSync(path, 'wx', 0o644);
   try {
     const bytes = Buffer.from(text);

@@ -19,7 +19,7 @@ import type { StoreFlags } from '../common/flags.ts';
 import type { Output } from '../common/terminal.ts';
 import { isOutcomeFolder, readOutcome } from '../result/outcome-folder.ts';
 import { resultText } from '../result/print-result.ts';
-import { writeCells, writePictures } from '../result/result-files.ts';
+import { writeCells, writeParquet, writePictures } from '../result/result-files.ts';
 import { type FoundResult, findResult } from '../runs/run-files.ts';
 
 interface ShowFlags extends StoreFlags {
@@ -42,7 +42,12 @@ const forms: Readonly<Record<string, Form>> = {
 /** An outcome is only kept of a run that was done. */
 const kept = { status: 'done', failures: [] };
 const noCells = { cells: [], axes: [], table: { beside: [] }, claims: [], warnings: [] };
-const allForms = [...Object.keys(forms), 'arrow'];
+/** Forms that are not text. */
+const files: Readonly<Record<string, (path: string, result: RunResult) => Promise<void>>> = {
+  arrow: writeCells,
+  parquet: writeParquet,
+};
+const allForms = [...Object.keys(forms), ...Object.keys(files)];
 
 /**
  * Prints the latest result of that name, that of `NAME@RUN`, or the outcome in a folder, in the form that was asked for, or writes it to a
@@ -52,8 +57,8 @@ const allForms = [...Object.keys(forms), 'arrow'];
 export async function show([name]: [string], flags: ShowFlags, context: Context): Promise<number> {
   const form = flags.json ? 'json' : flags.format;
   if (!allForms.includes(form)) throw new UserError(`unknown format '${form}'${expectedNames(form, allForms, '')}`);
-  if (form === 'arrow' && flags.out === undefined)
-    throw new UserError("the format 'arrow' is not text: say with --out FILE where it is to be written");
+  if (form in files && flags.out === undefined)
+    throw new UserError(`the format '${form}' is not text: say with --out FILE where it is to be written`);
   const { out, err } = context.terminal;
   const found = (await findInBundle(name)) ?? find(name, flags);
   const { result, remark, warnings, whole, info, trials } = found;
@@ -116,7 +121,8 @@ async function writeForm(
   context: Context,
   flags: ShowFlags,
 ): Promise<void> {
-  if (form === 'arrow') return writeCells(file, result);
+  const whole = files[form];
+  if (whole !== undefined) return whole(file, result);
   const { plainPaint } = await import('../../report/numbers/paint.ts');
   const output = { ...context.terminal.out, width: () => undefined, paint: plainPaint };
   writeDurably(file, (await forms[form]?.(result, found, output, flags)) ?? '');

@@ -26,9 +26,17 @@ export function checkTarget(to: string, store: string): void {
     const above = nearestAbove(dirname(place));
     if (!statusAt(above)?.isDirectory()) throw new UserError(`--to '${to}': '${above}' is not a folder`);
     accessSync(above, constants.W_OK);
+    tryFolder(above);
   } catch (error) {
     throw fileError(error, to, 'cannot write into');
   }
+}
+
+/** Some folders let nothing be made in them whatever their permissions say, as /proc does: that is found out before the stage runs, and leaves no trace. */
+function tryFolder(above: string): void {
+  const trial = join(above, temporaryName());
+  mkdirSync(trial);
+  rmdirSync(trial);
 }
 
 /** A folder on its way to its place. */

@@ -1,7 +1,8 @@
-// Files made of a result beside its text: the cells as Arrow, the figures as SVG.
+// Files made of a result beside its text: the cells as Arrow and Parquet, the figures as SVG.
 import { renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { RunResult } from '../../contract/result.ts';
+import type { CellsColumn } from '../../formats/arrow/cells-table.ts';
 import { columnsOf } from '../../report/table/columns.ts';
 import { stagesFigure } from '../../spec/plan/figures.ts';
 import { writeDurably } from '../../store/durable.ts';
@@ -11,16 +12,29 @@ import { makeFolders } from '../../util/make-folders.ts';
 /** Writes the cells as an Arrow IPC file, under its name only when it is whole. */
 export async function writeCells(path: string, result: RunResult): Promise<void> {
   const { writeCellsTable } = await import('../../formats/arrow/cells-table.ts'); // Arrow takes a while to load
-  const { experiment, profile, title } = result;
   makeFolders(dirname(path));
-  const columns = columnsOf(result, ['metric', 'value', 'paper', 'stderr', 'n', 'key', 'digest', 'name', 'error']);
   const unfinished = join(dirname(path), temporaryName());
   try {
-    await writeCellsTable(unfinished, columns, { experiment, profile, title });
+    await writeCellsTable(unfinished, cellColumns(result), about(result));
     renameSync(unfinished, path);
   } finally {
     rmSync(unfinished, { force: true });
   }
+}
+
+/** Writes the same cells as a Parquet file. */
+export async function writeParquet(path: string, result: RunResult): Promise<void> {
+  const { encodeCellsParquet } = await import('../../formats/records/cells-parquet.ts');
+  makeFolders(dirname(path));
+  writeDurably(path, encodeCellsParquet(cellColumns(result), about(result)));
+}
+
+function cellColumns(result: RunResult): CellsColumn[] {
+  return columnsOf(result, ['metric', 'value', 'paper', 'stderr', 'n', 'key', 'digest', 'name', 'error']);
+}
+
+function about({ experiment, profile, title }: RunResult): Record<string, string> {
+  return { experiment, profile, title };
 }
 
 /** Writes the figures of a result. Returns the files. */

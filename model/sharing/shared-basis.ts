@@ -4,11 +4,6 @@ import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matri
 /** Added to a matrix of second moments that is not positive definite, beside its least eigenvalue; the release's number. */
 const least = 7e-6;
 
-/** How many vectors a basis has for `layers` matrices [in, out] each, so that 1 - `ratio` of their numbers are left: as the release rounds. */
-export function basisSize(input: number, output: number, layers: number, ratio: number): number {
-  return Math.floor((layers * input * output * (1 - ratio)) / (input + layers * output));
-}
-
 /** W_l^T = basis coefficients_l: basis [in, k], coefficients [k, out] of each layer, row-major. */
 export interface SharedBasis {
   readonly basis: Float32Array;

@@ -150,6 +150,7 @@ describe('a mistake is named with the way out, and writes nothing', () => {
     [[tiny, '--to', 'full'], "--to 'full' is not empty, expected a folder that is not there yet, or an empty one"],
     [[tiny, '--to', 'file'], "--to 'file' is a file, expected a folder that is not there yet, or an empty one"],
     [[tiny, '--to', 'file/in'], 'is not a folder'],
+    [[tiny, '--to', '/proc/x'], "error  cannot write into '/proc/x': "],
     [[tiny, '--to', '.'], "--to '.' is the folder that lamina works in: name one in it"],
     [[tiny, '--to', '..'], "--to '..' is the folder that lamina works in: name one in it"],
     [[tiny, '--to', '.lamina/x'], "--to '.lamina/x' is a part of the store '.lamina': name another"],
@@ -185,6 +186,7 @@ describe('a mistake is named with the way out, and writes nothing', () => {
     const { code, out, err } = await exported(...args);
     expect(err).toContain(message);
     expect(err).not.toContain('    at ');
+    expect(err).not.toContain('started'); // before anything runs
     expect([code, out, existsSync(at('q')), leftovers()]).toEqual([2, '', false, []]);
   });
 

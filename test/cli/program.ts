@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 export const fixtures = join(import.meta.dirname, 'fixtures');
-export const realProgram = join(root, 'dist/cli/main.js');
+export const realProgram = join(root, 'dist/start/lamina.js');
 export const toyProgram = join(fixtures, 'toy.mjs');
 
 export interface Ended {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { show } from '../../cli/commands/show.ts';
 import type { Context } from '../../cli/common/context.ts';
@@ -83,6 +84,22 @@ describe('a run in the store', () => {
     expect(readdirSync('new')).toEqual(['cells.arrow']);
     await expect(shown('table-2', { format: 'arrow' })).rejects.toThrow(
       "the format 'arrow' is not text: say with --out FILE where it is to be written",
+    );
+  });
+
+  test('is a Parquet file with the columns and the rows of the Arrow file', async () => {
+    keep(made);
+    await shown('table-2', { format: 'arrow', out: 'new/cells.arrow' });
+    await shown('table-2', { format: 'parquet', out: 'new/cells.parquet' });
+    const rows = await parquetReadObjects({ file: await asyncBufferFromFile('new/cells.parquet') });
+    expect(rows).toEqual(
+      tableFromIPC(readFileSync('new/cells.arrow'))
+        .toArray()
+        .map((row) => row.toJSON()),
+    );
+    expect(readdirSync('new').toSorted()).toEqual(['cells.arrow', 'cells.parquet']);
+    await expect(shown('table-2', { format: 'parquet' })).rejects.toThrow(
+      "the format 'parquet' is not text: say with --out FILE where it is to be written",
     );
   });
 

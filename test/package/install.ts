@@ -19,22 +19,44 @@ export function installed(): { path: string; program: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'lamina-package-'));
   const modules = join(path, 'node_modules');
   mkdirSync(modules);
-  // npm's own word on what the package holds; its scripts would build what has been built
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', path], {
-    cwd: root,
+  unpack(pack(root, path), path);
+  renameSync(join(path, 'package'), join(modules, 'lamina'));
+  for (const name of dependencies()) link(name, modules);
+  return {
+    path,
+    program: join(modules, 'lamina/dist/start/lamina.js'),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** The package as `npm pack` makes it in a clone, ONNX Runtime in it; the tree is left as it is. */
+export function packedWhole(into: string): string {
+  const staged = mkdtempSync(join(tmpdir(), 'lamina-pack-'));
+  try {
+    unpack(pack(root, staged), staged);
+    const folder = join(staged, 'package');
+    execFileSync(process.execPath, [join(root, '.ci/pack-engine.mjs'), folder]);
+    return pack(folder, into);
+  } finally {
+    rmSync(staged, { recursive: true, force: true });
+  }
+}
+
+/** What npm packs of a folder, by its own word, as a file in `into`; npm's scripts would build what has been built. */
+function pack(folder: string, into: string): string {
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', into], {
+    cwd: folder,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
-  execFileSync('tar', ['-xzf', join(path, filename), '-C', path]);
-  renameSync(join(path, 'package'), join(modules, 'lamina'));
-  rmSync(join(path, filename));
-  for (const name of dependencies()) link(name, modules);
-  return {
-    path,
-    program: join(modules, 'lamina/dist/cli/main.js'),
-    remove: () => rmSync(path, { recursive: true, force: true }),
-  };
+  return join(into, filename);
+}
+
+/** Leaves `package` in `into`, and removes the archive. */
+function unpack(archive: string, into: string): void {
+  execFileSync('tar', ['-xzf', archive, '-C', into]);
+  rmSync(archive);
 }
 
 /** Everything that the tree has installed but tools of its own. */

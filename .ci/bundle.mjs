@@ -1,0 +1,62 @@
+// Puts the compiled program into few files, dist/start, since opening hundreds costs more than what `check` does with them. What check and
+// plan open lies in one file, the rest in a file for each command. Workers, probes and stages are opened from where they were compiled.
+import { chmodSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { rolldown } from 'rolldown';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+const out = join(dist, 'start');
+/** Small packages that every start opens; all others stay packages. */
+const within = /^(yaml|commander|picocolors)$/;
+const first = opened([
+  'cli/cli.js',
+  'cli/commands/check.js',
+  'cli/commands/plan.js',
+  'stages/registry.js',
+  'stages/seal.js',
+]);
+
+const bundle = await rolldown({
+  input: { lamina: join(dist, 'cli/start.js') },
+  platform: 'node',
+  cwd: root,
+  external: (id) => /^[^./]/.test(id) && !within.test(id),
+  plugins: [{ name: 'places', transform: inPlace }],
+});
+await bundle.write({
+  dir: out,
+  cleanDir: true,
+  format: 'esm',
+  chunkFileNames: '[name]-[hash].js',
+  codeSplitting: {
+    groups: [
+      { name: 'start', test: (id) => first.has(id) || within.test(/node_modules\/([^/]+)/.exec(id)?.[1] ?? '') },
+    ],
+  },
+});
+chmodSync(join(out, 'lamina.js'), 0o755);
+
+/** A module still knows where it was compiled to, and finds what lies beside it. */
+function inPlace(code, id) {
+  if (!id.startsWith(dist) || !code.includes('import.meta')) return null;
+  const from = JSON.stringify(relative(out, id));
+  const url = `new URL(${from}, import.meta.url)`;
+  return code
+    .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/${relative(out, dirname(id))}`)})`)
+    .replaceAll(/(?<!URL\("[^"]*", )import\.meta\.url/g, `${url}.href`);
+}
+
+/** The modules with all that they import statically. */
+function opened(modules) {
+  const found = new Set();
+  const add = (file) => {
+    if (found.has(file)) return;
+    found.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, specifier] of text.matchAll(/^(?:import|export)\b[^;]*?["'](\.[^"']+)["'];/gm))
+      add(join(dirname(file), specifier));
+  };
+  for (const each of modules) add(join(dist, each));
+  return found;
+}
