@@ -1,10 +1,10 @@
 // When the tokens of `lamina generate` stop early: as the command line says, or as the stage or cell was given.
 import { orList } from '../../located/nearest.ts';
 import { checkClassifiers, readExit } from '../../model/checkpoint/exit-file.ts';
-import { confidences, decays, type EarlyExit, propagations } from '../../model/exits/exit-rule.ts';
+import { decays, type EarlyExit, propagations } from '../../model/exits/exit-rule.ts';
 import type { Model } from '../../model/forward/model.ts';
 import type { ExitStep } from '../../model/generate/exit-decoder.ts';
-import { type EarlyExitParams, earlyExit, exitRule } from '../../stages/early-exit/declare.ts';
+import { type EarlyExitParams, earlyExit, exitRule, untrained } from '../../stages/early-exit/declare.ts';
 import { UserError } from '../../util/errors.ts';
 import type { FoundModel } from './model.ts';
 
@@ -25,7 +25,7 @@ async function givenExit(found: FoundModel, model: Model): Promise<EarlyExit | u
 }
 
 const choices: Readonly<Record<string, readonly string[]>> = {
-  confidence: confidences,
+  confidence: untrained,
   decay: decays,
   propagate: propagations,
 };

@@ -70,7 +70,7 @@ export function checkClassifiers({ rule, classifiers }: EarlyExit): void {
   const missing = usedExits(rule).find((layer) => !classifiers.has(layer));
   if (missing === undefined) return;
   throw new UserError(
-    `confidence 'classifier' has no classifier for the exit after layer ${missing}: train them with stage 'exit-classifier' and join its output 'exit'`,
+    `confidence 'classifier' has no classifier for the exit after layer ${missing}, expected a description with one for each exit that is asked`,
   );
 }
 

@@ -9,6 +9,9 @@ import { UserError } from '../../util/errors.ts';
 import { object } from '../common/options.ts';
 import { lookingCost } from '../costs/copying.ts';
 
+/** A classifier has to be trained, which no stage does yet. */
+export const untrained = confidences.filter((name) => name !== 'classifier');
+
 const params = object({
   exits: Type.Optional(
     Type.String({
@@ -30,10 +33,10 @@ const params = object({
     description:
       'no token stops below this layer; exits below it are passed, and looked at where the confidence compares states',
   }),
-  confidence: Type.Enum([...confidences], {
+  confidence: Type.Enum([...untrained], {
     default: 'max_probability',
     description:
-      'max_probability: largest softmax after the exit (LITE); gap: largest minus second (CALM); state: cosine between the states after this exit and the one before, 0 at the first; classifier: a linear one on the state, of stage exit-classifier',
+      'max_probability: largest softmax after the exit (LITE); gap: largest minus second (CALM); state: cosine between the states after this exit and the one before, 0 at the first',
   }),
   threshold: Type.Number({
     minimum: 0,

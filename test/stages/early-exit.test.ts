@@ -108,7 +108,7 @@ describe('early-exit', () => {
     await writeExit(path, { rule, classifiers: new Map([[2, classifier]]) });
     const read = await readExit([path], { config });
     expect(() => checkClassifiers(read)).toThrow(
-      "has no classifier for the exit after layer 4: train them with stage 'exit-classifier'",
+      'has no classifier for the exit after layer 4, expected a description with one for each exit that is asked',
     );
     await writeExit(path, { rule, classifiers: new Map([[2, { weight: new Float32Array(15), bias: 0 }]]) });
     await expect(readExit([path], { config })).rejects.toThrow(
