@@ -12,6 +12,7 @@ export type Facts = JsonObject;
 export interface FactsOfKind {
   checkpoint: CheckpointFacts;
   recovery: RecoveryFacts;
+  exit: ExitFacts;
   activations: ActivationsFacts;
   states: StatesFacts;
   dataset: DatasetFacts;
@@ -76,6 +77,13 @@ export type RecoveryFacts = {
   readonly parallel?: { readonly first: number; readonly last: number; readonly variant: string };
   /** Layers whose MLPs contribute nothing. */
   readonly pruned?: readonly number[];
+};
+
+/** Of a description of when a model stops early. */
+export type ExitFacts = {
+  /** The layers (from 1) after which a token may stop. */
+  readonly exits?: readonly number[];
+  readonly confidence?: string;
 };
 
 /** Of captured inputs of MLPs. */

@@ -4,6 +4,7 @@
 export const artifactKinds = [
   'checkpoint',
   'recovery',
+  'exit',
   'activations',
   'states',
   'dataset',

@@ -1,10 +1,14 @@
 // The stages, one line each: a new stage is a folder and a line here.
 import { stage } from '../contract/define.ts';
 import type { StageDefinition, StageRegistry } from '../contract/stage.ts';
+import { calibrateExit } from './calibrate-exit/declare.ts';
 import { captureActivations } from './capture-activations/declare.ts';
 import { command } from './command/declare.ts';
 import { dataset } from './dataset/declare.ts';
+import { decode } from './decode/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';
+import { earlyExit } from './early-exit/declare.ts';
+import { exitRisk } from './exit-risk/declare.ts';
 import { exportStage } from './export/declare.ts';
 import { fitLayerStage } from './fit-layer/declare.ts';
 import { hiddenStates } from './hidden-states/declare.ts';
@@ -33,6 +37,7 @@ import { shareBlocks } from './share-blocks/declare.ts';
 import { skipSublayers } from './skip-sublayers/declare.ts';
 import { slw } from './slw/declare.ts';
 import { taskData } from './task-data/declare.ts';
+import { textAgreement } from './text-agreement/declare.ts';
 import { trainTokenizer } from './train-tokenizer/declare.ts';
 import { weightDifference } from './weight-difference/declare.ts';
 
@@ -62,6 +67,11 @@ const stages: StageDefinition[] = [
   stage(hiddenStates, async () => (await import('./hidden-states/run.ts')).keepHiddenStates),
   stage(perplexityEval, async () => (await import('./perplexity-eval/run.ts')).measurePerplexity),
   stage(rollingPerplexityStage, async () => (await import('./rolling-perplexity/run.ts')).measureRolling),
+  stage(earlyExit, async () => (await import('./early-exit/run.ts')).describeExits),
+  stage(decode, async () => (await import('./decode/run.ts')).answerRecords),
+  stage(exitRisk, async () => (await import('./exit-risk/run.ts')).tryThresholds),
+  stage(calibrateExit, async () => (await import('./calibrate-exit/run.ts')).chooseThreshold),
+  stage(textAgreement, async () => (await import('./text-agreement/run.ts')).compareTexts),
   stage(taskData, async () => (await import('./task-data/run.ts')).gatherTaskData),
   stage(lmEvalTasks, async () => (await import('./lm-eval-tasks/run.ts')).scoreTasks),
   stage(weightDifference, async () => (await import('./weight-difference/run.ts')).measureDifference),

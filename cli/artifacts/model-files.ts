@@ -18,15 +18,16 @@ export interface Finder {
   again: (stage: string) => string;
 }
 
-/** The checkpoint and the recovery, one file for each unit that made them, all of them whole. Throws UserError. */
+/** The checkpoint, the recovery and the exit description, one file for each unit that made them, all of them whole. Throws UserError. */
 export async function modelFiles(
-  { checkpoint, recovery }: Pick<PickedModel, 'checkpoint' | 'recovery'>,
+  { checkpoint, recovery, exit }: Pick<PickedModel, 'checkpoint' | 'recovery'> & Partial<Pick<PickedModel, 'exit'>>,
   finder: Finder,
-): Promise<{ checkpoint: string; recovery: string[] | undefined }> {
+): Promise<{ checkpoint: string; recovery: string[] | undefined; exit: string[] | undefined }> {
   // what was asked for first: its message is the one to read
+  const early = exit === undefined ? undefined : await filesOf(exit, 'exit', finder);
   const above = recovery === undefined ? undefined : await filesOf(recovery, 'recovery', finder);
   const [file] = await filesOf(checkpoint, 'checkpoint', finder);
-  return { checkpoint: file as string, recovery: above };
+  return { checkpoint: file as string, recovery: above, exit: early };
 }
 
 async function filesOf(

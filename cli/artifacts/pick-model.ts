@@ -13,11 +13,14 @@ export interface PickedModel {
   readonly node: PlanNode;
   readonly checkpoint: string;
   readonly recovery: string | undefined;
+  /** When its tokens stop early. */
+  readonly exit: string | undefined;
 }
 
-/** `tuned on base`, `base`. */
-export function modelLabel({ checkpoint, recovery }: PickedModel): string {
-  return recovery === undefined ? checkpoint : `${recovery} on ${checkpoint}`;
+/** `tuned on base`, `base`, `base with the exits of rule`. */
+export function modelLabel({ checkpoint, recovery, exit }: PickedModel): string {
+  const model = recovery === undefined ? checkpoint : `${recovery} on ${checkpoint}`;
+  return exit === undefined ? model : `${model} with the exits of ${exit}`;
 }
 
 /** The one model that `part` means. Throws UserError where it means none, or several. */
@@ -47,9 +50,10 @@ function nodesNamed(plan: Plan, part: string): readonly PlanNode[] {
 /** What a node makes, or else works on; undefined where it has to do with no model. */
 function modelOf(node: PlanNode, registry: StageRegistry): PickedModel | undefined {
   const kinds = Object.values(definitionOf(registry, node)?.outputs ?? {}).map(({ kind }) => kind);
-  if (kinds.includes('checkpoint')) return { node, checkpoint: node.id, recovery: undefined };
+  if (kinds.includes('checkpoint')) return { node, checkpoint: node.id, recovery: undefined, exit: undefined };
   const checkpoint = node.inputs.model?.node;
   if (checkpoint === undefined) return undefined;
   const recovery = kinds.includes('recovery') ? node.id : node.inputs.recovery?.node;
-  return { node, checkpoint, recovery };
+  const exit = kinds.includes('exit') ? node.id : node.inputs.exit?.node;
+  return { node, checkpoint, recovery, exit };
 }

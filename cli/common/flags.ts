@@ -161,6 +161,8 @@ export interface GenerateFlags extends EngineFlags, RemoteFlags {
   topP: number;
   topK: number;
   seed: number;
+  /** When tokens stop before the last layer: `confidence=gap,threshold=0.8`. */
+  exit?: string;
   profile?: string;
   set: string[];
   only: string[];
@@ -191,6 +193,10 @@ export function addGenerateFlags(command: Command): Command {
       .option('--top-p <share>', 'draw from the likeliest tokens that have this share together', share, 1)
       .option('--top-k <number>', 'draw from this many of the likeliest tokens; 0 for all', wholeNumber(0), 0)
       .option('--seed <number>', 'the seed of what is drawn', wholeNumber(0), 0)
+      .option(
+        '--exit <rule>',
+        "let tokens stop early: parameters of stage 'early-exit', such as exits=4,6,8,threshold=0.9 (default: what the stage or cell that is named was given)",
+      )
       .option('--profile <name>', 'of a spec: models, data and sizes to use')
       .option('--set <path=value>', 'of a spec: replace a parameter', collect, [])
       .option('--only <axis=value,...>', 'of a spec: keep only the cells with these axis values', collect, [])

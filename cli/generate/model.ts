@@ -26,6 +26,8 @@ export type FoundModel =
       readonly checkpoint: string;
       /** Shared layers and recovery parameters on top of it. */
       readonly recovery?: readonly string[] | undefined;
+      /** When its tokens stop early. */
+      readonly exit?: readonly string[] | undefined;
     };
 
 /** Finds the model. Throws UserError when there is none of that name, or when it has not been made yet. */

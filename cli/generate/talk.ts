@@ -26,6 +26,7 @@ import type { GenerateFlags } from '../common/flags.ts';
 import { engineRemarks } from '../common/remarks.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import type { Terminal } from '../common/terminal.ts';
+import { countStops, exitOf } from './exit.ts';
 import { refuseTooLarge } from './memory.ts';
 import type { FoundModel } from './model.ts';
 import { promptTokens, templateFor } from './prompt.ts';
@@ -64,8 +65,15 @@ export async function talk(
       for (const text of remarksOn(files, template, flags)) remark(text);
       meter.start();
       const { temperature, topK: top_k, topP: top_p, seed } = flags;
-      const options = { temperature, top_k, top_p, seed, batch_size, signal: stop.signal, observe: meter.observe };
+      const exit = await exitOf(found, flags.exit, model);
+      const stopped = countStops();
+      const options = {
+        ...{ temperature, top_k, top_p, seed, signal: stop.signal, observe: meter.observe },
+        // side by side tokens would wait for the least sure of them
+        ...(exit === undefined ? { batch_size } : { batch_size: 1, exit: { exit, onStep: stopped.onStep } }),
+      };
       const done: Generation[] = await generate(model, tokenizer, requests, options, answers.add, answers.end);
+      if (exit !== undefined) remark(stopped.text(model.config.num_hidden_layers));
       for (const text of cutByContext(done, requests, flags)) remark(text);
       if (flags.json) out.write(generationJson(found.label, prompts, requests, done, meter));
       else err.write(`${err.paint.faint(summaryOf(done, meter))}\n`);

@@ -105,12 +105,22 @@ export function blockParts<V>(
 /** Grouped-query attention: x [N, D] -> [N, D], before the residual add. */
 function selfAttention<V>(parts: BlockParts<V>, x: V): V {
   const { ops, config, layer } = parts;
-  const { num_attention_heads: heads, num_key_value_heads: groups } = config;
-  const q = headNormed(parts, 'q_norm', ops.heads(biased(parts, 'q', x), heads));
-  const k = headNormed(parts, 'k_norm', ops.heads(biased(parts, 'k', x), groups));
-  const v = ops.heads(biased(parts, 'v', x), groups);
+  const q = headNormed(parts, 'q_norm', ops.heads(biased(parts, 'q', x), config.num_attention_heads));
+  const { k, v } = keysAndValues(parts, x);
   const place = { layer, rope: hasRope(config, layer), window: windowOf(config, layer) };
   return biased(parts, 'o', ops.attend({ q, k, v }, place));
+}
+
+/** Keys and values of the stream h [N, D] as attention of the layer makes them, not yet turned: what a skipped layer keeps of a token. */
+export function carriedKeysAndValues<V>(parts: BlockParts<V>, h: V): Pick<HeadValues<V>, 'k' | 'v'> {
+  return keysAndValues(parts, norm(parts, 'attention_norm', h));
+}
+
+function keysAndValues<V>(parts: BlockParts<V>, x: V): Pick<HeadValues<V>, 'k' | 'v'> {
+  const { ops, config } = parts;
+  const { num_key_value_heads: groups } = config;
+  const k = headNormed(parts, 'k_norm', ops.heads(biased(parts, 'k', x), groups));
+  return { k, v: ops.heads(biased(parts, 'v', x), groups) };
 }
 
 function biased<V>({ ops, config, weights, architecture }: BlockParts<V>, role: 'q' | 'k' | 'v' | 'o', x: V): V {

@@ -6,15 +6,16 @@
 import { boundary, gatherRows, rmsNorm } from '../../tensor/ops.ts';
 import { recomputed } from '../../tensor/recomputed.ts';
 import { tf } from '../../tensor/tf.ts';
+import { hasRope } from '../architecture/model-config.ts';
 import { embeddingName, finalNormName, headName } from '../architecture/tensors.ts';
 import { layerSteps } from '../sharing/parallel-layers.ts';
-import { type Attend, causal } from './attend.ts';
-import { type BlockOutputs, block } from './block.ts';
+import { type Attend, causal, type Heads } from './attend.ts';
+import { type BlockOutputs, block, blockParts, carriedKeysAndValues } from './block.ts';
 import { layerPair } from './layer-pair.ts';
 import { layerWeights, stepVariables } from './layer-weights.ts';
 import { inputOf, linear } from './linear.ts';
 import type { Model } from './model.ts';
-import { type Extent, passOperators } from './pass-operators.ts';
+import { type Extent, passOperators, placed } from './pass-operators.ts';
 
 /** Token ids [B, T] (int32) -> hidden states [N, D]. */
 export function embed(model: Model, ids: tf.Tensor2D): tf.Tensor2D {
@@ -52,15 +53,38 @@ export function runStep(
   return layerPair<tf.Tensor>(ops, model.config, parallel.variant, pair, h) as tf.Tensor2D;
 }
 
+/** Keys and values [B, K, T, hd] that layer `layer` (from 1), which attends, keeps of states h [N, D] when the rest of it is skipped. */
+export function carriedHeads(
+  model: Model,
+  layer: number,
+  h: tf.Tensor2D,
+  extent: Extent,
+  attend: Attend,
+): Pick<Heads, 'k' | 'v'> {
+  const ops = passOperators(model.config, extent, attend);
+  const parts = blockParts<tf.Tensor>(ops, model.config, layer, layerWeights(model, layer));
+  return placed(attend, carriedKeysAndValues(parts, h), hasRope(model.config, layer));
+}
+
 /** All layers: ids [B, T] -> hidden states before the final norm [N, D]. */
 export function hiddenStates(model: Model, ids: tf.Tensor2D, attend?: Attend): tf.Tensor2D {
+  const [states] = statesAfter(model, ids, [model.config.num_hidden_layers], attend);
+  return states as tf.Tensor2D;
+}
+
+/** ids [B, T] -> hidden states [N, D] after each of `layers` (from 1, ascending), which end a step; what comes after the last of them is not run. */
+export function statesAfter(model: Model, ids: tf.Tensor2D, layers: readonly number[], attend?: Attend): tf.Tensor2D[] {
   const [batch, tokens] = ids.shape;
+  const wanted = new Set(layers);
+  const states: tf.Tensor2D[] = [];
   let h = boundary(embed(model, ids));
   for (const step of layerSteps(model.config.num_hidden_layers, model.recovery?.parallel)) {
+    if (states.length === layers.length) break;
     const run = (h: tf.Tensor2D) => runStep(model, step, h, { batch, tokens }, attend);
     h = boundary(model.recomputes ? recomputed(run, h, stepVariables(model, step)) : run(h));
+    if (wanted.has(step.at(-1) as number)) states.push(h);
   }
-  return h;
+  return states;
 }
 
 /** The norm before the head: [N, D] -> [N, D]. */

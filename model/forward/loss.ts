@@ -2,13 +2,10 @@
 import { headLoss } from '../../tensor/head-loss.ts';
 import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
+import type { ExitLosses } from '../exits/exit-losses.ts';
 import type { Batch } from './batches.ts';
-import { finalNorm, head, headProduct, hiddenStates } from './forward.ts';
+import { finalNorm, head, headProduct, statesAfter } from './forward.ts';
 import type { Model } from './model.ts';
-
-function statesOf(model: Model, { ids, extent: { batch, tokens } }: Batch): tf.Tensor2D {
-  return hiddenStates(model, tf.tensor2d(ids, [batch, tokens], 'int32'));
-}
 
 /** Negative log-likelihood [R] of each scored token of `batch`, from the hidden states after the last layer, `all` [N, D]; logits are made for scored rows only. */
 export function nllOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor1D {
@@ -24,10 +21,22 @@ function scoredStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor2D
 /** Logits that a loss holds at once with its gradient: 32 MiB of float32, of each of the two. */
 const largestLogits = 2 ** 23;
 
-/** The batch's loss: each token's negative log-likelihood times its weight, summed; for training, so its gradient is made with it. */
-export function languageModelLoss(model: Model, batch: Batch): tf.Scalar {
-  const states = scoredStates(model, batch, statesOf(model, batch));
-  const { input, weight } = headProduct(model, states);
+/**
+ * The batch's loss: each token's negative log-likelihood times its weight, summed; for training, so its gradient is made with it. With
+ * `exits` it is the sum of share times that loss after each of their layers, all through the final norm and the head.
+ */
+export function languageModelLoss(model: Model, batch: Batch, exits?: ExitLosses): tf.Scalar {
+  const { ids, extent } = batch;
+  const layers = exits?.layers ?? [model.config.num_hidden_layers];
+  const states = statesAfter(model, tf.tensor2d(ids, [extent.batch, extent.tokens], 'int32'), layers);
+  const losses = states.map((all) => lossOfStates(model, batch, all));
+  if (exits === undefined) return losses[0] as tf.Scalar;
+  return tf.addN(losses.map((loss, i) => tf.mul(loss, exits.shares[i] as number))) as tf.Scalar;
+}
+
+/** The loss of the hidden states `all` [N, D] if the model ended with them. */
+function lossOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Scalar {
+  const { input, weight } = headProduct(model, scoredStates(model, batch, all));
   const rows = {
     h: input,
     labels: tf.tensor1d(batch.labels, 'int32'),

@@ -3,7 +3,7 @@ import { tf } from '../../tensor/tf.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { tensorOperators } from '../operators/tensor-operators.ts';
 import type { Attend } from './attend.ts';
-import type { PassOperators } from './block.ts';
+import type { HeadValues, PassOperators } from './block.ts';
 
 /** A batch's size; hidden states are [batch*tokens, D]. */
 export interface Extent {
@@ -25,12 +25,20 @@ export function passOperators(
     },
     heads: (x, count) => tf.reshape(x, [batch, tokens, count, head_dim]),
     attend({ q, k, v }, { layer, rope, window }) {
-      const placed = (x: tf.Tensor) => perHead(rope ? turn(x) : x);
-      const heads = { q: placed(q), k: placed(k), v: perHead(v) };
+      const heads = { q: perHead(rope ? turn(q) : q), ...placed({ turn }, { k, v }, rope) };
       const mixed = mix(layer, heads, { scale: 1 / Math.sqrt(head_dim), window });
       return tf.reshape(perHead(mixed), [batch * tokens, -1]);
     },
   };
+}
+
+/** Keys and values [B, T, K, hd] as they are kept, [B, K, T, hd]: keys turned to their positions where the layer has RoPE. */
+export function placed(
+  { turn }: Pick<Attend, 'turn'>,
+  { k, v }: Pick<HeadValues<tf.Tensor>, 'k' | 'v'>,
+  rope: boolean,
+): Pick<HeadValues<tf.Tensor>, 'k' | 'v'> {
+  return { k: perHead(rope ? turn(k) : k), v: perHead(v) };
 }
 
 /** [B, T, heads, hd] <-> [B, heads, T, hd]. */

@@ -4,6 +4,7 @@ import { createRandom } from '../../util/random.ts';
 import type { Model } from '../forward/model.ts';
 import { continueAll, type Observe } from './continuous-batch.ts';
 import { createDecoder } from './decoder.ts';
+import { createExitDecoder, type ExitSettings } from './exit-decoder.ts';
 import { type Generation, type GenerationTokenizer, openText } from './open-text.ts';
 import type { ReadingOrder } from './passes.ts';
 import { chooseToken, greedy, type Sampling } from './sampling.ts';
@@ -32,6 +33,8 @@ export interface GenerationOptions extends Partial<Sampling> {
   /** Aborting ends the work between two tokens, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly observe?: Observe | undefined;
+  /** Where tokens may stop before the last layer; none: all layers. The longest text that is asked for is T of the threshold's decay. */
+  readonly exit?: Omit<ExitSettings, 'max_tokens'> | undefined;
 }
 
 /** Told each part of a text that is certain, in order; the parts of request `index` joined are its text. */
@@ -71,7 +74,11 @@ export async function generate(
   const open = texts.filter((_, i) => (requests[i] as GenerationRequest).max_tokens > 0);
   if (open.length > 0) {
     const { batch_size = usualBatch, order = 'given', signal, observe } = options;
-    await continueAll(createDecoder(model, maxLength), open, { batch_size, order, signal, observe });
+    const max_tokens = Math.max(...requests.map((request) => request.max_tokens));
+    const decoder = options.exit
+      ? createExitDecoder(model, { ...options.exit, max_tokens }, maxLength)
+      : createDecoder(model, maxLength);
+    await continueAll(decoder, open, { batch_size, order, signal, observe });
   }
   return texts.map((text) => text.result());
 }

@@ -32,9 +32,14 @@ function checkAnywhere(map: ReplacementMap, layers: number): void {
   }
 }
 
+/** The numbers of a text such as '3-16,18', ascending, each once; `source` begins the message of a UserError. */
+export function listedLayers(text: string, source: string): number[] {
+  return [...new Set(text.split(',').flatMap((part) => range(part, source)))].toSorted((a, b) => a - b);
+}
+
 /** The layers of a text such as '3-16,18', ascending, each once; a UserError unless all are from 1 to `layers`. */
 export function parseLayers(text: string, layers: number): number[] {
-  const listed = [...new Set(text.split(',').flatMap((part) => range(part, 'layers')))].toSorted((a, b) => a - b);
+  const listed = listedLayers(text, 'layers');
   const stranger = listed.find((layer) => layer < 1 || layer > layers);
   if (stranger !== undefined) {
     throw new UserError(`layers: '${text}' must name layers from 1 to ${layers}, got ${stranger}`);

@@ -120,20 +120,23 @@ export interface RecoverySize {
 /**
  * Training recovery parameters on the language-model loss. Forward as above; backward the gradient of the activations through
  * the head and the layers above the first that has recovery parameters (the weights are frozen, so theirs is not made), there
- * through `down` alone; and for each recovery parameter its product, its gradient and that of its input.
+ * through `down` alone; and for each recovery parameter its product, its gradient and that of its input. Each of `exits` further losses takes
+ * the head forward and back once more.
  */
 export function sftFlops(
   shape: ModelShape,
   text: Text,
   { parameters, first_layer }: RecoverySize,
   recomputes = false,
+  exits = 0,
 ): number {
   const { layers, hidden_size: d, intermediate_size: f, vocab_size } = shape;
   const above = layers - first_layer;
   // attention's backward has four products where forward has two
   const backward = forwardFlops(shape, text, above, false) + text.tokens * above * attentionFlops(shape, text.length);
   const again = recomputes ? forwardFlops(shape, text, above + 1, false) : 0;
-  return forwardFlops(shape, text) + again + backward + text.tokens * (2 * d * vocab_size + 2 * d * f + 6 * parameters);
+  const heads = (1 + 2 * exits) * 2 * d * vocab_size;
+  return forwardFlops(shape, text) + again + backward + text.tokens * (heads + 2 * d * f + 6 * parameters);
 }
 
 /** Training all weights: backward is twice the forward pass, and one more through the layers where it `recomputes`. */
@@ -156,7 +159,12 @@ export function frozenMemory(shape: ModelShape): number {
 export function sftMemory(
   shape: ModelShape,
   { parameters, first_layer }: RecoverySize,
-  batch: { readonly sequences: number; readonly length: number; readonly recomputes?: boolean },
+  batch: {
+    readonly sequences: number;
+    readonly length: number;
+    readonly recomputes?: boolean;
+    readonly exits?: number;
+  },
   weights = float * modelParameters(shape),
 ): number {
   const { hidden_size: d, intermediate_size: f, queries, keys, heads, layers } = shape;
@@ -166,7 +174,8 @@ export function sftMemory(
   const targets = parameters === 0 ? 0 : d + f; // inputs of A and B, where a layer has them; counted for all layers above
   const above = layers - first_layer + 1;
   const waiting = tokens * (batch.recomputes ? above * d + kept + targets : above * (kept + targets));
-  const head = 2 * tokens * shape.vocab_size;
+  // of each further loss its scored states and their gradient; logits are there for one loss at a time
+  const head = 2 * tokens * (shape.vocab_size + (batch.exits ?? 0) * d);
   return weights + float * (waiting + head + layerValues(shape, tokens, batch.length)) + trained * parameters;
 }
 

@@ -1,5 +1,6 @@
 // Training a model, or recovery parameters on it, with the language-model loss: pretrain and sft are this.
 import type { tf } from '../../tensor/tf.ts';
+import type { ExitLosses } from '../exits/exit-losses.ts';
 import { type Batch, type Example, paddingFor, scaleWeights } from '../forward/batches.ts';
 import { languageModelLoss } from '../forward/loss.ts';
 import type { Model } from '../forward/model.ts';
@@ -14,6 +15,8 @@ export interface LanguageModelSettings extends MicroBatchSettings, ScheduleSetti
   readonly reduce_loss: 'mean' | 'sum';
   /** Keep of each layer its input alone, and compute the rest again for the gradient; default false. */
   readonly gradient_checkpointing?: boolean | undefined;
+  /** Losses at several depths; none is the last layer's alone. */
+  readonly exits?: ExitLosses | undefined;
 }
 
 /** Optimiser steps that these settings give for `examples` examples. */
@@ -37,7 +40,7 @@ export async function trainLanguageModel(
     adam: settings,
     learningRate: (step) => learningRate(settings, step, steps),
     batches: (step) => weigh(of(step), settings.reduce_loss),
-    loss: (batch) => languageModelLoss(trained, batch),
+    loss: (batch) => languageModelLoss(trained, batch, settings.exits),
     ...run,
   });
 }

@@ -6,6 +6,7 @@ import { isObject } from '../../util/json.ts';
 const extensions: Readonly<Record<ArtifactKind, string>> = {
   checkpoint: 'arrow',
   recovery: 'arrow',
+  exit: 'arrow',
   activations: 'arrow',
   states: 'arrow',
   dataset: 'jsonl',

@@ -1,6 +1,7 @@
 // What stages take that train, and the activations that they train on.
 import type { ActivationsFacts, CheckpointFacts } from '../../contract/facts.ts';
 import type { Cost, CostInput, CostQuery, Unit } from '../../contract/stage.ts';
+import { parseExits } from '../../model/exits/exit-layers.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
@@ -70,9 +71,10 @@ export function sftCost(query: CostQuery): Cost | undefined {
   const tokens = Math.min(data.records * Number(params.epochs), most) * data.length;
   const sequences = Math.min(Number(params.micro_batch), Number(params.batch_size), data.records);
   const recomputes = params.gradient_checkpointing === true;
-  const batch = { sequences, length: Number(params.max_length), recomputes };
+  const exits = typeof params.exits === 'string' ? parseExits(params.exits, "'exits'").length : 0;
+  const batch = { sequences, length: Number(params.max_length), recomputes, exits };
   return {
-    flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes),
+    flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes, exits),
     memory_bytes: sftMemory(shape, recovery, batch, frozenMemory(shape)),
     written_bytes: smallFile + float * recovery.parameters,
     assumed: data.assumed,

@@ -89,6 +89,11 @@ export const lmEvalTasks = declareStage({
   inputs: {
     model: { kind: 'checkpoint', summary: 'the original model' },
     recovery: { kind: 'recovery', summary: 'shared layers and recovery parameters', optional: true },
+    exit: {
+      kind: 'exit',
+      summary: 'when tokens that are generated stop early; log-likelihoods are those of all layers',
+      optional: true,
+    },
     data: { kind: 'tasks', summary: 'the records of the tasks, of stage task-data', optional: true },
   },
   outputs: {

@@ -1,5 +1,6 @@
 // A model behind the interface that scoring a task asks of it.
 import type { Tokenizer } from '../../formats/tokenizer/tokenizer.ts';
+import type { EarlyExit } from '../../model/exits/exit-rule.ts';
 import type { Model } from '../../model/forward/model.ts';
 import { generate } from '../../model/generate/generate.ts';
 import { scorePairs } from '../../model/generate/score.ts';
@@ -23,10 +24,16 @@ export interface Answering {
   readonly stored: StoredModel;
   /** The same model in memory; asked for once, if at all. */
   load(): Promise<Model>;
+  /** When tokens that are generated stop early. */
+  readonly exit?: EarlyExit | undefined;
 }
 
 /** The answers of a model to requests in token ids; a UserError for a token that it does not have. */
-export function modelScorer({ stored, load }: Answering, tokenizer: Tokenizer, settings: ModelScorerSettings): Scorer {
+export function modelScorer(
+  { stored, load, exit }: Answering,
+  tokenizer: Tokenizer,
+  settings: ModelScorerSettings,
+): Scorer {
   const { signal, onProgress = () => {} } = settings;
   const { vocab_size } = stored.checkpoint.config;
   let loaded: Promise<Model> | undefined;
@@ -46,7 +53,7 @@ export function modelScorer({ stored, load }: Answering, tokenizer: Tokenizer, s
       const tell = report('generating');
       let done = 0;
       const onEnd = () => tell(++done, prompts.length);
-      const options = { ...settings, order: 'length' } as const;
+      const options = { ...settings, order: 'length', ...(exit && { exit: { exit } }) } as const;
       loaded ??= load();
       const texts = await generate(await loaded, tokenizer, prompts, options, undefined, onEnd);
       return texts.map(({ text }) => text);

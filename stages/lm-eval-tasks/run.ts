@@ -11,6 +11,7 @@ import { type Evaluation, evaluateTasks, type Sample } from '../../tasks/score/e
 import { type ReadSplit, splitsIn } from '../../tasks/score/task-data.ts';
 import { splitsInArtifact } from '../../tasks/score/task-data-file.ts';
 import { UserError } from '../../util/errors.ts';
+import { exitOf } from '../common/exit-input.ts';
 import {
   type ModelTokenizer,
   type OpenModel,
@@ -38,13 +39,14 @@ export async function scoreTasks(context: Context): Promise<void> {
     loaded = await openModelFiles(onlyFile(context.inputs.model), partsOf(context));
     return loaded.model;
   };
+  const exit = context.inputs.exit && (await exitOf(context.inputs.exit, { config, recovery: stored.recovery }));
   try {
     const max_length = lengthOf(params, config);
     const evaluation = await evaluateTasks(
       selection,
       read,
       {
-        scorer: modelScorer({ stored, load }, tokenizer, {
+        scorer: modelScorer({ stored, load, exit }, tokenizer, {
           batch_size: params.batch_size,
           max_length,
           signal: context.signal,

@@ -1,6 +1,10 @@
 // sft: supervised fine-tuning of all recovery parameters together.
 import { declareStage } from '../../contract/define.ts';
+import { checkExits, parseExits } from '../../model/exits/exit-layers.ts';
+import { exitWeightings } from '../../model/exits/exit-losses.ts';
+import type { ParallelLayers } from '../../model/sharing/parallel-layers.ts';
 import { Type } from '../../schemas/type.ts';
+import { UserError } from '../../util/errors.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import {
   batchSize,
@@ -25,6 +29,18 @@ const params = object({
   lr: learningRate(2e-5),
   ...training({ schedule: 'linear', weight_decay: 0, clip_norm: 0, save_every: 50 }),
   gradient_checkpointing: gradientCheckpointing(),
+  exits: Type.Optional(
+    Type.String({
+      description:
+        "layers such as '4,6,8' after which the model is trained to stop: their losses count beside the last layer's, through the same norm and head",
+    }),
+  ),
+  exit_weights: Type.Optional(
+    Type.Enum([...exitWeightings], {
+      description:
+        'of the losses, by their order, the last layer at the end: uniform (default, LITE), linear 1, 2, 3, ... (CALM), geometric 1, 2, 4, ...; their sum is 1',
+    }),
+  ),
   threads: threads(1),
 });
 
@@ -45,6 +61,22 @@ export const sft = declareStage({
   },
   numeric: true,
   seeded: true,
-  expect: async (_params, inputs) => sameRecovery(inputs.recovery),
+  check({ exits, exit_weights }) {
+    if (exits !== undefined) parseExits(exits, "'exits'");
+    else if (exit_weights !== undefined) {
+      throw new UserError("'exit_weights' weighs the losses at 'exits': name the layers with 'exits', or leave it out");
+    }
+  },
+  async expect({ exits }, { model, recovery }) {
+    if (exits !== undefined && model?.layers !== undefined) {
+      checkExits(
+        parseExits(exits, "'exits'"),
+        model.layers,
+        "'exits'",
+        recovery?.parallel as ParallelLayers | undefined,
+      );
+    }
+    return sameRecovery(recovery);
+  },
   cost: sftCost,
 });

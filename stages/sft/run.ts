@@ -1,6 +1,7 @@
 // The work of sft: the language-model loss on the recovery parameters of all target layers.
 import type { ContextOf } from '../../contract/define.ts';
 import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
+import { exitLosses } from '../../model/exits/exit-losses.ts';
 import { trainLanguageModel } from '../../model/train/language-model-training.ts';
 import { adamDefaults } from '../../model/train/optimizer.ts';
 import { UserError } from '../../util/errors.ts';
@@ -14,7 +15,7 @@ type Context = ContextOf<typeof sft>;
 
 export async function fineTune(context: Context): Promise<void> {
   const [unit] = context.units;
-  const { fraction, micro_batch, save_every, ...params } = context.params;
+  const { fraction, micro_batch, save_every, exits, exit_weights = 'uniform', ...params } = context.params;
   const { model, recovery, tokenizer, close } = await openFrozenModel(context);
   try {
     if (recovery === undefined || recovery.parameters.size === 0) {
@@ -22,6 +23,8 @@ export async function fineTune(context: Context): Promise<void> {
         "stage 'sft' has nothing to train: expected a recovery with parameters of rank 1 or more, got none",
       );
     }
+    const { num_hidden_layers: depth } = model.config;
+    const losses_at = exits === undefined ? undefined : exitLosses(exits, exit_weights, depth, recovery.parallel);
     const records = sampleRecords(await readRecordLines(onlyFile(context.inputs.data)), fraction, context.seed);
     const { vocab_size, max_position_embeddings } = model.config;
     const examples = await encodeRecords(context, records, tokenizer, {
@@ -35,6 +38,7 @@ export async function fineTune(context: Context): Promise<void> {
       micro_batch_size: micro_batch,
       reduce_loss: 'mean',
       seed: context.seed,
+      ...(losses_at && { exits: losses_at }),
     } as const;
     const { losses } = await trainLanguageModel(model, recovery.parameters, examples, settings, {
       save: { folder: unit.scratch, every_steps: save_every },

@@ -37,7 +37,8 @@ const rooms: Record<string, string[]> = {
   tensor: ['', 'graph', 'kernels', 'backend'],
   spec: ['own', 'pipeline', 'experiment', 'plan'],
   model: [
-    ...['architecture', 'codec', 'operators', 'methods', 'sharing', 'forward', 'checkpoint', 'walk', 'quantize'],
+    ...['architecture', 'codec', 'operators', 'methods', 'sharing', 'exits', 'forward', 'checkpoint'],
+    ...['walk', 'quantize'],
     ...['train', 'measure', 'generate', 'sizes', 'export', 'import', 'onnx', 'probe'],
   ],
   tasks: ['files', 'score'],

@@ -53,7 +53,7 @@ describe('a module that cannot be used is reported where it is named', () => {
     [
       'a kind does not exist',
       stage("inputs: { data: { kind: 'data', summary: '' } },"),
-      "cannot be used: its default export is no stage: 'inputs.data.kind': expected 'checkpoint', 'recovery', 'activations', 'states', 'dataset', 'tasks', 'metrics', 'table' or 'file', got \"data\"",
+      "cannot be used: its default export is no stage: 'inputs.data.kind': expected 'checkpoint', 'recovery', 'exit', 'activations', 'states', 'dataset', 'tasks', 'metrics', 'table' or 'file', got \"data\"",
     ],
     [
       'an ending is a path',
