@@ -73,6 +73,7 @@ export async function sftWorkload(inputs: Inputs, threads: number): Promise<Work
       inputs: {
         model: onlyFile(inputs.checkpoint),
         recovery: onlyFile(inputs.recovery),
+        teacher: undefined,
         data: onlyFile(inputs.trainingData),
       },
       units: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
@@ -97,6 +98,7 @@ export async function sftMemory(
     inputs: {
       model: onlyFile(inputs.checkpoint),
       recovery: onlyFile(inputs.recovery),
+      teacher: undefined,
       data: onlyFile(inputs.trainingData),
     },
     units: [

@@ -1,9 +1,9 @@
 // The negative log-likelihood of the tokens that count.
-import { headLoss } from '../../tensor/head-loss.ts';
+import { headLoss, type Teacher } from '../../tensor/head-loss.ts';
 import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { Batch } from './batches.ts';
-import { finalNorm, head, headProduct, hiddenStates } from './forward.ts';
+import { finalNorm, head, headOf, headProduct, hiddenStates } from './forward.ts';
 import type { Model } from './model.ts';
 
 function statesOf(model: Model, { ids, extent: { batch, tokens } }: Batch): tf.Tensor2D {
@@ -24,8 +24,26 @@ function scoredStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor2D
 /** Logits that a loss holds at once with its gradient: 32 MiB of float32, of each of the two. */
 const largestLogits = 2 ** 23;
 
-/** The batch's loss: each token's negative log-likelihood times its weight, summed; for training, so its gradient is made with it. */
-export function languageModelLoss(model: Model, batch: Batch): tf.Scalar {
+/** A model to come near, and how much of that the loss is (`Teacher` of tensor/head-loss.ts). */
+export interface Distillation {
+  readonly weight: number;
+  readonly temperature: number;
+}
+
+/** What a teacher's head sees of the scored rows of a batch, [R, D]; the caller reads it before the batch is trained on. */
+export function taughtStates(teacher: Model, batch: Batch): tf.Tensor2D {
+  return headProduct(teacher, scoredStates(teacher, batch, statesOf(teacher, batch))).input;
+}
+
+/** A teacher, and what its head sees of a batch. */
+export interface Taught extends Distillation {
+  readonly teacher: Model;
+  /** Of {@link taughtStates}. */
+  readonly states: Float32Array;
+}
+
+/** The batch's loss: each token's negative log-likelihood times its weight, summed; for training, so its gradient is made with it. `taught`: with the distance from a teacher. */
+export function languageModelLoss(model: Model, batch: Batch, taught?: Taught): tf.Scalar {
   const states = scoredStates(model, batch, statesOf(model, batch));
   const { input, weight } = headProduct(model, states);
   const rows = {
@@ -34,5 +52,12 @@ export function languageModelLoss(model: Model, batch: Batch): tf.Scalar {
     weights: tf.tensor1d(batch.weights, 'float32'),
   };
   const most = Math.max(1, 2 ** Math.floor(Math.log2(largestLogits / model.config.vocab_size)));
-  return headLoss(rows, weight, { rows: most, trained: weight instanceof tf.Variable && weight.trainable });
+  const pass = { rows: most, trained: weight instanceof tf.Variable && weight.trainable };
+  return headLoss(rows, weight, pass, taught && teacherOf(taught));
+}
+
+function teacherOf({ teacher, states, weight, temperature }: Taught): Teacher {
+  const width = teacher.config.hidden_size;
+  const h = tf.tensor2d(states, [states.length / width, width]);
+  return { h, head: headOf(teacher), weight, temperature };
 }

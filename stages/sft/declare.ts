@@ -1,6 +1,7 @@
 // sft: supervised fine-tuning of all recovery parameters together.
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
+import { UserError } from '../../util/errors.ts';
 import { sameRecovery } from '../common/expected-facts.ts';
 import {
   batchSize,
@@ -25,6 +26,21 @@ const params = object({
   lr: learningRate(2e-5),
   ...training({ schedule: 'linear', weight_decay: 0, clip_norm: 0, save_every: 50 }),
   gradient_checkpointing: gradientCheckpointing(),
+  distill: Type.Optional(
+    object({
+      weight: Type.Number({
+        exclusiveMinimum: 0,
+        default: 1,
+        description: "factor of temperature^2 KL(teacher's || model's distribution) beside the text's loss",
+      }),
+      temperature: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1000,
+        default: 1,
+        description: 'by which the logits of both are divided first',
+      }),
+    }),
+  ),
   threads: threads(1),
 });
 
@@ -32,11 +48,17 @@ export const sft = declareStage({
   name: 'sft',
   version: 5,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
-  reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
+  reference:
+    'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open; distill: relaxed recursive transformers (arXiv 2410.20672), section 3, and arXiv 1503.02531',
   params,
   inputs: {
     model: { kind: 'checkpoint', summary: 'the original model, frozen' },
     recovery: { kind: 'recovery', summary: 'the map and where its parameters start' },
+    teacher: {
+      kind: 'checkpoint',
+      summary: 'with distill: the model to come near, frozen, of the same vocabulary: the original',
+      optional: true,
+    },
     data: { kind: 'dataset', summary: 'training records' },
   },
   outputs: {
@@ -45,6 +67,25 @@ export const sft = declareStage({
   },
   numeric: true,
   seeded: true,
-  expect: async (_params, inputs) => sameRecovery(inputs.recovery),
+  check({ distill }, inputs) {
+    if ((distill !== undefined) === inputs.has('teacher')) return;
+    throw new UserError(
+      distill === undefined
+        ? "input 'teacher' is of distill, expected 'distill: { weight: 1, temperature: 1 }' beside it, or no teacher"
+        : "distill needs input 'teacher': join it to the model to come near, such as the original",
+    );
+  },
+  async expect(_params, inputs) {
+    checkTeacher(inputs.model?.vocab_size, inputs.teacher?.vocab_size);
+    return sameRecovery(inputs.recovery);
+  },
   cost: sftCost,
 });
+
+/** Throws UserError for vocabularies that are known to differ. */
+export function checkTeacher(own: number | undefined, teacher: number | undefined): void {
+  if (own === undefined || teacher === undefined || own === teacher) return;
+  throw new UserError(
+    `input 'teacher' has ${teacher} tokens and input 'model' ${own}: expected a teacher of the same vocabulary, such as the original`,
+  );
+}
