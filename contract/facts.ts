@@ -75,6 +75,10 @@ export type RecoveryFacts = {
   readonly first_replaced?: number;
   /** The range of layers (from 1) that run side by side, two by two; said by what a stage expects. */
   readonly parallel?: { readonly first: number; readonly last: number; readonly variant: string };
+  /** How many layers have MLPs that are cut into experts; said by what a stage expects. */
+  readonly routing?: { readonly layers: number; readonly experts: number; readonly active: number };
+  /** Numbers of the routers. */
+  readonly router_parameters?: number;
   /** Layers whose MLPs contribute nothing. */
   readonly pruned?: readonly number[];
 };

@@ -36,8 +36,10 @@ import { shareBasis } from './share-basis/declare.ts';
 import { shareBlocks } from './share-blocks/declare.ts';
 import { skipSublayers } from './skip-sublayers/declare.ts';
 import { slw } from './slw/declare.ts';
+import { splitExperts } from './split-experts/declare.ts';
 import { taskData } from './task-data/declare.ts';
 import { textAgreement } from './text-agreement/declare.ts';
+import { trainRoutersStage } from './train-routers/declare.ts';
 import { trainTokenizer } from './train-tokenizer/declare.ts';
 import { weightDifference } from './weight-difference/declare.ts';
 
@@ -55,6 +57,8 @@ const stages: StageDefinition[] = [
   stage(pruneLayers, async () => (await import('./prune-layers/run.ts')).choosePruned),
   stage(skipSublayers, async () => (await import('./skip-sublayers/run.ts')).skipChosen),
   stage(parallelLayers, async () => (await import('./parallel-layers/run.ts')).pairLayers),
+  stage(splitExperts, async () => (await import('./split-experts/run.ts')).cutExperts),
+  stage(trainRoutersStage, async () => (await import('./train-routers/run.ts')).fitRouters),
   stage(mergeLayers, async () => (await import('./merge-layers/run.ts')).mergeSimilar),
   stage(searchBlocks, async () => (await import('./search-blocks/run.ts')).removeBlocks),
   stage(fitLayerStage, async () => (await import('./fit-layer/run.ts')).fitOneLayer),

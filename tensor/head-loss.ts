@@ -15,6 +15,17 @@ export interface HeadRows {
   readonly weights: tf.Tensor1D;
 }
 
+/** A model whose distribution the rows are to come near (Hinton et al., arXiv 1503.02531). */
+export interface Teacher {
+  /** Its head's input for the same rows, [R, D'], and its head [V, D']; no gradient. */
+  readonly h: tf.Tensor2D;
+  readonly head: tf.Tensor2D;
+  /** Factor of the divergence beside the loss of the labels. */
+  readonly weight: number;
+  /** By which both models' logits are divided first; the divergence is multiplied with its square, so that gradients stay as large. */
+  readonly temperature: number;
+}
+
 /** What becomes of the rows. */
 export interface HeadPass {
   /** Rows whose logits are held together. */
@@ -25,14 +36,20 @@ export interface HeadPass {
 
 /**
  * The sum over rows of weight times -log p(label), with p = softmax(h W^T) and `head` W [V, D]. The gradients of h and W are computed
- * with the loss, block by block, while the block's probabilities are there; `labels` and `weights` get none.
+ * with the loss, block by block, while the block's probabilities are there; `labels` and `weights` get none. With a teacher, whose q is at temperature t:
+ * each row's -log p(label) + weight t^2 KL(q || softmax(h W^T / t)).
  */
-export function headLoss({ h, labels, weights }: HeadRows, head: tf.Tensor2D, { rows, trained }: HeadPass): tf.Scalar {
+export function headLoss(
+  { h, labels, weights }: HeadRows,
+  head: tf.Tensor2D,
+  { rows, trained }: HeadPass,
+  teacher?: Teacher,
+): tf.Scalar {
   const forward = (h: tf.Tensor, head: tf.Tensor, save: tf.GradSaveFunc) => {
-    const blocks = blocksOf({ h, labels, weights } as HeadRows, rows);
+    const blocks = blocksOf({ h, labels, weights, taught: teacher?.h } as BlockRows, rows);
     let sums: Sums | undefined;
     const dh = blocks.map((block, i) => {
-      const made = blockLoss(block, head as tf.Tensor2D, trained);
+      const made = blockLoss(block, head as tf.Tensor2D, trained, teacher);
       sums = added(sums, made, i < blocks.length - 1);
       return made.dh;
     });
@@ -50,9 +67,14 @@ interface Sums {
   readonly dHead: tf.Tensor;
 }
 
-function blocksOf({ h, labels, weights }: HeadRows, rows: number): HeadRows[] {
+/** Rows with those of the teacher, where there is one. */
+interface BlockRows extends HeadRows {
+  readonly taught?: tf.Tensor2D | undefined;
+}
+
+function blocksOf({ h, labels, weights, taught }: BlockRows, rows: number): BlockRows[] {
   const total = h.shape[0];
-  if (rows >= total) return [{ h, labels, weights }];
+  if (rows >= total) return [{ h, labels, weights, taught }];
   const starts = Array.from({ length: Math.ceil(total / rows) }, (_, i) => i * rows);
   return starts.map((at) => {
     const count = Math.min(rows, total - at);
@@ -60,19 +82,49 @@ function blocksOf({ h, labels, weights }: HeadRows, rows: number): HeadRows[] {
       h: tf.slice(h, [at, 0], [count, -1]),
       labels: tf.slice(labels, [at], [count]),
       weights: tf.slice(weights, [at], [count]),
+      taught: taught && (tf.slice(taught, [at, 0], [count, -1]) as tf.Tensor2D),
     };
   });
 }
 
 /** Loss, and gradients where the loss is the end. */
-function blockLoss({ h, labels, weights }: HeadRows, head: tf.Tensor2D, trained: boolean): Sums & { dh: tf.Tensor2D } {
+function blockLoss(
+  { h, labels, weights, taught }: BlockRows,
+  head: tf.Tensor2D,
+  trained: boolean,
+  teacher: Teacher | undefined,
+): Sums & { dh: tf.Tensor2D } {
   const at = tf.maximum(labels, tf.scalar(0, 'int32'));
-  const [losses, probs] = lossesOf(tf.matMul(h, head, false, true), at);
-  const dLogits = lossesGradient(probs, at, weights) as tf.Tensor2D;
+  const logits = tf.matMul(h, head, false, true);
+  const [losses, probs] = lossesOf(logits, at);
+  const dLabels = lossesGradient(probs, at, weights) as tf.Tensor2D;
+  const told = teacher && taught && divergence(logits, tf.matMul(taught, teacher.head, false, true), weights, teacher);
+  const dLogits = told ? (tf.add(dLabels, told.dLogits) as tf.Tensor2D) : dLabels;
+  const loss = tf.sum(tf.mul(losses, weights));
   return {
-    loss: tf.sum(tf.mul(losses, weights)),
+    loss: told ? tf.add(loss, told.loss) : loss,
     dh: tf.matMul(dLogits, head),
     dHead: trained ? tf.matMul(dLogits, h, true, false) : tf.zerosLike(head),
+  };
+}
+
+/** weight t^2 sum_r w_r KL(q_r || p_r), with p and q at temperature t, and its gradient, weight t w (p - q). */
+function divergence(
+  logits: tf.Tensor,
+  wanted: tf.Tensor,
+  weights: tf.Tensor1D,
+  { weight, temperature }: Pick<Teacher, 'weight' | 'temperature'>,
+): { loss: tf.Tensor; dLogits: tf.Tensor } {
+  const [ours, theirs] = [logits, wanted].map((x) => tf.logSoftmax(tf.mul(x, 1 / temperature))) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const shares = tf.exp(theirs);
+  const rows = tf.sum(tf.mul(shares, tf.sub(theirs, ours)), 1);
+  const scaled = tf.expandDims(tf.mul(weights, weight * temperature), 1);
+  return {
+    loss: tf.mul(tf.sum(tf.mul(rows, weights)), weight * temperature ** 2),
+    dLogits: tf.mul(tf.sub(tf.exp(ours), shares), scaled),
   };
 }
 

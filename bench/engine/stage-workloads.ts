@@ -73,6 +73,7 @@ export async function sftWorkload(inputs: Inputs, threads: number): Promise<Work
       inputs: {
         model: onlyFile(inputs.checkpoint),
         recovery: onlyFile(inputs.recovery),
+        teacher: undefined,
         data: onlyFile(inputs.trainingData),
       },
       units: [{ name: '', params, outputs, scratch: freshFolder(), done: async () => {} }],
@@ -104,6 +105,7 @@ export async function sftOfSteps(
     inputs: {
       model: onlyFile(inputs.checkpoint),
       recovery: onlyFile(inputs.recovery),
+      teacher: undefined,
       data: onlyFile(inputs.trainingData),
     },
     units: [

@@ -3,6 +3,7 @@ import { writing } from '../../formats/files/writing.ts';
 import { type CheckpointReader, createCheckpoint, openCheckpoint } from '../../formats/tensors/checkpoint.ts';
 import { encodeFloats } from '../../formats/tensors/dtype.ts';
 import { parseStrictJson } from '../../formats/text/strict-json.ts';
+import type { tf } from '../../tensor/tf.ts';
 import { UserError } from '../../util/errors.ts';
 import { isObject } from '../../util/json.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
@@ -16,6 +17,7 @@ import { type ParallelLayers, parallelFrom } from '../sharing/parallel-layers.ts
 import { disposeRecovery, joinRecoveries, type Recovery } from '../sharing/recovery.ts';
 import { recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { checkReplacements, type Replacement } from '../sharing/replacement.ts';
+import { checkRouting, type Routed, type Routing, routerShapes, routingFrom } from '../sharing/routing.ts';
 import { type TensorView, viewTensors, writeParts } from './quantized-tensors.ts';
 
 /** One scale for each row of a parameter. */
@@ -30,13 +32,27 @@ export type RecoveryBits = 32 | 16 | 8 | 4;
 /** Writes `recovery` to `path`; the order of the tensors follows from the replacements. Returns the bytes of the parameters. */
 export function writeRecovery(
   path: string,
-  { replacements, parameters, parallel }: Recovery,
+  { replacements, parameters, parallel, routing }: Recovery,
   bits: RecoveryBits = 32,
 ): Promise<number> {
   const entries = [...parameters].map(([name, variable]) => {
     return { name, shape: variable.shape, read: async () => (await variable.data()) as Float32Array };
   });
-  return writeRecoveryTensors(path, replacements, entries, bits, parallel);
+  const routers = new Map([...(routing?.routers ?? [])].map(([name, variable]) => [name, valuesOf(variable)]));
+  return writeRecoveryTensors(path, replacements, entries, bits, {
+    parallel,
+    routing: routing && { ...routing, routers },
+  });
+}
+
+/** What a recovery says beside its replacements; routers are float32 whatever the parameters are. */
+export interface BesideReplacements {
+  readonly parallel?: ParallelLayers | undefined;
+  readonly routing?: Routed<Values> | undefined;
+}
+
+function valuesOf(variable: tf.Variable): Values {
+  return { shape: variable.shape, values: variable.dataSync() as Float32Array };
 }
 
 /** One recovery parameter on its way to a file. */
@@ -52,7 +68,7 @@ export async function writeRecoveryTensors(
   replacements: readonly Replacement[],
   tensors: readonly RecoveryTensor[],
   bits: RecoveryBits = 32,
-  parallel?: ParallelLayers,
+  { parallel, routing }: BesideReplacements = {},
 ): Promise<number> {
   const listed = replacements.map(({ target, reference, candidate, rank, roles }) => {
     return { target, reference, candidate, rank, ...(roles && { roles }) };
@@ -63,7 +79,10 @@ export async function writeRecoveryTensors(
   }
   const said = { scheme: `int${bits}`, activations: null, codecs, absent: new Set<string>() };
   const quantized = codecs.size > 0 && { [quantizationKey]: quantizationJson(said) };
-  const beside = parallel && { parallel: JSON.stringify(parallel) };
+  const beside = {
+    ...(parallel && { parallel: JSON.stringify(parallel) }),
+    ...(routing && { routing: routingJson(routing) }),
+  };
   const metadata = { kind, replacements: JSON.stringify(listed), ...beside, ...quantized };
   return writing(await createCheckpoint(path, metadata), async (writer) => {
     let bytes = 0;
@@ -74,6 +93,10 @@ export async function writeRecoveryTensors(
       bytes += codec ? storedBytes(codec, shape) : values.length * (dtype === 'F16' ? 2 : 4);
       if (codec) await writeParts(writer, name, codec, shape, quantizePlain(name, codec, shape, values));
       else await writer.write(name, dtype, shape, encodeFloats(name, dtype, values));
+    }
+    for (const [name, { shape, values }] of routing?.routers ?? []) {
+      await writer.write(name, 'F32', shape, encodeFloats(name, 'F32', values));
+      bytes += values.length * 4;
     }
     return bytes;
   });
@@ -108,6 +131,16 @@ export async function readReplacements(path: string, config: ModelConfig): Promi
   }
 }
 
+/** Which MLPs the recovery in `path` cuts into experts, without the routers. */
+export async function readRouting(path: string, config: ModelConfig): Promise<Routing | undefined> {
+  const reader = await openCheckpoint(path);
+  try {
+    return parseRouting(reader, path, config);
+  } finally {
+    await reader.close();
+  }
+}
+
 async function readPart(path: string, config: ModelConfig): Promise<Recovery> {
   const reader = await openCheckpoint(path);
   try {
@@ -118,7 +151,14 @@ async function readPart(path: string, config: ModelConfig): Promise<Recovery> {
     const entries = new Map<string, Values>();
     for (const [name, shape] of shapes) entries.set(name, { shape, values: await view.readFloat32(name, shape) });
     const parallel = parseParallelLayers(reader, path, config);
-    return { replacements, parameters: variablesOf(entries), ...(parallel && { parallel }) };
+    const routing = await readRouted(reader, path, config);
+    if (routing !== undefined) checkRouting(config, routing, { replacements, parallel }, `recovery '${path}'`);
+    return {
+      replacements,
+      parameters: variablesOf(entries),
+      ...(parallel && { parallel }),
+      ...(routing && { routing: { ...routing, routers: variablesOf(routing.routers) } }),
+    };
   } finally {
     await reader.close();
   }
@@ -154,6 +194,35 @@ function parseParallelLayers(
   if (metadata.parallel === undefined) return undefined;
   const json = parseStrictJson(metadata.parallel, `parallel layers of recovery '${path}'`, 2);
   return parallelFrom(json, layers, `recovery '${path}'`);
+}
+
+async function readRouted(
+  reader: CheckpointReader,
+  path: string,
+  config: ModelConfig,
+): Promise<Routed<Values> | undefined> {
+  const routing = parseRouting(reader, path, config);
+  if (routing === undefined) return undefined;
+  const shapes = routerShapes(config, routing);
+  const view = viewTensors(reader, path);
+  checkShapes(view, shapes, path);
+  const routers = new Map<string, Values>();
+  for (const [name, shape] of shapes) routers.set(name, { shape, values: await view.readFloat32(name, shape) });
+  return { ...routing, routers };
+}
+
+function parseRouting(
+  { metadata }: CheckpointReader,
+  path: string,
+  { num_hidden_layers: layers }: ModelConfig,
+): Routing | undefined {
+  if (metadata.routing === undefined) return undefined;
+  const json = parseStrictJson(metadata.routing, `routing of recovery '${path}'`, 3);
+  return routingFrom(json, layers, `recovery '${path}'`);
+}
+
+function routingJson({ layers, experts, active }: Routing): string {
+  return JSON.stringify({ layers, experts, active });
 }
 
 /** Replacements from parsed JSON, checked to go together in a model of `config`; `source` begins the messages. */

@@ -16,9 +16,11 @@ import { type TextFiles, writeTexts } from './texts.ts';
 
 /** `format` and `version` of sharp.json. */
 export const compactFormat = 'lamina-compact';
-export const compactVersion = 1;
+const compactVersion = 1;
 /** Of a folder with layers that run side by side, which readers of version 1 would not see. */
-export const compactParallelVersion = 2;
+const compactParallelVersion = 2;
+/** Of a folder whose MLPs are cut into experts. */
+const compactRoutingVersion = 3;
 /** Not `model.safetensors`: transformers would load that, and fill in the missing MLPs with random numbers. */
 export const compactWeights = 'shared.safetensors';
 export const compactMap = 'sharp.json';
@@ -43,14 +45,16 @@ export async function writeCompact(
   await writeTexts(files, tokenizer);
   await writeFile(files.map, `${JSON.stringify(await mapJson(source), null, 2)}\n`);
   const weights = storedTensors(source).map(([name, shape]) => ({ name, dtype, shape }));
-  const factors = compactParameters(source).map(({ name, shape }) => ({ name, dtype: 'F32', shape }) as const);
+  const routers = recovery.routing?.routers ?? new Map<string, never>();
+  const beside = [...compactParameters(source), ...[...routers].map(([name, { shape }]) => ({ name, shape }))];
+  const factors = beside.map(({ name, shape }) => ({ name, dtype: 'F32', shape }) as const);
   await writing(await createSafetensors(files.weights, [...weights, ...factors]), async (writer) => {
     for (const [i, { name }] of weights.entries()) {
       await writer.write(name, encodeFloats(name, dtype, await source.readStored(name)));
       onProgress(i + 1, weights.length);
     }
     for (const { name } of factors) {
-      const values = (await recovery.parameters.get(name)?.data()) as Float32Array;
+      const values = (await (recovery.parameters.get(name) ?? routers.get(name))?.data()) as Float32Array;
       await writer.write(name, fromFloat32('F32', values));
     }
   });
@@ -78,7 +82,7 @@ function compactParameters({ stored, recovery }: ExportSource): { name: string; 
 }
 
 async function mapJson(source: ExportSource): Promise<object> {
-  const { replacements, parallel } = source.recovery;
+  const { replacements, parallel, routing } = source.recovery;
   const listed: object[] = [];
   for (const replacement of replacements) {
     const { target, reference, candidate, rank, roles } = replacement;
@@ -88,13 +92,20 @@ async function mapJson(source: ExportSource): Promise<object> {
   }
   return {
     format: compactFormat,
-    version: parallel === undefined ? compactVersion : compactParallelVersion,
+    version: compactVersionOf({ parallel, routing }),
     weights: compactWeights,
     layers_count_from: 1,
     map: formatReplacements(replacements),
     replacements: listed,
     ...(parallel && { parallel }),
+    ...(routing && { routing: { layers: routing.layers, experts: routing.experts, active: routing.active } }),
   };
+}
+
+/** The version of a folder that says these: the least that knows of them. */
+export function compactVersionOf({ parallel, routing }: { parallel?: unknown; routing?: unknown }): number {
+  if (routing !== undefined) return compactRoutingVersion;
+  return parallel === undefined ? compactVersion : compactParallelVersion;
 }
 
 /** The scalars of a replacement that has them, by matrix. */

@@ -2,6 +2,7 @@
 //
 // B batch, T tokens, N = B*T rows, D hidden, F MLP width, H heads, K key/value heads, hd head size.
 // Hidden states are [N, D] throughout: one large matrix product per projection.
+import type { ExpertMatrices } from '../../tensor/experts.ts';
 import type { Architecture } from '../architecture/architecture.ts';
 import { hasRope, type ModelConfig, windowOf } from '../architecture/model-config.ts';
 import { architectureOf } from '../architecture/registry.ts';
@@ -44,6 +45,19 @@ export interface LayerWeights<V> {
   readonly hasAttention: boolean;
   /** False where the MLP is pruned: its branch contributes nothing. */
   readonly hasMlp: boolean;
+  /** Where the MLP is cut into experts: which of them a token passes. */
+  readonly router?: Router<V> | undefined;
+}
+
+/** The router of an MLP that is cut into experts. */
+export interface Router<V> {
+  readonly active: number;
+  /** x [N, D], as the MLP sees it -> [N, E]. */
+  scores(x: V): V;
+  /** k / active: what the chosen experts make is multiplied with it. */
+  scaled(x: V): V;
+  /** The matrices of each expert, where those alone may be computed that are chosen. */
+  readonly experts?: readonly ExpertMatrices<V>[] | undefined;
 }
 
 /** What a layer makes of h: the residual stream after attention, the MLP's input (which SLW learns from), and after the MLP; [N, D] each. */
@@ -65,7 +79,7 @@ export function block<V>(
   const attended = weights.hasAttention ? ops.add(h, attentionBranch(parts, h)) : h;
   const mlpInput = normedForMlp(parts, attended);
   if (!weights.hasMlp) return { attended, mlpInput, h: attended };
-  return { attended, mlpInput, h: ops.add(attended, gatedMlp(ops, weights.linear, mlpInput)) };
+  return { attended, mlpInput, h: ops.add(attended, mlpBranch(ops, weights, mlpInput)) };
 }
 
 /** What attention adds to the stream h [N, D] of a layer that attends. */
@@ -76,6 +90,19 @@ export function attentionBranch<V>(parts: BlockParts<V>, h: V): V {
 /** The stream [N, D] as the layer's MLP sees it. */
 export function normedForMlp<V>(parts: BlockParts<V>, attended: V): V {
   return norm(parts, parts.architecture.mlp_input, attended);
+}
+
+/** What the layer's MLP, or the experts that a token passes, add to the stream: x [N, D] -> [N, D]. */
+export function mlpBranch<V>(
+  ops: Operators<V>,
+  { linear, router }: Pick<LayerWeights<V>, 'linear' | 'router'>,
+  x: V,
+): V {
+  if (router === undefined) return gatedMlp(ops, linear, x);
+  const chosen = ops.chosenExperts(router.scores(x), router.active);
+  if (router.experts !== undefined) return router.scaled(ops.throughExperts(x, chosen, router.experts));
+  const hidden = ops.swiglu(linear('gate', x), linear('up', x));
+  return router.scaled(linear('down', ops.spreadFactors(hidden, chosen)));
 }
 
 /** down(silu(gate x) * up x): x [N, D] -> [N, D]. */

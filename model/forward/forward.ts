@@ -104,8 +104,12 @@ export function head(model: Model, h: tf.Tensor2D): tf.Tensor2D {
 
 /** What the head multiplies of normed hidden states [R, D], and with which weight [V, D]. */
 export function headProduct(model: Model, h: tf.Tensor2D): { input: tf.Tensor2D; weight: tf.Tensor2D } {
-  const name = headWeight(model);
-  return { input: inputOf(model.weights, name, h), weight: model.weights.get(name) as tf.Tensor2D };
+  return { input: inputOf(model.weights, headWeight(model), h), weight: headOf(model) };
+}
+
+/** The head's weight [V, D]. */
+export function headOf(model: Model): tf.Tensor2D {
+  return model.weights.get(headWeight(model)) as tf.Tensor2D;
 }
 
 /** ids [B, T] (int32) -> logits [B, T, V]. */

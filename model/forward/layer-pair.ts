@@ -8,8 +8,8 @@ import {
   attentionBranch,
   type BlockParts,
   blockParts,
-  gatedMlp,
   type LayerWeights,
+  mlpBranch,
   normedForMlp,
   type PassOperators,
 } from './block.ts';
@@ -35,18 +35,18 @@ export function layerPair<V>(
   const pair = layers.map(({ layer, weights }) => blockParts(ops, config, layer, weights));
   const attended = pair.map((parts) => (parts.weights.hasAttention ? [attentionBranch(parts, h)] : []));
   if (variant === 'par') {
-    const mlps = pair.map((parts, j) => mlpBranch(parts, sum(ops, h, attended[j] as V[])));
+    const mlps = pair.map((parts, j) => mlpOf(parts, sum(ops, h, attended[j] as V[])));
     return sum(ops, h, [...attended, ...mlps].flat());
   }
   const u = sum(ops, h, attended.flat());
-  const mlps = variant === 'paper' ? pair.map((parts) => mlpBranch(parts, u)) : splitMlps(pair, u);
+  const mlps = variant === 'paper' ? pair.map((parts) => mlpOf(parts, u)) : splitMlps(pair, u);
   return sum(ops, u, mlps.flat());
 }
 
 /** The branch of the layer's MLP, or none. */
-function mlpBranch<V>(parts: BlockParts<V>, x: V): V[] {
+function mlpOf<V>(parts: BlockParts<V>, x: V): V[] {
   const { ops, weights } = parts;
-  return weights.hasMlp ? [gatedMlp(ops, weights.linear, normedForMlp(parts, x))] : [];
+  return weights.hasMlp ? [mlpBranch(ops, weights, normedForMlp(parts, x))] : [];
 }
 
 /** Both MLPs on u as two devices compute them, each with half of the channels of both and with the norm of one layer. */

@@ -8,6 +8,7 @@ import { consecutive } from '../sharing/sharing.ts';
 import type { LayerWeights } from './block.ts';
 import type { Model } from './model.ts';
 import { project } from './project.ts';
+import { routerOf } from './router.ts';
 
 /** The weights of layer `layer` (from 1). */
 export function layerWeights(model: Model, layer: number): LayerWeights<tf.Tensor> {
@@ -16,6 +17,7 @@ export function layerWeights(model: Model, layer: number): LayerWeights<tf.Tenso
     linear: (role, x) => project(model, layer, role, x as tf.Tensor2D),
     hasAttention: hasAttention(model, layer),
     hasMlp: replacementAt(model.recovery, layer, 'gate')?.reference !== null,
+    router: routerOf(model, layer),
   };
 }
 

@@ -1,10 +1,10 @@
 // The negative log-likelihood of the tokens that count.
-import { headLoss } from '../../tensor/head-loss.ts';
+import { headLoss, type Teacher } from '../../tensor/head-loss.ts';
 import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ExitLosses } from '../exits/exit-losses.ts';
 import type { Batch } from './batches.ts';
-import { finalNorm, head, headProduct, statesAfter } from './forward.ts';
+import { finalNorm, head, headOf, headProduct, statesAfter } from './forward.ts';
 import type { Model } from './model.ts';
 
 /** Negative log-likelihood [R] of each scored token of `batch`, from the hidden states after the last layer, `all` [N, D]; logits are made for scored rows only. */
@@ -21,21 +21,49 @@ function scoredStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor2D
 /** Logits that a loss holds at once with its gradient: 32 MiB of float32, of each of the two. */
 const largestLogits = 2 ** 23;
 
+/** A model to come near, and how much of that the loss is (`Teacher` of tensor/head-loss.ts). */
+export interface Distillation {
+  readonly weight: number;
+  readonly temperature: number;
+}
+
+/** What a teacher's head sees of the scored rows of a batch, [R, D]; the caller reads it before the batch is trained on. */
+export function taughtStates(teacher: Model, batch: Batch): tf.Tensor2D {
+  const [states] = statesOf(teacher, batch, [teacher.config.num_hidden_layers]);
+  return headProduct(teacher, scoredStates(teacher, batch, states as tf.Tensor2D)).input;
+}
+
+/** A teacher, and what its head sees of a batch. */
+export interface Taught extends Distillation {
+  readonly teacher: Model;
+  /** Of {@link taughtStates}. */
+  readonly states: Float32Array;
+}
+
+/** What the loss has beside the text after the last layer; not both. */
+export interface LossParts {
+  readonly exits?: ExitLosses | undefined;
+  readonly taught?: Taught | undefined;
+}
+
 /**
  * The batch's loss: each token's negative log-likelihood times its weight, summed; for training, so its gradient is made with it. With
- * `exits` it is the sum of share times that loss after each of their layers, all through the final norm and the head.
+ * `exits` it is the sum of share times that loss after each of their layers, all through the final norm and the head; `taught`: with the
+ * distance from a teacher.
  */
-export function languageModelLoss(model: Model, batch: Batch, exits?: ExitLosses): tf.Scalar {
-  const { ids, extent } = batch;
-  const layers = exits?.layers ?? [model.config.num_hidden_layers];
-  const states = statesAfter(model, tf.tensor2d(ids, [extent.batch, extent.tokens], 'int32'), layers);
-  const losses = states.map((all) => lossOfStates(model, batch, all));
+export function languageModelLoss(model: Model, batch: Batch, { exits, taught }: LossParts = {}): tf.Scalar {
+  const states = statesOf(model, batch, exits?.layers ?? [model.config.num_hidden_layers]);
+  const losses = states.map((all) => lossOfStates(model, batch, all, taught));
   if (exits === undefined) return losses[0] as tf.Scalar;
   return tf.addN(losses.map((loss, i) => tf.mul(loss, exits.shares[i] as number))) as tf.Scalar;
 }
 
+function statesOf(model: Model, { ids, extent: { batch, tokens } }: Batch, layers: readonly number[]): tf.Tensor2D[] {
+  return statesAfter(model, tf.tensor2d(ids, [batch, tokens], 'int32'), layers);
+}
+
 /** The loss of the hidden states `all` [N, D] if the model ended with them. */
-function lossOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Scalar {
+function lossOfStates(model: Model, batch: Batch, all: tf.Tensor2D, taught: Taught | undefined): tf.Scalar {
   const { input, weight } = headProduct(model, scoredStates(model, batch, all));
   const rows = {
     h: input,
@@ -43,5 +71,12 @@ function lossOfStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Scalar {
     weights: tf.tensor1d(batch.weights, 'float32'),
   };
   const most = Math.max(1, 2 ** Math.floor(Math.log2(largestLogits / model.config.vocab_size)));
-  return headLoss(rows, weight, { rows: most, trained: weight instanceof tf.Variable && weight.trainable });
+  const pass = { rows: most, trained: weight instanceof tf.Variable && weight.trainable };
+  return headLoss(rows, weight, pass, taught && teacherOf(taught));
+}
+
+function teacherOf({ teacher, states, weight, temperature }: Taught): Teacher {
+  const width = teacher.config.hidden_size;
+  const h = tf.tensor2d(states, [states.length / width, width]);
+  return { h, head: headOf(teacher), weight, temperature };
 }

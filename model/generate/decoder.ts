@@ -10,6 +10,7 @@ import { cachePlaces, KvCache, layersOf } from '../forward/kv-cache.ts';
 import { attendingLayers } from '../forward/layer-weights.ts';
 import type { Model } from '../forward/model.ts';
 import { ropeAt, ropeOf } from '../forward/rope.ts';
+import { keepExperts } from '../forward/router.ts';
 import type { ReadingOrder } from './passes.ts';
 import { createPromptReader, type Prompt } from './read-prompts.ts';
 import { keysAndValues, stepAttend, stepInputs, withFewRows } from './step-graph.ts';
@@ -33,8 +34,10 @@ export interface Decoder {
   clear(row: number): void;
 }
 
-/** A decoder of `model` for texts of at most `maxLength` tokens (default: the model's context). */
-export function createDecoder(model: Model, maxLength = model.config.max_position_embeddings): Decoder {
+/** A decoder of the model `given` for texts of at most `maxLength` tokens (default: the model's context). */
+export function createDecoder(given: Model, maxLength = given.config.max_position_embeddings): Decoder {
+  keepExperts(given);
+  const model = { ...given, routes: true };
   const cache = new KvCache(model.config, attendingLayers(model).length);
   const rope = ropeOf(model.config);
   const readPrompts = createPromptReader(model);

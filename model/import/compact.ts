@@ -13,19 +13,15 @@ import { checkTensors } from '../architecture/check-tensors.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import { isProjection, type MatrixRole } from '../architecture/roles.ts';
 import { tensorName, tensorShapes } from '../architecture/tensors.ts';
+import type { Values } from '../architecture/weights.ts';
 import { type StoredTensor, writeStored } from '../checkpoint/checkpoint.ts';
 import { type RecoveryTensor, replacementsFrom, writeRecoveryTensors } from '../checkpoint/recovery-file.ts';
-import {
-  compactFormat,
-  compactMap,
-  compactParallelVersion,
-  compactVersion,
-  compactWeights,
-} from '../export/compact.ts';
+import { compactFormat, compactMap, compactVersionOf, compactWeights } from '../export/compact.ts';
 import type { OnProgress } from '../export/huggingface.ts';
 import { type ParallelLayers, parallelFrom } from '../sharing/parallel-layers.ts';
 import { parameterName, recoveryShapes } from '../sharing/recovery-shapes.ts';
 import { dropsOwn, type Replacement, rolesOf } from '../sharing/replacement.ts';
+import { checkRouting, type Routing, routerShapes, routingFrom } from '../sharing/routing.ts';
 import { silentBiases } from '../sharing/sources.ts';
 import { readModelFolder } from './model-folder.ts';
 import type { FolderSummary } from './summary.ts';
@@ -38,6 +34,7 @@ const largestZeros = 2 ** 31;
 interface CompactMap {
   readonly replacements: readonly Replacement[];
   readonly parallel?: ParallelLayers | undefined;
+  readonly routing?: Routing | undefined;
   /** By `parameterName`. */
   readonly alphas: ReadonlyMap<string, number>;
 }
@@ -51,9 +48,14 @@ export async function isCompactFolder(folder: string): Promise<boolean> {
 async function readCompactMap(folder: string, config: ModelConfig): Promise<CompactMap> {
   const path = join(folder, compactMap);
   const json = parseStrictJson(await readText(path, 'map', largestMap), `'${path}'`, 6);
-  const { format, version, weights, layers_count_from, replacements: listed, parallel } = isObject(json) ? json : {};
-  const known = parallel === undefined ? compactVersion : compactParallelVersion;
-  const expected = { format: compactFormat, version: known, weights: compactWeights, layers_count_from: 1 };
+  const { format, version, weights, layers_count_from, ...said } = isObject(json) ? json : {};
+  const { replacements: listed } = said;
+  const expected = {
+    format: compactFormat,
+    version: compactVersionOf(said),
+    weights: compactWeights,
+    layers_count_from: 1,
+  };
   for (const [key, found] of Object.entries({ format, version, weights, layers_count_from })) {
     const wanted = expected[key as keyof typeof expected];
     if (found === wanted) continue;
@@ -67,8 +69,21 @@ async function readCompactMap(folder: string, config: ModelConfig): Promise<Comp
     const scaled = rolesOf(replacement).filter((role) => parameters.has(parameterName(replacement, role, 'alpha')));
     for (const role of scaled) addAlpha(alphas, alpha, replacement, role, path);
   }
-  if (parallel === undefined) return { replacements, alphas };
-  return { replacements, alphas, parallel: parallelFrom(parallel, config.num_hidden_layers, `'${path}'`) };
+  return { replacements, alphas, ...besideOf(said, config, replacements, path) };
+}
+
+/** What the map says beside its replacements. */
+function besideOf(
+  said: { readonly parallel?: unknown; readonly routing?: unknown },
+  config: ModelConfig,
+  replacements: readonly Replacement[],
+  path: string,
+): Pick<CompactMap, 'parallel' | 'routing'> {
+  const { num_hidden_layers: layers } = config;
+  const parallel = said.parallel === undefined ? undefined : parallelFrom(said.parallel, layers, `'${path}'`);
+  const routing = said.routing === undefined ? undefined : routingFrom(said.routing, layers, `'${path}'`);
+  if (routing !== undefined) checkRouting(config, routing, { replacements, parallel }, `'${path}'`);
+  return { parallel, routing };
 }
 
 /** Copies the compact `folder` into a checkpoint (with Direct Sharing, each stored tensor once) and its recovery. */
@@ -90,10 +105,12 @@ export async function importCompact(
   const reader = await openSafetensors(join(folder, compactWeights));
   try {
     const parameters = parameterTensors(reader, config, map, folder);
-    const tensors = modelTensors(reader, config, map, new Set(parameters.map(({ name }) => name)));
+    const routers = routerTensors(reader, config, map, folder);
+    const tensors = modelTensors(reader, config, map, new Set([...parameters, ...routers].map(({ name }) => name)));
     checkTensors(config, tensors, folder);
     await writeStored(paths.model, config, tensors, tokenizer, onProgress);
-    await writeRecoveryTensors(paths.recovery, map.replacements, parameters, 32, map.parallel);
+    const routing = map.routing && { ...map.routing, routers: await valuesOf(routers) };
+    await writeRecoveryTensors(paths.recovery, map.replacements, parameters, 32, { parallel: map.parallel, routing });
   } finally {
     await reader.close();
   }
@@ -126,15 +143,34 @@ function parameterTensors(
   return [...recoveryShapes(config, replacements)].map(([name, shape]) => {
     const alpha = alphas.get(name);
     if (alpha !== undefined) return { name, shape, read: async () => Float32Array.of(alpha) };
-    const found = reader.tensors.get(name);
-    if (found?.dtype === 'F32' && found.shape.join() === shape.join()) {
-      return { name, shape, read: () => reader.readFloat32(name) };
-    }
-    const got = found ? `${found.dtype} of [${found.shape.join(', ')}]` : 'nothing';
-    throw new UserError(
-      `model folder '${folder}': tensor '${name}': expected F32 of [${shape.join(', ')}], got ${got}`,
-    );
+    return float32Tensor(reader, name, shape, folder);
   });
+}
+
+/** The routers, checked likewise. */
+function routerTensors(
+  reader: TensorReader,
+  config: ModelConfig,
+  { routing }: CompactMap,
+  folder: string,
+): RecoveryTensor[] {
+  const shapes = routing === undefined ? [] : [...routerShapes(config, routing)];
+  return shapes.map(([name, shape]) => float32Tensor(reader, name, shape, folder));
+}
+
+function float32Tensor(reader: TensorReader, name: string, shape: readonly number[], folder: string): RecoveryTensor {
+  const found = reader.tensors.get(name);
+  if (found?.dtype === 'F32' && found.shape.join() === shape.join()) {
+    return { name, shape, read: () => reader.readFloat32(name) };
+  }
+  const got = found ? `${found.dtype} of [${found.shape.join(', ')}]` : 'nothing';
+  throw new UserError(`model folder '${folder}': tensor '${name}': expected F32 of [${shape.join(', ')}], got ${got}`);
+}
+
+async function valuesOf(tensors: readonly RecoveryTensor[]): Promise<Map<string, Values>> {
+  const values = new Map<string, Values>();
+  for (const { name, shape, read } of tensors) values.set(name, { shape: [...shape], values: await read() });
+  return values;
 }
 
 /** The model's tensors: as stored, the reference's for a shared MLP, zeros for what is skipped. */

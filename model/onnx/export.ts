@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { writing } from '../../formats/files/writing.ts';
 import { encodeOnnxModel, type OnnxGraph } from '../../formats/tensors/onnx.ts';
 import { createOnnxData, type OnnxDataWriter } from '../../formats/tensors/onnx-data.ts';
-import type { MatrixRole } from '../architecture/roles.ts';
+import { type MatrixRole, projections } from '../architecture/roles.ts';
 import { headName, tensorName, tensorShapes } from '../architecture/tensors.ts';
 import { type OnProgress, writeConfig } from '../export/huggingface.ts';
 import type { ExportSizes } from '../export/sizes.ts';
@@ -81,7 +81,11 @@ async function graphOf(
   };
   const layer = (layer: number) => {
     const [hasAttention, hasMlp] = [isThere(layer, 'q'), isThere(layer, 'gate')];
-    return readLayer(graph, { config, layer, recovery: source.recovery, hasAttention, hasMlp }, weights);
+    const canPart = projections.every((role) => {
+      const found = sources.get(tensorName(config, layer, role)) as TensorSource;
+      return found.kind === 'stored' && !precision.quantizes(found.of);
+    });
+    return readLayer(graph, { config, layer, recovery: source.recovery, hasAttention, hasMlp, canPart }, weights);
   };
   const ports = await addDecoder(graph, config, { ...weights, layer, parallel: source.recovery.parallel });
   const { nodes, initializers } = graph;

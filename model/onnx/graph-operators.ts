@@ -1,9 +1,12 @@
 // The operators as nodes of an ONNX graph; a value is its name there. Norms and softmax are float32 in every precision.
+
+import type { ExpertMatrices } from '../../tensor/experts.ts';
 import type { ModelConfig } from '../architecture/model-config.ts';
 import type { AttentionPlace, HeadValues, PassOperators } from '../forward/block.ts';
 import type { Operators } from '../operators/operators.ts';
 import type { OnnxFrame, Rotation } from './frame.ts';
 import type { OnnxBuilder, Value } from './graph.ts';
+import { timesTransposed } from './linear.ts';
 
 /** The operators that add their nodes to `graph`. */
 export function graphOperators(graph: OnnxBuilder): Operators<Value> {
@@ -33,9 +36,47 @@ export function graphOperators(graph: OnnxBuilder): Operators<Value> {
       const activated = graph.add('Mul', [gate, graph.add('Sigmoid', [gate])]);
       return graph.add('Mul', [activated, up]);
     },
+    chosenExperts: (scores, active) => narrow(chosenExperts(graph, wide(scores), active)),
+    spreadFactors(hidden, factors) {
+      const axis = { axis: { int: 0 } };
+      const sizes = graph.add('Concat', [graph.add('Shape', [factors]), graph.ints(-1)], { attributes: axis });
+      const spread = graph.add('Unsqueeze', [factors, graph.ints(2)]);
+      const made = graph.add('Mul', [graph.add('Reshape', [hidden, sizes]), spread]);
+      return graph.add('Reshape', [made, graph.add('Shape', [hidden])]);
+    },
+    throughExperts: (x, chosen, experts) => narrow(throughExperts(graph, x, chosen, experts)),
     wide,
     narrow,
   };
+}
+
+/** scores [N, E] -> [N, E], float32 both. */
+function chosenExperts(graph: OnnxBuilder, scores: Value, active: number): Value {
+  const attributes = { axis: { int: 1 } };
+  const [, places] = graph.addAll('TopK', [scores, graph.ints(active)], 2, { attributes }) as [Value, Value];
+  const ones = graph.add('Expand', [graph.number(1, 'float32'), graph.add('Shape', [places])]);
+  return graph.add('ScatterElements', [zerosOf(graph, scores), places, ones], { attributes });
+}
+
+/** x [N, D] -> [N, D] in float32: each expert's rows are gathered, and what it makes of them is added in their places. */
+function throughExperts(graph: OnnxBuilder, x: Value, chosen: Value, experts: readonly ExpertMatrices<Value>[]): Value {
+  const { swiglu } = graphOperators(graph);
+  let sum = zerosOf(graph, x);
+  for (const [e, { gate, up, down }] of experts.entries()) {
+    const own = graph.add('Gather', [chosen, graph.int(e)], { attributes: { axis: { int: 1 } } });
+    const places = graph.add('Squeeze', [graph.add('NonZero', [own]), graph.ints(0)]);
+    const rows = graph.add('Gather', [x, places], { attributes: { axis: { int: 0 } } });
+    const hidden = swiglu(timesTransposed(graph, rows, gate), timesTransposed(graph, rows, up));
+    const made = graph.cast(timesTransposed(graph, hidden, down), graph.float, 'float32');
+    const at = graph.add('Unsqueeze', [places, graph.ints(1)]);
+    sum = graph.add('ScatterND', [sum, at, made], { attributes: { reduction: { string: 'add' } } });
+  }
+  return sum;
+}
+
+/** Zeros of the shape of x, float32. */
+function zerosOf(graph: OnnxBuilder, x: Value): Value {
+  return graph.add('ConstantOfShape', [graph.add('Shape', [x])]);
 }
 
 /** The first columns of sum, as many as the diagonal has numbers, with x times these; and the columns behind them. */

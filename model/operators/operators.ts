@@ -1,6 +1,7 @@
 // The mathematics that a model and its methods are written in, for whatever computes them: TensorFlow.js now, an ONNX graph later.
 //
-// N rows of activations; matrices of a model are [out, in].
+// N rows of activations, D hidden, E experts of G channels; matrices of a model are [out, in].
+import type { ExpertMatrices } from '../../tensor/experts.ts';
 
 /** Operations on values `V` of one engine; a value is a matrix [rows, columns] unless it is said otherwise. */
 export interface Operators<V> {
@@ -21,6 +22,12 @@ export interface Operators<V> {
   rmsNorm(x: V, weight: V, eps: number): V;
   /** silu(gate) * up (arXiv 2002.05202). */
   swiglu(gate: V, up: V): V;
+  /** 1 at the `active` largest of each row of `scores` [N, E], 0 elsewhere; of equal ones the first; without a slope. */
+  chosenExperts(scores: V, active: number): V;
+  /** hidden [N, E G]: the channels of each of E experts times its factor in `factors` [N, E]. */
+  spreadFactors(hidden: V, factors: V): V;
+  /** The sum over the chosen experts of down(silu(gate x) * up x): x [N, D] -> [N, D]; without a gradient. */
+  throughExperts(x: V, chosen: V, experts: readonly ExpertMatrices<V>[]): V;
   /** x in float32, and back in what the engine computes in: for products whose rounding would show. */
   wide(x: V): V;
   narrow(x: V): V;

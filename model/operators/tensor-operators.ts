@@ -1,4 +1,5 @@
 // The operators on TensorFlow.js, with gradients.
+import { chosenExperts, spreadFactors, throughExperts } from '../../tensor/experts.ts';
 import { rmsNorm, swiglu } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { Operators } from './operators.ts';
@@ -19,6 +20,9 @@ export const tensorOperators: Operators<tf.Tensor> = {
   identity: (x) => tf.eye(x.shape[0] as number),
   rmsNorm,
   swiglu,
+  chosenExperts,
+  spreadFactors,
+  throughExperts,
   wide: (x) => x,
   narrow: (x) => x,
 };

@@ -3,6 +3,7 @@ import type { ModelConfig } from '../architecture/model-config.ts';
 import { parameterCounts, tensorShapes } from '../architecture/tensors.ts';
 import { countParameters } from './recovery-shapes.ts';
 import type { Replacement } from './replacement.ts';
+import { type Routing, routerParameters } from './routing.ts';
 import { ownTensors, tensorSources } from './sources.ts';
 
 const float32Bytes = 4;
@@ -12,6 +13,8 @@ export interface Kept {
   readonly replacements: readonly Replacement[];
   /** The model as it is now; the original when its MLPs were not narrowed. */
   readonly config: ModelConfig;
+  /** MLPs that are cut into experts, whose routers are stored beside. */
+  readonly routing?: Routing | undefined;
 }
 
 /** Parameters of the MLPs that are stored: all but those that another layer's stands in for and those that are pruned. */
@@ -21,9 +24,9 @@ export function storedMlpParameters({ replacements, config }: Kept): number {
   return own.reduce((sum, name) => sum + elements(shapes.get(name)), 0);
 }
 
-/** Recovery parameters, the scalars alpha included. */
-export function recoveryParameters({ replacements, config }: Kept): number {
-  return countParameters(config, replacements);
+/** Recovery parameters, the scalars alpha and routers included. */
+export function recoveryParameters({ replacements, config, routing }: Kept): number {
+  return countParameters(config, replacements) + routerParameters(config, routing);
 }
 
 /** Stored ratio tau: parameters of the stored MLPs / of the original's. With MLPs of one width it is (N - X) / N. */
@@ -44,11 +47,11 @@ export function storedParameters(kept: Kept): number {
 }
 
 /** Bytes of the whole model, each stored tensor counted once; `bytesOf` is what one number of a tensor takes. */
-export function storedBytes({ replacements, config }: Kept, bytesOf: (tensor: string) => number): number {
+export function storedBytes({ replacements, config, routing }: Kept, bytesOf: (tensor: string) => number): number {
   const shapes = tensorShapes(config);
   const own = ownTensors(tensorSources(config, replacements));
   const weights = own.reduce((bytes, name) => bytes + elements(shapes.get(name)) * bytesOf(name), 0);
-  return weights + float32Bytes * recoveryParameters({ replacements, config });
+  return weights + float32Bytes * recoveryParameters({ replacements, config, routing });
 }
 
 function elements(shape: readonly number[] = []): number {

@@ -12,14 +12,17 @@ import type { Product } from '../operators/operators.ts';
 import { joinParallel, type ParallelLayers } from './parallel-layers.ts';
 import { parameterName, recoveryShapes } from './recovery-shapes.ts';
 import { checkReplacements, matrixSize, type Replacement, rolesOf } from './replacement.ts';
+import { checkRouting, joinRouting, type Routed } from './routing.ts';
 import { singularVectors } from './singular-vectors.ts';
 import { applyMatrix, type KnownProduct } from './tensor-matrix.ts';
 
-/** Replacements, targets ascending, with their parameters; and which layers run side by side. */
+/** Replacements, targets ascending, with their parameters; which layers run side by side, and which MLPs are cut into experts. */
 export interface Recovery {
   readonly replacements: readonly Replacement[];
   /** None: one layer after the other. */
   readonly parallel?: ParallelLayers | undefined;
+  /** None: each token passes every MLP whole. Routers are trained by themselves, not with the parameters. */
+  readonly routing?: Routed<tf.Variable> | undefined;
   /** By `parameterName`; variables, so that they can be trained. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
 }
@@ -63,7 +66,9 @@ export function joinRecoveries(config: ModelConfig, parts: readonly Recovery[], 
   const names = [...recoveryShapes(config, replacements).keys()];
   const parameters = new Map(names.map((name) => [name, all.get(name) as tf.Variable]));
   const parallel = joinParallel(parts, source);
-  return { replacements, parameters, ...(parallel && { parallel }) };
+  const routing = joinRouting(parts, source);
+  if (routing !== undefined) checkRouting(config, routing, { replacements, parallel }, source);
+  return { replacements, parameters, ...(parallel && { parallel }), ...(routing && { routing }) };
 }
 
 /** What a group has in common is in each part that was made apart from the others; the second copy is freed where it is equal. */
@@ -82,9 +87,9 @@ export function readsWeights(candidate: string, init: Init): boolean {
   return initOf(candidate, init) === 'svd';
 }
 
-/** Frees the parameters. */
-export function disposeRecovery(recovery: Recovery): void {
-  for (const variable of recovery.parameters.values()) variable.dispose();
+/** Frees parameters and routers. */
+export function disposeRecovery({ parameters, routing }: Recovery): void {
+  for (const variable of [...parameters.values(), ...(routing?.routers.values() ?? [])]) variable.dispose();
 }
 
 /** What stands at matrix `role` of `layer` (from 1); undefined where it is the layer's own as it is. */

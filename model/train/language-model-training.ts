@@ -1,8 +1,8 @@
 // Training a model, or recovery parameters on it, with the language-model loss: pretrain and sft are this.
-import type { tf } from '../../tensor/tf.ts';
+import { tf } from '../../tensor/tf.ts';
 import type { ExitLosses } from '../exits/exit-losses.ts';
 import { type Batch, type Example, paddingFor, scaleWeights } from '../forward/batches.ts';
-import { languageModelLoss } from '../forward/loss.ts';
+import { type Distillation, languageModelLoss, taughtStates } from '../forward/loss.ts';
 import type { Model } from '../forward/model.ts';
 import { type MicroBatchSettings, microBatches } from './micro-batches.ts';
 import type { AdamSettings } from './optimizer.ts';
@@ -24,25 +24,59 @@ export function trainingSteps(examples: readonly Example[], settings: LanguageMo
   return microBatches(examples, settings).steps;
 }
 
+/** What goes on beside a training. */
+export interface LanguageModelRun extends Pick<TrainTask<unknown>, 'save' | 'onProgress'> {
+  /** A model of the same vocabulary, frozen, that the trained one is to come near. */
+  readonly distilled?: (Distillation & { readonly teacher: Model }) | undefined;
+}
+
+/** A micro batch, with what the teacher's head sees of it where there is one. */
+interface TaughtBatch {
+  readonly batch: Batch;
+  readonly states?: Float32Array;
+}
+
 /** Trains `variables` (weights or recovery parameters of `model`) in place; returns the loss of every step. */
 export async function trainLanguageModel(
   model: Model,
   variables: ReadonlyMap<string, tf.Variable>,
   examples: readonly Example[],
   settings: LanguageModelSettings,
-  run: Pick<TrainTask<Batch>, 'save' | 'onProgress'> = {},
+  run: LanguageModelRun = {},
 ): Promise<{ losses: number[] }> {
   const { steps, of } = microBatches(examples, settings, paddingFor(model.config));
   const trained: Model = { ...model, recomputes: settings.gradient_checkpointing };
-  return train<Batch>({
+  return train<TaughtBatch>({
     variables,
     steps,
     adam: settings,
     learningRate: (step) => learningRate(settings, step, steps),
-    batches: (step) => weigh(of(step), settings.reduce_loss),
-    loss: (batch) => languageModelLoss(trained, batch, settings.exits),
-    ...run,
+    batches: (step) => withTeacher(weigh(of(step), settings.reduce_loss), run.distilled),
+    loss({ batch, states }) {
+      const taught = states && run.distilled && { ...run.distilled, states };
+      return languageModelLoss(trained, batch, { exits: settings.exits, taught });
+    },
+    save: run.save,
+    onProgress: run.onProgress,
   });
+}
+
+/** The teacher's passes come first, one after the other: none of their values waits for a gradient. */
+async function withTeacher(
+  batches: readonly Batch[],
+  distilled: LanguageModelRun['distilled'],
+): Promise<TaughtBatch[]> {
+  const made: TaughtBatch[] = [];
+  for (const batch of batches)
+    made.push(distilled ? { batch, states: await readTeacher(distilled.teacher, batch) } : { batch });
+  return made;
+}
+
+async function readTeacher(teacher: Model, batch: Batch): Promise<Float32Array> {
+  const states = tf.tidy(() => taughtStates(teacher, batch));
+  const values = (await states.data()) as Float32Array;
+  states.dispose();
+  return values;
 }
 
 /** Weights of the tokens, so that the losses of a step's micro batches add up to the step's loss. */

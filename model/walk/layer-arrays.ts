@@ -2,6 +2,7 @@
 import type { ReplayInput } from '../../tensor/backend/replay.ts';
 import { layerTensors } from '../architecture/tensors.ts';
 import { recoveryShapes } from '../sharing/recovery-shapes.ts';
+import { routerShapes } from '../sharing/routing.ts';
 import { tensorSources } from '../sharing/sources.ts';
 import type { StoredModel } from './stored-model.ts';
 
@@ -11,7 +12,7 @@ export interface LayerArrays {
   readonly layer: number;
   /** Its tensors, by the names under which a forward pass asks for them: of a replaced matrix, its reference's. */
   readonly tensors: ReadonlyMap<string, ReplayInput>;
-  /** Its recovery parameters, by `parameterName`. */
+  /** Its recovery parameters, by `parameterName`, and its router. */
   readonly parameters: ReadonlyMap<string, ReplayInput>;
 }
 
@@ -58,8 +59,12 @@ function placesIn({ checkpoint, recovery }: StoredModel): (layer: number) => Pla
 function parametersOf({ checkpoint, recovery }: StoredModel, layer: number): Map<string, ReplayInput> {
   const own = recovery?.replacements.filter(({ target }) => target === layer) ?? [];
   const inputs = new Map<string, ReplayInput>();
-  for (const [name, shape] of recoveryShapes(checkpoint.config, own)) {
-    const variable = recovery?.parameters.get(name);
+  const { routing } = recovery ?? {};
+  const router = routing?.layers.includes(layer)
+    ? routerShapes(checkpoint.config, { ...routing, layers: [layer] })
+    : [];
+  for (const [name, shape] of [...recoveryShapes(checkpoint.config, own), ...router]) {
+    const variable = recovery?.parameters.get(name) ?? routing?.routers.get(name);
     if (variable === undefined) throw new Error(`the recovery has no tensor '${name}'`);
     inputs.set(name, { data: variable.dataSync() as Float32Array, shape });
   }

@@ -58,7 +58,13 @@ function layerKind({ checkpoint, recovery }: StoredModel, { layer, tensors, para
     .map(({ reference, candidate, rank, roles }) => [reference === null, candidate, rank, roles]);
   const shapes = [...tensors].map(([name, { shape }]) => [shape, isRounded(quantization, name)]);
   const ofParameters = [...parameters.values()].map(({ shape }) => shape);
-  return [hasRope(config, layer), windowOf(config, layer), replaced, shapes, ofParameters];
+  return [hasRope(config, layer), windowOf(config, layer), replaced, shapes, ofParameters, routingOf(recovery, layer)];
+}
+
+/** What of the routing is in a recording: routers are inputs. */
+function routingOf(recovery: Recovery | undefined, layer: number): unknown {
+  const routing = recovery?.routing;
+  return routing?.layers.includes(layer) ? [routing.experts, routing.active] : null;
 }
 
 /** The computation over h, what the tokens see, the tensors of the step and its recovery parameters. */
@@ -95,7 +101,8 @@ function modelOf(
   const all = step.flatMap(({ tensors, parameters }) => [...tensors, ...parameters]);
   const named = new Map(all.map(([name, input]) => [name, given(input)]));
   // a forward pass only looks parameters up, which a tensor serves as well as a variable
-  const parameters = named as unknown as Recovery['parameters'];
+  const lent = named as unknown as Recovery['parameters'];
   const weights = createWeights(config, named, roundingOf(quantization));
-  return createModel(weights, recovery && { ...recovery, parameters });
+  const routing = recovery?.routing && { ...recovery.routing, routers: lent };
+  return { ...createModel(weights, recovery && { ...recovery, parameters: lent, routing }), routes: true };
 }

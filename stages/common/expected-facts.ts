@@ -32,13 +32,26 @@ export function sharedRecovery(sharing: Sharing, model: CheckpointFacts | undefi
 
 /** What training does not change of a recovery. */
 export function sameRecovery(recovery: RecoveryFacts | undefined): RecoveryFacts | undefined {
-  const { recovery_parameters, first_layer, first_replaced, parallel } = recovery ?? {};
+  const { recovery_parameters, first_layer, first_replaced, ...beside } = recovery ?? {};
   if (recovery_parameters === undefined) return undefined;
   return {
     recovery_parameters,
     ...(first_layer !== undefined && { first_layer }),
     ...(first_replaced !== undefined && { first_replaced }),
+    ...besideFacts(beside),
+  };
+}
+
+/** What a recovery says beside its replacements, which stages that add to it keep. */
+export function besideFacts({
+  parallel,
+  routing,
+  router_parameters,
+}: RecoveryFacts): Pick<RecoveryFacts, 'parallel' | 'routing' | 'router_parameters'> {
+  return {
     ...(parallel !== undefined && { parallel }),
+    ...(routing !== undefined && { routing }),
+    ...(router_parameters !== undefined && { router_parameters }),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { forwardFlops, forwardMemory, shapeOfFacts, walkMemory } from '../../model/sizes/costs.ts';
 import { float, smallFile, streaming } from './copying.ts';
+import { sparedFlops } from './experts.ts';
 import { assumedLength, bytesPerToken, layerOfStates, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
 /** perplexity-eval, and every stage that goes through a model's layers over a data set; all tokens go through the output head. */
@@ -16,7 +17,7 @@ export function evaluationCost(query: CostQuery): Cost | undefined {
   const kept = units[0]?.needs?.beginning?.[0];
   const saved = kept === undefined ? 0 : forwardFlops(shape, text, layerOfStates(kept), false);
   return {
-    flops: forwardFlops(shape, text) - saved + 2 * parameters * text.tokens,
+    flops: forwardFlops(shape, text) - saved + (2 * parameters - sparedFlops(shape, inputs.recovery)) * text.tokens,
     read_bytes: kept === undefined ? undefined : text.tokens * shape.hidden_size * float,
     memory_bytes: walkMemory(shape, walkOf(params, text.tokens), { parameters }),
     written_bytes: smallFile,
@@ -36,7 +37,10 @@ export function rollingCost(query: CostQuery): Cost | undefined {
   const { parameters } = recovery;
   const head = forwardFlops(shape, { tokens: texts.tokens, length }, 0);
   return {
-    flops: forwardFlops(shape, { tokens, length }, shape.layers, false) + head + 2 * parameters * tokens,
+    flops:
+      forwardFlops(shape, { tokens, length }, shape.layers, false) +
+      head +
+      (2 * parameters - sparedFlops(shape, inputs.recovery)) * tokens,
     memory_bytes: walkMemory(shape, walkOf({ ...params, max_length: length }, tokens), { parameters }),
     written_bytes: smallFile,
     assumed: texts.assumed,
@@ -71,7 +75,7 @@ export function tasksCost({ params, inputs, record_tokens }: CostQuery): Cost | 
   const length = Math.min(record_tokens * (1 + Number(params.num_fewshot ?? 0)), Number(params.max_length ?? 4096));
   const text = { tokens: 4 * records * length, length };
   return {
-    flops: forwardFlops(shape, text) + 2 * recovery.parameters * text.tokens,
+    flops: forwardFlops(shape, text) + (2 * recovery.parameters - sparedFlops(shape, inputs.recovery)) * text.tokens,
     memory_bytes: forwardMemory(
       shape,
       { sequences: Number(params.batch_size), length },

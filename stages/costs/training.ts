@@ -6,6 +6,7 @@ import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
   frozenMemory,
+  type ModelShape,
   mlpParameters,
   modelParameters,
   pretrainFlops,
@@ -14,6 +15,8 @@ import {
   sftMemory,
   shapeOfFacts,
   slwWork,
+  type Text,
+  type Work,
   walkMemory,
 } from '../../model/sizes/costs.ts';
 import { windowBytes } from '../../model/train/slw-columns.ts';
@@ -73,12 +76,25 @@ export function sftCost(query: CostQuery): Cost | undefined {
   const recomputes = params.gradient_checkpointing === true;
   const exits = typeof params.exits === 'string' ? parseExits(params.exits, "'exits'").length : 0;
   const batch = { sequences, length: Number(params.max_length), recomputes, exits };
+  const taught = teacherWork(shapeOfFacts(inputs.teacher?.facts), { tokens, length: data.length }, batch);
   return {
-    flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes, exits),
-    memory_bytes: sftMemory(shape, recovery, batch, frozenMemory(shape)),
+    flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes, exits) + taught.flops,
+    memory_bytes: sftMemory(shape, recovery, batch, frozenMemory(shape)) + taught.memory_bytes,
     written_bytes: smallFile + float * recovery.parameters,
     assumed: data.assumed,
   };
+}
+
+/** A teacher's forward passes: its weights, what its head sees of a batch, and its logits and probabilities beside the model's. */
+function teacherWork(
+  shape: ModelShape | undefined,
+  text: Text,
+  batch: { readonly sequences: number; readonly length: number },
+): Work {
+  if (shape === undefined) return { flops: 0, memory_bytes: 0 };
+  const tokens = batch.sequences * batch.length;
+  const held = float * tokens * (shape.hidden_size + 2 * shape.vocab_size);
+  return { flops: forwardFlops(shape, text), memory_bytes: frozenMemory(shape) + held };
 }
 
 /** pretrain: all weights, for `steps` steps; what Adam keeps takes the place of gradients in an sft. */

@@ -26,12 +26,18 @@ export function checkExport(params: ExportParams): void {
   );
 }
 
-/** Throws UserError where the model has layers that run side by side and the format has no words for it. */
+/** Throws UserError where the model has layers that run side by side, or MLPs cut into experts, and the format has no words for it. */
 export function checkForm(
   params: ExportParams,
-  { parallel }: { readonly parallel?: RecoveryFacts['parallel'] | undefined },
+  { parallel, routing }: { readonly parallel?: RecoveryFacts['parallel'] | undefined; readonly routing?: unknown },
 ): void {
-  if (parallel === undefined || formatOf(params)?.keeps_parallel === true) return;
+  if (formatOf(params)?.keeps_parallel === true) return;
+  if (routing !== undefined) {
+    throw new UserError(
+      `format: ${params.format} is for programs that pass every MLP whole, and MLPs of this model are cut into experts: expected format: onnx, or format: huggingface with layout: compact`,
+    );
+  }
+  if (parallel === undefined) return;
   const { first, last } = parallel;
   throw new UserError(
     `format: ${params.format} is for programs that run one layer after the other, and layers ${first}-${last} of this model run side by side: expected format: onnx, or format: huggingface with layout: compact`,

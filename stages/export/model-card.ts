@@ -18,14 +18,14 @@ type CardSource = Pick<ExportSource, 'config' | 'stored' | 'recovery' | 'tokeniz
 
 /** The card's text, from the export's parameters and the model alone. */
 export function modelCard(source: CardSource, { params, format, written }: CardParts): string {
-  const { replacements, parallel } = source.recovery;
+  const { replacements, parallel, routing } = source.recovery;
   const hasTokenizer = source.tokenizer.tokenizer_json !== null;
   const notes = [...written.notes, ...noteIf(!hasTokenizer, 'The model came without a tokenizer.')];
   const parts = [
     frontMatter(format, source),
     `# ${params.name.replace(/[\\`*_[\]<>#|]/g, '\\$&')}`,
     whatItIs(source),
-    ...(replacements.length > 0 || parallel !== undefined ? ['## What was done', doneText(source)] : []),
+    ...(replacements.length > 0 || (parallel ?? routing) !== undefined ? ['## What was done', doneText(source)] : []),
     '## Size',
     sizeTable(source, written, params),
     ...(notes.length > 0 ? ['## Notes', notes.map((note) => `- ${note}`).join('\n')] : []),
@@ -55,7 +55,7 @@ function whatItIs({ config }: CardSource): string {
   return `A ${architectureOf(config).name}: ${sizes}${tied}. Written by the \`export\` stage of lamina.`;
 }
 
-function doneText({ stored, recovery: { replacements, parallel } }: CardSource): string {
+function doneText({ stored, recovery: { replacements, parallel, routing } }: CardSource): string {
   const own = replacements.filter(({ reference, target }) => reference === target);
   const skipped = replacements.filter(skipsAttention);
   const pruned = replacements.filter((each) => each.reference === null && !skipsAttention(each));
@@ -71,7 +71,13 @@ function doneText({ stored, recovery: { replacements, parallel } }: CardSource):
   if (parallel !== undefined) {
     lines.push(`Layers ${parallel.first} to ${parallel.last} run side by side, two by two (${parallel.variant}).`);
   }
-  lines.push(`Recovery: ${recoveryText(replacements)}.`, storedText({ replacements, config: stored }));
+  if (routing !== undefined) {
+    const { layers, experts, active } = routing;
+    lines.push(
+      `The MLPs of ${layersText(layers)} are cut into ${experts} experts each, of which a router chooses ${active} for a token.`,
+    );
+  }
+  lines.push(`Recovery: ${recoveryText(replacements)}.`, storedText({ replacements, config: stored, routing }));
   return `${lines.map((line) => `- ${line}`).join('\n')}\n\nMethod: SHARP, arXiv 2502.07832.`;
 }
 
@@ -94,11 +100,11 @@ function recoveryText(replacements: readonly Replacement[]): string {
 }
 
 function sizeTable(
-  { stored, recovery: { replacements } }: CardSource,
+  { stored, recovery: { replacements, routing } }: CardSource,
   { sizes: { unique_bytes, expanded_bytes }, factors = 'F32' }: Written,
   { dtype }: ExportParams,
 ): string {
-  const hasRecovery = recoveryParameters({ replacements, config: stored }) > 0;
+  const hasRecovery = recoveryParameters({ replacements, config: stored, routing }) > 0;
   const once = hasRecovery
     ? `each stored tensor once, with the recovery parameters (${factors})`
     : 'each stored tensor once';

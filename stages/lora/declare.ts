@@ -10,7 +10,7 @@ import { matrixSize, type Replacement, rolesOf } from '../../model/sharing/repla
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
-import { firstReplacedWith } from '../common/expected-facts.ts';
+import { besideFacts, firstReplacedWith } from '../common/expected-facts.ts';
 import { object, replacement } from '../common/options.ts';
 import { rankWarning } from '../common/rank-warnings.ts';
 import { matrixSizesOf, replacementOf, sizesOf } from '../common/replacement.ts';
@@ -123,7 +123,7 @@ function expected(
     recovery_parameters: before + Math.round(rest * all),
     first_layer,
     ...firstReplacedWith(chosen, inputs),
-    ...(recovery?.parallel && { parallel: recovery.parallel }),
+    ...besideFacts(recovery ?? {}),
   };
 }
 

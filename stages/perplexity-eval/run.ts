@@ -64,11 +64,16 @@ async function goingOn<R>(
 }
 
 /** Kept states are the original model's: whatever is replaced or runs side by side has to come after them. */
-function refuseReplaced({ replacements, parallel }: Pick<Recovery, 'replacements' | 'parallel'>, layer: number): void {
+function refuseReplaced(
+  { replacements, parallel, routing }: Pick<Recovery, 'replacements' | 'parallel' | 'routing'>,
+  layer: number,
+): void {
   const replaced = Math.min(...replacements.map(({ target }) => target));
-  const first = Math.min(replaced, parallel?.first ?? Number.POSITIVE_INFINITY);
+  const beside = [parallel?.first, routing?.layers[0]].map((layer) => layer ?? Number.POSITIVE_INFINITY);
+  const first = Math.min(replaced, ...beside);
   if (first > layer) return;
-  const what = first === replaced ? `layer ${first} is replaced` : `layer ${first} runs beside another`;
+  const beneath = first === parallel?.first ? 'runs beside another' : 'has an MLP that is cut into experts';
+  const what = `layer ${first} ${first === replaced ? 'is replaced' : beneath}`;
   throw new UserError(
     `the kept states come out of layer ${layer} of the original model, but ${what}, expected states from before it: leave input 'beginning' out`,
   );

@@ -5,7 +5,7 @@ import type { StageInput } from '../../contract/stage.ts';
 import { dtypeBytes } from '../../formats/tensors/dtype.ts';
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import { type ModelCheckpoint, openStored } from '../../model/checkpoint/checkpoint.ts';
-import { readReplacements } from '../../model/checkpoint/recovery-file.ts';
+import { readReplacements, readRouting } from '../../model/checkpoint/recovery-file.ts';
 import {
   compressionRatio,
   type Kept,
@@ -16,6 +16,7 @@ import {
   storedRatio,
 } from '../../model/sharing/ratios.ts';
 import { checkReplacements, dropsMlp, formatReplacements, type Replacement } from '../../model/sharing/replacement.ts';
+import { joinRouting, type Routing } from '../../model/sharing/routing.ts';
 import { UserError } from '../../util/errors.ts';
 import { onlyFile } from '../common/model-input.ts';
 import type { ratios } from './declare.ts';
@@ -27,7 +28,9 @@ export async function countRatios({ inputs, units }: Context): Promise<void> {
   const original = await describe(inputs.model);
   const current = inputs.pruned === undefined ? original : await describe(inputs.pruned);
   checkDepth(original.config, current.config);
-  const kept: Kept = { replacements: await replacementsIn(inputs.recovery, current.config), config: current.config };
+  const { config } = current;
+  const replacements = await replacementsIn(inputs.recovery, config);
+  const kept: Kept = { replacements, config, routing: await routingIn(inputs.recovery, config) };
   const counts = metricsOf(original.config, kept);
   const bytes = storedBytes(kept, (name) => dtypeBytes(current.tensors.get(name)?.dtype ?? 'F32'));
   const metrics = { ...counts, bytes };
@@ -65,6 +68,12 @@ async function replacementsIn(input: StageInput | undefined, config: ModelConfig
     checkReplacements(config, parts, `recovery '${path}'`);
   }
   return parts.toSorted((a, b) => a.target - b.target);
+}
+
+async function routingIn(input: StageInput | undefined, config: ModelConfig): Promise<Routing | undefined> {
+  const parts: { routing: Routing | undefined }[] = [];
+  for (const path of Object.values(input?.files ?? {})) parts.push({ routing: await readRouting(path, config) });
+  return joinRouting(parts, "input 'recovery'");
 }
 
 function checkDepth(original: ModelConfig, pruned: ModelConfig): void {

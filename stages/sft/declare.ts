@@ -41,6 +41,21 @@ const params = object({
         'of the losses, by their order, the last layer at the end: uniform (default, LITE), linear 1, 2, 3, ... (CALM), geometric 1, 2, 4, ...; their sum is 1',
     }),
   ),
+  distill: Type.Optional(
+    object({
+      weight: Type.Number({
+        exclusiveMinimum: 0,
+        default: 1,
+        description: "factor of temperature^2 KL(teacher's || model's distribution) beside the text's loss",
+      }),
+      temperature: Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1000,
+        default: 1,
+        description: 'by which the logits of both are divided first',
+      }),
+    }),
+  ),
   threads: threads(1),
 });
 
@@ -48,11 +63,17 @@ export const sft = declareStage({
   name: 'sft',
   version: 6,
   summary: 'trains the recovery parameters of all target layers on the language-model loss; the model is frozen',
-  reference: 'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open',
+  reference:
+    'SHARP (arXiv 2502.07832), section 2.3; open-instruct for what the paper leaves open; distill: relaxed recursive transformers (arXiv 2410.20672), section 3, and arXiv 1503.02531',
   params,
   inputs: {
     model: { kind: 'checkpoint', summary: 'the original model, frozen' },
     recovery: { kind: 'recovery', summary: 'the map and where its parameters start' },
+    teacher: {
+      kind: 'checkpoint',
+      summary: 'with distill: the model to come near, frozen, of the same vocabulary: the original',
+      optional: true,
+    },
     data: { kind: 'dataset', summary: 'training records' },
   },
   outputs: {
@@ -61,13 +82,15 @@ export const sft = declareStage({
   },
   numeric: true,
   seeded: true,
-  check({ exits, exit_weights }) {
+  check({ exits, exit_weights, distill }, inputs) {
     if (exits !== undefined) parseExits(exits, "'exits'");
     else if (exit_weights !== undefined) {
       throw new UserError("'exit_weights' weighs the losses at 'exits': name the layers with 'exits', or leave it out");
     }
+    checkDistilled(distill !== undefined, inputs.has('teacher'), exits !== undefined);
   },
-  async expect({ exits }, { model, recovery }) {
+  async expect({ exits }, { model, recovery, teacher }) {
+    checkTeacher(model?.vocab_size, teacher?.vocab_size);
     if (exits !== undefined && model?.layers !== undefined) {
       checkExits(
         parseExits(exits, "'exits'"),
@@ -80,3 +103,23 @@ export const sft = declareStage({
   },
   cost: sftCost,
 });
+
+/** Throws UserError for vocabularies that are known to differ. */
+export function checkTeacher(own: number | undefined, teacher: number | undefined): void {
+  if (own === undefined || teacher === undefined || own === teacher) return;
+  throw new UserError(
+    `input 'teacher' has ${teacher} tokens and input 'model' ${own}: expected a teacher of the same vocabulary, such as the original`,
+  );
+}
+
+function checkDistilled(isAsked: boolean, hasTeacher: boolean, hasExits: boolean): void {
+  if (isAsked && hasExits) {
+    throw new UserError("'exits' and 'distill' are two losses that are not combined: leave one of them out");
+  }
+  if (isAsked === hasTeacher) return;
+  throw new UserError(
+    isAsked
+      ? "distill needs input 'teacher': join it to the model to come near, such as the original"
+      : "input 'teacher' is of distill, expected 'distill: { weight: 1, temperature: 1 }' beside it, or no teacher",
+  );
+}

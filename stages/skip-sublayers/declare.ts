@@ -6,7 +6,7 @@ import { consecutive } from '../../model/sharing/sharing.ts';
 import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
-import { firstReplacedWith } from '../common/expected-facts.ts';
+import { besideFacts, firstReplacedWith } from '../common/expected-facts.ts';
 import { object } from '../common/options.ts';
 import { untrainedCost } from '../costs/checkpoints.ts';
 
@@ -99,11 +99,11 @@ export const skipSublayers = declareStage({
     const { model, recovery } = inputs;
     if (model?.layers === undefined || ('recovery' in inputs && recovery === undefined)) return undefined;
     const choice = skipChoice(params, model.layers);
-    const { recovery_parameters = 0, targets = 0, first_layer, parallel } = recovery ?? {};
+    const { recovery_parameters = 0, targets = 0, first_layer } = recovery ?? {};
     const trained = {
       recovery_parameters,
       ...(first_layer !== undefined && { first_layer }),
-      ...(parallel !== undefined && { parallel }),
+      ...besideFacts(recovery ?? {}),
     };
     if ('tau' in choice) return trained;
     const count = 'layers' in choice ? choice.layers.length : choice.count;

@@ -1,6 +1,7 @@
 // Every kernel of the onnx backend; a new file of kernels is one line here.
 import type { KernelTable } from '../graph/kernel.ts';
 import { BINARY } from './binary.ts';
+import { EXPERTS } from './experts.ts';
 import { FUSED } from './fused.ts';
 import { INDEXING } from './indexing.ts';
 import { MATRIX } from './matrix.ts';
@@ -17,4 +18,5 @@ export const KERNELS: KernelTable = {
   ...INDEXING,
   ...MATRIX,
   ...FUSED,
+  ...EXPERTS,
 };

@@ -57,7 +57,7 @@ describe('losses at several depths', () => {
     const wanted = Object.keys(one.gradients).map((name) => variables.get(name) as tf.Variable);
     expect(wanted.length).toBeGreaterThan(5);
     for (const model of [plain, { ...plain, recomputes: true }]) {
-      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, scaled, exits), wanted);
+      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, scaled, { exits }), wanted);
       expect((await value.data())[0]).toBeCloseTo(one.loss, 5);
       for (const [i, [name, gradient]] of Object.entries(one.gradients).entries()) {
         const found = grads[(wanted[i] as tf.Variable).name] as tf.Tensor;

@@ -1,5 +1,6 @@
 // The conformance suite's table: one line per kernel and per function of our own, with the shapes and arguments it is tried on.
 import { adamStep } from '../../tensor/adam.ts';
+import { chosenExperts, type ExpertMatrices, spreadFactors, throughExperts } from '../../tensor/experts.ts';
 import {
   attention,
   causalMask,
@@ -476,6 +477,31 @@ add('rmsNorm of a branch that is added', [any(3, 8), any(8)], (x, w) =>
 );
 for (const shape of [[3, 7], [2, 3, 5], [1]]) {
   add('swiglu', [any(...shape), any(...shape)], (gate, up) => swiglu(gate as tf.Tensor, up as tf.Tensor));
+}
+for (const [rows, experts, active] of [
+  [3, 4, 2],
+  [1, 2, 1],
+  [5, 3, 3],
+] as [number, number, number][]) {
+  add(`chosenExperts ${active}`, [distinct(rows, experts)], (scores) => chosenExperts(scores as tf.Tensor, active));
+  add('spreadFactors', [any(rows, 3 * experts), any(rows, experts)], (hidden, factors) =>
+    spreadFactors(hidden as tf.Tensor, factors as tf.Tensor),
+  );
+  const matrices = Array.from({ length: experts }, () => [any(2, 5), any(2, 5), any(5, 2)]).flat();
+  add(
+    `throughExperts ${active}`,
+    [any(rows, 5), distinct(rows, experts), ...matrices],
+    (...[x, scores, ...all]) => {
+      const of = (e: number) => ({ gate: all[3 * e], up: all[3 * e + 1], down: all[3 * e + 2] }) as ExpertMatrices;
+      const chosen = chosenExperts(scores as tf.Tensor, active);
+      return throughExperts(
+        x as tf.Tensor,
+        chosen,
+        Array.from({ length: experts }, (_, e) => of(e)),
+      );
+    },
+    false,
+  );
 }
 for (const [batch, length, heads, width] of [
   [2, 3, 2, 4],

@@ -54,7 +54,7 @@ export interface ExportFormat {
   readonly options?: TProperties;
   /** Which of the common files it has. */
   readonly common: readonly CommonFile[];
-  /** True where it can say that layers run side by side; other programs run them one after the other. */
+  /** True where it can say that layers run side by side and MLPs are cut into experts; other programs run them one after the other, and whole. */
   readonly keeps_parallel?: true;
   /** True where the common files and the model's texts are those of a base, in a folder of its own. */
   readonly has_base?: boolean;
