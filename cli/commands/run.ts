@@ -8,8 +8,11 @@ import { provenanceOf, timingsOf } from '../../report/result/provenance.ts';
 import { warningsOf } from '../../report/result/warnings.ts';
 import { resultJson } from '../../report/table/json.ts';
 import { outcomeJson } from '../../runner/run/outcome.ts';
+import type { RunEvent } from '../../runner/survey/events.ts';
+import type { Survey } from '../../runner/survey/survey.ts';
 import { checkLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { UserError } from '../../util/errors.ts';
+import { ignoringErrors } from '../../util/ignoring-errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { RunFlags } from '../common/flags.ts';
@@ -23,6 +26,7 @@ import { writeOutcome } from '../result/write-outcome.ts';
 import { type Executed, execute } from '../runs/execute.ts';
 import { keepPlan } from '../runs/kept-plan.ts';
 import { endOf, KeptRun } from '../runs/kept-run.ts';
+import { LiveProgress } from '../runs/live-progress.ts';
 import {
   controlLines,
   controlTroubles,
@@ -59,16 +63,25 @@ export async function run([specs]: [string[]], flags: RunFlags, context: Context
 /** `titled`: the title stands above the table, since it is one of several. */
 async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFlags, context: Context): Promise<number> {
   let kept: KeptRun | undefined;
+  const registry = await context.registry();
+  const live = new LiveProgress(async (state) => kept?.live(state));
   const listener = {
     opened: (refusal: UserError | undefined) => {
       kept = new KeptRun(flags.store, wanted, labelsOf(flags), refusal);
     },
+    surveyed: (plan: Plan, survey: Survey) => {
+      // whoever watches the run wants to know what it is going to do; without that it runs as well
+      if (kept !== undefined) ignoringErrors(() => keepPlan(kept as KeptRun, plan, registry));
+      live.surveyed(survey);
+    },
     began: () => kept?.began(),
+    heard: (event: RunEvent) => live.hear(event),
     killed: () => kept?.killed(),
   };
   try {
     const warnings = new Warnings(wanted);
     const executed = await execute(wanted, flags, context, listener, warnings);
+    live.close();
     try {
       return await tell({ spec, wanted, titled, warnings, run: kept as KeptRun }, executed, flags, context);
     } finally {
@@ -77,6 +90,8 @@ async function runOne(spec: string, wanted: Plan, titled: boolean, flags: RunFla
   } catch (error) {
     kept?.broke(error);
     throw error;
+  } finally {
+    live.close();
   }
 }
 

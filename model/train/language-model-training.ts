@@ -31,15 +31,38 @@ export async function trainLanguageModel(
 ): Promise<{ losses: number[] }> {
   const { steps, of } = microBatches(examples, settings, paddingFor(model.config));
   const trained: Model = { ...model, recomputes: settings.gradient_checkpointing };
+  const scored = tokenCounter(of);
   return train<Batch>({
     variables,
     steps,
     adam: settings,
     learningRate: (step) => learningRate(settings, step, steps),
-    batches: (step) => weigh(of(step), settings.reduce_loss),
+    batches: (step) => weigh(scored.of(step), settings.reduce_loss),
     loss: (batch) => languageModelLoss(trained, batch),
     ...run,
+    onProgress: (step, total, loss) => run.onProgress?.(step, total, loss, scored.until(step)),
   });
+}
+
+/** The batches of each step, with the tokens that are scored up to it; what a saved state spared is counted once. */
+function tokenCounter(of: (step: number) => Batch[]): { of(step: number): Batch[]; until(step: number): number } {
+  const counts: number[] = [];
+  const counted = (step: number) => {
+    const batches = of(step);
+    counts[step] = batches.reduce((sum, { count }) => sum + count, 0);
+    return batches;
+  };
+  let [steps, tokens] = [0, 0];
+  return {
+    of: counted,
+    until(step) {
+      for (; steps < step; steps++) {
+        if (counts[steps] === undefined) counted(steps);
+        tokens += counts[steps] as number;
+      }
+      return tokens;
+    },
+  };
 }
 
 /** Weights of the tokens, so that the losses of a step's micro batches add up to the step's loss. */

@@ -10,6 +10,7 @@ import { machineError } from '../../util/system-error.ts';
 import type { FromWorker, Job, JobUnit, WorkerFailure } from '../attempt/protocol.ts';
 import { DamagedInputs, readInputs } from './inputs.ts';
 import { MissingOutput, nameOutput } from './output.ts';
+import { tracing } from './trace.ts';
 
 const progressEvery_ms = 100;
 
@@ -49,7 +50,12 @@ async function runStage(job: Job, definition: StageDefinition, signal: AbortSign
   const said: Said[] = [];
   const units = job.units.map((each) => unitWork(each, definition, { finished, said }, job.id, send));
   const { params, seed, numerics, inputs } = job;
-  const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const tell = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const note = tracing(job.units);
+  const progress = (report: Progress) => {
+    note(report);
+    tell(report);
+  };
   const warn = (text: string, unit?: string) => {
     const message = sentence(text);
     said.push({ message, unit });
