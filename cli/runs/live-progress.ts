@@ -11,7 +11,7 @@ const every_ms = 1000;
 /** Who keeps it, without waiting for the disk. */
 export type KeepLive = (live: RunLive) => Promise<void>;
 
-type Counts = Omit<LiveNode, 'node' | 'units'>;
+type Counts = Omit<LiveNode, 'node' | 'units' | 'running' | 'keys'> & { keys: Record<string, string> };
 
 /** Listens to one run. A grid takes longer to be written, and is written less often: a twentieth of the time at most. */
 export class LiveProgress {
@@ -56,7 +56,7 @@ export class LiveProgress {
         this.#running.delete(idOf(event));
         break;
       case 'unit-finished':
-        this.#count(event, event.status === 'ran' ? 'ran' : 'cached');
+        this.#count(event, event.status === 'ran' ? 'ran' : 'cached').keys[event.unit] = event.key;
         break;
       case 'failed':
         for (const unit of event.failure.units) this.#count({ ...event.failure, unit }, 'failed');
@@ -80,11 +80,12 @@ export class LiveProgress {
     if (known !== undefined) Object.assign(known, { done, total, of, note });
   }
 
-  #count(unit: UnitName, what: keyof Counts): void {
+  #count(unit: UnitName, what: Exclude<keyof Counts, 'keys'>): Counts {
     this.#running.delete(idOf(unit));
-    const counts = this.#nodes.get(unit.node) ?? { cached: 0, ran: 0, running: 0, failed: 0, blocked: 0 };
+    const counts = this.#nodes.get(unit.node) ?? nothing();
     counts[what]++;
     this.#nodes.set(unit.node, counts);
+    return counts;
   }
 
   #schedule(wait_ms: number): void {
@@ -107,7 +108,7 @@ export class LiveProgress {
     const running = [...this.#running.values()];
     const nodes = (this.#survey?.nodes ?? []).map((state): LiveNode => {
       const { id } = state.node;
-      const counts = this.#nodes.get(id) ?? { cached: 0, ran: 0, failed: 0, blocked: 0 };
+      const counts = this.#nodes.get(id) ?? nothing();
       const units = demandedUnits(state)?.length ?? null;
       return { node: id, units, ...counts, running: running.filter(({ node }) => node === id).length };
     });
@@ -121,6 +122,10 @@ export class LiveProgress {
     const left = left_ms === undefined ? null : Math.round(left_ms);
     return { updated, elapsed_ms, units: this.#units, finished, ran, left_ms: left, nodes, running };
   }
+}
+
+function nothing(): Counts {
+  return { cached: 0, ran: 0, failed: 0, blocked: 0, keys: {} };
 }
 
 function idOf({ node, unit }: Pick<UnitName, 'node' | 'unit'>): string {

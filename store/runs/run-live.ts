@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { UserError } from '../../util/errors.ts';
 import { ignoringErrors } from '../../util/ignoring-errors.ts';
 import { isObject } from '../../util/json.ts';
-import { fields, index, list, misshape, nullable, number, type Shape, text } from '../../util/shape.ts';
+import { fields, index, list, mapOf, misshape, nullable, number, type Shape, text } from '../../util/shape.ts';
 import { layoutOf } from '../layout.ts';
 import { temporaryName } from '../temporary.ts';
 import { runFolder } from './runs.ts';
@@ -36,6 +36,8 @@ export interface LiveNode {
   running: number;
   failed: number;
   blocked: number;
+  /** The cache keys of units that are over, by name. */
+  keys: Readonly<Record<string, string>>;
 }
 
 /** A unit that is worked on. */
@@ -60,6 +62,7 @@ const nodeShape: Shape<LiveNode> = fields({
   running: index,
   failed: index,
   blocked: index,
+  keys: mapOf(text),
 });
 
 const unitShape: Shape<LiveUnit> = fields({

@@ -23,7 +23,8 @@ const levels: Record<string, number> = {
   runner: 4,
   stages: 4,
   report: 5,
-  cli: 6,
+  ui: 6,
+  cli: 7,
 };
 
 /**
@@ -44,6 +45,7 @@ const rooms: Record<string, string[]> = {
   store: ['', 'runs', 'upkeep'],
   runner: ['survey', 'attempt', 'worker', 'executor', 'run', 'estimate', 'explain'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
+  ui: ['', 'page', 'views', 'server'],
   cli: [
     'common',
     'progress',
@@ -54,6 +56,7 @@ const rooms: Record<string, string[]> = {
     'logs',
     'plan',
     'diff',
+    'ui',
     'generate',
     'export',
     'doctor',
