@@ -41,6 +41,10 @@ export class RunIndex {
   readonly #shared = new Map<string, Differing>();
   #strays: readonly string[] = [];
   #waiting: NamedRun[] = [];
+  /** All names, the oldest first. */
+  #order: readonly string[] = [];
+  /** So many runs were read when that was last told. */
+  #told = 0;
   #version = 0;
   #looked_ms = Number.NEGATIVE_INFINITY;
   #rest_ms = leastRest_ms;
@@ -58,8 +62,8 @@ export class RunIndex {
     if (this.#runs.size === 0) for (const run of this.#waiting.splice(-firstRuns).reverse()) this.#read(run);
     this.#readOn();
     await nextTurn();
-    const runs = [...this.#runs.values()].sort((a, b) => (a.row.started < b.row.started ? -1 : 1));
-    return { runs, all: this.#runs.size + this.#fresh().length, strays: this.#strays };
+    const runs = this.#order.flatMap((name) => this.#runs.get(name) ?? []);
+    return { runs, all: this.#order.length, strays: this.#strays };
   }
 
   /** Changes whenever another answer is to be expected. */
@@ -67,13 +71,6 @@ export class RunIndex {
     this.refresh();
     this.#readOn();
     return `${this.#version}`;
-  }
-
-  /** Resolves when all has been read that was there. */
-  async whole(): Promise<void> {
-    this.refresh();
-    this.#readOn();
-    await this.#reading;
   }
 
   close(): void {
@@ -88,15 +85,12 @@ export class RunIndex {
     const known = new Map(names.map((name) => [name, lookForRuns(this.#store, name)]));
     this.#strays = [...strays, ...[...known.values()].flatMap((found) => found.strays)];
     const all = latestRuns(new Map([...known].map(([name, found]) => [name, found.names])), Number.POSITIVE_INFINITY);
-    const left = new Set(all.map(nameOf));
+    this.#order = all.map(nameOf);
+    const left = new Set(this.#order);
     for (const name of [...this.#runs.keys()]) if (!left.has(name)) this.#forget(name);
     this.#waiting = all.filter((run) => this.#isChanged(run));
     this.#looked_ms = performance.now();
     this.#rest_ms = Math.max(leastRest_ms, restFactor * (this.#looked_ms - began_ms));
-  }
-
-  #fresh(): NamedRun[] {
-    return this.#waiting.filter((run) => !this.#runs.has(nameOf(run)));
   }
 
   #forget(name: string): void {
@@ -143,7 +137,15 @@ export class RunIndex {
     const entry = { experiment, run, row: rowOf(info, damaged), cells, values, changed_ms };
     const before = this.#runs.get(nameOf(named));
     this.#runs.set(nameOf(named), entry);
-    if (before === undefined || JSON.stringify(before.row) !== JSON.stringify(entry.row)) this.#version++;
+    if (before === undefined) this.#tell();
+    else if (JSON.stringify(before.row) !== JSON.stringify(entry.row)) this.#version++;
+  }
+
+  /** While thousands are read a page is not drawn anew for each: when there are half as many again, and when all are there. */
+  #tell(): void {
+    if (this.#waiting.length > 0 && this.#runs.size < 1.5 * this.#told) return;
+    this.#told = this.#runs.size;
+    this.#version++;
   }
 
   /** One text for all that are equal: runs of an experiment have the same names and mostly the same values. */

@@ -123,10 +123,15 @@ const sorters: Readonly<Record<string, (row: RunRow) => string | number | null>>
   name: ({ label }) => label,
 };
 
+const isTime = /^\d{4}-\d\d-\d\dT/;
+/** Slow, for it knows languages. */
 const order = new Intl.Collator('en', { numeric: true });
 
 function compare(a: string | number, b: string | number): number {
-  return typeof a === 'number' && typeof b === 'number' ? a - b : order.compare(String(a), String(b));
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [x, y] = [String(a), String(b)];
+  if (isTime.test(x) && isTime.test(y)) return x < y ? -1 : x === y ? 0 : 1;
+  return order.compare(x, y);
 }
 
 function numberOf(text: string | undefined): string | number | null {

@@ -49,7 +49,8 @@ function raw(
 }
 
 const named = (run: string) => encodeURIComponent(`quickstart@${run}`);
-const rowsOf = (document: Document) =>
+type Page = Awaited<ReturnType<typeof get>>['document'];
+const rowsOf = (document: Page) =>
   [...document.querySelectorAll('table.runs tbody th')].map((cell) => cell.textContent);
 
 describe('the list of runs', () => {
