@@ -77,11 +77,6 @@ export function readTrace(store: string, key: string): TracePoint[] {
   return joined;
 }
 
-/** When something was last added to the trace of a key, in ms since 1970; 0 where there is none. */
-export function traceTime(store: string, key: string): number {
-  return tracesIn(layoutOf(store).logsOf(key)).at(-1)?.written_ms ?? 0;
-}
-
 function tracesIn(folder: string): { path: string; written_ms: number }[] {
   let names: string[] = [];
   ignoringErrors(() => {

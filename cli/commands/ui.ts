@@ -24,7 +24,7 @@ const tries = 20;
 export async function ui(_: [], flags: UiFlags, context: Context): Promise<number> {
   const { out, err } = context.terminal;
   const store = await openStore(flags.store, { mode: 'read', say: saying(context) });
-  const facts = factsOf(store, context);
+  const facts = factsOf(store, flags.store, context);
   const nothing = () => {};
   const stop = listenForStop(nothing, nothing);
   const { server, close } = uiServer(facts, (error) => {

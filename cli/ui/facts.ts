@@ -20,8 +20,8 @@ import { runPage } from './run-list.ts';
 import { usageOf } from './usage.ts';
 import { whyOf } from './why.ts';
 
-/** `store` is open to read, and stays so until the facts are closed. */
-export function factsOf(store: Store, context: Context): Facts {
+/** `store` is open to read, and stays so until the facts are closed; `place` is how the command line named it. */
+export function factsOf(store: Store, place: string, context: Context): Facts {
   const { folder } = store;
   const index = new RunIndex(folder);
   return {
@@ -29,14 +29,14 @@ export function factsOf(store: Store, context: Context): Facts {
     store: shortPath(folder),
     runs: async (query) => runPage(await index.look(), query),
     results: async () => resultNames(folder),
-    result: async (name) => shownResult(folder, name),
+    result: async (name) => shownResult(place, name),
     diff: (before, after) => diffOf(folder, before, after, context),
     graph: async (name) => graphOf(folder, name),
     log: async (key) => logOfKey(folder, key),
     curves: (names) => curvesOf(store, names),
     layers: (name) => layersOf(store, name),
     usage: (query) => usageOf(folder, query),
-    why: (name, subject) => whyOf(folder, name, subject, context),
+    why: (name, subject) => whyOf(place, name, subject, context),
     label: async (name, change) => {
       relabel(folder, name, change);
       index.refresh(true);

@@ -140,7 +140,7 @@ export async function startUi(store: string): Promise<Started> {
     terminal,
   };
   const opened = await openFileStore(store, { mode: 'read' });
-  const facts = factsOf(opened, context);
+  const facts = factsOf(opened, store, context);
   const bugs: unknown[] = [];
   const { server, close } = uiServer(facts, (error) => bugs.push(error));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -55,7 +55,7 @@ function formHtml({ intermediate, keep_last }: CollectionQuery): Markup {
 }
 
 function collectionHtml({ command, kept, dropped, freed_bytes, groups, loose }: CollectionFacts): Markup {
-  const runs = `${kept} runs kept${dropped > 0 ? `, ${dropped} not` : ''}`;
+  const runs = `${kept} ${kept === 1 ? 'run' : 'runs'} kept${dropped > 0 ? `, ${dropped} not` : ''}`;
   if (freed_bytes === 0 && groups.length === 0 && loose === 0) return html`<p>Nothing: ${runs}.</p>`;
   const rows = groups.slice(0, most).map(({ experiment, stage, reason, units, size_bytes, duration_ms }) => {
     const why = reason === 'unused' ? 'no kept run has it' : 'used by all that read it; its record stays';
