@@ -1,6 +1,6 @@
 // What the list of runs answers to a question: filtered, sorted, a page of it, with the columns that tell its runs apart.
 import type { RunPage, RunQuery, RunRow } from '../../ui/facts.ts';
-import { mainNumbers } from '../runs/main-number.ts';
+import { type MainNumber, mainNumbers } from '../runs/main-number.ts';
 import { valuesText, varyingNames } from '../runs/varying.ts';
 import type { IndexedRun } from './run-index.ts';
 
@@ -12,17 +12,18 @@ export function runPage(
   query: RunQuery,
 ): RunPage {
   const found = runs.filter((run) => isMeant(run, query));
-  const { rows, params } = rowsOf(found);
-  const sorted = sortRows(rows, query.sort);
+  const told = toldOf(found);
+  const sorted = sortRuns(found, query.sort, told);
   const pages = Math.max(1, Math.ceil(sorted.length / perPage));
   const page = Math.min(query.page, pages - 1);
   return {
-    rows: sorted.slice(page * perPage, (page + 1) * perPage),
+    // of ten thousand runs a hundred rows are made
+    rows: sorted.slice(page * perPage, (page + 1) * perPage).map((run) => rowOf(run, told)),
     found: found.length,
     all,
     read: runs.length,
     pages,
-    params,
+    params: told.params,
     experiments: [...new Set(runs.map(({ experiment }) => experiment))].sort(),
     tags: [...new Set(runs.flatMap(({ row }) => row.tags))].sort(),
     strays,
@@ -54,33 +55,48 @@ function hasValue(values: IndexedRun['values'], word: string): boolean {
   });
 }
 
+/** What is said of runs beside what each says of itself. */
+interface Told {
+  numbers: ReadonlyMap<IndexedRun, MainNumber>;
+  /** The parameters in which the runs of an experiment differ, by its name. */
+  names: ReadonlyMap<string, readonly string[]>;
+  params: readonly string[];
+}
+
 /** Numbers and parameters are compared within an experiment, among the runs that are meant. */
-function rowsOf(found: readonly IndexedRun[]): { rows: RunRow[]; params: string[] } {
+function toldOf(found: readonly IndexedRun[]): Told {
   const counts = new Map<string, number>();
-  const rows = new Map<IndexedRun, RunRow>();
-  for (const [, own] of groups(found)) {
-    const numbers = mainNumbers(new Map(own.map((each) => [each.run, each])), undefined);
-    const names = varyingNames([...new Set(own.map(({ values }) => values))]).filter((name) => name !== 'seed');
-    const seeds = varyingNames([...new Set(own.map(({ values }) => values))]).includes('seed') ? ['seed'] : [];
-    const told = [...names, ...seeds];
+  const names = new Map<string, readonly string[]>();
+  const numbers = new Map<IndexedRun, MainNumber>();
+  for (const [experiment, own] of groups(found)) {
+    const all = varyingNames([...new Set(own.map(({ values }) => values))]);
+    // seeds last: they are told apart by nothing else
+    const told = [...all.filter((name) => name !== 'seed'), ...all.filter((name) => name === 'seed')];
+    names.set(experiment, told);
     for (const name of told) counts.set(name, (counts.get(name) ?? 0) + own.length);
+    const ofRuns = mainNumbers(new Map(own.map((each) => [each.run, each])), undefined);
     for (const each of own) {
-      const number = numbers.get(each.run);
-      const params = told.flatMap((name) => {
-        const values = each.values.get(name);
-        return values === undefined ? [] : [[name, valuesText(values)] as const];
-      });
-      rows.set(each, {
-        ...each.row,
-        metric: number?.value ?? null,
-        metric_cell: number?.cell ?? '',
-        metric_name: number?.metric ?? '',
-        params: Object.fromEntries(params),
-      });
+      const number = ofRuns.get(each.run);
+      if (number !== undefined) numbers.set(each, number);
     }
   }
   const params = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
-  return { rows: found.map((each) => rows.get(each) as RunRow), params };
+  return { numbers, names, params };
+}
+
+function rowOf(run: IndexedRun, { numbers, names }: Told): RunRow {
+  const number = numbers.get(run);
+  const params = (names.get(run.experiment) ?? []).flatMap((name) => {
+    const values = run.values.get(name);
+    return values === undefined ? [] : [[name, valuesText(values)] as const];
+  });
+  return {
+    ...run.row,
+    metric: number?.value ?? null,
+    metric_cell: number?.cell ?? '',
+    metric_name: number?.metric ?? '',
+    params: Object.fromEntries(params),
+  };
 }
 
 function groups(found: readonly IndexedRun[]): Map<string, IndexedRun[]> {
@@ -94,21 +110,27 @@ function groups(found: readonly IndexedRun[]): Map<string, IndexedRun[]> {
 }
 
 /** Those without a value stand last, either way. The given order is the oldest first, and stays among equals. */
-function sortRows(rows: readonly RunRow[], sort: string): RunRow[] {
+function sortRuns(runs: readonly IndexedRun[], sort: string, told: Told): IndexedRun[] {
   const down = sort.startsWith('-');
   const column = down ? sort.slice(1) : sort;
-  const value = sorters[column] ?? ((row: RunRow) => numberOf(row.params[column.replace(/^param:/, '')]));
-  const keyed = rows.map((row) => ({ row, key: value(row) }));
+  const keyed = runs.map((run) => ({ run, key: keyOf(run, column, told) ?? '' }));
   if (down) keyed.reverse();
-  keyed.sort((a, b) => {
-    const [x, y] = [a.key ?? '', b.key ?? ''];
+  keyed.sort(({ key: x }, { key: y }) => {
     if (x === '' || y === '') return x === y ? 0 : x === '' ? 1 : -1;
     return (down ? -1 : 1) * compare(x, y);
   });
-  return keyed.map(({ row }) => row);
+  return keyed.map(({ run }) => run);
 }
 
-const sorters: Readonly<Record<string, (row: RunRow) => string | number | null>> = {
+function keyOf(run: IndexedRun, column: string, { numbers }: Told): string | number | null {
+  if (column === 'metric') return numbers.get(run)?.value ?? null;
+  const of = Object.hasOwn(sorters, column) ? sorters[column] : undefined;
+  if (of !== undefined) return of(run.row);
+  const values = run.values.get(column.replace(/^param:/, ''));
+  return values === undefined ? null : numberOf(valuesText(values));
+}
+
+const sorters: Readonly<Record<string, (row: IndexedRun['row']) => string | number | null>> = {
   run: ({ experiment, number, run }) => `${experiment}\n${String(number ?? 0).padStart(9, '0')}\n${run}`,
   started: ({ started }) => started,
   status: ({ status_text }) => status_text,
@@ -116,7 +138,6 @@ const sorters: Readonly<Record<string, (row: RunRow) => string | number | null>>
   cells: ({ measured }) => measured,
   claims: ({ fail, hold }) => fail * 1e6 + hold,
   took: ({ duration_ms }) => duration_ms,
-  metric: ({ metric }) => metric,
   changed: ({ overrides }) => overrides,
   tags: ({ tags }) => tags.join(' '),
   note: ({ note }) => note,
@@ -134,7 +155,6 @@ function compare(a: string | number, b: string | number): number {
   return order.compare(x, y);
 }
 
-function numberOf(text: string | undefined): string | number | null {
-  if (text === undefined) return null;
+function numberOf(text: string): string | number {
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
