@@ -212,6 +212,7 @@ const heads = [
   'runs',
   'weight, kB',
   'answer, ms',
+  'its CPU, ms',
   'painted, ms',
   'all read, s',
   'memory, MB',
