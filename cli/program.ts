@@ -13,6 +13,7 @@ import {
   addRunFlags,
   addRunsFlags,
   addStoreFlags,
+  addUiFlags,
   collect,
   type StoreFlags,
 } from './common/flags.ts';
@@ -156,6 +157,9 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     .command('note <name@run> <text>')
     .description('say something of a run; an empty text takes the note away')
     .action(ofParent(inProject(false, async () => (await edit()).noteRun)));
+  addUiFlags(add('ui', 'show store and results as a page on this machine: runs, tables, graphs, curves')).action(
+    inProject(true, async () => (await import('./commands/ui.ts')).ui),
+  );
   addStoreFlags(add('cache', 'say what the store takes: by stage, by experiment, by run'))
     .option('--all', 'list every row of long tables')
     .action(inProject(false, async () => (await import('./commands/cache.ts')).cache));

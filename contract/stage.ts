@@ -221,6 +221,8 @@ export interface Progress {
   unit?: string;
   /** A short remark: `loss 0.0132`. */
   note?: string;
+  /** Numbers of this moment that are kept beside the log, to be drawn: `{ loss: 0.0132, tokens: 4096 }`. */
+  measured?: Readonly<Record<string, number>>;
 }
 
 /** What the numeric stages run on; part of their key. */

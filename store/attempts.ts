@@ -11,6 +11,7 @@ import { makeFolder } from './make-folder.ts';
 import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
 import type { Attempt, OpenedAttempt } from './store.ts';
 import { hasEnded, taskOf } from './submissions.ts';
+import { traceOf } from './traces.ts';
 
 const workerName = 'worker.json';
 const orderName = 'order.json';
@@ -84,6 +85,7 @@ function attemptIn(layout: Layout, id: string, keys: readonly string[]): Attempt
     log: logOf(layout, keys[0] as string, id),
     output: (key, name, extension) => join(folderOf(key), `${name}.${extension}`),
     scratch: (key) => layout.scratch(key),
+    trace: (key) => traceOf(layout, key, id),
     carriedBy(worker) {
       const owners = JSON.stringify({ worker, runner: identityOf(), first: keys[0] });
       for (const key of keys) writeWhole(join(folderOf(key), workerName), owners);

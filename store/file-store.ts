@@ -6,7 +6,7 @@ import { hasCode, UserError } from '../util/errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
 import { closeAttempt, isWorkedOn, leftBehind, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
-import { type BlobRef, sha256 } from './digest.ts';
+import type { BlobRef } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
 import { createDurably, writeDurably } from './durable.ts';
 import { statOrNone } from './file-identity.ts';

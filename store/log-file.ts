@@ -44,14 +44,14 @@ export function boundLog(path: string, bounds: LogBounds = usualBounds): boolean
 
 const lastLineBytes = 4096;
 
-/** The last lines of a log, made harmless for a terminal; none where it cannot be read. */
-export function lastLines(path: string, count = 5): string[] {
-  const bytes = Buffer.alloc(lastLineBytes);
+/** The last lines of a log, of its last `most` bytes, made harmless for a terminal; none where it cannot be read. */
+export function lastLines(path: string, count = 5, most = lastLineBytes): string[] {
+  const bytes = Buffer.alloc(most);
   let read = 0;
   ignoringErrors(() => {
     const handle = openSync(path, 'r');
     try {
-      read = readSync(handle, bytes, 0, lastLineBytes, Math.max(0, statSync(path).size - lastLineBytes));
+      read = readSync(handle, bytes, 0, most, Math.max(0, statSync(path).size - most));
     } finally {
       closeSync(handle);
     }

@@ -6,6 +6,7 @@ import { namesIn } from '../util/names-in.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { boundLog } from './log-file.ts';
 import { makeFolder } from './make-folder.ts';
+import { sweepTraces } from './traces.ts';
 
 /** So many attempts at a key keep their logs. */
 const mostLogs = 5;
@@ -44,6 +45,7 @@ export function logOf(layout: Layout, key: string, attempt: string): string {
 export function prepareLog(layout: Layout, key: string): void {
   const old = logsOf(layout.folder, key);
   for (const { path } of old.slice(0, Math.max(0, old.length - mostLogs + 1))) ignoringErrors(() => rmSync(path));
+  sweepTraces(layout, key, mostLogs - 1);
   makeFolder(layout.folder, layout.logsOf(key));
 }
 

@@ -45,6 +45,8 @@ export interface Attempt {
   output(key: string, name: string, extension: string): string;
   /** A folder that outlives the attempt until the key is published. */
   scratch(key: string): string;
+  /** Where the numbers of a key's training are noted while it goes on; kept and swept with the log. */
+  trace(key: string): string;
   /**
    * Notes who carries it out, in words that its executor understands: a process of this host is ended when its attempt is found left behind. One that
    * names the task of a submission (`submissions.ts`) outlives whoever ordered it.

@@ -1,18 +1,17 @@
 // `lamina diff`: what differs between two runs, two specs, or a spec and a revision of itself; nothing is run.
 import { expectedNames } from '../../located/nearest.ts';
-import { compareSides, type Diff } from '../../report/diff/diff.ts';
+import type { Diff } from '../../report/diff/diff.ts';
 import { renderDiffHtml } from '../../report/diff/html.ts';
 import { diffJson } from '../../report/diff/json.ts';
 import { renderDiffMarkdown } from '../../report/diff/markdown.ts';
-import type { DiffSide } from '../../report/diff/side.ts';
 import { renderDiffText } from '../../report/diff/text.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
 import { type Output, textOptions } from '../common/terminal.ts';
-import { knownResult } from '../diff/results.ts';
-import { type FoundSide, findSides } from '../diff/sides.ts';
+import { compare } from '../diff/compare.ts';
+import { findSides } from '../diff/sides.ts';
 
 interface DiffFlags extends StoreFlags {
   profile?: string;
@@ -43,29 +42,4 @@ export async function diff(
   const { out } = context.terminal;
   out.write(render(found, out, flags));
   return flags.exitCode === true && !found.equal ? exitCodes.failed : exitCodes.done;
-}
-
-/** Numbers of specs are looked up only where the specs differ: what is the same work has the same numbers. */
-async function compare([before, after]: [FoundSide, FoundSide], store: string, context: Context): Promise<Diff> {
-  const remarks = [...before.remarks, ...after.remarks];
-  if (before.plan !== null && after.plan !== null) {
-    const alone = compareSides(before.side, after.side, remarks);
-    if (alone.spec.changes.length === 0) return alone;
-  }
-  const sides: DiffSide[] = [];
-  for (const found of [before, after]) sides.push(await withNumbers(found, store, context, remarks));
-  return compareSides(sides[0] as DiffSide, sides[1] as DiffSide, remarks);
-}
-
-async function withNumbers(
-  { side, plan }: FoundSide,
-  store: string,
-  context: Context,
-  remarks: string[],
-): Promise<DiffSide> {
-  if (plan === null) return side;
-  const result = await knownResult(plan, await context.registry(), store);
-  if (typeof result !== 'string') return { ...side, result };
-  remarks.push(`${side.label}: ${result}, so numbers and claims are not compared`);
-  return side;
 }

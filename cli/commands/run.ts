@@ -5,8 +5,11 @@ import type { JsonObject } from '../../contract/stage.ts';
 import { resultJson } from '../../report/table/json.ts';
 import type { Frozen } from '../../runner/lock/frozen.ts';
 import { outcomeJson } from '../../runner/run/outcome.ts';
+import type { RunEvent } from '../../runner/survey/events.ts';
+import type { Survey } from '../../runner/survey/survey.ts';
 import { checkLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { UserError } from '../../util/errors.ts';
+import { ignoringErrors } from '../../util/ignoring-errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { RunFlags } from '../common/flags.ts';
@@ -22,6 +25,7 @@ import { resultOf } from '../runs/cached-run.ts';
 import { type Executed, execute } from '../runs/execute.ts';
 import { keepPlan } from '../runs/kept-plan.ts';
 import { endOf, KeptRun } from '../runs/kept-run.ts';
+import { LiveProgress } from '../runs/live-progress.ts';
 import { notify } from '../runs/notify.ts';
 import {
   controlLines,
@@ -73,16 +77,25 @@ interface Wanted {
 async function runOne(asked: Wanted, flags: RunFlags, context: Context): Promise<number> {
   const { wanted, frozen } = asked;
   let kept: KeptRun | undefined;
+  const registry = await context.registry();
+  const live = new LiveProgress(async (state) => kept?.live(state));
   const listener = {
     opened: (refusal: UserError | undefined) => {
       kept = new KeptRun(flags.store, wanted, labelsOf(flags), refusal);
     },
+    surveyed: (plan: Plan, survey: Survey) => {
+      // whoever watches the run wants to know what it is going to do; without that it runs as well
+      if (kept !== undefined) ignoringErrors(() => keepPlan(kept as KeptRun, plan, registry));
+      live.surveyed(survey);
+    },
     began: () => kept?.began(),
+    heard: (event: RunEvent) => live.hear(event),
     killed: () => kept?.killed(),
   };
   try {
     const warnings = new Warnings(wanted);
     const executed = await execute(wanted, flags, context, listener, warnings, frozen);
+    live.close();
     try {
       const run = kept as KeptRun;
       const code = await tell({ ...asked, warnings, run }, executed, flags, context);
@@ -95,6 +108,8 @@ async function runOne(asked: Wanted, flags: RunFlags, context: Context): Promise
     kept?.broke(error);
     await tellOthers(wanted, kept?.name ?? '', 'failed', flags, context);
     throw error;
+  } finally {
+    live.close();
   }
 }
 

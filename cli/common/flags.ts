@@ -207,6 +207,15 @@ export function addGenerateFlags(command: Command): Command {
   );
 }
 
+/** Adds the flags of `ui`. */
+export function addUiFlags(command: Command): Command {
+  return addStoreFlags(command).option(
+    '--port <number>',
+    'the port to listen on, 0 for any (default: 7317, or the next that is free)',
+    wholeNumber(0),
+  );
+}
+
 /** Adds the flags of `doctor`. */
 export function addDoctorFlags(command: Command): Command {
   return addStoreFlags(

@@ -162,6 +162,13 @@ Examples:
   lamina runs tag quickstart@17 baseline
   lamina runs note quickstart@17 "with the old tokenizer"
   lamina runs rm quickstart@12 quickstart@13`,
+  ui: `
+The page listens on 127.0.0.1 and asks for nothing from elsewhere. It changes nothing but the tags and notes of runs. From another machine:
+ssh -L 7317:127.0.0.1:7317 HOST, and then http://127.0.0.1:7317/ here. See docs/ui.md.
+
+Examples:
+  lamina ui
+  lamina ui --store ../theirs/.lamina --port 8080`,
   cache: `
 'alone' is what nothing else of its kind has: what is free when that goes. Artifacts count by their size, each once.
 

@@ -34,7 +34,8 @@ add("'lamina gc' frees what no kept run needs, 'lamina cache' says what the stor
 add("'lamina verify' reads the store over", 'fsck', 'scrub');
 add("'lamina plan SPEC' says what would run", 'dry-run', 'dag', 'graph', 'estimate');
 add("'lamina diff A B' says what differs", 'compare');
-add("'lamina show NAME --format html -o FILE' writes a page, there is no server", 'ui', 'serve', 'report', 'open');
+add("'lamina show NAME --format html -o FILE' writes a page", 'report');
+add("'lamina ui' shows runs and results in a browser", 'serve', 'server', 'open', 'dashboard', 'web');
 add("'lamina generate MODEL --prompt TEXT' lets a model talk", 'chat', 'talk', 'infer', 'predict', 'sample');
 add("'lamina init' begins a folder of your own", 'new', 'create', 'setup');
 add("'lamina doctor' says what can be computed on, and installs it", 'install', 'info', 'env', 'devices');

@@ -12,9 +12,11 @@ export interface Pace {
   finished: number;
   ran: number;
   /** What the running units report; undefined for one that has reported nothing. */
-  reports: readonly (Progress | undefined)[];
+  reports: readonly (Share | undefined)[];
   elapsed_ms: number;
 }
+
+type Share = Pick<Progress, 'done' | 'total'>;
 
 /** `5 of 34 · 3:11 · about 12:40 left`. Units differ in length, so that the rest is a guess: each is taken to be as long as those before it. */
 export function paceText(pace: Pace): string {
@@ -25,13 +27,13 @@ export function paceText(pace: Pace): string {
 }
 
 /** The part of a unit that is done, from 0 to 1. */
-export function shareOf(report: Progress | undefined): number {
+export function shareOf(report: Share | undefined): number {
   if (report === undefined || !(report.total > 0)) return 0;
   return Math.min(1, Math.max(0, report.done / report.total));
 }
 
 /** Undefined while too little is known: before half a unit is done, and in the first seconds. */
-function timeLeft({ units, finished, ran, reports, elapsed_ms }: Pace): number | undefined {
+export function timeLeft({ units, finished, ran, reports, elapsed_ms }: Pace): number | undefined {
   const shares = reports.reduce((sum, report) => sum + shareOf(report), 0);
   const done = ran + shares;
   const left = units - finished - shares;

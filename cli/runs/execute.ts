@@ -7,6 +7,7 @@ import { refuseTooLarge } from '../../runner/estimate/memory.ts';
 import type { Frozen } from '../../runner/lock/frozen.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
 import { runPlan } from '../../runner/run/run-plan.ts';
+import type { RunEvent } from '../../runner/survey/events.ts';
 import type { Survey } from '../../runner/survey/survey.ts';
 import { partOfPlan } from '../../spec/plan/part-of-plan.ts';
 import { openStore } from '../../store/open-store.ts';
@@ -42,8 +43,11 @@ export interface Executed {
 export interface Listener {
   /** The store is open, and nothing has been looked at; `refusal`: nothing can be written into it. */
   opened(refusal: UserError | undefined): void;
+  /** All units of `plan` are known, as far as they can be before anything runs. */
+  surveyed?(plan: Plan, survey: Survey): void;
   /** All that could refuse to start has been looked at. */
   began(): void;
+  heard?(event: RunEvent): void;
   /** The process is about to end, without waiting for anything. */
   killed(): void;
 }
@@ -161,10 +165,12 @@ async function follow(
       gate: async (survey) => {
         await frozen?.check(survey);
         await refuseUnfit(survey, store, flags, place);
+        listener.surveyed?.(plan, survey);
       },
       ...(frozen && { pins: frozen.pins(), refuses: (unit) => frozen.refusal(unit) }),
       onEvent: (event) => {
         if (event.type === 'planned') listener.began();
+        listener.heard?.(event);
         follower?.on(event);
       },
       versions: { lamina: packageVersion(), node: process.versions.node },

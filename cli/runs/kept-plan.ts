@@ -7,14 +7,9 @@ import { type PlanSnapshot, snapshotOf } from '../../store/runs/plan-snapshot.ts
 import { loadRun } from '../../store/runs/runs.ts';
 import type { KeptRun } from './kept-run.ts';
 
-/** Keeps the plan of a run, with the digests of the files that it read. Throws UserError. */
-export function keepPlan(
-  run: KeptRun,
-  plan: Plan,
-  registry: StageRegistry,
-  { nodes }: Pick<RunOutcome, 'nodes'>,
-): void {
-  const sources = (node: string) => nodes.get(node)?.units.find(succeeded)?.preimage.sources ?? {};
+/** Keeps the plan of a run; when it is over (`outcome`) with the digests of the files that it read. Throws UserError. */
+export function keepPlan(run: KeptRun, plan: Plan, registry: StageRegistry, outcome?: Pick<RunOutcome, 'nodes'>): void {
+  const sources = (node: string) => outcome?.nodes.get(node)?.units.find(succeeded)?.preimage.sources ?? {};
   run.save('plan', encodePlan(snapshotOf(plan, registry, sources)));
 }
 

@@ -5,6 +5,7 @@ import type { Plan } from '../../contract/plan.ts';
 import type { RunResult } from '../../contract/result.ts';
 import { type RunOutcome, succeeded } from '../../runner/run/outcome.ts';
 import { keepLabels, noLabels, type RunLabels } from '../../store/runs/run-labels.ts';
+import { dropLive, keepLive, type RunLive } from '../../store/runs/run-live.ts';
 import { keepEnd, keepStart, type RunEnd, type RunFailure } from '../../store/runs/run-record.ts';
 import { dropRun, reserveRun, saveRun } from '../../store/runs/runs.ts';
 import { StoreWriteError } from '../../store/write-error.ts';
@@ -26,6 +27,7 @@ export class KeptRun {
   readonly #experiment: string;
   readonly #start_ms = performance.now();
   #began = false;
+  #ended = false;
 
   /**
    * Reserves a name in the store, which is open, and keeps what people call it; `refusal` is why nothing can be written into it. Throws UserError when the store should
@@ -56,6 +58,13 @@ export class KeptRun {
     this.name = '';
   }
 
+  /** Keeps how far it is, without waiting for the disk. */
+  async live(live: RunLive): Promise<void> {
+    if (this.name === '') return;
+    await keepLive(this.#store, this.#experiment, this.name, live);
+    if (this.#ended) dropLive(this.#store, this.#experiment, this.name); // it was on its way
+  }
+
   /** From now on it has an end, and is not taken back. */
   began(): void {
     this.#began = true;
@@ -69,6 +78,8 @@ export class KeptRun {
   /** Keeps how it ended. Throws UserError. */
   end(end: Omit<RunEnd, 'ended' | 'duration_ms'>): void {
     if (this.name === '') return;
+    this.#ended = true;
+    dropLive(this.#store, this.#experiment, this.name);
     const duration_ms = Math.round(performance.now() - this.#start_ms);
     keepEnd(this.#store, this.#experiment, this.name, { ...end, ended: new Date().toISOString(), duration_ms });
   }

@@ -1,5 +1,5 @@
 // The one number of each run that a list has room for.
-import type { CellResult, RunResult } from '../../contract/result.ts';
+import type { CellResult } from '../../contract/result.ts';
 import { formatNumber } from '../../report/numbers/number.ts';
 
 export interface MainNumber {
@@ -8,12 +8,15 @@ export interface MainNumber {
   value: number;
 }
 
+/** What is asked of a run's cells. */
+export type NumberedCell = Pick<CellResult, 'name' | 'metric' | 'value'>;
+
 /**
  * By run, the number of one cell, the same for all of them: `wanted`, or else the last cell of those that most of the runs have a number for
  * (in a spec the proposed method mostly stands last). Runs without a number there are left out.
  */
 export function mainNumbers(
-  results: ReadonlyMap<string, RunResult>,
+  results: ReadonlyMap<string, { cells: readonly NumberedCell[] }>,
   wanted: string | undefined,
 ): Map<string, MainNumber> {
   const cell = wanted ?? usualCell([...results.values()]);
@@ -31,7 +34,7 @@ export function mainNumberText(number: MainNumber | undefined): string {
   return number === undefined ? '' : `${number.metric} ${formatNumber(number.value)} (${number.cell})`;
 }
 
-function usualCell(results: readonly RunResult[]): string | undefined {
+function usualCell(results: readonly { cells: readonly NumberedCell[] }[]): string | undefined {
   const counts = new Map<string, number>();
   for (const { cells } of results)
     for (const cell of cells.filter(isMeasured)) counts.set(cell.name, (counts.get(cell.name) ?? 0) + 1);
@@ -41,6 +44,6 @@ function usualCell(results: readonly RunResult[]): string | undefined {
   return order.find((cell) => isMeasured(cell) && counts.get(cell.name) === most)?.name;
 }
 
-function isMeasured(cell: CellResult | undefined): cell is CellResult & { value: number } {
+function isMeasured(cell: NumberedCell | undefined): cell is NumberedCell & { value: number } {
   return cell !== undefined && cell.value !== null;
 }

@@ -89,7 +89,7 @@ function profileOf(profile: string): Pick<PlanFlags, 'profile'> {
 }
 
 /** `--set a=b`, `--only a=b`, `--seed 3` as the flags that they were. */
-function wordsOf(overrides: readonly string[]): Pick<PlanFlags, 'set' | 'only' | 'seed'> {
+export function wordsOf(overrides: readonly string[]): Pick<PlanFlags, 'set' | 'only' | 'seed'> {
   const valuesOf = (flag: string) =>
     overrides.flatMap((each) => (each.startsWith(`--${flag} `) ? [each.slice(flag.length + 3)] : []));
   const [seed] = valuesOf('seed');

@@ -2,7 +2,7 @@
 import type { PlanSnapshot } from '../../store/runs/plan-snapshot.ts';
 
 /** The values that one run has for a parameter, as JSON texts; `flag`: the command line gave them. */
-interface Values {
+export interface Values {
   texts: ReadonlySet<string>;
   flag: boolean;
 }
@@ -16,10 +16,7 @@ export type Differing = ReadonlyMap<string, Values>;
  */
 export function varyingParams(plans: ReadonlyMap<string, PlanSnapshot>): Map<string, Differing> {
   const all = new Map([...plans].map(([run, plan]) => [run, valuesOf(plan)]));
-  const names = new Set([...all.values()].flatMap((values) => [...values.keys()]));
-  const varying = [...names].filter((name) =>
-    vary([...all.values()].flatMap((values) => values.get(name)?.texts ?? [])),
-  );
+  const varying = varyingNames([...all.values()]);
   const found = [...all].map(([run, values]) => {
     const own = varying.flatMap((name) => {
       const value = values.get(name);
@@ -30,15 +27,26 @@ export function varyingParams(plans: ReadonlyMap<string, PlanSnapshot>): Map<str
   return new Map(found);
 }
 
+/** The parameters in which runs differ, of which these are the values. */
+export function varyingNames(all: readonly Differing[]): string[] {
+  const names = new Set(all.flatMap((values) => [...values.keys()]));
+  return [...names].filter((name) => vary(all.flatMap((values) => values.get(name)?.texts ?? [])));
+}
+
 /** `tuned.lr=1e-5`, at most `most` of them; what the command line gave stands among the flags already. */
 export function varyingText(differing: Differing | undefined, most = 3): string {
   const told = [...(differing ?? [])].filter(([, { flag }]) => !flag);
-  const texts = told.slice(0, most).map(([name, { texts }]) => `${name}=${shortened([...texts].join(','))}`);
+  const texts = told.slice(0, most).map(([name, values]) => `${name}=${valuesText(values)}`);
   return [...texts, ...(told.length > most ? [`+${told.length - most} more`] : [])].join(' ');
 }
 
+/** `1e-5`, `9,12`: all values of a parameter, cut where they are long. */
+export function valuesText({ texts }: Pick<Values, 'texts'>): string {
+  return shortened([...texts].join(','));
+}
+
 /** Every parameter of every stage, and what computed, with all the values that they have in the nodes. */
-function valuesOf({ nodes }: PlanSnapshot): Map<string, { texts: Set<string>; flag: boolean }> {
+export function valuesOf({ nodes }: PlanSnapshot): Map<string, { texts: Set<string>; flag: boolean }> {
   const found = new Map<string, { texts: Set<string>; flag: boolean }>();
   const add = (name: string, value: unknown, flag: boolean) => {
     const known = found.get(name) ?? { texts: new Set<string>(), flag: false };

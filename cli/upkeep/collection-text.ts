@@ -7,7 +7,7 @@ import { alignColumns } from '../common/columns.ts';
 import { countOf } from '../common/spec-name.ts';
 
 /** The units of one stage of one experiment that lose something, or are gone. */
-interface Group {
+export interface Group {
   experiment: string;
   stage: string;
   reason: Reason;

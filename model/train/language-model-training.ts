@@ -46,18 +46,19 @@ export async function trainLanguageModel(
 ): Promise<{ losses: number[] }> {
   const { steps, of } = microBatches(examples, settings, paddingFor(model.config));
   const trained: Model = { ...model, recomputes: settings.gradient_checkpointing };
+  const scored = tokenCounter(of);
   return train<TaughtBatch>({
     variables,
     steps,
     adam: settings,
     learningRate: (step) => learningRate(settings, step, steps),
-    batches: (step) => withTeacher(weigh(of(step), settings.reduce_loss), run.distilled),
+    batches: (step) => withTeacher(weigh(scored.of(step), settings.reduce_loss), run.distilled),
     loss({ batch, states }) {
       const taught = states && run.distilled && { ...run.distilled, states };
       return languageModelLoss(trained, batch, { exits: settings.exits, taught });
     },
     save: run.save,
-    onProgress: run.onProgress,
+    onProgress: (step, total, loss) => run.onProgress?.(step, total, loss, scored.until(step)),
   });
 }
 
@@ -77,6 +78,27 @@ async function readTeacher(teacher: Model, batch: Batch): Promise<Float32Array> 
   const values = (await states.data()) as Float32Array;
   states.dispose();
   return values;
+}
+
+/** The batches of each step, with the tokens that are scored up to it; what a saved state spared is counted once. */
+function tokenCounter(of: (step: number) => Batch[]): { of(step: number): Batch[]; until(step: number): number } {
+  const counts: number[] = [];
+  const counted = (step: number) => {
+    const batches = of(step);
+    counts[step] = batches.reduce((sum, { count }) => sum + count, 0);
+    return batches;
+  };
+  let [steps, tokens] = [0, 0];
+  return {
+    of: counted,
+    until(step) {
+      for (; steps < step; steps++) {
+        if (counts[steps] === undefined) counted(steps);
+        tokens += counts[steps] as number;
+      }
+      return tokens;
+    },
+  };
 }
 
 /** Weights of the tokens, so that the losses of a step's micro batches add up to the step's loss. */

@@ -17,8 +17,8 @@ export interface TrainTask<B> {
   loss(batch: B): tf.Scalar;
   /** Where and how often the state is kept; none keeps nothing. */
   readonly save?: { readonly folder: string; readonly every_steps: number } | undefined;
-  /** Called after each step, `step` counting from 1. */
-  readonly onProgress?: ((step: number, total: number, loss: number) => void) | undefined;
+  /** Called after each step, `step` counting from 1; `tokens`: those that the steps so far have scored, where somebody counts them. */
+  readonly onProgress?: ((step: number, total: number, loss: number, tokens?: number) => void) | undefined;
 }
 
 /** A training whose loss is no number any more. */

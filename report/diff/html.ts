@@ -8,11 +8,16 @@ import type { MetricRow, MetricsView } from './view-metrics.ts';
 /** The page. */
 export function renderDiffHtml(diff: Diff): string {
   const view = viewOf(diff);
+  const { before, after } = view;
+  return htmlPage(`${before} → ${after}`, diffHtml(view));
+}
+
+/** What stands on the page. */
+export function diffHtml(view: DiffView): Markup {
   const { before, after, metrics, claims, warnings } = view;
-  const body = html`<h1>${before} <span class="faint">→</span> ${after}</h1>
+  return html`<h1>${before} <span class="faint">→</span> ${after}</h1>
 ${view.remarks.map((remark) => html`<p class="faint">${remark}</p>`)}
 ${specPart(view)}${metrics === null ? nothing : metricsPart(metrics)}${claims === null ? nothing : claimsPart(claims)}${warnings === null ? nothing : warningsPart(warnings)}`;
-  return htmlPage(`${before} → ${after}`, body);
 }
 
 function specPart({ spec }: DiffView): Markup {

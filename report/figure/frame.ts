@@ -37,10 +37,17 @@ export interface Panel {
   height: number;
 }
 
-/** The whole picture: title, legend, the panel and a footer of small print. Equal parts give equal bytes. */
-export function frameFigure(title: string, caption: string, legend: Panel, body: Panel, footer: string): string {
+/** The whole picture, of at least `least` inner pixels: title, legend, the panel and a footer of small print. Equal parts give equal bytes. */
+export function frameFigure(
+  title: string,
+  caption: string,
+  legend: Panel,
+  body: Panel,
+  footer: string,
+  least = 360,
+): string {
   const margin = 16;
-  const width = Math.ceil(Math.max(body.width, legend.width, 360) + 2 * margin);
+  const width = Math.ceil(Math.max(body.width, legend.width, least) + 2 * margin);
   const titles = wrapText(title, Math.floor((width - 2 * margin) / 7.6));
   const parts: string[] = [];
   let y = margin;

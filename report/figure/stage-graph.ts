@@ -39,16 +39,46 @@ export async function drawStages(
 ): Promise<string | null> {
   const groups = stageGroups(result);
   if (result.provenance === null || groups.length === 0) return null;
-  const viz = await instance();
-  const nodes = groups.map((group, i) => ({
-    name: `s${i}`,
-    attributes: { label: labelOf(group), ...(link === undefined ? {} : { URL: link(i) }), class: classOf(group) },
+  const boxes = groups.map((group, i) => ({
+    lines: linesOf(group),
+    colour: classOf(group),
+    link: link?.(i),
   }));
-  const edges = edgesOf(groups, result.provenance).map(([tail, head]) => ({ tail: `s${tail}`, head: `s${head}` }));
+  const footer = result.timings === null ? '' : 'coloured: ran this time · times: of all its work';
+  return drawBoxes(
+    'Stages',
+    `How the numbers of ${result.title} are made`,
+    boxes,
+    edgesOf(groups, result.provenance),
+    footer,
+  );
+}
+
+/** A box of a picture of stages. */
+export interface GraphBox {
+  lines: readonly string[];
+  /** A class of colour of the figures: `lf-ink`, `lf-c0`. */
+  colour: string;
+  link?: string | undefined;
+}
+
+/** Boxes and the arrows between them (`[from, to]`, by index), laid out from the top to the bottom, as SVG. */
+export async function drawBoxes(
+  title: string,
+  caption: string,
+  boxes: readonly GraphBox[],
+  arrows: readonly (readonly [number, number])[],
+  footer: string,
+): Promise<string> {
+  const viz = await instance();
+  const nodes = boxes.map(({ lines, colour, link }, i) => ({
+    name: `s${i}`,
+    attributes: { label: labelOf(lines), ...(link === undefined ? {} : { URL: link }), class: colour },
+  }));
+  const edges = arrows.map(([tail, head]) => ({ tail: `s${tail}`, head: `s${head}` }));
   const svg = viz.renderString({ nodes, edges, graphAttributes, nodeAttributes, edgeAttributes }, { format: 'svg' });
   const nothing = { markup: '', width: 0, height: 0 };
-  const footer = result.timings === null ? '' : 'coloured: ran this time · times: of all its work';
-  return frameFigure('Stages', `How the numbers of ${result.title} are made`, nothing, panelOf(svg), footer);
+  return frameFigure(title, caption, nothing, panelOf(svg), footer);
 }
 
 const graphAttributes = { rankdir: 'TB', nodesep: 0.22, ranksep: 0.36, bgcolor: 'transparent', margin: 0, pad: 0.06 };
@@ -68,7 +98,7 @@ function edgesOf(groups: readonly StageGroup[], { nodes }: Provenance): [number,
   return [...found.values()];
 }
 
-function labelOf({ stage, use, nodes, units, timing }: StageGroup): string {
+function linesOf({ stage, use, nodes, units, timing }: StageGroup): string[] {
   const lines = [stage === use ? stage : `${stage} (${use})`];
   const count = units.length === 1 ? '' : `${units.length} units`;
   const cells = nodes.length > 1 && nodes.length !== units.length ? `for ${nodes.length} cells` : '';
@@ -80,6 +110,10 @@ function labelOf({ stage, use, nodes, units, timing }: StageGroup): string {
     const peak = timing.peak_rss_bytes > 0 ? ` · ${formatBytes(timing.peak_rss_bytes)}` : '';
     lines.push(`${formatDuration(timing.duration_ms)}${peak}`);
   }
+  return lines;
+}
+
+function labelOf(lines: readonly string[]): string {
   return lines
     .filter((line) => line !== '')
     .map(escapeLabel)

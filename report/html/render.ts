@@ -21,16 +21,20 @@ interface Section {
 
 /** The page; sections that have nothing to say are left out. Equal results give equal bytes. */
 export async function renderHtml(result: RunResult): Promise<string> {
+  return htmlPage(`${result.title} – ${result.experiment}`, await resultBody(result), pageScript);
+}
+
+/** What stands on the page. */
+export async function resultBody(result: RunResult): Promise<Markup> {
   const sections = (await sectionsOf(result)).filter(({ body }) => body.markup !== '');
   const links = sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
   const bodies = sections.map(
     ({ id, title, body }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>`,
   );
-  const body = html`<a class="skip" href="#table">skip to the table</a>
+  return html`<a class="skip" href="#table">skip to the table</a>
 <header><h1>${result.title}</h1>${headerHtml(result)}</header>
 <nav aria-label="sections"><ul>${links}</ul></nav>
 <main>${bodies}</main>`;
-  return htmlPage(`${result.title} – ${result.experiment}`, body, pageScript);
 }
 
 async function sectionsOf(result: RunResult): Promise<Section[]> {

@@ -16,7 +16,7 @@ a:focus-visible,summary:focus-visible,button:focus-visible,.wide:focus-visible{o
 .faint,caption,figcaption{color:var(--faint)}.small{font-size:.87rem}
 .skip{position:absolute;left:-999px}.skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.3rem .6rem}
 nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.8rem 0 0}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto;position:relative}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}caption{text-align:left;padding-bottom:.5rem;caption-side:top}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
 thead th{border-bottom:2px solid var(--line);font-weight:600}tbody th{font-weight:500;white-space:nowrap}tbody th.long{white-space:normal;min-width:18em}thead th.over{text-align:center}

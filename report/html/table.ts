@@ -11,9 +11,12 @@ export function numberAnchor(row: number, column: number): string {
   return `number-${row + 1}-${column + 1}`;
 }
 
+/** Where a number leads: to what is told of its making. */
+type NumberLink = (row: number, column: number) => string;
+
 /** The table with its caption, legend and the notes on numbers. */
-export function tableHtml(table: Table): Markup {
-  const rows = table.rows.map((row, i) => rowHtml(row, i, table));
+export function tableHtml(table: Table, link: NumberLink = (row, column) => `#${numberAnchor(row, column)}`): Markup {
+  const rows = table.rows.map((row, i) => rowHtml(row, i, table, link));
   const [first = '', ...others] = legend(table, '★');
   const [caption = '', ...brackets] = first.split(' · ');
   const remarks = [...brackets, ...others].map((line) => html`<p class="faint small">${line}</p>`);
@@ -42,7 +45,7 @@ function headingHtml(text: string, span: number, last: boolean): Markup {
   return html`<th scope="colgroup" class="over" colspan="${span}">${text}</th>`;
 }
 
-function rowHtml(row: TableRow, index: number, table: Table): Markup {
+function rowHtml(row: TableRow, index: number, table: Table, link: NumberLink): Markup {
   const above = table.rows[index - 1];
   const labels = row.labels.map((label, i) => {
     const again = above !== undefined && row.labels.slice(0, i + 1).every((each, j) => each === above.labels[j]);
@@ -51,12 +54,12 @@ function rowHtml(row: TableRow, index: number, table: Table): Markup {
   });
   const entries = row.entries.map((entry, column) => {
     if (entry === null) return html`<td></td>`;
-    return html`<td class="num${entry.best ? ' best' : ''}">${entryHtml(entry, table, numberAnchor(index, column))}</td>`;
+    return html`<td class="num${entry.best ? ' best' : ''}">${entryHtml(entry, table, link(index, column))}</td>`;
   });
   return html`<tr>${labels}${entries}</tr>`;
 }
 
-function entryHtml(entry: TableEntry, table: Table, anchor: string): Markup {
+function entryHtml(entry: TableEntry, table: Table, link: string): Markup {
   const text = entry.value === null ? gap : formatNumber(entry.value);
   const spread =
     entry.half_width === null ? nothing : html`<span class="pm"> ± ${formatHalfWidth(entry.half_width, text)}</span>`;
@@ -68,5 +71,5 @@ function entryHtml(entry: TableEntry, table: Table, anchor: string): Markup {
       ? nothing
       : html` <span class="paper"><span class="hidden">the paper: </span>(${formatPaper(entry.paper, table.paper_decimals)})</span>`;
   const said = entry.best ? html`<span class="hidden"> best of the column</span>` : nothing;
-  return html`<a href="#${anchor}">${text}</a>${spread}${fewer}${said}${notes}${paper}`;
+  return html`<a href="${link}">${text}</a>${spread}${fewer}${said}${notes}${paper}`;
 }

@@ -18,7 +18,13 @@ export async function jobOf(order: AttemptOrder, attempt: Attempt, store: Store)
     const outputs = Object.entries(order.outputs).map(([name, { extension }]) => {
       return [name, attempt.output(key, name, extension)] as const;
     });
-    return { unit, params, outputs: Object.fromEntries(outputs), scratch: attempt.scratch(key) };
+    return {
+      unit,
+      params,
+      outputs: Object.fromEntries(outputs),
+      scratch: attempt.scratch(key),
+      trace: attempt.trace(key),
+    };
   });
   return {
     type: 'job',

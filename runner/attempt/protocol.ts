@@ -33,6 +33,8 @@ export interface JobUnit {
   /** Output name to the path where it is to be written. */
   outputs: Readonly<Record<string, string>>;
   scratch: string;
+  /** Where numbers that the stage reports are noted, to be drawn. */
+  trace: string;
 }
 
 export type ToWorker = Job | { type: 'abort'; id: string };

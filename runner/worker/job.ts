@@ -12,6 +12,7 @@ import type { FromWorker, Job, JobUnit, WorkerFailure } from '../attempt/protoco
 import { DamagedInputs, readInputs } from './inputs.ts';
 import { observe } from './observed.ts';
 import { MissingOutput, nameOutput } from './output.ts';
+import { tracing } from './trace.ts';
 
 const progressEvery_ms = 100;
 
@@ -52,7 +53,12 @@ async function runStage(job: Job, definition: StageDefinition, signal: AbortSign
   const { params, seed, numerics, inputs } = job;
   const observed = observe(definition.numeric ? numerics : undefined);
   const units = job.units.map((each) => unitWork(each, definition, { finished, said, observed }, job.id, send));
-  const progress = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const tell = throttled((report) => send({ type: 'progress', id: job.id, report }));
+  const note = tracing(job.units);
+  const progress = (report: Progress) => {
+    note(report);
+    tell(report);
+  };
   const warn = (text: string, unit?: string) => {
     const message = sentence(text);
     said.push({ message, unit });

@@ -2,15 +2,17 @@
 import { writeFile } from 'node:fs/promises';
 import type { StageContext } from '../../contract/stage.ts';
 import { learningRate, type ScheduleSettings } from '../../model/train/schedule.ts';
+import type { TrainTask } from '../../model/train/train.ts';
 
 /** Reports every step, and stops when the run was cancelled. */
 export function reportSteps({
   progress,
   signal,
-}: Pick<StageContext, 'progress' | 'signal'>): (step: number, total: number, loss: number) => void {
-  return (step, total, loss) => {
+}: Pick<StageContext, 'progress' | 'signal'>): NonNullable<TrainTask<unknown>['onProgress']> {
+  return (step, total, loss, tokens) => {
     signal.throwIfAborted();
-    progress({ done: step, total, of: 'step', note: `loss ${loss.toFixed(3)}` });
+    const measured = { loss, ...(tokens !== undefined && { tokens }) };
+    progress({ done: step, total, of: 'step', note: `loss ${loss.toFixed(3)}`, measured });
   };
 }
 

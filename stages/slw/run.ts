@@ -34,7 +34,10 @@ async function warmUpPair(context: Context, unit: Unit): Promise<void> {
       { target, reference, candidate, rank },
       rows,
       { ...settings, seed: context.seed },
-      { save: { folder: unit.scratch, every_steps: 1000 }, onProgress: reporter(context, unit, settings.epochs) },
+      {
+        save: { folder: unit.scratch, every_steps: 1000 },
+        onProgress: reporter(context, unit, settings, activations.rows),
+      },
     );
     warnOfSteps(context, losses.length, activations.rows, settings);
     await writeRecovery(unit.outputs.recovery, recovery);
@@ -62,7 +65,12 @@ function warnOfSteps(
   );
 }
 
-function reporter(context: Context, unit: Unit, epochs: number) {
+function reporter(
+  context: Context,
+  unit: Unit,
+  { epochs, batch_tokens }: Pick<Unit['params'], 'epochs' | 'batch_tokens'>,
+  rows: number,
+) {
   return (step: number, total: number, loss: number) => {
     context.signal.throwIfAborted();
     const epoch = Math.min(epochs, 1 + Math.floor((step * epochs) / total));
@@ -72,6 +80,7 @@ function reporter(context: Context, unit: Unit, epochs: number) {
       of: 'step',
       unit: unit.name,
       note: `epoch ${epoch}/${epochs}  loss ${loss.toPrecision(3)}`,
+      measured: { loss, tokens: step * Math.min(batch_tokens, rows) },
     });
   };
 }

@@ -23,7 +23,8 @@ const levels: Record<string, number> = {
   runner: 4,
   stages: 4,
   report: 5,
-  cli: 6,
+  ui: 6,
+  cli: 7,
 };
 
 /**
@@ -45,6 +46,7 @@ const rooms: Record<string, string[]> = {
   store: ['', 'runs', 'upkeep', 'remote'],
   runner: ['survey', 'attempt', 'worker', 'executor', 'queue', 'run', 'estimate', 'explain', 'lock', 'audit'],
   report: ['numbers', 'figure', 'table', 'result', 'html', 'diff'],
+  ui: ['', 'page', 'views', 'server'],
   cli: [
     'common',
     'progress',
@@ -57,6 +59,7 @@ const rooms: Record<string, string[]> = {
     'logs',
     'plan',
     'diff',
+    'ui',
     'generate',
     'export',
     'bundle',
