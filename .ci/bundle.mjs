@@ -1,6 +1,7 @@
 // Puts the compiled program into few files, dist/start, since opening hundreds costs more than what `check` does with them. What check and
 // plan open lies in one file, the rest in a file for each command. Workers, probes and stages are opened from where they were compiled.
 import { chmodSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -24,7 +25,7 @@ const bundle = await rolldown({
   external: (id) => /^[^./]/.test(id) && !within.test(id),
   plugins: [{ name: 'places', transform: inPlace }],
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: out,
   cleanDir: true,
   format: 'esm',
@@ -35,7 +36,23 @@ await bundle.write({
     ],
   },
 });
+refuseOthers(output);
 chmodSync(join(out, 'lamina.js'), 0o755);
+
+/** A bundler may import helpers of its own, which nobody installs. */
+function refuseOthers(chunks) {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const files = new Set(chunks.map(({ fileName }) => fileName));
+  const imported = chunks.flatMap(({ imports = [], dynamicImports = [] }) => [...imports, ...dynamicImports]);
+  const known = (id) => files.has(id) || isBuiltin(id) || id.startsWith('.') || id.startsWith('onnxruntime-node');
+  const others = imported.filter((id) => !known(id) && dependencies[packageOf(id)] === undefined);
+  if (others.length > 0)
+    throw new Error(`the bundle imports what is no dependency: ${[...new Set(others)].join(', ')}`);
+}
+
+function packageOf(id) {
+  return id.split('/', id.startsWith('@') ? 2 : 1).join('/');
+}
 
 /** A module still knows where it was compiled to, and finds what lies beside it. */
 function inPlace(code, id) {

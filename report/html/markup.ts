@@ -19,6 +19,11 @@ export function trusted(markup: string): Markup {
   return { markup };
 }
 
+/** The element around `code`, which is ours; an array, since bundlers take a template with its end tag for something to be changed. */
+export function scriptMarkup(code: string, attributes = ''): Markup {
+  return trusted(['<script', attributes, '>', code, '</', 'script>'].join(''));
+}
+
 export const nothing: Markup = { markup: '' };
 
 function valueMarkup(value: Value): string {

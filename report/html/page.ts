@@ -1,6 +1,6 @@
 // The frame of lamina's HTML pages: one file that asks for nothing, with a script only if it is named by its hash.
 import { createHash } from 'node:crypto';
-import { html, type Markup, nothing, trusted } from './markup.ts';
+import { html, type Markup, nothing, scriptMarkup, trusted } from './markup.ts';
 import { pageStyle } from './style.ts';
 
 /** A whole page with `body`; `script` is code of ours. */
@@ -17,7 +17,7 @@ ${body}${
   script === ''
     ? nothing
     : html`
-<script>${trusted(script)}</script>`
+${scriptMarkup(script)}`
 }</body></html>
 `;
   return page.markup;

@@ -92,7 +92,7 @@ describe('a mistake', () => {
     expect(code).toBe(2);
     expect(err).toContain(
       "own-wrong.yaml:3:11  the pipeline 'lamina:shrap' does not come with lamina, expected 'lamina:basis', 'lamina:blocks', 'lamina:channels', 'lamina:comparison', 'lamina:deltas', 'lamina:depth', " +
-        "'lamina:downstream', 'lamina:factor', 'lamina:latency', 'lamina:layers', 'lamina:parallel', 'lamina:pretrain', 'lamina:quantize', 'lamina:recursive', 'lamina:sharp', 'lamina:sharing-methods' or 'lamina:skipping' (did you mean 'lamina:sharp'?)\n",
+        "'lamina:downstream', 'lamina:early-exit', 'lamina:early-exit-calibrated', 'lamina:factor', 'lamina:latency', 'lamina:layers', 'lamina:parallel', 'lamina:pretrain', 'lamina:quantize', 'lamina:recursive', 'lamina:sharing-methods', 'lamina:sharp' or 'lamina:skipping' (did you mean 'lamina:sharp'?)\n",
     );
   });
 

@@ -129,7 +129,7 @@ stages:
       `--profile tyni  unknown profile 'tyni', expected 'tiny'
 --set tunde.lr=1  unknown parameter 'tunde' (did you mean 'tuned'?)
 --set tuned.lr=fast  stage 'tuned': parameter 'lr' expects a number, got 'fast'
---set tuned.rate=1  stage 'tuned': unknown parameter 'rate', expected 'fraction', 'max_length', 'epochs', 'max_steps', 'batch_size', 'micro_batch', 'lr', 'schedule', 'warmup_ratio', 'weight_decay', 'clip_norm', 'save_every' or 2 more
+--set tuned.rate=1  stage 'tuned': unknown parameter 'rate', expected 'fraction', 'max_length', 'epochs', 'max_steps', 'batch_size', 'micro_batch', 'lr', 'schedule', 'warmup_ratio', 'weight_decay', 'clip_norm', 'save_every' or 5 more
 --only mehtod=sharp  unknown axis 'mehtod' (did you mean 'method'?)
 --only method=shrp  unknown value 'shrp' of axis 'method' (did you mean 'sharp'?)
 --force wram  unknown stage 'wram' (did you mean 'warm'?)

@@ -207,7 +207,7 @@ describe('a run', () => {
         cell: 'type=T_next',
         unit: '',
       });
-      expect(about.versions).toEqual({ lamina: '0.1.0' });
+      expect(about.versions).toEqual({ lamina: '0.1.0', node: process.versions.node });
       expect(about.peak_rss_bytes).toBeGreaterThan(1e6);
       expect(preimage).toEqual({
         t: 'action/1',

@@ -1,5 +1,5 @@
 // The page around a view: the names of the views, the dialog, and what the browser is to load.
-import { html, type Markup, nothing, trusted } from '../../report/html/markup.ts';
+import { html, type Markup, nothing, scriptMarkup, trusted } from '../../report/html/markup.ts';
 import { htmlPage } from '../../report/html/page.ts';
 import { pageStyle } from '../../report/html/style.ts';
 import { uiStyle } from './style.ts';
@@ -39,7 +39,7 @@ export function frameHtml(
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>${drawn.title} – lamina</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/style.css"><script type="module" src="/page/main.js"></script></head>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/page/style.css">${scriptMarkup('', ' type="module" src="/page/main.js"')}</head>
 <body><a class="skip" href="#main">skip to the view</a>
 <header class="top"><strong>lamina</strong><nav aria-label="views"><ul id="views">${items}</ul></nav>
 <span class="end"><span class="faint small">${project}</span> <a id="export" href="/export?view=${encodeURIComponent(here)}" download>export</a></span></header>
