@@ -89,6 +89,7 @@ describe('what a machine has', () => {
       'libraries',
       'store',
       'hub',
+      'remote',
       'backends',
     ]);
     expect(report.usable).toBe(true);
