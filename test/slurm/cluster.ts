@@ -12,6 +12,7 @@ export type NodeName = (typeof nodes)[number];
 
 /** Why there is no cluster here; undefined where one can be started. */
 export function missingForSlurm(): string | undefined {
+  if (process.env.LAMINA_SLURM === undefined) return 'LAMINA_SLURM is not set; it takes minutes';
   const missing = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
   if (missing.length > 0) return `there is no ${missing.join(', ')} (Debian: slurm-wlm and munge)`;
   return process.getuid?.() === 0 ? undefined : 'the daemons of a cluster in a folder need root';
