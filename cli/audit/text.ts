@@ -79,8 +79,10 @@ function countLines(audited: readonly Audited[], { seed, cached, timings, unread
     ...(timings > 0 ? [`${countOf(timings, 'timing')} left out: a time is never the same twice`] : []),
     ...(unread > 0 ? [`${countOf(unread, 'unit')} left out: what they read is not in the store any more`] : []),
   ];
+  if (audited.length === 0)
+    return ['nothing was made again: the store has no unit of these specs that could be', ...left];
   const first = `${audited.length} of ${countOf(cached, 'cached unit')} made again (seed ${seed}): ${verdict}`;
-  return [...(audited.length > 0 ? [''] : []), first, ...left];
+  return ['', first, ...left];
 }
 
 function metricRow(drift: MetricDrift): string[] {

@@ -207,12 +207,18 @@ export function addGenerateFlags(command: Command): Command {
   );
 }
 
+function port(text: string): number {
+  const value = wholeNumber(0)(text);
+  if (value > 65_535) throw new InvalidArgumentError('expected a port from 0 to 65535');
+  return value;
+}
+
 /** Adds the flags of `ui`. */
 export function addUiFlags(command: Command): Command {
   return addStoreFlags(command).option(
     '--port <number>',
     'the port to listen on, 0 for any (default: 7317, or the next that is free)',
-    wholeNumber(0),
+    port,
   );
 }
 

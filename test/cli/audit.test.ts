@@ -61,3 +61,8 @@ test('a seed decides the sample', async () => {
   expect(first).toHaveLength(2);
   expect(again).toEqual(first);
 });
+
+test('a store without units is told, not called right', async () => {
+  const { out } = await toy(folder.path, 'audit', spec, '--store', 'empty');
+  expect(out).toBe('nothing was made again: the store has no unit of these specs that could be\n');
+});

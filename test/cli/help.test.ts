@@ -24,6 +24,10 @@ test('the help of a command has examples', async () => {
 
 describe('a mistake in the arguments is named, with the way out, and exits with 2', () => {
   test.each([
+    [
+      ['ui', '--port', '99999'],
+      "error  option '--port <number>' argument '99999' is invalid: expected a port from 0 to 65535\n",
+    ],
     [['shwo'], "error  unknown command 'shwo' (did you mean 'show'?)\n"],
     [['ls'], "error  unknown command 'ls': 'lamina runs' lists the runs, 'lamina show NAME' prints one\n"],
     [

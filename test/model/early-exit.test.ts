@@ -13,6 +13,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { loadArchitecture } from './architectures.ts';
 import { expectClose, fixture, loadFixture, type Packed, unpack } from './fixtures.ts';
+import { likeliest } from './greedy.ts';
 
 interface LossCase {
   model: string;
@@ -94,10 +95,6 @@ async function decodeWith(decoder: Decoder, prompts: number[][], count: number):
     for (const [b, text] of made.entries()) text.push(likeliest(logits.subarray(b * vocab_size, (b + 1) * vocab_size)));
   }
   return made;
-}
-
-function likeliest(logits: Float32Array): number {
-  return logits.indexOf(Math.max(...logits));
 }
 
 async function exitDecoder({ model: name, rule, oracle, max_tokens, classifiers = [] }: DecodeCase) {

@@ -12,7 +12,6 @@ import { forward, hiddenStates } from '../../model/forward/forward.ts';
 import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { keepExperts } from '../../model/forward/router.ts';
-import { createDecoder } from '../../model/generate/decoder.ts';
 import { importCompact } from '../../model/import/compact.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
@@ -31,6 +30,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { loadArchitecture } from './architectures.ts';
 import { expectClose, fixture, loadFixture, type Packed, scratch, unpack } from './fixtures.ts';
+import { greedyTexts } from './greedy.ts';
 import { as } from './onnx-made.ts';
 import { feedsOf, inNode, type Value } from './onnx-runs.ts';
 import { tinyConfig } from './tiny.ts';
@@ -153,24 +153,8 @@ describe('MLPs cut into experts', () => {
   });
 
   it.each(named)('%s: what PyTorch says next, with a cache', async (_, one) => {
-    const { model, config } = await routedModel(one);
-    const decoder = createDecoder(model);
-    decoder.resize(one.ids.length);
-    const texts = one.ids.map((ids) => ids.slice(0, 7));
-    for await (const prompts of decoder.read(texts)) {
-      for (const prompt of prompts) {
-        decoder.fill(prompt.number, prompt);
-        texts[prompt.number]?.push(likeliest(prompt.logits));
-      }
-    }
-    while ((texts[0] as number[]).length < (one.decoded[0] as number[]).length) {
-      const tokens = Int32Array.from(texts, (text) => text.at(-1) as number);
-      const logits = await decoder.step(tokens, [...texts.keys()]);
-      for (const [b, text] of texts.entries()) {
-        text.push(likeliest(logits.subarray(b * config.vocab_size, (b + 1) * config.vocab_size)));
-      }
-    }
-    expect(texts).toEqual(one.decoded);
+    const { model } = await routedModel(one);
+    expect(await greedyTexts(model, one)).toEqual(one.decoded);
   });
 
   const combined: [string, Replacement[]][] = [
@@ -232,10 +216,6 @@ async function walked(
   await createWalk(stored)(passages, states, { first: 1, last: checkpoint.config.num_hidden_layers });
   await opened.close();
   return states[0] as Float32Array;
-}
-
-function likeliest(logits: Float32Array): number {
-  return logits.indexOf(Math.max(...logits));
 }
 
 describe('a recovery with experts', () => {

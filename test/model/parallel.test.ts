@@ -11,7 +11,7 @@ import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
 import { forward, hiddenStates } from '../../model/forward/forward.ts';
 import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel } from '../../model/forward/model.ts';
-import { createDecoder } from '../../model/generate/decoder.ts';
+import type { Prompt } from '../../model/generate/read-prompts.ts';
 import { importCompact } from '../../model/import/compact.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import { joinParallel, layerSteps, type ParallelVariant, parseParallel } from '../../model/sharing/parallel-layers.ts';
@@ -24,6 +24,7 @@ import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
 import { loadArchitecture } from './architectures.ts';
 import { expectClose, fixture, loadFixture, type Packed, scratch, unpack } from './fixtures.ts';
+import { greedyTexts } from './greedy.ts';
 import { as } from './onnx-made.ts';
 import { feedsOf, inNode, type Value } from './onnx-runs.ts';
 import { tinyConfig } from './tiny.ts';
@@ -96,24 +97,8 @@ describe('layers side by side', () => {
 
   it.each(named)('%s: what PyTorch says next, each layer with a slot of its own in the cache', async (_, one) => {
     const { model, config } = await parallelModel(one);
-    const decoder = createDecoder(model);
-    decoder.resize(one.ids.length);
-    const texts = one.ids.map((ids) => ids.slice(0, 7));
-    for await (const prompts of decoder.read(texts)) {
-      for (const prompt of prompts) {
-        expect(prompt.found).toHaveLength(config.num_hidden_layers);
-        decoder.fill(prompt.number, prompt);
-        texts[prompt.number]?.push(likeliest(prompt.logits));
-      }
-    }
-    while ((texts[0] as number[]).length < (one.decoded[0] as number[]).length) {
-      const tokens = Int32Array.from(texts, (text) => text.at(-1) as number);
-      const logits = await decoder.step(tokens, [...texts.keys()]);
-      for (const [b, text] of texts.entries()) {
-        text.push(likeliest(logits.subarray(b * config.vocab_size, (b + 1) * config.vocab_size)));
-      }
-    }
-    expect(texts).toEqual(one.decoded);
+    const seen = (prompt: Prompt) => expect(prompt.found).toHaveLength(config.num_hidden_layers);
+    expect(await greedyTexts(model, one, seen)).toEqual(one.decoded);
   });
 
   const combined: [string, Replacement[]][] = [
@@ -149,10 +134,6 @@ describe('layers side by side', () => {
     }
   });
 });
-
-function likeliest(logits: Float32Array): number {
-  return logits.indexOf(Math.max(...logits));
-}
 
 describe('a recovery with layers side by side', () => {
   const config = tinyConfig();
