@@ -62,7 +62,7 @@ export function checkPlace({ remove, start = 1 }: FitLayerParams, depth: number)
 
 export const fitLayerStage = declareStage({
   name: 'fit-layer',
-  version: 2,
+  version: 3,
   summary: 'removes layers in one place, and trains the layer below them to stand in for them',
   reference: 'LLM-Streamline (arXiv 2403.19135), section 3',
   params,

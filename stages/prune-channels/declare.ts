@@ -51,7 +51,7 @@ const params = object({
 
 export const pruneChannels = declareStage({
   name: 'prune-channels',
-  version: 2,
+  version: 3,
   summary: 'removes the least important channels of the MLPs of some layers; without training',
   reference:
     'LLM-Pruner (arXiv 2305.11627), section 3.2 and its code, as SHARP (arXiv 2502.07832, section 3.1) adapts it: MLPs alone, not the first two and the last; adaptive: SAAP (arXiv 2412.15127), in part',
