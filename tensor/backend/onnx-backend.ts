@@ -1,6 +1,7 @@
 // The TensorFlow.js backend that records: tensors are values of a graph, and reading one runs what is pending.
 import { UserError } from '../../util/errors.ts';
 import { reshape } from '../graph/build.ts';
+import { contentOf } from '../graph/fed.ts';
 import { concrete, type ElementType, Recorder, type Value } from '../graph/graph.ts';
 import { planRun } from '../graph/lowering.ts';
 import { type Piece, piecesOf } from '../graph/pieces.ts';
@@ -27,6 +28,8 @@ export class OnnxBackend extends tf.KernelBackend {
   readonly recorder: Recorder;
   readonly sessions: SessionCache;
   readonly #entries: tf.DataStorage<Entry>;
+  /** All entries, where their values lie on a device, which has to be told what is used. */
+  readonly #onDevice = new Set<Entry>();
   readonly #pending = new Set<Entry>();
   /** Whoever waits for a value; several may, since tensors share what they have in common. */
   readonly #consumers = new Map<Value, ((values: TensorData) => void)[]>();
@@ -58,7 +61,12 @@ export class OnnxBackend extends tf.KernelBackend {
       return;
     }
     const type = elementType(dtype);
-    this.#entries.set(dataId, { value: concrete(type, ownArray(values, type), shape), refCount });
+    this.#enter(dataId, { value: concrete(type, ownArray(values, type), shape), refCount });
+  }
+
+  #enter(dataId: tf.DataId, entry: Entry): void {
+    this.#entries.set(dataId, entry);
+    if (this.sessions.device !== undefined) this.#onDevice.add(entry);
   }
 
   override read(dataId: tf.DataId): Promise<tf.BackendValues> {
@@ -69,7 +77,7 @@ export class OnnxBackend extends tf.KernelBackend {
     const entry = this.#entries.get(dataId);
     if (entry.strings !== undefined) return entry.strings;
     if (entry.value.pending) this.flush();
-    return entry.value.content();
+    return contentOf(entry.value, this.sessions.device);
   }
 
   /** Computes every live pending tensor, in one run or piece by piece, and forgets the recording. */
@@ -83,16 +91,27 @@ export class OnnxBackend extends tf.KernelBackend {
     this.#pending.clear();
     this.#consumers.clear();
     this.recorder.clear();
+    this.#freeUnused();
+  }
+
+  /** Nothing is recorded, so that what no tensor has will not be read. */
+  #freeUnused(): void {
+    this.sessions.device?.freeAllBut(new Set(Array.from(this.#onDevice, ({ value }) => value.numbers)));
   }
 
   #run({ nodes, outputs, aliases, done }: Piece): void {
     if (outputs.length > 0) {
       const results = this.sessions.run(planRun(nodes, outputs));
-      outputs.forEach((value, i) => void value.settle(results[i] as RuntimeTensor));
+      outputs.forEach((value, i) => void this.#settle(value, results[i] as RuntimeTensor));
     }
     for (const [value, source] of aliases) value.settleAs(source);
     for (const value of done) value.release();
     for (const value of [...outputs, ...aliases.map(([alias]) => alias)]) this.#hand(value);
+  }
+
+  #settle(value: Value, tensor: RuntimeTensor): void {
+    value.settle(tensor);
+    if (value.numbers?.device !== undefined) this.sessions.device?.keep(value.numbers, tensor);
   }
 
   /** Gives a value to all that wait for it, and lets go of it. */
@@ -100,7 +119,7 @@ export class OnnxBackend extends tf.KernelBackend {
     const uses = this.#consumers.get(value);
     if (uses === undefined) return;
     this.#consumers.delete(value);
-    for (const use of uses) use(value.data as TensorData);
+    for (const use of uses) use(contentOf(value, this.sessions.device));
     value.release();
   }
 
@@ -108,7 +127,7 @@ export class OnnxBackend extends tf.KernelBackend {
   consume(info: tf.TensorInfo, use: (values: TensorData) => void): void {
     const { value } = this.#entries.get(info.dataId);
     if (value.pending) this.#consumers.set(value, [...(this.#consumers.get(value) ?? []), use]);
-    else use(value.content());
+    else use(contentOf(value, this.sessions.device));
   }
 
   /** The recorded value of a tensor, in the tensor's own shape (reshapes share their data id). */
@@ -122,7 +141,7 @@ export class OnnxBackend extends tf.KernelBackend {
   adopt(value: Value): tf.TensorInfo {
     const dataId = {};
     const entry: Entry = { value: value.constant ? unboxed(value) : value, refCount: 1 };
-    this.#entries.set(dataId, entry);
+    this.#enter(dataId, entry);
     if (value.pending) this.#pending.add(entry);
     if (this.recorder.nodes.length > LONGEST_RECORDING) this.flush();
     return { dataId, shape: value.shape as number[], dtype: value.type as tf.DataType };
@@ -143,6 +162,7 @@ export class OnnxBackend extends tf.KernelBackend {
     if (!force && entry.refCount > 0) return false;
     this.#entries.delete(dataId);
     this.#pending.delete(entry);
+    this.#onDevice.delete(entry);
     return true;
   }
 
@@ -179,6 +199,7 @@ export class OnnxBackend extends tf.KernelBackend {
   }
 
   override dispose(): void {
+    this.sessions.device?.freeAllBut(new Set());
     this.sessions.clear();
   }
 }

@@ -41,11 +41,6 @@ export function createReplay(build: (inputs: tf.Tensor[]) => tf.Tensor[]): Repla
   };
 }
 
-/** True where the backend of now records, so that a replay is recorded once. */
-export function replays(): boolean {
-  return tf.backend() instanceof OnnxBackend;
-}
-
 /** One computation for each combination of sizes; `build` is asked for those that are new. */
 export function createReplays(
   build: (...sizes: number[]) => (inputs: tf.Tensor[]) => tf.Tensor[],
@@ -87,7 +82,7 @@ function record(
   const made = tf.tidy(() => build(given));
   const wanted = made.map((tensor) => pending(backend.recorded(tensor)));
   const plan = planRun(backend.recorder.nodes, wanted);
-  const outputs = backend.sessions.run(plan);
+  const outputs = backend.sessions.runHere(plan);
   tf.dispose([...given, ...made]);
   backend.flush();
   const read = plan.inputs.map((value) => readAs(value, values));
@@ -97,7 +92,7 @@ function record(
 
 /** An input may be read in other shapes, as views: they share its array. */
 function readAs(value: Value, given: readonly Value[]): Value | GivenInput {
-  const at = given.findIndex(({ data }) => data === value.data);
+  const at = given.findIndex(({ numbers }) => numbers === value.numbers);
   if (at < 0) return value;
   const free = given[at]?.free;
   if (free !== value.free) throw new Error('an input with a free axis must be read in its own shape');

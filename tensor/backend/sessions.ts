@@ -1,6 +1,7 @@
 // Compiled sessions, kept by the structure of their graph, least recently used first out.
+import { DeviceMemory } from '../graph/device-memory.ts';
 import { tensorsOf } from '../graph/fed.ts';
-import type { Value } from '../graph/graph.ts';
+import { sizeOf, type Value } from '../graph/graph.ts';
 import { encodePlan, type Plan, peakBytes, valueName } from '../graph/lowering.ts';
 import {
   createSession,
@@ -26,7 +27,7 @@ export interface SessionCounts {
   runs: number;
   run_ms: number;
   compile_ms: number;
-  /** Of the inputs that were handed to sessions, and of the outputs that came back. */
+  /** Of the inputs that sessions were handed from this process, and of what came back to it. */
   fed_bytes: number;
   fetched_bytes: number;
 }
@@ -68,23 +69,33 @@ export class SessionCache {
   readonly #compiled = new Map<string, Compiled>();
   #bytes = 0;
   readonly counts: SessionCounts = { ...noCounts };
+  /** Where values stay between runs, if that is not this process. */
+  readonly device: DeviceMemory | undefined;
 
   constructor(options: RuntimeOptions, limits: SessionLimits = DEFAULT_LIMITS) {
     this.#options = options;
     this.#limits = limits;
+    this.device = options.provider === 'webgpu' ? new DeviceMemory(options, this.counts) : undefined;
   }
 
   get provider(): Provider {
     return this.#options.provider;
   }
 
-  /** Computes the plan's outputs, in their order. */
+  /** Computes the plan's outputs, in their order; they stay on the device where there is one. */
   run(plan: Plan): RuntimeTensor[] {
-    return this.#run(this.#find(plan), plan.inputs);
+    if (this.device === undefined) return this.runHere(plan);
+    const onDevice = plan.outputs.filter(({ shape }) => sizeOf(shape) > 0).map(valueName);
+    return this.#run(this.#find(`${plan.key} stays`, plan, onDevice), plan.inputs);
+  }
+
+  /** Computes the plan's outputs, in their order, and brings them to this process. */
+  runHere(plan: Plan): RuntimeTensor[] {
+    return this.#run(this.#find(plan.key, plan), plan.inputs);
   }
 
   /**
-   * Computes the outputs of an earlier plan, by its key, with other inputs; undefined when it is not kept any more. They are written
+   * Computes the outputs of an earlier plan of `runHere`, by its key, with other inputs; undefined when it is not kept any more. They are written
    * to the tensors `into` where there are such.
    */
   rerun(key: string, inputs: readonly Value[], into?: readonly RuntimeTensor[]): RuntimeTensor[] | undefined {
@@ -95,7 +106,7 @@ export class SessionCache {
   #run(compiled: Compiled, inputs: readonly Value[], into?: readonly RuntimeTensor[]): RuntimeTensor[] {
     const feeds: Record<string, RuntimeTensor> = {};
     const fetches: Record<string, RuntimeTensor | null> = {};
-    for (const [i, tensor] of tensorsOf(inputs).entries()) {
+    for (const [i, tensor] of tensorsOf(inputs, this.device).entries()) {
       feeds[compiled.inputNames[i] as string] = tensor;
       this.counts.fed_bytes += bytesOf(tensor);
     }
@@ -125,23 +136,23 @@ export class SessionCache {
     return known;
   }
 
-  #find(plan: Plan): Compiled {
-    const known = this.#known(plan.key);
+  #find(key: string, plan: Plan, onDevice?: readonly string[]): Compiled {
+    const known = this.#known(key);
     if (known !== undefined) return known;
     const start = performance.now();
-    const compiled = this.#compile(plan);
+    const compiled = this.#compile(plan, onDevice);
     this.counts.compile_ms += performance.now() - start;
     this.counts.compiled++;
-    this.#keep(plan.key, compiled);
+    this.#keep(key, compiled);
     return compiled;
   }
 
-  #compile(plan: Plan): Compiled {
+  #compile(plan: Plan, onDevice?: readonly string[]): Compiled {
     const peak = peakBytes(plan);
     const arena = this.counts.arena_bytes + peak <= ARENA_BYTES;
     const arena_bytes = arena ? peak : 0;
     return {
-      session: createSession(encodePlan(plan), { ...this.#options, arena }),
+      session: createSession(encodePlan(plan), { ...this.#options, arena, onDevice }),
       inputNames: plan.inputs.map(valueName),
       outputNames: plan.outputs.map(valueName),
       bytes: arena_bytes + plan.nodes.length * NODE_BYTES,
@@ -171,6 +182,7 @@ export class SessionCache {
   }
 }
 
-function bytesOf({ data }: RuntimeTensor): number {
-  return (data as TensorData).byteLength;
+/** What a tensor has in this process. */
+function bytesOf(tensor: RuntimeTensor): number {
+  return tensor.location === 'cpu' ? (tensor.data as TensorData).byteLength : 0;
 }

@@ -14,6 +14,8 @@ export interface TensorStats extends SessionCounts {
   pending: number;
   /** Nodes recorded since the last run. */
   nodes: number;
+  /** Bytes that tensors have in the memory of a device. */
+  device_bytes: number;
 }
 
 /** The counts of this process. */
@@ -24,6 +26,7 @@ export function tensorStats(): TensorStats {
     buffers: tf.backend().numDataIds(),
     pending: backend?.numPending() ?? 0,
     nodes: backend?.recorder.nodes.length ?? 0,
+    device_bytes: backend?.sessions.device?.bytes ?? 0,
     ...(backend?.sessions.counts ?? noCounts),
   };
 }

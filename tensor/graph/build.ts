@@ -167,8 +167,8 @@ const AXIS_END = 2 ** 31 - 1;
 export function slice(g: Recorder, x: Value, begin: readonly number[], size: readonly number[]): Value {
   const axes = begin.map((_, i) => i).filter((i) => begin[i] !== 0 || size[i] !== x.shape[i]);
   if (axes.length === 0) return x;
-  if (x.narrow !== undefined && axes.every((axis) => axis === 0))
-    return narrowSlice(x.narrow, begin[0] as number, size);
+  const narrow = x.numbers?.narrow;
+  if (narrow !== undefined && axes.every((axis) => axis === 0)) return narrowSlice(narrow, begin[0] as number, size);
   const starts = axes.map((i) => begin[i] as number);
   const ends = axes.map((i) => {
     const end = (begin[i] as number) + (size[i] as number);

@@ -1,6 +1,6 @@
 // The recorded graph: values, the nodes that make them, and the recorder that kernels write to.
 import type { OnnxAttribute, OnnxType } from '../../formats/tensors/onnx.ts';
-import { type Narrow, widenedCopy } from '../widen.ts';
+import type { Narrow } from '../widen.ts';
 import type { Precision } from './precision.ts';
 import { type Provider, type RuntimeTensor, runtimeTensor, type TensorData } from './runtime.ts';
 
@@ -33,9 +33,19 @@ export interface GraphNode {
   epoch: number;
 }
 
+/** The numbers of a concrete value, in one of three places; views of a value share them. */
+export interface Numbers {
+  /** In this process. */
+  data?: TensorData | undefined;
+  /** In this process, kept in 16 bits: widened by each run that reads them. */
+  readonly narrow?: Narrow | undefined;
+  /** In the memory of a device, in some shape of theirs. */
+  device?: RuntimeTensor | undefined;
+}
+
 /**
- * A tensor in a graph: pending (made by `node`), concrete (`data` or `tensor`, or `narrow`: widened by each run that reads it), or a
- * constant (part of the graph's structure). Values are immutable; a pending one settles once, when a run has computed it.
+ * A tensor in a graph: pending (made by `node`), concrete (it has `numbers`), or a constant (part of the graph's structure). Values are
+ * immutable; a pending one settles once, when a run has computed it.
  */
 export class Value {
   readonly shape: Shape;
@@ -46,12 +56,12 @@ export class Value {
   free: number | undefined;
   /** Number of the constant's content, or of the input's type and shape; equal numbers mean equal structure. */
   leaf: number;
-  data: TensorData | undefined;
-  /** The numbers of a concrete float32 value that is kept in 16 bits. */
-  readonly narrow: Narrow | undefined;
+  /** Of a concrete value, until it is released. */
+  numbers: Numbers | undefined;
   /** Raw bytes of a constant. */
   readonly bytes: Uint8Array | undefined;
-  tensor: RuntimeTensor | undefined;
+  /** The numbers in this process as ONNX Runtime takes them, once they were asked for. */
+  #tensor: RuntimeTensor | undefined;
   /** Reshaped views of this value, by shape. */
   views: Map<string, Value> | undefined;
   /** Scratch of the lowering pass numbered `epoch`: this value's index in the graph. */
@@ -62,8 +72,7 @@ export class Value {
     this.shape = shape;
     this.type = type;
     this.node = source.node;
-    this.data = source.data;
-    this.narrow = source.narrow;
+    this.numbers = source.numbers;
     this.bytes = source.bytes;
     this.constant = source.bytes !== undefined;
     this.leaf = -1;
@@ -74,48 +83,51 @@ export class Value {
     return this.node !== undefined;
   }
 
-  /** Turns a pending value into a concrete one. */
+  /** Turns a pending value into a concrete one; `tensor` lies in this process or on a device. */
   settle(tensor: RuntimeTensor): void {
-    this.node = undefined;
-    this.views = undefined;
-    this.tensor = tensor;
-    this.data = tensor.data as TensorData;
+    const here = tensor.location === 'cpu';
+    this.#become(here ? { data: tensor.data as TensorData } : { device: tensor });
+    this.#tensor = here ? tensor : undefined;
   }
 
   /** Turns a pending value into a view of a concrete one of as many elements. */
   settleAs(source: Value): void {
-    this.settle(runtimeTensor(this.type as 'float32', source.content(), this.shape));
+    this.#become(source.numbers as Numbers);
   }
 
-  /** The numbers of a concrete value; of a narrow one a copy. */
-  content(): TensorData {
-    return this.narrow === undefined ? (this.data as TensorData) : widenedCopy(this.narrow);
+  #become(numbers: Numbers): void {
+    this.node = undefined;
+    this.views = undefined;
+    this.numbers = numbers;
   }
 
   /** A concrete value in another shape of as many elements. */
   viewed(shape: Shape): Value {
-    if (this.narrow !== undefined) return new Value(shape, this.type, { narrow: this.narrow });
-    return new Value(shape, this.type, { data: this.data as TensorData });
+    return new Value(shape, this.type, { numbers: this.numbers as Numbers });
   }
 
   /** Lets go of the content of a concrete value that nobody reads any more. */
   release(): void {
-    this.data = undefined;
-    this.tensor = undefined;
+    this.numbers = undefined;
+    this.#tensor = undefined;
   }
 
-  /** The concrete value, not a narrow one, as ONNX Runtime takes it; made once. */
+  /** A concrete value whose numbers lie in this process, and not narrow, as ONNX Runtime takes it; made once. */
   runtime(): RuntimeTensor {
-    this.tensor ??= runtimeTensor(this.type as 'float32', this.data as TensorData, this.shape);
-    return this.tensor;
+    this.#tensor ??= runtimeTensor(this.type as 'float32', this.numbers?.data as TensorData, this.shape);
+    return this.#tensor;
+  }
+
+  /** Its numbers have moved elsewhere. */
+  forgetRuntime(): void {
+    this.#tensor = undefined;
   }
 }
 
 /** Where a value comes from. */
 interface ValueSource {
   readonly node?: GraphNode;
-  readonly data?: TensorData;
-  readonly narrow?: Narrow;
+  readonly numbers?: Numbers;
   readonly bytes?: Uint8Array;
 }
 
@@ -171,7 +183,7 @@ export class Recorder {
 
   /** `x` behind a boundary: what was recorded so far may be run without what follows. */
   cut(x: Value): Value {
-    if (this.provider !== 'cpu') return x; // what crosses a boundary leaves the device
+    if (this.provider !== 'cpu') return x; // pieces save memory of this process, and there a run's values are on the device
     this.cuts.push(this.nodes.length);
     this.rounded.clear(); // what one piece rounds, the next would have to be handed
     return this.add('Identity', [x], x.shape, x.type);
@@ -252,10 +264,10 @@ function constantBytes(type: ElementType, data: readonly number[]): Uint8Array {
 
 /** A concrete value over `data`, which is not copied and must not change any more. */
 export function concrete(type: ElementType, data: TensorData, shape: Shape): Value {
-  return new Value(shape, type, { data });
+  return new Value(shape, type, { numbers: { data } });
 }
 
 /** A concrete float32 value that is kept in 16 bits. */
 export function narrowValue(narrow: Narrow, shape: Shape): Value {
-  return new Value(shape, 'float32', { narrow });
+  return new Value(shape, 'float32', { numbers: { narrow } });
 }

@@ -20,6 +20,8 @@ export interface RuntimeOptions {
   readonly profilePrefix?: string | undefined;
   /** Keep what a run needed for the next one; default false: it goes back to the C library. */
   readonly arena?: boolean | undefined;
+  /** Outputs that stay in the device's memory (provider webgpu): tensors without data, which other sessions take, and which are to be disposed. */
+  readonly onDevice?: readonly string[] | undefined;
 }
 
 /** A compiled model. */
@@ -135,6 +137,11 @@ export function runtimeTensor(
   return new Tensor(type, data as Float32Array, dims);
 }
 
+/** A tensor of a device in another shape of as many elements; it shares its memory, and is not to be disposed. */
+export function deviceView(tensor: RuntimeTensor, dims: readonly number[]): RuntimeTensor {
+  return Tensor.fromGpuBuffer(tensor.gpuBuffer, { dataType: tensor.type as 'float32', dims });
+}
+
 /** The providers that this build of ONNX Runtime names (being named is not being usable). */
 export function namedProviders(): string[] {
   return listSupportedBackends().map((backend) => backend.name);
@@ -157,6 +164,9 @@ function sessionOptions(options: RuntimeOptions): object {
     enableMemPattern: false,
     logSeverityLevel: 3,
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+    ...(options.onDevice === undefined
+      ? {}
+      : { preferredOutputLocation: Object.fromEntries(options.onDevice.map((name) => [name, 'gpu-buffer'])) }),
     extra: { session: { intra_op: { allow_spinning: '0' }, set_denormal_as_zero: '1' } },
   };
 }

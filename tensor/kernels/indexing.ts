@@ -27,8 +27,10 @@ function gather(g: Recorder, x: Value, indices: Value, attrs: tf.GatherV2Attrs):
   const batchDims = positiveAxis(attrs.batchDims, indices.shape.length);
   if (batchDims > 0) return batchedGather(g, x, indices, axis, batchDims);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-  if (x.narrow !== undefined && axis === 0 && indices.data !== undefined) {
-    return concrete('float32', narrowRows(x.narrow, x.shape[0] as number, indices.data), shape);
+  const narrow = x.numbers?.narrow;
+  const rows = indices.numbers?.data;
+  if (narrow !== undefined && axis === 0 && rows !== undefined) {
+    return concrete('float32', narrowRows(narrow, x.shape[0] as number, rows), shape);
   }
   return g.add('Gather', [x, cast(g, indices, 'int32')], shape, x.type, { axis: { int: axis } });
 }
