@@ -67,7 +67,10 @@ describe.skipIf(reason !== undefined)('values on a device', () => {
   });
 
   it('reads what it keeps, as often as it is asked, in each type and shape', () => {
-    const made = tf.tidy(() => [tf.mul(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), 2), tf.cast(tf.tensor1d([0, 2, 0]), 'bool')]);
+    const made = tf.tidy(() => [
+      tf.mul(tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]), 2),
+      tf.cast(tf.tensor1d([0, 2, 0]), 'bool'),
+    ]);
     const [doubled, truths] = made as [tf.Tensor, tf.Tensor];
     expect([...doubled.dataSync()]).toEqual([2, 4, 6, 8, 10, 12]);
     expect([...tf.reshape(doubled, [6]).dataSync()]).toEqual([2, 4, 6, 8, 10, 12]);
