@@ -48,6 +48,7 @@ async function measureEngine(options: Options): Promise<string> {
   const peers = {
     PyTorch: await pythonFor('PyTorch', options),
     transformers: await pythonFor('transformers', options),
+    compiled: options.engine.compiled,
   };
   const choice = { ...options.engine, quick: options.quick };
   const result = await benchEngine(peers, choice, { rounds, round_ms }, say);

@@ -40,12 +40,14 @@ interface EngineOptions {
   tasks: readonly Task[];
   /** A file of records; none means generated ones. */
   records: string | undefined;
+  /** PyTorch's side goes through torch.compile. */
+  compiled: boolean;
   /** Nothing new begins after so many. */
   minutes: number | undefined;
 }
 
 export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [precision] [start] [--quick] [--write] [--alone] [--rounds N] [--stages N] [--steps N]
-                       [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N]
+                       [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N] [--compiled]
   --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10),
               3 rounds instead of 5 and shorter tasks of the engine, 100 steps instead of 1,000 of memory, 40 instead of 200 of precision
   --write     put the results into bench/README.md
@@ -55,6 +57,7 @@ export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store
   --threads   of engine, and the first of memory and precision: numbers of threads, with commas (default: 1,2)
   --records   of engine, memory and precision: JSON lines to evaluate and train on, as gsm8k-test.jsonl (default: generated dialogues)
   --task      of engine: ${engineTasks.join(', ')}; several may be given (default: all)
+  --compiled  of engine: PyTorch through torch.compile instead of eager, where that is PyTorch's own side
   --minutes   of engine: begin no further task after so many, and say which are left out`;
 
 /** Reads the arguments; a UserError for what they cannot be. */
@@ -73,6 +76,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: count('rounds', values.rounds, values.quick ? 3 : 5),
       tasks: values.task?.map(taskNamed) ?? engineTasks,
       records: values.records,
+      compiled: values.compiled ?? false,
       minutes: values.minutes === undefined ? undefined : count('minutes', values.minutes, 1),
     },
     stages: count('stages', values.stages, values.quick ? 200 : 1000),
@@ -91,7 +95,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        ...{ quick: flag, write: flag, alone: flag, rounds: text, stages: text, steps: text },
+        ...{ quick: flag, write: flag, alone: flag, compiled: flag, rounds: text, stages: text, steps: text },
         ...{ model: list, threads: text, records: text, task: list, minutes: text },
       },
     });

@@ -48,6 +48,8 @@ export interface EngineChoice extends Omit<InputChoice, 'model'> {
 export interface Peers {
   PyTorch: Python;
   transformers: Python;
+  /** PyTorch compiles what it computes, in its first round. */
+  compiled: boolean;
 }
 
 type Say = (line: string) => void;
@@ -136,7 +138,7 @@ interface Measurement {
 async function measure(task: Task, threads: number, { inputs, peers, settings, say }: Measurement): Promise<EngineRow> {
   say(`engine: ${inputs.model}: ${task}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`);
   const python = peers[peerOf(task)];
-  const peer = 'bin' in python ? peerSide(python.bin, task, threads, inputs) : undefined;
+  const peer = 'bin' in python ? peerSide(python.bin, peers.compiled, task, threads, inputs) : undefined;
   const own = isWhole(task) ? { whole: true, rounds: wholeRounds(settings.rounds) } : { firstSteps };
   const found = await duel(laminaSide(task, threads, inputs), peer, { ...settings, ...own });
   say(`  ${summary(found)}`);
@@ -162,9 +164,10 @@ function laminaSide(task: Task, threads: number, { description }: EngineInputs):
   return { program: process.execPath, args: [script, task, String(threads), description], cwd: root };
 }
 
-function peerSide(bin: string, task: Task, threads: number, { description }: EngineInputs): Command {
+function peerSide(bin: string, compiled: boolean, task: Task, threads: number, { description }: EngineInputs): Command {
   const script = join(root, 'bench/engine', peerOf(task) === 'PyTorch' ? 'torch_side.py' : 'transformers_side.py');
   // lamina's threads do not spin while they wait, so PyTorch's do not either: with others on the machine it costs 20 times
-  const env = { OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'PASSIVE' };
+  const waiting = { OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads), OMP_WAIT_POLICY: 'PASSIVE' };
+  const env = compiled ? { ...waiting, LAMINA_BENCH_COMPILED: 'yes' } : waiting;
   return { program: join(bin, 'python'), args: [script, task, String(threads), description], cwd: root, env };
 }

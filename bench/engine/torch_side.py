@@ -1,10 +1,11 @@
 """PyTorch's process in the engine benchmark: python torch_side.py TASK THREADS INPUTS.
 
-Eager PyTorch, the same formulas as lamina's `model` folder, written with PyTorch's own fused functions where it has
+PyTorch, eager unless it is told to compile, the same formulas as lamina's `model` folder, written with PyTorch's own fused functions where it has
 them (rms_norm, scaled_dot_product_attention, cross_entropy, fused Adam). Each task reads only what it needs.
 """
 
 import json
+import os
 import platform
 import sys
 
@@ -256,6 +257,11 @@ if __name__ == "__main__":
     torch.set_num_threads(int(threads))
     torch.set_num_interop_threads(1)
     torch.set_flush_denormal(True)
+    version = torch.__version__
+    if os.environ.get("LAMINA_BENCH_COMPILED"):  # --compiled: loss and gradient by TorchInductor, which needs a C++ compiler
+        Llama.loss = torch.compile(Llama.loss)
+        Llama.mlp = torch.compile(Llama.mlp)
+        version += " with torch.compile"
     with open(path) as file:
         step = TASKS[task](json.load(file))
-    serve(step, {"torch": torch.__version__, "python": platform.python_version()})
+    serve(step, {"torch": version, "python": platform.python_version()})
