@@ -196,8 +196,8 @@ function labelsOf({ name, tag, note = '' }: RunFlags): RunLabels {
 
 /** Only the spec as it is written makes the outcome that is committed. */
 function isPlainRun(plan: Plan, flags: RunFlags): boolean {
-  const { seed, backend, provider, threads, force } = flags;
-  const changed = [seed, backend, provider, threads].some((value) => value !== undefined);
+  const { seed, backend, provider, precision, threads, force } = flags;
+  const changed = [seed, backend, provider, precision, threads].some((value) => value !== undefined);
   return plan.overrides.length === 0 && force.length === 0 && !changed;
 }
 

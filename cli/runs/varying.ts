@@ -56,7 +56,7 @@ export function valuesOf({ nodes }: PlanSnapshot): Map<string, { texts: Set<stri
   };
   for (const { stage, params, origins, numerics, seed } of nodes) {
     for (const [name, value] of Object.entries(params)) add(`${stage}.${name}`, value, isGiven(origins, `/${name}`));
-    for (const name of ['backend', 'provider', 'threads'] as const) add(name, numerics[name], false);
+    for (const name of ['backend', 'provider', 'precision', 'threads'] as const) add(name, numerics[name], false);
     add('seed', seed, true); // --seed stands among the flags
   }
   return found;

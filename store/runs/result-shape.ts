@@ -48,7 +48,7 @@ export const tableShape: Shape<PlanTable> = fields({
 export const numericsShape: Shape<Numerics> = fields({
   backend: oneOf('onnx', 'tensorflow', 'cpu'),
   provider: oneOf('cpu', 'webgpu', 'cuda'),
-  precision: oneOf('float32'),
+  precision: oneOf('float32', 'bfloat16', 'float16'),
   threads: index,
 });
 
