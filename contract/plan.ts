@@ -87,6 +87,8 @@ export interface Plan {
   file: string;
   /** Command-line overrides that shaped it, as given; empty for the plain spec. */
   overrides: readonly string[];
+  /** Flags that say where a copy of the spec's own models and data lies (`copies` of its profile). */
+  copies: readonly string[];
   /** Inputs before their users. */
   nodes: readonly PlanNode[];
   cells: readonly PlanCell[];

@@ -11,6 +11,8 @@ export interface RunResult {
   /** The spec, relative to the folder where the run was started. */
   spec: string;
   overrides: readonly string[];
+  /** Which copies stood for the spec's own models and data, by the flags that named them; absent where none did. */
+  copies?: readonly string[] | undefined;
   cells: readonly CellResult[];
   claims: readonly ClaimResult[];
   axes: readonly PlanAxis[];

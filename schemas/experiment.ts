@@ -90,6 +90,12 @@ const profile = Type.Object(
     labels: Type.Optional(
       mapOf(mapOf(Type.String()), { description: 'other labels in this profile, by axis and value' }),
     ),
+    copies: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'parameters that say where models and data lie: --set may name a copy of them, and the run is still that of the spec, claims and all',
+      }),
+    ),
     only: Type.Optional(selector('the axis values that this profile has models and data for; --only chooses others')),
   },
   { additionalProperties: false },

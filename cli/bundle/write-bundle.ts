@@ -51,8 +51,9 @@ export async function writeBundle(folder: string, bundled: Bundled): Promise<Man
   const outcome = join('results', plan.experiment, plan.profile);
   makeFolders(join(folder, outcome));
   await writeOutcomeFiles(join(folder, outcome), run.result);
-  const { experiment, profile, overrides } = plan;
-  const named = { lamina: packageVersion(), experiment, profile, flags: overrides, spec: projectPath(plan.file) };
+  const { experiment, profile, overrides, copies } = plan;
+  const flags = [...overrides, ...copies];
+  const named = { lamina: packageVersion(), experiment, profile, flags, spec: projectPath(plan.file) };
   const head = { format: 'lamina-bundle', version: 1, ...named, lock, outcome, left_out } as const;
   const manifest: Manifest = { ...head, files: await filesOf(folder) };
   writeDurably(join(folder, manifestName), `${JSON.stringify(manifest, undefined, 1)}\n`);

@@ -152,6 +152,6 @@ function experimentName(name: string): string {
 }
 
 function heading(result: RunResult, out: Output): string {
-  const parts = [result.experiment, result.profile, result.run, ...result.overrides];
+  const parts = [result.experiment, result.profile, result.run, ...result.overrides, ...(result.copies ?? [])];
   return `${out.paint.strong(result.title)}\n${out.paint.faint(parts.filter((part) => part !== '').join(' · '))}`;
 }

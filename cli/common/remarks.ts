@@ -3,17 +3,18 @@ import { machineThreads } from '../../runner/executor/this-machine.ts';
 import { multipliesIn } from '../../tensor/graph/precision.ts';
 import type { EngineFlags } from './flags.ts';
 
-/** All that is to be said of what a command computes on. */
-export function engineRemarks(flags: EngineFlags): string[] {
+/** All that is to be said of what a command computes on; a plan for another device (`device`) is one for the provider `cuda`. */
+export function engineRemarks(flags: EngineFlags & { device?: string }): string[] {
   return [threadsRemark(flags.threads), precisionRemark(flags)].filter((remark) => remark !== undefined);
 }
 
 /** A sentence where products of the precision are computed as those of float32. */
 function precisionRemark({
   backend = 'onnx',
-  provider = 'cpu',
+  device = 'cpu',
+  provider = device === 'cpu' ? 'cpu' : 'cuda',
   precision = 'float32',
-}: EngineFlags): string | undefined {
+}: EngineFlags & { device?: string }): string | undefined {
   if (backend !== 'onnx' || multipliesIn(provider, precision)) return undefined;
   return `--precision ${precision}: provider '${provider}' has no products of such numbers, so the rounded operands are multiplied as float32: the numbers are those of the precision, the time is not`;
 }

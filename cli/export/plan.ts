@@ -60,7 +60,14 @@ export function planOfModel(label: string, named: LoadedModel, order: ExportOrde
   const load = { ...plainNode, ...base, numerics: order.numerics };
   const from = (output: string): PlanInput => ({ node: load.id, output, origin });
   const node = exportNode({ model: from('model'), recovery: from('recovery') }, order);
-  const names = { experiment: label, title: label, profile: String(order.params.format), file: label, overrides: [] };
+  const names = {
+    experiment: label,
+    title: label,
+    profile: String(order.params.format),
+    file: label,
+    overrides: [],
+    copies: [],
+  };
   return { ...names, ...nothingMeasured, nodes: [load, node] };
 }
 

@@ -33,7 +33,12 @@ export class KeptRun {
    * Reserves a name in the store, which is open, and keeps what people call it; `refusal` is why nothing can be written into it. Throws UserError when the store should
    * take it and does not.
    */
-  constructor(store: string, { experiment, profile, file, overrides }: Plan, labels: RunLabels, refusal?: UserError) {
+  constructor(
+    store: string,
+    { experiment, profile, file, overrides, copies }: Plan,
+    labels: RunLabels,
+    refusal?: UserError,
+  ) {
     this.#store = resolve(store); // the current folder may go away while it runs
     this.#experiment = experiment;
     this.name = '';
@@ -44,7 +49,8 @@ export class KeptRun {
       this.name = reserveRun(store, experiment, start);
       const lamina = packageVersion();
       const started = start.toISOString();
-      keepStart(store, experiment, this.name, { profile, spec: projectPath(file), overrides, started, lamina });
+      const flags = { overrides, ...(copies.length > 0 && { copies }) };
+      keepStart(store, experiment, this.name, { profile, spec: projectPath(file), ...flags, started, lamina });
       if (!isDeepStrictEqual(labels, noLabels)) keepLabels(store, experiment, this.name, labels);
     } catch (error) {
       if (!(error instanceof StoreWriteError && readOnly.includes(error.code))) throw error;

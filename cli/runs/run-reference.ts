@@ -71,7 +71,11 @@ function keptOf<Flags extends PlanFlags>(text: string, flags: Flags): Kept<Flags
   const made = loadStart(flags.store, experiment, run) ?? loadResult(flags.store, experiment, run);
   if (made === undefined) throw new UserError(`'${experiment}@${run}' does not say which spec it was of`);
   const snapshot = loadKeptPlan(flags.store, experiment, run);
-  const words = { ...wordsOf(made.overrides), ...profileOf(made.profile), ...numericsOf(snapshot, flags) };
+  const words = {
+    ...wordsOf([...made.overrides, ...(made.copies ?? [])]),
+    ...profileOf(made.profile),
+    ...numericsOf(snapshot, flags),
+  };
   return { spec: specPath(text, made.spec), flags: { ...flags, ...words }, snapshot };
 }
 

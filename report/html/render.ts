@@ -66,7 +66,7 @@ async function sectionsOf(result: RunResult): Promise<Section[]> {
   ];
 }
 
-function headerHtml({ experiment, profile, run, spec, overrides, summary }: RunResult): Markup {
+function headerHtml({ experiment, profile, run, spec, overrides, copies = [], summary }: RunResult): Markup {
   const time = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z/.exec(run);
   const date =
     time === null
@@ -74,6 +74,8 @@ function headerHtml({ experiment, profile, run, spec, overrides, summary }: RunR
       : html` · <time datetime="${time[1] ?? ''}T${time[2] ?? ''}:${time[3] ?? ''}:${time[4] ?? ''}Z">${time[1] ?? ''} ${time[2] ?? ''}:${time[3] ?? ''} UTC</time>`;
   const changes =
     overrides.length === 0 ? nothing : html`<p class="faint">changed by <code>${overrides.join(' ')}</code></p>`;
+  const lying =
+    copies.length === 0 ? nothing : html`<p class="faint">with copies: <code>${copies.join(' ')}</code></p>`;
   const units = summary.cached + summary.ran + summary.failed + summary.blocked;
   const counts = [
     `${summary.ran} ran`,
@@ -87,7 +89,7 @@ function headerHtml({ experiment, profile, run, spec, overrides, summary }: RunR
       ? nothing
       : html`<p class="faint">${units} units: ${shown} · ${formatDuration(summary.duration_ms)}</p>`;
   const named = run === '' ? nothing : html` · <code>${experiment}@${run}</code>`;
-  return html`<p>${experiment} · profile ${profile}${date}${named} · <code>${spec}</code></p>${changes}${work}`;
+  return html`<p>${experiment} · profile ${profile}${date}${named} · <code>${spec}</code></p>${changes}${lying}${work}`;
 }
 
 function warningsHtml(result: RunResult): Markup {

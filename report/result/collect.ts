@@ -45,12 +45,13 @@ export interface RunFacts {
 export async function collectResult(plan: Plan, facts: RunFacts, find: FindMetric): Promise<RunResult> {
   const cells: CellResult[] = [];
   for (const cell of plan.cells) cells.push(await collectCell(cell, find));
-  const { experiment, title, profile, overrides, axes, table, notes, cell_notes, figures } = plan;
+  const { experiment, title, profile, overrides, copies, axes, table, notes, cell_notes, figures } = plan;
   const claims = evaluateClaims(plan, cells);
   const { run, spec, summary, provenance = null, timings = null, environments = null, warnings = [] } = facts;
   const made = { summary, provenance, timings, environments };
   const shape = { axes, table, notes, cell_notes, figures, warnings };
-  return { experiment, title, run, spec, profile, overrides, cells, claims, ...shape, ...made };
+  const flags = { overrides, ...(copies.length > 0 && { copies }) };
+  return { experiment, title, run, spec, profile, ...flags, cells, claims, ...shape, ...made };
 }
 
 async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult> {

@@ -60,9 +60,9 @@ export function deviceNamed(name: string, precision: Numerics['precision'] = 'fl
   return { name, title, ...figures, utilisation: assumedUtilisation, source: 'as published by NVIDIA, dense' };
 }
 
-/** What one core reached on a product of two matrices of 1,024 x 1,024, and which share of it lamina's steps took (bench/README.md). */
+/** What one core reached on a product of two matrices of 1,024 x 1,024, and which share of it lamina takes: 57 to 94 % alone on a machine, as steps and whole stages of bench/README.md. */
 const coreFlops = 80e9;
-const cpuUtilisation = 0.2;
+const cpuUtilisation = 0.5;
 
 function thisMachine(): Device {
   const cores = availableParallelism();

@@ -88,8 +88,8 @@ export function lockedPlanOf(
 }
 
 /** The flags of a plan, whose order is no matter. */
-export function flagsOf({ overrides }: Pick<Plan, 'overrides'>): string[] {
-  return [...overrides].sort();
+export function flagsOf({ overrides, copies }: Pick<Plan, 'overrides' | 'copies'>): string[] {
+  return [...overrides, ...copies].sort();
 }
 
 /** The pre-image of a locked unit. */

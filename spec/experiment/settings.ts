@@ -10,6 +10,7 @@ import type { Axis, Edit } from './axes.ts';
 import { axisIndex, editValues, readAxes, valueIndex } from './axes.ts';
 import type { Bindings } from './bindings.ts';
 import { knownParams, seedName } from './bindings.ts';
+import { isCopy, readCopies } from './copies.ts';
 import type { Experiment } from './experiment.ts';
 import { layerAt, layersOf, profileNames } from './experiment.ts';
 import type { SetFlag } from './flags.ts';
@@ -28,6 +29,8 @@ export interface Settings {
   home: Span;
   /** Names of the axes that --set added. */
   added: ReadonlySet<string>;
+  /** The --set flags, as they were given, that name a copy of what the spec names: of parameters that the profile's `copies` lists. */
+  copies: ReadonlySet<string>;
   /** The cells that are kept: of each axis the values that --only names, else those that the profile's `only` names. */
   only: Selection;
   force: ReadonlySet<string>;
@@ -49,7 +52,8 @@ export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Fl
   const { tree } = experiment;
   const hasProfile = profileNames(experiment).includes(profile);
   const layers = [layerAt(tree, []), ...(hasProfile ? [layerAt(tree, ['profiles', profile])] : [])];
-  const changes = readSetFlags(flags, readAxes(experiment, layers, known, problems), known, problems);
+  const places = readCopies(experiment, profile, params, problems);
+  const changes = readSetFlags(flags, readAxes(experiment, layers, known, problems), { known, places }, problems);
   const axes = withLabels(changes.axes, experiment, profile, problems);
   return {
     profile,
@@ -57,6 +61,7 @@ export function settle(experiment: Experiment, linked: LinkedPipeline, flags: Fl
     known: params,
     home: hasProfile ? keySpan(tree, ['profiles', profile]) : valueSpan(tree, ['pipeline']),
     added: changes.added,
+    copies: changes.copies,
     only: new Map([...readOwnOnly(experiment, profile, axes, problems), ...readOnlyFlags(flags, axes, problems)]),
     force: readForceFlags(flags, known, problems),
     resources: readResources(
@@ -92,13 +97,22 @@ interface Changes {
   axes: Axis[];
   edits: Edit[];
   added: Set<string>;
+  copies: Set<string>;
 }
 
-function readSetFlags(flags: Flags, fileAxes: Axis[], known: KnownNames, problems: Problems): Changes {
-  const changes: Changes = { axes: [...fileAxes], edits: [], added: new Set() };
+interface Settable {
+  known: KnownNames;
+  /** Paths of parameters that say where something lies. */
+  places: ReadonlySet<string>;
+}
+
+function readSetFlags(flags: Flags, fileAxes: Axis[], { known, places }: Settable, problems: Problems): Changes {
+  const changes: Changes = { axes: [...fileAxes], edits: [], added: new Set(), copies: new Set() };
   for (const text of flags.set ?? []) {
     const flag = parseSetFlag(flagSource('--set', text, flags.cwd), problems);
-    if (flag !== undefined) applySet(flag, changes, known, problems);
+    if (flag === undefined) continue;
+    applySet(flag, changes, known, problems);
+    if (isCopy(flag, places)) changes.copies.add(text);
   }
   if (flags.seed !== undefined) applySeed(flags.seed, flags.cwd, changes, problems);
   return changes;

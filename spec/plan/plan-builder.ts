@@ -47,6 +47,7 @@ export interface PlanParts {
   /** The spec's absolute path, and the flags that shaped the plan. */
   file: string;
   overrides: readonly string[];
+  copies: readonly string[];
 }
 
 /** Builds the plan; when something is wrong it is reported and the plan must not be used. */
@@ -110,6 +111,7 @@ class PlanBuilder {
       profile: settings.profile,
       file: this.#parts.file,
       overrides: this.#parts.overrides,
+      copies: this.#parts.copies,
       nodes,
       cells: kept.map(toPlanCell),
       axes: axes.map(({ name, label, values }) => ({

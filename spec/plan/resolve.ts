@@ -18,7 +18,7 @@ import { layersOf, profileNames, readExperiment } from '../experiment/experiment
 import { checkFragment, extended } from '../experiment/extend.ts';
 import { flagSource, wholeSpan } from '../experiment/flags.ts';
 import type { SpecRequest } from '../experiment/request.ts';
-import { settle } from '../experiment/settings.ts';
+import { type Settings, settle } from '../experiment/settings.ts';
 import { StageEvaluator } from '../experiment/stage-params.ts';
 import type { LinkedPipeline } from '../pipeline/link.ts';
 import { linkPipeline } from '../pipeline/link.ts';
@@ -158,12 +158,18 @@ function planOf({ path, experiment, linked }: Loaded, request: SpecRequest, prob
   checkColumnNames(settings.bindings.axes, entriesAt(experiment.tree, ['table', 'beside']), problems);
   checkAxesDisjoint(settings.bindings.axes, problems);
   const { numerics } = request;
-  return buildPlan({ experiment, settings, numerics, file: path, overrides: overridesOf(request) }, problems);
+  return buildPlan({ experiment, settings, numerics, file: path, ...flagsOf(request, settings) }, problems);
 }
 
-function overridesOf({ set = [], only = [], seed }: SpecRequest): string[] {
-  const flags = [...set.map((text) => `--set ${text}`), ...only.map((text) => `--only ${text}`)];
-  return seed === undefined ? flags : [...flags, `--seed ${seed}`];
+/** The flags that make another plan than the spec says, and those that only say where its models and data lie. */
+function flagsOf({ set = [], only = [], seed }: SpecRequest, { copies }: Settings): Pick<Plan, 'overrides' | 'copies'> {
+  const words = (some: readonly string[]) => some.map((text) => `--set ${text}`);
+  const own = set.filter((text) => !copies.has(text));
+  const overrides = [...words(own), ...only.map((text) => `--only ${text}`)];
+  return {
+    overrides: seed === undefined ? overrides : [...overrides, `--seed ${seed}`],
+    copies: words(set.filter((text) => copies.has(text))),
+  };
 }
 
 function checkStageParams(linked: LinkedPipeline, problems: Problems): void {

@@ -161,6 +161,7 @@ const resultShape: Shape<RunResult> = fields({
   profile: text,
   spec: text,
   overrides: list(text),
+  copies: optional(list(text)),
   cells: list(cellShape),
   claims: list(claimShape),
   axes: list(axisShape),

@@ -1,7 +1,18 @@
 // How a run began and how it ended: two small files that are written at once, so that a run is never lost and a failure never forgotten.
 import { UserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
-import { fields, index, list, misshape, nullable, number, oneOf, type Shape, text } from '../../util/shape.ts';
+import {
+  fields,
+  index,
+  list,
+  misshape,
+  nullable,
+  number,
+  oneOf,
+  optional,
+  type Shape,
+  text,
+} from '../../util/shape.ts';
 import { shown } from '../../util/shown.ts';
 import { identityOf, type ProcessIdentity, stateOf } from '../process-identity.ts';
 import { loadRun, saveRun } from './runs.ts';
@@ -12,6 +23,8 @@ export interface RunStart {
   /** The spec, as `lamina show` prints it. */
   spec: string;
   overrides: readonly string[];
+  /** As of a result. */
+  copies?: readonly string[] | undefined;
   /** UTC, ISO 8601, by the clock of that moment: for people, never for the order of runs. */
   started: string;
   /** Who runs it. */
@@ -60,6 +73,7 @@ const startShape: Shape<RunStart> = fields({
   profile: text,
   spec: text,
   overrides: list(text),
+  copies: optional(list(text)),
   started: text,
   process: processShape,
   lamina: text,

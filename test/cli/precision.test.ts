@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { engineRemarks } from '../../cli/common/remarks.ts';
 import { lamina, workFolder } from './program.ts';
 
 const spec = `experiment: rounded
@@ -13,6 +14,15 @@ params:
   data: { generate: dialogsum, generate_seed: 2, records: 40, eval_fraction: 0.2 }
   max_length: 128
 `;
+
+test('is said to be no faster where the device has no such products, and of a planned device what that has', () => {
+  const precision = 'bfloat16';
+  expect(engineRemarks({ precision })).toHaveLength(1);
+  expect(engineRemarks({ precision, device: 'cpu' })).toEqual(engineRemarks({ precision }));
+  expect(engineRemarks({ precision, device: 'h100' })).toEqual([]);
+  expect(engineRemarks({ precision, provider: 'cuda' })).toEqual([]);
+  expect(engineRemarks({ device: 'h100' })).toEqual([]);
+});
 
 describe('--precision', () => {
   const folder = workFolder();

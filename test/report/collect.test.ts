@@ -9,6 +9,7 @@ const plan: Plan = {
   profile: 'tiny',
   file: '/specs/small.yaml',
   overrides: [],
+  copies: [],
   nodes: [],
   cells: ['original', 'sharp', 'sharp_slw'].map((method) => ({
     axes: { method },

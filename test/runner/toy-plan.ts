@@ -39,6 +39,7 @@ export function plan(...nodes: PlanNode[]): Plan {
     profile: 'tiny',
     file: '/toy.yaml',
     overrides: [],
+    copies: [],
     nodes,
     cells: [],
     axes: [],
