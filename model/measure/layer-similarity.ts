@@ -1,4 +1,4 @@
-// How little each layer does to the residual stream, in one pass over examples (methods B.1 and B.4).
+// How little each layer does to the residual stream, and what its MLP adds to it, in one pass over examples (methods B.1 and B.4).
 //
 // State 0 is the stream before layer 1, state l the stream after layer l; the last one is taken before the final norm, which
 // belongs to no layer.
@@ -23,6 +23,14 @@ export interface LayerSimilarity {
   readonly attention_similarity: Record<string, number>;
   /** The same before and after the layer's MLP. */
   readonly mlp_similarity: Record<string, number>;
+  /** Root mean square of what a layer's MLP adds to the stream, over tokens and channels. */
+  readonly mlp_output: Record<string, number>;
+  /** The share of its squares that the first tokens of the sequences have; a token in T has 1/T of them where all are alike. */
+  readonly mlp_first_token: Record<string, number>;
+  /** Its largest absolute element: a massive activation, where it is thousands of times `mlp_output` (arXiv 2402.17762). */
+  readonly mlp_largest: Record<string, number>;
+  /** The channel of that element, from 0. */
+  readonly mlp_largest_channel: Record<string, number>;
   readonly sequences: number;
   readonly tokens: number;
 }
@@ -34,6 +42,15 @@ interface Sums {
   readonly block: Float64Array;
   readonly attention: Float64Array;
   readonly mlp: Float64Array;
+  readonly output: Output;
+}
+
+/** What the MLP of each layer adds: squares of all tokens and of first ones, the largest element and its channel. */
+interface Output {
+  readonly squares: Float64Array;
+  readonly first: Float64Array;
+  readonly largest: Float64Array;
+  readonly channel: Int32Array;
 }
 
 /** The states of the last tokens of a run's texts: of each state [texts, D]. */
@@ -52,6 +69,12 @@ export async function layerSimilarity(
     block: new Float64Array(layers),
     attention: new Float64Array(layers),
     mlp: new Float64Array(layers),
+    output: {
+      squares: new Float64Array(layers),
+      first: new Float64Array(layers),
+      largest: new Float64Array(layers),
+      channel: new Int32Array(layers),
+    },
   };
   const lengths = examples.map(({ ids }) => ids.length);
   const runs = runsOf([...examples.keys()], lengths, hidden_size, settings);
@@ -61,11 +84,8 @@ export async function layerSimilarity(
     const last = await addRun(model, walk, { texts, settings }, sums, (share) => onProgress((i + share) / runs.length));
     addAngles(last, texts.length, sums.angular);
   }
-  return summary(
-    sums,
-    examples.length,
-    lengths.reduce((a, b) => a + b, 0),
-  );
+  const tokens = lengths.reduce((a, b) => a + b, 0);
+  return { ...similarities(sums, examples.length, tokens), ...outputs(sums.output, tokens * hidden_size) };
 }
 
 interface Run {
@@ -99,37 +119,76 @@ async function addRun(
   };
   for (const i of passages.keys()) keep(0, i);
   await walk(passages, states, { first: 1, last: layers }, ({ layer, passage, seen }) => {
-    addCosines(seen[0] as Float32Array, rows[passage]?.real ?? [], layer, sums);
+    const { real, first } = rows[passage] as RowKinds;
+    addCosines(seen[0] as Float32Array, real, layer, sums);
+    addOutputs(seen[0] as Float32Array, { real, first }, layer - 1, sums.output);
     keep(layer, passage);
     onPart((layer - 1 + (passage + 1) / passages.length) / layers);
   });
   return last;
 }
 
-/** Which of a passage's rows are tokens, and which of them are the last of their text. */
-function rowsOf(pack: Pack, texts: readonly Example[], { extent }: Passage): { real: number[]; last: number[] } {
+/** Which of a passage's rows are tokens, and which of them are the first and the last of their text. */
+interface RowKinds {
+  readonly real: readonly number[];
+  readonly first: ReadonlySet<number>;
+  readonly last: readonly number[];
+}
+
+function rowsOf(pack: Pack, texts: readonly Example[], { extent }: Passage): RowKinds {
   const ends = pack.map((text, b) => b * extent.tokens + (texts[text] as Example).ids.length);
   const real = ends.flatMap((end, b) => {
     const start = b * extent.tokens;
     return Array.from({ length: end - start }, (_, t) => start + t);
   });
-  return { real, last: ends.map((end) => end - 1) };
+  const first = new Set(pack.map((_, b) => b * extent.tokens));
+  return { real, first, last: ends.map((end) => end - 1) };
 }
 
-/** Row-wise squares and products of input x, middle a and output y of a layer: xx, aa, yy, xa, ay, xy -> [6, N]. */
+/**
+ * By row, of input x, middle a and output y of a layer: xx, aa, yy, xa, ay, xy, then of what the MLP adds, u = y - a, its square, its largest
+ * absolute element and the channel of that -> [9, N].
+ */
 function productsOf(x: tf.Tensor2D, a: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {
   const dot = (p: tf.Tensor2D, q: tf.Tensor2D) => tf.sum(tf.mul(p, q), 1);
-  return tf.stack([dot(x, x), dot(a, a), dot(y, y), dot(x, a), dot(a, y), dot(x, y)]) as tf.Tensor2D;
+  const added: tf.Tensor2D = tf.sub(y, a);
+  const size = tf.abs(added);
+  const ofAdded = [dot(added, added), tf.max(size, 1), tf.cast(tf.argMax(size, 1), 'float32')];
+  return tf.stack([dot(x, x), dot(a, a), dot(y, y), dot(x, a), dot(a, y), dot(x, y), ...ofAdded]) as tf.Tensor2D;
 }
 
+/** Values by row of `productsOf`. */
+const rowValues = 9;
+
 function addCosines(products: Float32Array, real: readonly number[], layer: number, sums: Sums): void {
-  const n = products.length / 6;
+  const n = products.length / rowValues;
   const at = (product: number, row: number) => products[product * n + row] as number;
   for (const row of real) {
     const [x, a, y] = [Math.sqrt(at(0, row)), Math.sqrt(at(1, row)), Math.sqrt(at(2, row))];
     add(sums.attention, layer - 1, cosine(at(3, row), x, a));
     add(sums.mlp, layer - 1, cosine(at(4, row), a, y));
     add(sums.block, layer - 1, cosine(at(5, row), x, y));
+  }
+}
+
+function addOutputs(
+  products: Float32Array,
+  { real, first }: Pick<RowKinds, 'real' | 'first'>,
+  layer: number,
+  { squares, first: ofFirst, largest, channel }: Output,
+): void {
+  const n = products.length / rowValues;
+  for (const row of real) {
+    const [square, most, place] = [6, 7, 8].map((value) => products[value * n + row] as number) as [
+      number,
+      number,
+      number,
+    ];
+    add(squares, layer, square);
+    if (first.has(row)) add(ofFirst, layer, square);
+    if (most <= (largest[layer] as number)) continue;
+    largest[layer] = most;
+    channel[layer] = place;
   }
 }
 
@@ -163,10 +222,24 @@ function add(sums: Float64Array, i: number, value: number): void {
   sums[i] = (sums[i] as number) + value;
 }
 
-function summary(sums: Sums, sequences: number, tokens: number): LayerSimilarity {
+/** `of` of each layer's value, by the layer's number. */
+function byLayer(values: ArrayLike<number>, of: (value: number, layer: number) => number): Record<string, number> {
+  return Object.fromEntries(Array.from(values, (value, i) => [i + 1, of(value, i)]));
+}
+
+function outputs({ squares, first, largest, channel }: Output, elements: number) {
+  const same = (value: number) => value;
+  return {
+    mlp_output: byLayer(squares, (sum) => Math.sqrt(sum / elements)),
+    mlp_first_token: byLayer(first, (sum, i) => (sum === 0 ? 0 : sum / (squares[i] as number))),
+    mlp_largest: byLayer(largest, same),
+    mlp_largest_channel: byLayer(channel, same),
+  };
+}
+
+function similarities(sums: Sums, sequences: number, tokens: number) {
   const layers = sums.block.length;
-  const byLayer = (values: Float64Array, of: (mean: number) => number = (mean) => mean) =>
-    Object.fromEntries(Array.from(values, (sum, i) => [i + 1, of(sum / tokens)]));
+  const mean = (sum: number) => sum / tokens;
   const angular: Record<string, Record<string, number>> = {};
   for (let n = 1; n <= layers; n++) {
     const starts = Array.from({ length: layers - n + 1 }, (_, from) => from);
@@ -176,9 +249,9 @@ function summary(sums: Sums, sequences: number, tokens: number): LayerSimilarity
   }
   return {
     angular,
-    block_influence: byLayer(sums.block, (mean) => 1 - mean),
-    attention_similarity: byLayer(sums.attention),
-    mlp_similarity: byLayer(sums.mlp),
+    block_influence: byLayer(sums.block, (sum) => 1 - mean(sum)),
+    attention_similarity: byLayer(sums.attention, mean),
+    mlp_similarity: byLayer(sums.mlp, mean),
     sequences,
     tokens,
   };

@@ -15,10 +15,11 @@ const params = object({
 
 export const layerSimilarity = declareStage({
   name: 'layer-similarity',
-  version: 3,
-  summary: 'scores every layer by how little it changes the residual stream, in one pass over a data set',
+  version: 4,
+  summary:
+    'scores every layer by how little it changes the residual stream, and measures what its MLP adds to it, in one pass over a data set',
   reference:
-    'angular distance: Gromov et al. (arXiv 2403.17887), section 3.2; block influence: ShortGPT (arXiv 2403.03853); sublayer similarity: LLM-Drop (arXiv 2406.15786)',
+    'angular distance: Gromov et al. (arXiv 2403.17887), section 3.2; block influence: ShortGPT (arXiv 2403.03853); sublayer similarity: LLM-Drop (arXiv 2406.15786); massive activations: Sun et al. (arXiv 2402.17762)',
   params,
   inputs: {
     model: { kind: 'checkpoint', summary: 'the original model' },
@@ -28,7 +29,7 @@ export const layerSimilarity = declareStage({
     metrics: {
       kind: 'metrics',
       summary:
-        'angular.n.l (n layers from layer l on), block_influence.l, attention_similarity.l and mlp_similarity.l, with layers from 1; sequences, tokens',
+        'angular.n.l (n layers from layer l on), block_influence.l, attention_similarity.l and mlp_similarity.l, and of what the MLP adds mlp_output.l (root mean square), mlp_first_token.l (share of the squares in first tokens), mlp_largest.l (absolute element) and mlp_largest_channel.l (from 0), with layers from 1; sequences, tokens',
       extension: 'json',
     },
   },

@@ -15,6 +15,10 @@ interface Similarity {
   block_influence: ByLayer;
   attention_similarity: ByLayer;
   mlp_similarity: ByLayer;
+  mlp_output: ByLayer;
+  mlp_first_token: ByLayer;
+  mlp_largest: ByLayer;
+  mlp_largest_channel: ByLayer;
 }
 
 const closeTo = (actual: ByLayer, expected: ByLayer, digits: number) => {
@@ -35,6 +39,9 @@ describe.each(['cpu', 'onnx'] as const)('layerSimilarity on backend %s', (backen
       for (const [n, byLayer] of Object.entries(expected.angular)) closeTo(found.angular[n] as ByLayer, byLayer, 5);
       for (const score of ['block_influence', 'attention_similarity', 'mlp_similarity'] as const)
         closeTo(found[score], expected[score], 5);
+      for (const measure of ['mlp_output', 'mlp_first_token', 'mlp_largest'] as const)
+        closeTo(found[measure], expected[measure], 5);
+      expect(found.mlp_largest_channel).toEqual(expected.mlp_largest_channel);
       expect([found.sequences, found.tokens]).toEqual([5, 45]);
     }
     await checkpoint.close();
