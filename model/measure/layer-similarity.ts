@@ -27,7 +27,7 @@ export interface LayerSimilarity {
   readonly mlp_output: Record<string, number>;
   /** The share of its squares that the first tokens of the sequences have; a token in T has 1/T of them where all are alike. */
   readonly mlp_first_token: Record<string, number>;
-  /** Its largest absolute element: a massive activation, where it is thousands of times `mlp_output` (arXiv 2402.17762). */
+  /** Its largest absolute element: a massive activation, where it is hundreds of times `mlp_output` or more (arXiv 2402.17762). */
   readonly mlp_largest: Record<string, number>;
   /** The channel of that element, from 0. */
   readonly mlp_largest_channel: Record<string, number>;
