@@ -1,6 +1,7 @@
 // `lamina init`: a folder of one's own, with a spec that runs.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
 import { makeFolders } from '../../util/make-folders.ts';
 import { fileError } from '../../util/system-error.ts';
@@ -32,6 +33,8 @@ export async function init([folder = '.']: [string?], _flags: object, context: C
 /** The store's folder marks the project: commands that are called below it find it. */
 function makeStore(folder: string): void {
   const path = join(folder, '.lamina');
+  if (statusAt(folder)?.isFile())
+    throw new UserError(`'${folder}' is a file, expected a folder, or a name for a new one`);
   try {
     makeFolders(path);
   } catch (error) {

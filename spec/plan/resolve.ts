@@ -101,8 +101,15 @@ async function openSpec(
   const files = new SpecFiles(cwd, problems, origin);
   const from = wholeSpan(flagSource(file, '', cwd));
   const path = files.locate(file, cwd, from, 'the spec', 'spec');
-  const source = path === undefined ? undefined : await files.read(path, from, 'the spec');
+  const source = path === undefined ? undefined : await files.read(path, from, 'the spec', 'spec');
   const tree = source === undefined ? undefined : parseYaml(source, problems);
+  if (tree?.kind === 'scalar' && tree.value === null) {
+    problems.add(
+      tree.span,
+      "the spec is empty, expected a mapping that begins with 'experiment: NAME' (lamina init writes one)",
+    );
+    return undefined;
+  }
   return path === undefined || source === undefined || tree === undefined ? undefined : { path, source, tree, files };
 }
 
