@@ -53,7 +53,7 @@ function placesOf(name: string, kind: ShippedKind): string[] {
 }
 
 /** The names of one kind, as short as they may be. */
-function shippedNames(kind: ShippedKind): string[] {
+export function shippedNames(kind: ShippedKind): string[] {
   const names = new Set<string>();
   for (const shelf of shelves[kind]) {
     for (const name of namesOn(shelf)) names.add(names.has(name) ? `${shelf}/${name}` : name);

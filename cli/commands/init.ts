@@ -1,6 +1,7 @@
 // `lamina init`: a folder of one's own, with a spec that runs.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { editorPipelines } from '../../spec/plan/editor-pipelines.ts';
 import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
 import { makeFolders } from '../../util/make-folders.ts';
@@ -14,7 +15,7 @@ import { writeNew } from '../init/write-new.ts';
 /** Writes what is not there yet into the folder (the current one), says what was there, and what to do next. Throws UserError. */
 export async function init([folder = '.']: [string?], _flags: object, context: Context): Promise<number> {
   const { out, err } = context.terminal;
-  const files = newFiles(await context.registry());
+  const files = newFiles(await context.registry(), await editorPipelines(await context.registry(), [], process.cwd()));
   makeStore(folder);
   const kept: string[] = [];
   for (const [name, text] of files) {
