@@ -22,6 +22,7 @@ const bundle = await rolldown({
   input: { lamina: join(dist, 'cli/start.js') },
   platform: 'node',
   cwd: root,
+  resolve: { alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') } },
   external: (id) => /^[^./]/.test(id) && !within.test(id),
   plugins: [{ name: 'places', transform: inPlace }],
 });

@@ -21,7 +21,7 @@ import { examples } from './common/help.ts';
 import { packageVersion } from './common/package-version.ts';
 import { sayProject } from './common/project.ts';
 import { addRemoteFlags } from './common/remote.ts';
-import { wayOfCommand } from './common/unknown-command.ts';
+import { usageMistake } from './common/usage-mistakes.ts';
 
 /** What is added to a command that is about to be called, or to be explained. */
 export type Additions = Readonly<Record<string, (command: Command) => void>>;
@@ -35,7 +35,7 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({ helpWidth: Math.min(out.width() ?? 100, 120), optionDescription })
-    .configureOutput({ writeOut: out.write, writeErr: err.write, outputError: (text, write) => write(restyle(text)) })
+    .configureOutput({ writeOut: out.write, writeErr: err.write })
     .exitOverride()
     .addHelpText('after', examples('lamina'));
   const add = (signature: string, summary: string) =>
@@ -190,7 +190,14 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
     .requiredOption('--out <folder>', 'where to write them')
     .action(call(async () => (await import('./commands/schemas.ts')).schemas));
   for (const command of program.commands) additions[command.name()]?.(command);
+  sayMistakes(program);
   return program;
+}
+
+/** Each command tells mistakes of its command line itself, since only it knows which one was called. */
+function sayMistakes(command: Command): void {
+  command.configureOutput({ outputError: (text, write) => write(usageMistake(text, command)) });
+  for (const each of command.commands) sayMistakes(each);
 }
 
 /** The action of a command within another: flags of the outer one, such as `--store`, may stand after it too, and count. */
@@ -199,21 +206,6 @@ function ofParent(action: (...given: unknown[]) => Promise<void>): (...given: un
     const command = given.at(-1) as Command;
     return action(...given.slice(0, -2), command.optsWithGlobals(), command);
   };
-}
-
-/** `error: unknown option '--x'\n(Did you mean --y?)` in the words of our own errors. */
-function restyle(text: string): string {
-  const [, unknown = ''] = /^error: unknown command '(.*)'/.exec(text) ?? [];
-  const way = wayOfCommand(unknown);
-  if (way !== undefined) return `error  unknown command '${unknown}': ${way}\n`;
-  return text
-    .replace(/^error: /, 'error  ')
-    .replace(/is invalid\. /, 'is invalid: ')
-    .replace(
-      /\.?\s*\n\(Did you mean ([^?]*)\?\)/,
-      (_, name: string) => ` (did you mean '${name.replace(/^one of /, '')}'?)`,
-    )
-    .replace(/\.\n$/, '\n');
 }
 
 /** A flag that may be given several times has no default worth printing. */

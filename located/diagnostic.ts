@@ -40,6 +40,7 @@ export class SpecErrors extends UserError {
 /** Collects mistakes; the same mistake found twice (by two cells, in two profiles) is kept once. */
 export class Problems {
   readonly #found = new Map<string, Diagnostic>();
+  #count = 0;
 
   add(span: Span, message: string, related: readonly { span: Span; message: string }[] = []): void {
     const origin = place(span);
@@ -47,20 +48,41 @@ export class Problems {
     const length = Math.max(1, Math.min(span.end - span.start, text.length - origin.column + 1));
     const others = related.map((other) => ({ ...place(other.span), message: other.message }));
     const id = `${origin.file}:${origin.line}:${origin.column} ${origin.line === 0 ? text : ''} ${message}`;
+    this.#count++;
     if (this.#found.has(id)) return;
     this.#found.set(id, { ...origin, length, message, text, ...(others.length === 0 ? {} : { related: others }) });
   }
 
+  /** How often something was reported, the same mistake too: who compares two counts sees whether something went wrong in between. */
   get count(): number {
-    return this.#found.size;
+    return this.#count;
   }
 
   /** By file (in the order in which files were found wanting), line and column. */
   list(): Diagnostic[] {
-    const all = [...this.#found.values()];
+    const all = joined([...this.#found.values()]);
     const files = [...new Set(all.map((d) => d.file))];
     return all.sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column);
   }
+}
+
+const ofStage = /^stage ('[^']+')(: .*)$/s;
+
+/** What several stages say alike of one place is one mistake: `stages 'data' and 'evaluation': ...`. */
+function joined(all: readonly Diagnostic[]): Diagnostic[] {
+  const groups = new Map<string, { first: Diagnostic; stages: string[] }>();
+  for (const each of all) {
+    const [, stage, rest] = ofStage.exec(each.message) ?? [];
+    const id = JSON.stringify([each.file, each.line, each.column, each.text, rest ?? each.message]);
+    const known = groups.get(id);
+    if (known === undefined) groups.set(id, { first: each, stages: stage === undefined ? [] : [stage] });
+    else if (stage !== undefined) known.stages.push(stage);
+  }
+  return [...groups.values()].map(({ first, stages }) => {
+    if (stages.length < 2) return first;
+    const names = `${stages.slice(0, -1).join(', ')} and ${stages.at(-1)}`;
+    return { ...first, message: first.message.replace(ofStage, (_, __, rest) => `stages ${names}${rest}`) };
+  });
 }
 
 function renderDiagnostics(diagnostics: readonly Diagnostic[]): string {

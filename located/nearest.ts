@@ -2,13 +2,15 @@
 
 const longestCompared = 64;
 
-/** The candidate that `name` was most likely meant to be; undefined when none is near. Earlier candidates win ties. */
+/** The candidate that `name` was most likely meant to be; undefined when none is near. Of two that are as near, the one with fewer edits, then the earlier. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(name.length / 3));
-  let best: { candidate: string; distance: number } | undefined;
+  let best: { candidate: string; distance: number; edits: number } | undefined;
   for (const candidate of candidates) {
     const distance = nameDistance(name, candidate);
-    if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance };
+    if (distance > limit || distance > (best?.distance ?? limit)) continue;
+    const edits = editDistance(name.slice(0, longestCompared), candidate.slice(0, longestCompared));
+    if (best === undefined || distance < best.distance || edits < best.edits) best = { candidate, distance, edits };
   }
   return best?.candidate;
 }

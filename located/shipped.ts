@@ -34,9 +34,16 @@ export function findShipped(text: string, kind: ShippedKind): { path: string } |
   if (path !== undefined) return { path };
   const known = shippedNames(kind);
   const near = nearest(name, known);
-  const hint = near === undefined || name === '' ? '' : ` (did you mean '${scheme}${near}'?)`;
+  if (near !== undefined && name !== '')
+    return { wrong: `does not come with lamina (did you mean '${scheme}${near}'?)` };
   const all = known.map((each) => `${scheme}${each}`);
-  return { wrong: `does not come with lamina, expected ${orList(all, all.length)}${hint}` };
+  return { wrong: `does not come with lamina, expected ${orList(all, all.length)}` };
+}
+
+/** `lamina:quickstart` for `quickstart` and `quickstart.yaml`; undefined for what does not come with lamina. */
+export function shippedAs(name: string, kind: ShippedKind): string | undefined {
+  const short = name.replace(/\.yaml$/, '');
+  return shippedNames(kind).includes(short) ? `${scheme}${short}` : undefined;
 }
 
 function placesOf(name: string, kind: ShippedKind): string[] {
@@ -46,7 +53,7 @@ function placesOf(name: string, kind: ShippedKind): string[] {
 }
 
 /** The names of one kind, as short as they may be. */
-function shippedNames(kind: ShippedKind): string[] {
+export function shippedNames(kind: ShippedKind): string[] {
   const names = new Set<string>();
   for (const shelf of shelves[kind]) {
     for (const name of namesOn(shelf)) names.add(names.has(name) ? `${shelf}/${name}` : name);

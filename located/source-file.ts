@@ -1,11 +1,11 @@
 // Reading spec files: small, regular files of UTF-8 text.
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
 import { hasCode } from '../util/errors.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Source, Span } from './located.ts';
 import { whyMissing } from './missing-path.ts';
-import { findShipped, isShippedName, type ShippedKind, shippedName } from './shipped.ts';
+import { findShipped, isShippedName, type ShippedKind, shippedAs, shippedName } from './shipped.ts';
 
 /** Larger files are not specs. */
 export const largestSpec_bytes = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ export class SpecFiles {
   }
 
   /** Reads a file; a mistake is reported at `from`, where its name is written. */
-  async read(path: string, from: Span, what: string): Promise<Source | undefined> {
+  async read(path: string, from: Span, what: string, kind: ShippedKind): Promise<Source | undefined> {
     const known = this.#sources.get(path);
     if (known !== undefined) return known;
     try {
@@ -62,7 +62,7 @@ export class SpecFiles {
       this.#sources.set(path, source);
       return source;
     } catch (error) {
-      this.problems.add(from, `${what} '${this.shown(path)}' ${this.#complaint(path, error)}`);
+      this.problems.add(from, `${what} '${this.shown(path)}' ${this.#complaint(path, kind, error)}`);
       return undefined;
     }
   }
@@ -72,12 +72,25 @@ export class SpecFiles {
     return shippedName(path, this.cwd) === undefined ? this.#origin.read : readText;
   }
 
-  #complaint(path: string, error: unknown): string {
+  #complaint(path: string, kind: ShippedKind, error: unknown): string {
     if (error instanceof NotASpec) return error.message;
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return whyMissing(path);
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return missing(path, kind);
     if (hasCode(error, 'EACCES')) return 'may not be read';
     throw error;
   }
+}
+
+const gone = 'does not exist';
+
+/** Why there is no such file, with what may have been meant: a neighbour, what comes with lamina, or (on the command line) a parameter. */
+function missing(path: string, kind: ShippedKind): string {
+  const why = whyMissing(path);
+  if (why !== gone) return why;
+  const name = basename(path);
+  const shipped = shippedAs(name, kind);
+  if (shipped !== undefined) return `${gone} (did you mean '${shipped}'?)`;
+  if (kind !== 'spec') return `${gone}: a path is relative to the folder of the file that names it`;
+  return /^[\w.-]+=/.test(name) ? `${gone} (did you mean '--set ${name}'?)` : gone;
 }
 
 /** A file that cannot be a spec; the message goes on after its name: `is a folder, expected a file`. */

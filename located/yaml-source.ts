@@ -139,8 +139,12 @@ class Reader {
       this.#refuse(span, 'text with half of a surrogate pair cannot be kept');
       return null;
     }
-    if (typeof value === 'string' && this.#hasControls(value)) {
-      this.#refuse(span, 'text with control characters cannot be kept');
+    const control = typeof value === 'string' ? this.#controlIn(value) : undefined;
+    if (control !== undefined) {
+      this.#refuse(
+        span,
+        `text with control characters cannot be kept: take out ${control}, and save the file as UTF-8`,
+      );
       return null;
     }
     const written = this.source.text.slice(span.start, span.end);
@@ -150,9 +154,10 @@ class Reader {
     return value as Scalar;
   }
 
-  /** Other than tab and line end. */
-  #hasControls(text: string): boolean {
-    return this.dialect.controls !== true && /[^\P{Cc}\t\n\r]/u.test(text);
+  /** `U+0007`, the first that is neither tab nor line end. */
+  #controlIn(text: string): string | undefined {
+    const [found] = (this.dialect.controls !== true && /[^\P{Cc}\t\n\r]/u.exec(text)) || [];
+    return found === undefined ? undefined : `U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
   }
 
   #entries(pairs: readonly Pair[], depth: number): Map<string, LocatedEntry> {
@@ -198,7 +203,7 @@ class Reader {
   #keyName(node: Node, span: Span): string | undefined {
     if (isScalar(node) && node.value !== null) {
       const name = String(node.value);
-      if (name !== '__proto__' && name.isWellFormed() && !this.#hasControls(name)) return name;
+      if (name !== '__proto__' && name.isWellFormed() && this.#controlIn(name) === undefined) return name;
     }
     const what = isScalar(node) && node.value !== null ? showValue(node.value) : undefined;
     this.problems.add(span, what === undefined ? 'expected a key of plain text' : `${what} cannot be a key`);

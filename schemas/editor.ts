@@ -1,7 +1,9 @@
 // JSON Schemas for editors: the file shapes, with every stage's inputs and parameters filled in, so that `use:`, `in:`
 // and `with:` complete and wrong values are underlined while typing.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the interpolations of specs
+import { type EditorPipeline, pipelineRules } from './editor-experiment.ts';
 import { experimentFile, fragmentFile } from './experiment.ts';
+import { interpolation, open, plain, type Schema } from './open-schema.ts';
 import { pipelineFile, stageSchema } from './pipeline.ts';
 
 /** What the schemas need to know of a stage definition; the stage contract of `spec` fits. */
@@ -16,8 +18,6 @@ export interface EditorStage {
   ports?: unknown;
 }
 
-type Schema = Readonly<Record<string, unknown>>;
-
 /** A stage that these schemas do not know. */
 const ownModule: Schema = {
   type: 'string',
@@ -28,14 +28,15 @@ const ownModule: Schema = {
 /** Editors know this dialect best; the schemas use no keyword that differs between it and 2020-12. */
 const dialect = 'http://json-schema.org/draft-07/schema#';
 
-/** Text with an interpolation, which may stand for a value of any type. */
-const interpolation: Schema = { type: 'string', pattern: '\\$\\{', description: 'an interpolation: ${name}' };
-
-/** The schemas by file name, for `schemas/json`. */
-export function editorSchemas(stages: ReadonlyMap<string, EditorStage>): Record<string, object> {
+/** The schemas by file name, for `schemas/json`; what experiments may name is offered for the pipelines that are given. */
+export function editorSchemas(
+  stages: ReadonlyMap<string, EditorStage>,
+  pipelines: readonly EditorPipeline[] = [],
+): Record<string, object> {
+  const experiment = { ...plain(experimentFile), ...pipelineRules(pipelines) };
   return {
     'pipeline.schema.json': pipelineSchema([...stages.values()]),
-    'experiment.schema.json': { $schema: dialect, title: 'a lamina experiment', ...plain(experimentFile) },
+    'experiment.schema.json': { $schema: dialect, title: 'a lamina experiment', ...experiment },
     'fragment.schema.json': { $schema: dialect, title: 'a fragment of lamina experiments', ...plain(fragmentFile) },
   };
 }
@@ -83,38 +84,4 @@ function stageRule({ name, summary, reference, params, inputs, ports: free }: Ed
       },
     },
   };
-}
-
-/** A schema in which every value may be an interpolation, at any depth, and no key is required: others may give it. */
-function open(schema: Schema, top = false): Schema {
-  const result: Record<string, unknown> = { ...schema };
-  delete result.required;
-  if (isSchema(schema.properties)) {
-    const properties = Object.entries(schema.properties).map(([key, value]) => [key, open(value as Schema)]);
-    result.properties = Object.fromEntries(properties);
-  }
-  for (const key of ['items', 'additionalProperties'])
-    if (isSchema(schema[key])) result[key] = open(schema[key] as Schema);
-  if (top || isFreeText(schema)) return result;
-  const { description, default: preset, ...rest } = result;
-  return {
-    ...(description === undefined ? {} : { description }),
-    ...(preset === undefined ? {} : { default: preset }),
-    anyOf: [rest, interpolation],
-  };
-}
-
-/** True when any text is allowed anyway. */
-function isFreeText(schema: Schema): boolean {
-  const keywords = ['enum', 'const', 'pattern', 'maxLength'];
-  return schema.type === 'string' && !keywords.some((keyword) => keyword in schema);
-}
-
-function isSchema(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The JSON that a schema is, without what typebox keeps beside it. */
-function plain(schema: object): Schema {
-  return JSON.parse(JSON.stringify(schema)) as Schema;
 }

@@ -69,7 +69,8 @@ function recognise({ folder, version: path }: Layout, mode: 'read' | 'write'): '
   const isStore = names.includes('ac') && names.includes('cas');
   const isRemains = names.every((name) => ownNames.has(name)) && names.some((name) => !commonNames.has(name));
   if (isStore || (isRemains && !isOnlyVersion(names))) return 'damaged';
-  if (file === 'none' && (names.length === 0 || mode === 'read')) return 'none';
+  if (file === 'none' && (names.length === 0 || (mode === 'read' && names.every((name) => ownNames.has(name)))))
+    return 'none';
   throw new UserError(
     file === 'none'
       ? `'${folder}' is neither empty nor a lamina store (it holds '${names[0]}'); choose another --store`

@@ -1,6 +1,8 @@
 // `lamina init`: a folder of one's own, with a spec that runs.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { editorPipelines } from '../../spec/plan/editor-pipelines.ts';
+import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
 import { makeFolders } from '../../util/make-folders.ts';
 import { fileError } from '../../util/system-error.ts';
@@ -13,7 +15,7 @@ import { writeNew } from '../init/write-new.ts';
 /** Writes what is not there yet into the folder (the current one), says what was there, and what to do next. Throws UserError. */
 export async function init([folder = '.']: [string?], _flags: object, context: Context): Promise<number> {
   const { out, err } = context.terminal;
-  const files = newFiles(await context.registry());
+  const files = newFiles(await context.registry(), await editorPipelines(await context.registry(), [], process.cwd()));
   makeStore(folder);
   const kept: string[] = [];
   for (const [name, text] of files) {
@@ -32,6 +34,8 @@ export async function init([folder = '.']: [string?], _flags: object, context: C
 /** The store's folder marks the project: commands that are called below it find it. */
 function makeStore(folder: string): void {
   const path = join(folder, '.lamina');
+  if (statusAt(folder)?.isFile())
+    throw new UserError(`'${folder}' is a file, expected a folder, or a name for a new one`);
   try {
     makeFolders(path);
   } catch (error) {

@@ -2,15 +2,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EditorStage, editorSchemas } from '../../schemas/editor.ts';
+import { editorPipelines } from '../../spec/plan/editor-pipelines.ts';
 import { ownStages } from '../../spec/plan/own-stages.ts';
 import { UserError } from '../../util/errors.ts';
 import { makeFolders } from '../../util/make-folders.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 
-/** Writes one file per kind of spec into `--out` and prints their paths; with the stages of the user's own in `places`. */
+/** Writes one file per kind of spec into `--out` and prints their paths; with the stages and pipelines of the user's own in `places`. */
 export async function schemas([places]: [string[]], flags: { out: string }, context: Context): Promise<number> {
-  for (const [name, schema] of Object.entries(editorSchemas(await stagesIn(places, context)))) {
+  const stages = await stagesIn(places, context);
+  const pipelines = await editorPipelines(await context.registry(), places, process.cwd());
+  for (const [name, schema] of Object.entries(editorSchemas(stages, pipelines))) {
     const file = join(flags.out, name);
     writeText(file, flags.out, `${JSON.stringify(schema, undefined, 2)}\n`);
     context.terminal.out.write(`${file}\n`);

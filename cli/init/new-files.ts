@@ -1,5 +1,6 @@
 // The files of a new folder: a first spec, the schemas with which an editor completes it, and what git is to leave alone.
 import { type EditorStage, editorSchemas } from '../../schemas/editor.ts';
+import type { EditorPipeline } from '../../schemas/editor-experiment.ts';
 import { firstSpec } from './first-spec.ts';
 
 /** Where the first spec lies in its folder. */
@@ -18,8 +19,11 @@ const editorSettings = {
 };
 
 /** The text of each file by its path in the folder, the first spec first. */
-export function newFiles(stages: ReadonlyMap<string, EditorStage>): ReadonlyMap<string, string> {
-  const schemas = Object.entries(editorSchemas(stages)).map(
+export function newFiles(
+  stages: ReadonlyMap<string, EditorStage>,
+  pipelines: readonly EditorPipeline[],
+): ReadonlyMap<string, string> {
+  const schemas = Object.entries(editorSchemas(stages, pipelines)).map(
     ([name, schema]) => [`schemas/${name}`, json(schema)] as const,
   );
   return new Map([

@@ -6,6 +6,8 @@ import { type ActiveUnit, type ProgressDisplay, progressText, type UnitEnd } fro
 import { paceText } from './pace.ts';
 
 const interval_ms = 30_000;
+/** So long a line waits for others of its node: layers of one capture end one after the other, within a moment. */
+const gather_ms = 1000;
 
 interface Running {
   unit: ActiveUnit;
@@ -13,7 +15,7 @@ interface Running {
   report: Progress | undefined;
 }
 
-/** Units of one node that started or ended at once: a line for all of them. */
+/** Units of one node that started or ended within a second: a line for all of them. */
 interface Together {
   units: ActiveUnit[];
   text: string;
@@ -25,17 +27,27 @@ export function createPlainDisplay(write: (text: string) => void, now: () => num
   const start_ms = now();
   const running = new Map<string, Running>();
   const count = { finished: 0, units: 0, ran: 0 };
-  let together: Together | undefined;
+  const waiting = new Map<string, Together>();
+  let timer: NodeJS.Timeout | undefined;
   let said_ms = start_ms;
   const line = (text: string, at_ms = now()) => write(`[${formatDuration(at_ms - start_ms)}] ${text}\n`);
   const flush = () => {
-    if (together !== undefined) line(`${namesOf(together.units)}: ${together.text}`, together.at_ms);
-    together = undefined;
+    clearTimeout(timer);
+    timer = undefined;
+    for (const { units, text, at_ms } of waiting.values()) line(`${namesOf(units)}: ${text}`, at_ms);
+    waiting.clear();
+  };
+  const flushOld = () => {
+    const [first] = waiting.values();
+    if (first !== undefined && now() - first.at_ms >= gather_ms) flush();
   };
   const add = (unit: ActiveUnit, text: string) => {
-    if (together?.text !== text || together.units[0]?.node !== unit.node) flush();
-    if (together === undefined) queueMicrotask(flush);
-    together = { units: [...(together?.units ?? []), unit], text, at_ms: together?.at_ms ?? now() };
+    flushOld();
+    const key = JSON.stringify([unit.node, text]);
+    const together = waiting.get(key) ?? { units: [], text, at_ms: now() };
+    together.units.push(unit);
+    waiting.set(key, together);
+    timer ??= setTimeout(flush, gather_ms).unref();
   };
   const summary = () => {
     if (now() - said_ms < interval_ms || running.size === 0) return;
@@ -45,7 +57,7 @@ export function createPlainDisplay(write: (text: string) => void, now: () => num
     const pace = { ...count, reports: entries.map(({ report }) => report), elapsed_ms: now() - start_ms };
     line([paceText(pace).replace(/ · [\d:]+/, ''), ...runningTexts(entries)].join(' · '));
   };
-  const timer = setInterval(summary, interval_ms).unref();
+  const summaries = setInterval(summary, interval_ms).unref();
   return {
     total: (finished, units) => void Object.assign(count, { finished, units }),
     started(unit) {
@@ -55,6 +67,7 @@ export function createPlainDisplay(write: (text: string) => void, now: () => num
     progress(id, report) {
       const entry = running.get(id);
       if (entry !== undefined) entry.report = report;
+      flushOld();
       summary();
     },
     ended(id, how) {
@@ -71,7 +84,7 @@ export function createPlainDisplay(write: (text: string) => void, now: () => num
     },
     stop() {
       flush();
-      clearInterval(timer);
+      clearInterval(summaries);
     },
   };
 }

@@ -78,7 +78,8 @@ async function readHeader(file: RandomFile, where: string) {
   if (size < 8) throw new UserError(`${where}: expected a header length of 8 bytes, got a file of ${size} bytes`);
   const length = Number(new DataView((await file.read(0, 8)).buffer).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES) {
-    throw new UserError(`${where}: expected a header of at most ${MAX_HEADER_BYTES} bytes, got ${length}`);
+    const want = `expected a header of at most ${MAX_HEADER_BYTES} bytes, got ${length}`;
+    throw new UserError(`${where}: ${want}, so it is a file of another kind; ${copyAgain}`);
   }
   if (8 + length > size) {
     throw new UserError(

@@ -17,7 +17,7 @@ export async function extended(tree: Located, files: SpecFiles, problems: Proble
   const { value } = entry;
   if (value.kind !== 'scalar' || typeof value.value !== 'string') return tree; // the file's shape is checked later
   const path = files.locate(value.value, value.span.source.folder, value.span, 'the fragment', 'fragment');
-  const source = path === undefined ? undefined : await files.read(path, value.span, 'the fragment');
+  const source = path === undefined ? undefined : await files.read(path, value.span, 'the fragment', 'fragment');
   const fragment = source === undefined ? undefined : parseYaml(source, problems);
   if (fragment === undefined || checkFragment(fragment, problems) === undefined) return undefined;
   return withEntries(tree, (own) => {

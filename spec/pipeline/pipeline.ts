@@ -68,7 +68,7 @@ export async function loadPipeline(
   files: SpecFiles,
 ): Promise<Pipeline | undefined> {
   const path = files.locate(name, folder, from, 'the pipeline', 'pipeline');
-  const source = path === undefined ? undefined : await files.read(path, from, 'the pipeline');
+  const source = path === undefined ? undefined : await files.read(path, from, 'the pipeline', 'pipeline');
   const tree = source === undefined ? undefined : parseYaml(source, files.problems);
   if (path === undefined || source === undefined || tree === undefined) return undefined;
   return readPipeline(path, source, tree, files);
@@ -107,7 +107,7 @@ async function include(
     }
     if (seen.has(path)) continue;
     seen.add(path);
-    const other = await files.read(path, span, 'the included pipeline');
+    const other = await files.read(path, span, 'the included pipeline', 'pipeline');
     const tree = other === undefined ? undefined : parseYaml(other, files.problems);
     const shaped = tree === undefined ? undefined : checkShape(pipelineFile, tree, files.problems);
     if (other === undefined || shaped === undefined) continue;

@@ -21,9 +21,8 @@ const passedOver: ReadonlySet<string> = new Set(['node_modules', 'results']);
  * modules that cannot be used; files in a folder that are no pipelines are passed over.
  */
 export async function ownStages(place: string, registry: StageRegistry, cwd: string): Promise<OwnStage[]> {
-  const path = resolve(cwd, place);
-  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-  const files = isFolder ? await yamlFiles(path) : [place];
+  const isFolder = await isFolderAt(resolve(cwd, place));
+  const files = await specFiles(place, cwd);
   const problems = new Problems();
   const found = new Map<string, OwnStage>();
   for (const file of files) {
@@ -39,6 +38,16 @@ export async function ownStages(place: string, registry: StageRegistry, cwd: str
   }
   if (problems.count > 0) throw new SpecErrors(problems.list());
   return [...found.values()];
+}
+
+/** A file itself, or the YAML files below a folder. */
+export async function specFiles(place: string, cwd: string): Promise<string[]> {
+  const path = resolve(cwd, place);
+  return (await isFolderAt(path)) ? yamlFiles(path) : [place];
+}
+
+async function isFolderAt(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 async function yamlFiles(folder: string): Promise<string[]> {

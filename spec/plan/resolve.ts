@@ -65,14 +65,20 @@ export async function checkSpec(
     checkFragment(main.tree, problems);
   } else {
     const loaded = await loadExperiment(main, registry, problems);
-    const profiles = loaded === undefined ? [] : profileNames(loaded.experiment);
-    for (const profile of profiles.length === 0 ? [undefined] : [undefined, ...profiles]) {
-      if (loaded === undefined) continue;
-      const plan = planOf(loaded, { file, profile, numerics: plainNumerics, cwd }, problems);
-      if (problems.count === 0) onPlan(plan);
-    }
+    if (loaded !== undefined) checkProfiles(loaded, { file, numerics: plainNumerics, cwd }, onPlan, problems);
   }
   return problems.list();
+}
+
+/** Plans under the profile that `run` takes, then under each of the others. */
+function checkProfiles(loaded: Loaded, request: SpecRequest, onPlan: (plan: Plan) => void, problems: Problems): void {
+  const check = (profile: string | undefined) => {
+    const plan = planOf(loaded, { ...request, profile }, problems);
+    if (problems.count === 0) onPlan(plan);
+    return plan.profile;
+  };
+  const usual = check(undefined);
+  for (const profile of profileNames(loaded.experiment)) if (profile !== usual) check(profile);
 }
 
 /** The pipeline of a file, which is one or names one; undefined for other files, and where something is wrong (reported). */
@@ -101,8 +107,15 @@ async function openSpec(
   const files = new SpecFiles(cwd, problems, origin);
   const from = wholeSpan(flagSource(file, '', cwd));
   const path = files.locate(file, cwd, from, 'the spec', 'spec');
-  const source = path === undefined ? undefined : await files.read(path, from, 'the spec');
+  const source = path === undefined ? undefined : await files.read(path, from, 'the spec', 'spec');
   const tree = source === undefined ? undefined : parseYaml(source, problems);
+  if (tree?.kind === 'scalar' && tree.value === null) {
+    problems.add(
+      tree.span,
+      "the spec is empty, expected a mapping that begins with 'experiment: NAME' (lamina init writes one)",
+    );
+    return undefined;
+  }
   return path === undefined || source === undefined || tree === undefined ? undefined : { path, source, tree, files };
 }
 

@@ -4,14 +4,15 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stagesPage } from '../../cli/common/stages-page.ts';
 import { editorSchemas } from '../../schemas/editor.ts';
+import { editorPipelines } from '../../spec/plan/editor-pipelines.ts';
 import { checkSpec } from '../../spec/plan/resolve.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-describe('generated files (npm run docs)', () => {
-  const schemas = Object.entries(editorSchemas(stageRegistry));
+describe('generated files (npm run docs)', async () => {
+  const schemas = Object.entries(editorSchemas(stageRegistry, await editorPipelines(stageRegistry, [], root)));
 
   it('there is one schema for each kind of spec', () => {
     expect(readdirSync(join(root, 'schemas/json')).sort()).toEqual(schemas.map(([name]) => name).sort());

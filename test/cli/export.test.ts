@@ -146,7 +146,7 @@ describe('a mistake is named with the way out, and writes nothing', () => {
   });
 
   test.each<[string[], string]>([
-    [[tiny], "required option '--to <folder>' not specified"],
+    [[tiny], "'lamina export' expects --to <folder>, got none (see 'lamina export --help')"],
     [[tiny, '--to', 'full'], "--to 'full' is not empty, expected a folder that is not there yet, or an empty one"],
     [[tiny, '--to', 'file'], "--to 'file' is a file, expected a folder that is not there yet, or an empty one"],
     [[tiny, '--to', 'file/in'], 'is not a folder'],

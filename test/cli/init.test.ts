@@ -93,7 +93,7 @@ test('what stands in the way is named', async () => {
   expect(inFile).toEqual({
     code: 2,
     out: '',
-    err: "error  cannot make 'file/.lamina': a part of the path is not a folder\n",
+    err: "error  'file' is a file, expected a folder, or a name for a new one\n",
   });
   mkdirSync(join(folder.path, 'odd'));
   writeFileSync(join(folder.path, 'odd/schemas'), '');

@@ -147,6 +147,23 @@ describe('plain progress', () => {
     ]);
   });
 
+  test('is one line for units of a stage that end one after the other within a second, whatever ends between them', () => {
+    const units = ['1', '2'].map((layer) => ({ ...name, unit: `layer ${layer}` }));
+    const other = { node: 'base', stage: 'base', cell: '', unit: '' };
+    const [first, second] = units as [typeof name, typeof name];
+    const started = (of: typeof name) => ({ type: 'unit-started', where: 'process 1', ...of }) as const;
+    const finished = (of: typeof name) =>
+      ({ type: 'unit-finished', status: 'ran', key: 'k', duration_ms: 1, ...of }) as const;
+    const events = [planned, ...[first, second, other].map(started), ...[first, other, second].map(finished)];
+    const steps = [0, 0, 0, 0, 5000, 200, 200];
+    expect(follow(events, () => steps.shift() ?? 0).slice(1)).toEqual([
+      '[0:00] warm 2 units: started',
+      '[0:00] base: started',
+      '[0:05] warm 2 units: done in 0:05',
+      '[0:05] base: done in 0:05',
+    ]);
+  });
+
   test('keeps what is said before the header', () => {
     const warning: RunEvent = { type: 'warning', reason: 'damaged', message: 'a blob is damaged', ...name };
     expect(follow([warning, planned], 0)).toEqual([

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { editorSchemas } from '../../schemas/editor.ts';
+import { editorPipelines } from '../../spec/plan/editor-pipelines.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { lamina, workFolder } from './program.ts';
 
@@ -12,7 +13,9 @@ test('`schemas` writes the schemas for editors', async () => {
   const { code, out } = await lamina(folder.path, 'schemas', '--out', 'json');
   expect(code).toBe(0);
   expect(out).toBe('json/pipeline.schema.json\njson/experiment.schema.json\njson/fragment.schema.json\n');
-  for (const [name, schema] of Object.entries(editorSchemas(stageRegistry))) {
+  for (const [name, schema] of Object.entries(
+    editorSchemas(stageRegistry, await editorPipelines(stageRegistry, [], process.cwd())),
+  )) {
     const text = readFileSync(join(folder.path, 'json', name), 'utf8');
     expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(schema)));
   }

@@ -90,13 +90,19 @@ const F32 = (begin: unknown, end: unknown, shape: unknown = [1]) =>
 
 describe('a hostile header', () => {
   test.each<[string, string, number, bigint | undefined, string]>([
-    ['too long', '{}', 0, 100_000_001n, ': expected a header of at most 100000000 bytes, got 100000001'],
+    [
+      'too long',
+      '{}',
+      0,
+      100_000_001n,
+      ': expected a header of at most 100000000 bytes, got 100000001, so it is a file of another kind; copy or download the file again',
+    ],
     [
       'of negative length',
       '{}',
       0,
       2n ** 64n - 1n,
-      ': expected a header of at most 100000000 bytes, got 18446744073709552000',
+      ': expected a header of at most 100000000 bytes, got 18446744073709552000, so it is a file of another kind; copy or download the file again',
     ],
     [
       'beyond the file',

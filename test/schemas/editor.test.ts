@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the dollar signs are the specs' interpolations
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { editorSchemas } from '../../schemas/editor.ts';
 import { registry } from '../spec/registry.ts';
@@ -56,6 +56,51 @@ test('every stage is offered with its summary, every parameter with its default'
   for (const { name, summary } of registry.values())
     expect(text).toContain(`{"const":"${name}","description":"${summary}"}`);
   expect(text).toContain('"lr":{"default":0.001,"anyOf":[{"type":"number","exclusiveMinimum":0},');
+});
+
+describe('of the pipeline that it names an experiment is offered', () => {
+  const rules = editorSchemas(registry, [
+    {
+      name: 'p',
+      params: {
+        type: { schema: { enum: ['T_next', 'T_back'], description: 'replacement type' } as object },
+        tuning: { schema: { description: 'of sft' }, use: 'slw' },
+      },
+      stages: { warm: { use: 'slw', params: { type: 'object', properties: { lr: { type: 'number' } } } } },
+      metrics: ['ppl.perplexity'],
+    },
+  ])['experiment.schema.json'] as Record<string, unknown>;
+  const { definitions } = rules as { definitions: Record<string, Record<string, unknown>> };
+  const then = (rules.allOf as { then: { properties: Record<string, { properties: object }> } }[])[0]?.then;
+
+  test('its parameters, in the experiment and in profiles, with the values that the stage takes', () => {
+    expect(Object.keys(definitions['p params']?.properties as object)).toEqual(['type', 'tuning', 'seed']);
+    expect(JSON.stringify(definitions['p params'])).toContain('"enum":["T_next","T_back"]');
+    expect(JSON.stringify(definitions['p params'])).toContain(
+      '"tuning":{"description":"of sft","anyOf":[{"$ref":"#/definitions/with slw"},{}]}',
+    );
+    expect(then?.properties.params).toEqual({ $ref: '#/definitions/p params' });
+    expect(JSON.stringify(then?.properties.profiles)).toContain('{"$ref":"#/definitions/p params"}');
+  });
+
+  test('its stages, with the parameters of what they use', () => {
+    expect(JSON.stringify(definitions['p stages'])).toContain(
+      '"warm":{"anyOf":[{"$ref":"#/definitions/with slw"},{}]}',
+    );
+    expect(JSON.stringify(definitions['with slw'])).toContain('"lr"');
+  });
+
+  test('its parameters and the seed as axes, and its metrics', () => {
+    expect(Object.keys(then?.properties.axes?.properties ?? {})).toEqual(['type', 'tuning', 'seed']);
+    expect(definitions['p metric']).toEqual({ anyOf: [{ enum: ['ppl.perplexity'] }, { type: 'string' }] });
+  });
+
+  test('and nothing is underlined that names another pipeline, or something of its own', () => {
+    const compiled = ajv.compile(rules);
+    const wider = experiment.replace('axes:', 'axes:\n  own.thing: [1, "${x}"]\n  rank: ["${rank}", 4]');
+    for (const text of [experiment, wider, experiment.replace('p.yaml', 'q.yaml')])
+      expect(compiled(parse(text)), JSON.stringify(compiled.errors)).toBe(true);
+  });
 });
 
 test('the schemas are plain JSON, the same each time', () => {

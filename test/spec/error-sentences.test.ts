@@ -382,7 +382,11 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
     ],
   ],
   ['a file that is a list', { 'e.yaml': '- a\n' }, ['e.yaml:1:1  expected a mapping, got a list']],
-  ['an empty file', { 'e.yaml': '' }, ['e.yaml:1:1  expected a mapping, got nothing']],
+  [
+    'an empty file',
+    { 'e.yaml': '' },
+    ["e.yaml:1:1  the spec is empty, expected a mapping that begins with 'experiment: NAME' (lamina init writes one)"],
+  ],
   [
     'includes in a circle, declared twice, and missing',
     {

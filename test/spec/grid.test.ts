@@ -107,7 +107,9 @@ describe('extends', () => {
 
   test('a fragment that is not there is named', async () => {
     const says = await checked(specFolder({ 'e.yaml': head + text }));
-    expect(says).toEqual(["e.yaml:4:10  the fragment 'common/f.yaml' does not exist"]);
+    expect(says).toEqual([
+      "e.yaml:4:10  the fragment 'common/f.yaml' does not exist: a path is relative to the folder of the file that names it",
+    ]);
   });
 });
 

@@ -76,7 +76,9 @@ test('names that every object has', async () => {
 test('texts with control characters are refused: titles and labels are shown in terminals', async () => {
   const title = 'title: "\\e[2Jx"\n';
   const found = await checked(specFolder({ 'e.yaml': e.replace('\n', `\n${title}`) }));
-  expect(found).toEqual(['e.yaml:2:8  text with control characters cannot be kept']);
+  expect(found).toEqual([
+    'e.yaml:2:8  text with control characters cannot be kept: take out U+001B, and save the file as UTF-8',
+  ]);
   const keys = e.replace('\n', '\n"\\x9bm": 1\n');
   expect((await checked(specFolder({ 'e.yaml': keys })))[0]).toMatch(/^e.yaml:2:1 {2}'.m' cannot be a key$/u);
 });

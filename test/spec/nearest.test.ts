@@ -10,6 +10,7 @@ test.each([
   ['Max-Length', ['max_length'], 'max_length'],
   ['blah', ['slw', 'sft', 'load'], undefined],
   ['ab', ['abc', 'abd'], 'abc'],
+  ['tuned_pl', ['tuned', 'tuned_ppl'], 'tuned_ppl'],
   ['x', [], undefined],
 ])('%s of %j is %s', (name, candidates, expected) => {
   expect(nearest(name, candidates)).toBe(expected);
