@@ -155,7 +155,8 @@ export function sizeOf(tree: Located): number {
 
 /** A JSON pointer (RFC 6901) one key deeper. */
 export function pointerTo(pointer: string, key: string | number): string {
-  return `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const text = String(key);
+  return `${pointer}/${/[~/]/.test(text) ? text.replaceAll('~', '~0').replaceAll('/', '~1') : text}`;
 }
 
 /** Where each value below `tree` was written, by JSON pointer. */

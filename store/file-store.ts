@@ -17,15 +17,7 @@ import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
 import { inFolder } from './make-folder.ts';
 import { outputsName } from './outputs-name.ts';
 import { prepareFolder } from './prepare-folder.ts';
-import {
-  parseRecord,
-  type RecordShape,
-  recordOf,
-  recordText,
-  type StoreRecord,
-  sameOutputs,
-  shapeProblem,
-} from './record.ts';
+import { parseRecord, recordOf, recordText, type StoreRecord, sameOutputs, shapeProblem } from './record.ts';
 import { digestSource } from './source-digest.ts';
 import type {
   Attempt,
@@ -105,9 +97,7 @@ class FileStore implements LocalStore {
   async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
     await this.#need(lookups.map(({ key }) => key));
     const listed = lookups.length > 1 || lookups[0]?.fresh ? this.#listed(lookups) : undefined;
-    return lookups.map(({ key, shape }) => {
-      return listed?.has(key) === false ? { status: 'miss' } : this.#find(key, shape);
-    });
+    return lookups.map((lookup) => (listed?.has(lookup.key) === false ? { status: 'miss' } : this.#find(lookup)));
   }
 
   /**
@@ -128,11 +118,11 @@ class FileStore implements LocalStore {
     return new Set([...folders].flatMap(namesIn).map((name) => name.slice(0, -recordEnding.length)));
   }
 
-  #find(key: string, shape?: RecordShape): Found {
+  #find({ key, shape, known }: Lookup): Found {
     const path = this.#layout.record(key);
     const text = readOrNone(path);
     if (text === undefined) return { status: 'miss' };
-    const found = parseRecord(text, key);
+    const found = parseRecord(text, key, known);
     const problem = typeof found === 'string' ? found : shape && shapeProblem(found.record, shape);
     if (typeof found === 'string' || problem !== undefined) {
       if (this.#writable) this.#artifacts.putAside(path);
