@@ -7,7 +7,6 @@ import { fileError } from '../util/system-error.ts';
 import { CollectedBlobs } from './collected.ts';
 import { type BlobRef, digestFile, sha256 } from './digest.ts';
 import type { DigestMemo } from './digest-memo.ts';
-import { fsyncFolder } from './durable.ts';
 import { fileIdentity, isSettled, statOrNone } from './file-identity.ts';
 import type { Layout } from './layout.ts';
 import { inFolder } from './make-folder.ts';
@@ -76,15 +75,15 @@ export class Artifacts {
     return this.#memo.lastRead(basename(this.#layout.blob(ref)), ref.digest);
   }
 
-  /** Moves a finished, flushed file to its place, where nothing lies that is worth keeping. */
-  place(output: OutputRef & { path: string }): void {
+  /** Moves a finished, flushed file to its place, where nothing lies that is worth keeping; the folder that has to be flushed then. */
+  place(output: OutputRef & { path: string }): string {
     const to = this.#layout.blob(output);
     chmodSync(output.path, 0o444);
     inFolder(this.#layout.folder, dirname(to), () => renameSync(output.path, to));
-    fsyncFolder(dirname(to));
     // Just written and hashed by ourselves, and read-only from now on: no second reading is needed.
     const stats = statOrNone(to);
     if (stats !== undefined) this.#memo.put(to, stats, output.digest);
+    return dirname(to);
   }
 
   /** Moves a damaged file out of the way, where it can still be looked at; returns where. */

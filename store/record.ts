@@ -114,12 +114,20 @@ function sealedText(text: string): string | undefined {
   return digest !== undefined && sha256(own) === digest ? own : undefined;
 }
 
+function jsonOrNone(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The record in a canonical text in which the pre-image stands that is known; undefined where another does. */
 function knownRecord(text: string, { preimage, text: known }: KnownPreimage): Record<string, unknown> | undefined {
   const name = ',"preimage":';
   const at = text.indexOf(name);
   if (at < 0 || !text.startsWith(known, at + name.length)) return undefined;
-  const rest: unknown = JSON.parse(text.slice(0, at) + text.slice(at + name.length + known.length));
+  const rest = jsonOrNone(text.slice(0, at) + text.slice(at + name.length + known.length));
   return isObject(rest) && !('preimage' in rest) ? { ...rest, preimage } : undefined;
 }
 
@@ -140,12 +148,8 @@ export function parseRecord(text: string, key: string, known?: KnownPreimage): R
   if (record?.format === 'lamina-record' && record.version === 2) {
     return wrongPart(record, key) ?? { record: record as unknown as StoreRecord, old: false };
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return 'is not JSON';
-  }
+  const value = jsonOrNone(text);
+  if (value === undefined) return 'is not JSON';
   if (!isObject(value) || value.format !== 'lamina-record') return 'is not a lamina record';
   const { digest, ...rest } = value;
   if (rest.version !== 1 && rest.version !== 2) return `has the unknown version ${JSON.stringify(rest.version)}`;

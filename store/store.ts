@@ -136,7 +136,7 @@ export interface Store {
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
   publish(draft: Draft): Promise<Publication>;
   /** Removes what an attempt left but its log, as far as that is possible. */
-  closeAttempt(attempt: Attempt): void;
+  closeAttempt(attempt: Attempt): Promise<void>;
   /** All valid records, in no order. */
   records(): AsyncIterable<StoreRecord>;
   /** Gives back every lease and stops the heartbeat. */

@@ -97,11 +97,12 @@ export class AttemptRun {
       this.#inputs = new JobInputs(artifactsOf(this.#order), store);
       this.#room = room;
       const end = await room.give(this.#attempt, this.#order, (event) => this.#receive(event));
+      room.leave(); // while the rest is published, the next attempt works
       await this.#publishing;
       return await this.#conclude(end);
     } finally {
       clearTimeout(this.#timer);
-      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt);
+      if (this.#attempt !== undefined) await store.closeAttempt(this.#attempt);
     }
   }
 
