@@ -57,7 +57,6 @@ export interface Room {
   attach?(attempt: Attempt, carrier: JsonObject, hear: (event: ExecutorEvent) => void): Promise<AttemptEnd> | undefined;
   /** Asks the attempt that was given to stop, and ends it where it has not done so after `grace_ms`; its end is then told as any other. */
   end(grace_ms: number): void;
-  /** The attempt, if one was given, has ended, or none is going to be given; to say it again does nothing. */
   leave(): void;
 }
 

@@ -97,7 +97,6 @@ export class AttemptRun {
       this.#inputs = new JobInputs(artifactsOf(this.#order), store);
       this.#room = room;
       const end = await room.give(this.#attempt, this.#order, (event) => this.#receive(event));
-      room.leave(); // while the rest is published, the next attempt works
       await this.#publishing;
       return await this.#conclude(end);
     } finally {
