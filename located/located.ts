@@ -155,8 +155,7 @@ export function sizeOf(tree: Located): number {
 
 /** A JSON pointer (RFC 6901) one key deeper. */
 export function pointerTo(pointer: string, key: string | number): string {
-  const text = String(key);
-  return `${pointer}/${/[~/]/.test(text) ? text.replaceAll('~', '~0').replaceAll('/', '~1') : text}`;
+  return `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** Where each value below `tree` was written, by JSON pointer. */
