@@ -190,7 +190,9 @@ export class Dataflow {
 
   /** Nobody waits for these promises; what they reject with is a bug and rejects `broken`. */
   #background(work: Promise<void>): void {
-    const ended: Promise<void> = work.catch((error: unknown) => this.#break(error)).finally(() => this.#under.delete(ended));
+    const ended: Promise<void> = work
+      .catch((error: unknown) => this.#break(error))
+      .finally(() => this.#under.delete(ended));
     this.#under.add(ended);
   }
 
