@@ -27,17 +27,45 @@ export function withValueAt(base: Located | undefined, path: readonly string[], 
   return { kind: 'map', span: base?.span ?? value.span, entries };
 }
 
+type Schema = Record<string, unknown>;
+
 /** Where a schema says `format: path` in a value. */
 export function pathsIn(schema: unknown, value: Json): string[][] {
-  if (!isObject(schema)) return [];
+  if (!isObject(schema) || !speaksOfPaths(schema)) return [];
   if (typeof value === 'string') return schema.format === 'path' || branches(schema).some(isPathSchema) ? [[]] : [];
   const found = branches(schema).flatMap((branch) => pathsIn(branch, value));
   if (Array.isArray(value)) {
     for (const [i, item] of value.entries()) found.push(...below(String(i), schema.items, item));
   } else if (isObject(value)) {
-    for (const [key, item] of Object.entries(value)) found.push(...below(key, schemaOfKey(schema, key), item as Json));
+    for (const key of keysWithPaths(schema, value)) {
+      found.push(...below(key, schemaOfKey(schema, key), value[key] as Json));
+    }
   }
   return found;
+}
+
+const pathSpeakers = new WeakMap<object, boolean>();
+
+/** True for a schema of which some part says `format: path`. Asked for each stage of a grid, so that it is found out once. */
+function speaksOfPaths(schema: Schema): boolean {
+  let speaks = pathSpeakers.get(schema);
+  if (speaks === undefined) {
+    const { properties = {}, patternProperties = {}, additionalProperties, items } = schema;
+    const parts = [properties, patternProperties].flatMap((each) => Object.values(each as object) as unknown[]);
+    const all = [...branches(schema), ...parts, additionalProperties, items].filter(isObject);
+    speaks = isPathSchema(schema) || all.some(speaksOfPaths);
+    pathSpeakers.set(schema, speaks);
+  }
+  return speaks;
+}
+
+/** The keys of a value under which its schema may say so, in the value's order. */
+function keysWithPaths({ properties, patternProperties, additionalProperties }: Schema, value: object): string[] {
+  const keys = Object.keys(value);
+  if (isObject(patternProperties) || isObject(additionalProperties) || !isObject(properties)) return keys;
+  return keys.filter(
+    (key) => Object.hasOwn(properties, key) && isObject(properties[key]) && speaksOfPaths(properties[key]),
+  );
 }
 
 function below(key: string, schema: unknown, value: Json): string[][] {
@@ -85,6 +113,7 @@ function wrongShipped(name: string): string | undefined {
 
 /** Relative paths and names of what comes with lamina made absolute, the former from the folder of the file in which each is written. */
 export function withAbsolutePaths(schema: unknown, tree: Located): Located {
+  if (!isObject(schema) || !speaksOfPaths(schema)) return tree;
   let result = tree;
   for (const path of pathsIn(schema, toPlain(tree))) {
     const node = find(result, path);

@@ -113,11 +113,29 @@ function compile(schema: unknown, place: Place, whole: Whole): PlainCheck {
     checks.push({ types: keyword.types, check: keyword.make(given, schema, inner) });
   }
   if (types !== undefined && 'anyOf' in schema) return refuse();
-  return (value) =>
-    (types === undefined || types.some((type) => isOf(type, value))) &&
-    checks.every(
-      (each) => (each.types.length > 0 && !each.types.some((type) => isOf(type, value))) || each.check(value as never),
-    );
+  const isRight = typeTest(types);
+  const tests = checks.map(({ types: served, check }) => {
+    const always = served.length === 0 || (types?.every((type) => isServed(type, served)) ?? false);
+    const isFor = typeTest(served);
+    return always ? check : (value: never) => !isFor(value) || check(value);
+  });
+  return (value) => {
+    if (!isRight(value)) return false;
+    for (const test of tests) if (!test(value as never)) return false;
+    return true;
+  };
+}
+
+/** Whether a value is of one of the types; of any where none is named. */
+function typeTest(types: readonly string[] | undefined): (value: Json | undefined) => boolean {
+  if (types === undefined) return () => true;
+  const tests = types.map((type) => isA[type] as (value: Json | undefined) => boolean);
+  const [only] = tests;
+  return tests.length === 1 && only !== undefined ? only : (value) => tests.some((test) => test(value));
+}
+
+function isServed(type: string, served: readonly string[]): boolean {
+  return served.includes(type === 'integer' ? 'number' : type);
 }
 
 function definitionIn(schema: Schema, { definitions }: Whole): PlainCheck {
@@ -139,7 +157,7 @@ function typesOf({ type }: Schema): readonly string[] | undefined {
 
 function applies({ types }: Keyword, declared: readonly string[] | undefined): boolean {
   if (types.length === 0) return true;
-  return declared?.some((type) => types.includes(type === 'integer' ? 'number' : type)) ?? false;
+  return declared?.some((type) => isServed(type, types)) ?? false;
 }
 
 const isA: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
@@ -151,10 +169,6 @@ const isA: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
   array: (value) => Array.isArray(value),
   object: (value) => isObject(value),
 };
-
-function isOf(type: string, value: Json | undefined): boolean {
-  return (isA[type] as (value: Json | undefined) => boolean)(value);
-}
 
 function number(make: (limit: number) => (value: number) => boolean): Keyword {
   return { types: ['number'], make: (limit) => make(Number.isFinite(limit) ? (limit as number) : refuse()) };
@@ -221,9 +235,10 @@ function propertiesFit(
   return (map) => {
     for (const { name, preset } of all) {
       if (preset !== undefined && map[name] === undefined)
-        (map as Record<string, Json>)[name] = structuredClone(preset);
+        (map as Record<string, Json>)[name] = typeof preset === 'object' ? structuredClone(preset) : preset;
     }
-    return all.every(({ name, check }) => !Object.hasOwn(map, name) || check(map[name]));
+    for (const { name, check } of all) if (Object.hasOwn(map, name) && !check(map[name])) return false;
+    return true;
   };
 }
 

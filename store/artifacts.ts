@@ -1,13 +1,12 @@
 // The artifacts of a file store: put in their place once, looked at when they are used, put aside when damaged.
 import { randomUUID } from 'node:crypto';
-import { chmodSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { hasCode } from '../util/errors.ts';
 import { fileError } from '../util/system-error.ts';
 import { CollectedBlobs } from './collected.ts';
-import { type BlobRef, digestFile } from './digest.ts';
+import { type BlobRef, digestFile, sha256 } from './digest.ts';
 import type { DigestMemo } from './digest-memo.ts';
-import { fsyncFolder } from './durable.ts';
 import { fileIdentity, isSettled, statOrNone } from './file-identity.ts';
 import type { Layout } from './layout.ts';
 import { inFolder } from './make-folder.ts';
@@ -27,6 +26,9 @@ const gone: Problem = { kind: 'gone', detail: 'is gone' };
 const collected: Problem = { kind: 'gone', detail: "was freed by 'lamina gc'", collected: true };
 const unreadable: Problem = { kind: 'unreadable', detail: 'cannot be read any more, the disk reports an error' };
 
+/** Up to this size an artifact is read by one call. */
+const atOnceBytes = 1 << 16;
+
 export class Artifacts {
   readonly #layout: Layout;
   readonly #memo: DigestMemo;
@@ -42,7 +44,10 @@ export class Artifacts {
 
   /** Undefined when the artifact is whole, as far as `look` goes; changes nothing. */
   async check(ref: BlobRef, look: Look): Promise<Problem | undefined> {
-    if (this.#isSmall(ref)) return this.#check(ref, 'bytes');
+    if (this.#isSmall(ref)) {
+      const isWhole = ref.size <= atOnceBytes && holds(this.#layout.blob(ref), ref);
+      return isWhole ? undefined : this.#check(ref, 'bytes');
+    }
     const name = `${look} ${ref.digest}-${ref.size}`;
     let check = this.#looks.get(name);
     if (check === undefined) {
@@ -70,15 +75,15 @@ export class Artifacts {
     return this.#memo.lastRead(basename(this.#layout.blob(ref)), ref.digest);
   }
 
-  /** Moves a finished, flushed file to its place, where nothing lies that is worth keeping. */
-  place(output: OutputRef & { path: string }): void {
+  /** Moves a finished, flushed file to its place, where nothing lies that is worth keeping; the folder that has to be flushed then. */
+  place(output: OutputRef & { path: string }): string {
     const to = this.#layout.blob(output);
     chmodSync(output.path, 0o444);
     inFolder(this.#layout.folder, dirname(to), () => renameSync(output.path, to));
-    fsyncFolder(dirname(to));
     // Just written and hashed by ourselves, and read-only from now on: no second reading is needed.
     const stats = statOrNone(to);
     if (stats !== undefined) this.#memo.put(to, stats, output.digest);
+    return dirname(to);
   }
 
   /** Moves a damaged file out of the way, where it can still be looked at; returns where. */
@@ -112,6 +117,26 @@ export class Artifacts {
     } catch (error) {
       return problemFrom(error, path);
     }
+  }
+}
+
+/** One byte more than is read at once, so that a longer file is seen. */
+const buffer = Buffer.allocUnsafeSlow(atOnceBytes + 1);
+
+/** True for a short file that has the bytes; false where it has not, and where one has to look closer. */
+function holds(path: string, { digest, size }: BlobRef): boolean {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe in its place is not waited for
+  } catch {
+    return false;
+  }
+  try {
+    return readSync(file, buffer, 0, size + 1, 0) === size && sha256(buffer.subarray(0, size)) === digest;
+  } catch {
+    return false;
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,6 +1,7 @@
 // The folders in which attempts work, and the removal of what dead ones left.
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
@@ -120,12 +121,12 @@ export function livingAttempts(store: string): LivingAttempt[] {
 }
 
 /** Removes an attempt's folders; its log stays. What cannot be removed is left to a later sweep. */
-export function closeAttempt(layout: Layout, attempt: Attempt): void {
-  settleLog(layout, attempt.log, attempt.keys);
+export async function closeAttempt(layout: Layout, attempt: Attempt): Promise<void> {
+  await settleLog(layout, attempt.log, attempt.keys);
   for (const key of attempt.keys) {
-    ignoringErrors(() => rmSync(join(layout.attempts(key), attempt.id), { recursive: true, force: true }));
-    removeIfEmpty(layout.attempts(key));
-    removeIfEmpty(layout.scratch(key));
+    const folder = join(layout.attempts(key), attempt.id);
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
+    for (const each of [layout.attempts(key), layout.scratch(key)]) await rmdir(each).catch(() => {}); // not empty, or not there
   }
 }
 

@@ -1,8 +1,9 @@
 // Writes that are either there whole after a crash or not there at all. Small and synchronous by intent.
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../util/errors.ts';
 import { makeFolders } from '../util/make-folders.ts';
+import type { Flusher } from './flusher.ts';
 import { inFolder } from './make-folder.ts';
 import { temporaryName } from './temporary.ts';
 
@@ -33,6 +34,29 @@ export function writeDurably(path: string, text: string | Uint8Array, place?: Du
 /** Writes `text` as `path` unless the name is taken, atomically and durably; says whether it was written. */
 export function createDurably(path: string, text: string, place?: DurablePlace): boolean {
   return withTemporary(path, text, place, (temporary) => linkUnlessTaken(temporary, path));
+}
+
+/**
+ * The same as `createDurably`, without holding up the process; `before` are folders whose names have to be durable when `path` is there. Where
+ * many are created at once they are flushed together.
+ */
+export async function createTogether(
+  path: string,
+  text: string,
+  place: DurablePlace,
+  flusher: Flusher,
+  before: readonly string[],
+): Promise<boolean> {
+  const temporary = join(place.temporary, temporaryName());
+  try {
+    inFolder(place.folder, place.temporary, () => writeFileSync(temporary, text, { flag: 'wx', mode: 0o644 }));
+    await flusher.flush([temporary, ...before]);
+    const isNew = inFolder(place.folder, dirname(path), () => linkUnlessTaken(temporary, path));
+    await flusher.flush([dirname(path)]);
+    return isNew;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }
 
 /** Gives the file `from` the additional name `to`; false when `to` is taken. Falls back to a rename without links. */

@@ -8,8 +8,9 @@ import { Artifacts, checkWritten, type Problem } from './artifacts.ts';
 import { closeAttempt, isWorkedOn, leftBehind, openAttempt, sweepAttempts, takeUp } from './attempts.ts';
 import type { BlobRef } from './digest.ts';
 import { type DigestMemo, fileMemo } from './digest-memo.ts';
-import { createDurably, writeDurably } from './durable.ts';
+import { createDurably, createTogether, fsyncFolder, writeDurably } from './durable.ts';
 import { statOrNone } from './file-identity.ts';
+import { Flusher } from './flusher.ts';
 import type { SourceRef } from './hub-source.ts';
 import { blobName, collectionKey, InUse, sweepInUse } from './in-use.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -17,15 +18,7 @@ import { defaultLeaseTimes, LeaseKeeper, type LeaseTimes } from './lease.ts';
 import { inFolder } from './make-folder.ts';
 import { outputsName } from './outputs-name.ts';
 import { prepareFolder } from './prepare-folder.ts';
-import {
-  parseRecord,
-  type RecordShape,
-  recordOf,
-  recordText,
-  type StoreRecord,
-  sameOutputs,
-  shapeProblem,
-} from './record.ts';
+import { parseRecord, recordOf, recordText, type StoreRecord, sameOutputs, shapeProblem } from './record.ts';
 import { digestSource } from './source-digest.ts';
 import type {
   Attempt,
@@ -72,7 +65,7 @@ export async function openFileStore(folder: string, options: FileStoreOptions): 
   return store;
 }
 
-/** Records and leases are small files and handled synchronously: that is many times faster than in the thread pool. */
+/** Records and leases are small files and handled synchronously: that is many times faster than in the thread pool. What waits for the disk is not. */
 class FileStore implements LocalStore {
   readonly folder: string;
   readonly #layout: Layout;
@@ -81,6 +74,7 @@ class FileStore implements LocalStore {
   readonly #artifacts: Artifacts;
   readonly #writable: boolean;
   readonly #inUse: InUse;
+  readonly #flusher = new Flusher();
   readonly #say: (sentence: string) => void;
 
   constructor(layout: Layout, options: FileStoreOptions) {
@@ -105,9 +99,7 @@ class FileStore implements LocalStore {
   async find(lookups: readonly Lookup[]): Promise<readonly Found[]> {
     await this.#need(lookups.map(({ key }) => key));
     const listed = lookups.length > 1 || lookups[0]?.fresh ? this.#listed(lookups) : undefined;
-    return lookups.map(({ key, shape }) => {
-      return listed?.has(key) === false ? { status: 'miss' } : this.#find(key, shape);
-    });
+    return lookups.map((lookup) => (listed?.has(lookup.key) === false ? { status: 'miss' } : this.#find(lookup)));
   }
 
   /**
@@ -128,11 +120,11 @@ class FileStore implements LocalStore {
     return new Set([...folders].flatMap(namesIn).map((name) => name.slice(0, -recordEnding.length)));
   }
 
-  #find(key: string, shape?: RecordShape): Found {
+  #find({ key, shape, known }: Lookup): Found {
     const path = this.#layout.record(key);
     const text = readOrNone(path);
     if (text === undefined) return { status: 'miss' };
-    const found = parseRecord(text, key);
+    const found = parseRecord(text, key, known);
     const problem = typeof found === 'string' ? found : shape && shapeProblem(found.record, shape);
     if (typeof found === 'string' || problem !== undefined) {
       if (this.#writable) this.#artifacts.putAside(path);
@@ -177,7 +169,7 @@ class FileStore implements LocalStore {
 
   async accept(artifact: BlobRef, path: string): Promise<void> {
     await this.#need([blobName(artifact)]);
-    guardWrite(this.folder, arriving, () => this.#artifacts.place({ ...artifact, extension: '', path }));
+    guardWrite(this.folder, arriving, () => fsyncFolder(this.#artifacts.place({ ...artifact, extension: '', path })));
   }
 
   refuse(artifact: BlobRef, path: string): string {
@@ -221,8 +213,8 @@ class FileStore implements LocalStore {
     return takeUp(this.#layout, key);
   }
 
-  closeAttempt(attempt: Attempt): void {
-    closeAttempt(this.#layout, attempt);
+  closeAttempt(attempt: Attempt): Promise<void> {
+    return closeAttempt(this.#layout, attempt);
   }
 
   async publish(draft: Draft): Promise<Publication> {
@@ -233,7 +225,9 @@ class FileStore implements LocalStore {
       const damage = await guardedAsync(this.folder, what, () => this.#place(output));
       if (damage !== undefined) found.push({ ...damage, artifact: output });
     }
-    const publication = await this.#publishRecord(recordOf(draft), draft.replace);
+    // also of those that were there: who has placed them may not have flushed their names yet
+    const folders = Object.values(draft.outputs).map((output) => dirname(this.#layout.blob(output)));
+    const publication = await this.#publishRecord(recordOf(draft), draft.replace, folders);
     this.#forgetState(draft.key);
     return { ...publication, found };
   }
@@ -278,11 +272,17 @@ class FileStore implements LocalStore {
     return problem.kind === 'gone' ? undefined : damage;
   }
 
-  async #publishRecord(record: StoreRecord, replace: boolean): Promise<Omit<Publication, 'found'>> {
+  /** `folders`: where its artifacts have just been given their names. */
+  async #publishRecord(
+    record: StoreRecord,
+    replace: boolean,
+    folders: readonly string[],
+  ): Promise<Omit<Publication, 'found'>> {
     const path = this.#layout.record(record.key);
     const write = (to: string, value: StoreRecord) => writeDurably(to, recordText(value), this.#layout);
     return guardedAsync(this.folder, `the record of '${record.about.node}'`, async () => {
-      if (createDurably(path, recordText(record), this.#layout)) return { status: 'published', record };
+      const isNew = await createTogether(path, recordText(record), this.#layout, this.#flusher, folders);
+      if (isNew) return { status: 'published', record };
       const earlier = parseRecord(readOrNone(path) ?? '', record.key);
       if (typeof earlier === 'string') {
         write(path, record);

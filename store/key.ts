@@ -30,5 +30,10 @@ export type InputDigest = BlobRef | { readonly units: Readonly<Record<string, Bl
 
 /** The cache key of a pre-image: 64 hexadecimal digits. */
 export function cacheKey(preimage: KeyPreimage): string {
-  return sha256(canonicalJson(preimage as unknown as Json));
+  return sha256(preimageText(preimage));
+}
+
+/** The canonical text of a pre-image, over which its key is taken. */
+export function preimageText(preimage: KeyPreimage): string {
+  return canonicalJson(preimage as unknown as Json);
 }

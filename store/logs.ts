@@ -1,5 +1,6 @@
 // Where the logs of attempts lie: a file for each attempt under its key, also after the attempt and beside its record.
-import { linkSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { linkSync, rmSync, statSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { namesIn } from '../util/names-in.ts';
@@ -50,11 +51,11 @@ export function prepareLog(layout: Layout, key: string): void {
 }
 
 /** Bounds the log of an attempt that has ended, and puts it under its other keys too. It is worth less than the attempt: what fails is left out. */
-export function settleLog(layout: Layout, log: string, keys: readonly string[]): void {
+export async function settleLog(layout: Layout, log: string, keys: readonly string[]): Promise<void> {
   const [first, ...others] = keys;
   ignoringErrors(() => boundLog(log));
   if (statSync(log, { throwIfNoEntry: false }) === undefined) {
-    ignoringErrors(() => rmdirSync(layout.logsOf(first as string))); // it has logs of earlier attempts, or goes
+    await rmdir(layout.logsOf(first as string)).catch(() => {}); // it has logs of earlier attempts, or goes
     return;
   }
   for (const key of others) {

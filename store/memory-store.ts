@@ -107,8 +107,8 @@ export class MemoryStore implements Store {
     return takeUp(this.#layout, key);
   }
 
-  closeAttempt(attempt: Attempt): void {
-    closeAttempt(this.#layout, attempt);
+  closeAttempt(attempt: Attempt): Promise<void> {
+    return closeAttempt(this.#layout, attempt);
   }
 
   async publish(draft: Draft): Promise<Publication> {

@@ -95,23 +95,61 @@ function wellFormed(facts: Facts): Facts {
   return JSON.parse(JSON.stringify(facts, repair)) as Facts;
 }
 
-/** The record as a file: with the SHA-256 of its own canonical JSON. */
+/**
+ * The record as a file: its canonical JSON, with the SHA-256 of that as a last member. Who reads it has the canonical text by leaving that
+ * member out, and need not make it.
+ */
 export function recordText(record: StoreRecord): string {
-  const digest = ownDigest({ ...record }, canonicalJson(record.preimage as unknown as Json));
-  return `${JSON.stringify({ ...record, digest }, undefined, 1)}\n`;
+  const text = ownText({ ...record }, canonicalJson(record.preimage as unknown as Json));
+  return `${text.slice(0, -1)},"digest":"${sha256(text)}"}\n`;
+}
+
+const digestMember = /^,"digest":"([0-9a-f]{64})"}\n$/;
+const digestMemberLength = `,"digest":"${'0'.repeat(64)}"}\n`.length;
+
+/** The canonical text of a record whose file is as `recordText` writes it, when that has its digest; undefined for any other. */
+function sealedText(text: string): string | undefined {
+  const digest = digestMember.exec(text.slice(-digestMemberLength))?.[1];
+  const own = digest === undefined ? '' : `${text.slice(0, -digestMemberLength)}}`;
+  return digest !== undefined && sha256(own) === digest ? own : undefined;
+}
+
+function jsonOrNone(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record in a canonical text in which the pre-image stands that is known; undefined where another does. */
+function knownRecord(text: string, { preimage, text: known }: KnownPreimage): Record<string, unknown> | undefined {
+  const name = ',"preimage":';
+  const at = text.indexOf(name);
+  if (at < 0 || !text.startsWith(known, at + name.length)) return undefined;
+  const rest = jsonOrNone(text.slice(0, at) + text.slice(at + name.length + known.length));
+  return isObject(rest) && !('preimage' in rest) ? { ...rest, preimage } : undefined;
+}
+
+/** A pre-image of which somebody has made the key, and its canonical text. */
+export interface KnownPreimage {
+  preimage: KeyPreimage;
+  text: string;
 }
 
 /**
  * Reads a record's text; a sentence instead when it is not, byte for byte in meaning, the record that was written for `key`. Version 1
- * had no digest and is accepted on its looks; what it was made from counts as not read over.
+ * had no digest and is accepted on its looks; what it was made from counts as not read over. Where the pre-image of `key` is `known`, it is
+ * compared as a text and not read.
  */
-export function parseRecord(text: string, key: string): ReadRecord | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return 'is not JSON';
+export function parseRecord(text: string, key: string, known?: KnownPreimage): ReadRecord | string {
+  const own = known && sealedText(text);
+  const record = own === undefined || known === undefined ? undefined : knownRecord(own, known);
+  if (record?.format === 'lamina-record' && record.version === 2) {
+    return wrongPart(record, key) ?? { record: record as unknown as StoreRecord, old: false };
   }
+  const value = jsonOrNone(text);
+  if (value === undefined) return 'is not JSON';
   if (!isObject(value) || value.format !== 'lamina-record') return 'is not a lamina record';
   const { digest, ...rest } = value;
   if (rest.version !== 1 && rest.version !== 2) return `has the unknown version ${JSON.stringify(rest.version)}`;
@@ -122,11 +160,14 @@ export function parseRecord(text: string, key: string): ReadRecord | string {
 }
 
 function checkParts(value: Record<string, unknown>, preimage: string | undefined, key: string): string | undefined {
+  const isOfKey = preimage !== undefined && sha256(preimage) === key && hasInputs(value.preimage);
+  return wrongPart(value, key) ?? (isOfKey ? undefined : 'does not match its key');
+}
+
+function wrongPart(value: Record<string, unknown>, key: string): string | undefined {
   if (value.key !== key) return 'belongs to another key';
   if (!isObject(value.outputs) || !Object.values(value.outputs).every(isOutput)) return 'names its outputs wrongly';
-  if (!isObject(value.facts) || !isAbout(value.about)) return 'is incomplete';
-  const isOfKey = preimage !== undefined && sha256(preimage) === key && hasInputs(value.preimage);
-  return isOfKey ? undefined : 'does not match its key';
+  return !isObject(value.facts) || !isAbout(value.about) ? 'is incomplete' : undefined;
 }
 
 /** What a stranger's pre-image may lack although its digest is right. */
@@ -158,16 +199,16 @@ export function shapeProblem({ outputs }: StoreRecord, shape: RecordShape): stri
 
 function isSealed(record: Record<string, unknown>, preimage: string | undefined, digest: unknown): boolean {
   if (preimage === undefined || !isDigest(digest)) return false;
-  return orUndefined(() => ownDigest(record, preimage)) === digest;
+  return orUndefined(() => sha256(ownText(record, preimage))) === digest;
 }
 
-/** SHA-256 of the canonical JSON of a record, of which the largest part, its pre-image, has been made for its key already. */
-function ownDigest(record: Readonly<Record<string, unknown>>, preimage: string): string {
+/** The canonical JSON of a record, of which the largest part, its pre-image, has been made for its key already. */
+function ownText(record: Readonly<Record<string, unknown>>, preimage: string): string {
   const members = Object.keys(record).sort();
   const text = members.map((name) => {
     return `${canonicalJson(name)}:${name === 'preimage' ? preimage : canonicalJson(record[name] as Json)}`;
   });
-  return sha256(`{${text.join(',')}}`);
+  return `{${text.join(',')}}`;
 }
 
 /** Undefined for what no lamina wrote: deep nesting, texts that canonical JSON cannot hold, parts that are missing. */

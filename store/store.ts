@@ -2,7 +2,7 @@
 import type { JsonObject } from '../util/json.ts';
 import type { BlobRef } from './digest.ts';
 import type { SourceRef } from './hub-source.ts';
-import type { OutputRef, RecordShape, StoreRecord } from './record.ts';
+import type { KnownPreimage, OutputRef, RecordShape, StoreRecord } from './record.ts';
 
 /** What a key leads to. `damaged`: it was there and cannot be used any more; `detail` says what was found. */
 export type Found = { status: 'hit'; record: StoreRecord } | { status: 'miss' } | { status: 'damaged'; detail: string };
@@ -83,6 +83,8 @@ export interface Publication {
 /** A key to look up. */
 export interface Lookup {
   key: string;
+  /** What the key was made of, where that is at hand: a record is then read in less time. */
+  known?: KnownPreimage | undefined;
   /** The outputs that its record must have; not given: any. */
   shape?: RecordShape;
   /** Another host may just have written it: it is looked for in a fresh listing, as several keys are. */
@@ -134,7 +136,7 @@ export interface Store {
   /** Publishes a unit's whole output set: artifacts first, the record last. First result wins unless `replace`. */
   publish(draft: Draft): Promise<Publication>;
   /** Removes what an attempt left but its log, as far as that is possible. */
-  closeAttempt(attempt: Attempt): void;
+  closeAttempt(attempt: Attempt): Promise<void>;
   /** All valid records, in no order. */
   records(): AsyncIterable<StoreRecord>;
   /** Gives back every lease and stops the heartbeat. */

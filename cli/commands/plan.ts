@@ -1,8 +1,9 @@
 // `lamina plan`: what is cached, what would run and what it will take, for one spec or several together; nothing runs.
 import type { Plan } from '../../contract/plan.ts';
-import { type History, historyOf } from '../../runner/estimate/history.ts';
+import { historyOf } from '../../runner/estimate/history.ts';
 import { inspectTogether, type JointWork } from '../../runner/estimate/work.ts';
 import { warningText } from '../../spec/plan/warnings.ts';
+import type { Store } from '../../store/store.ts';
 import type { Context } from '../common/context.ts';
 import { whyNoEngine } from '../common/engine.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -59,7 +60,7 @@ export async function plan([specs]: [string[]], flags: PlanCommandFlags, context
       const lines = [
         ...stateLines(plans, work, flags, out),
         ...absentLines(work),
-        ...takingLines(work, await historyOf(store), flags, out),
+        ...(await takingLines(work, store, flags, out)),
         ...tooLargeHere(work, flags).map((text) => out.paint.bad(`! ${text}`)),
       ];
       out.write(`${lines.join('\n')}\n`);
@@ -80,11 +81,11 @@ function stateLines(plans: readonly Plan[], work: JointWork, flags: PlanCommandF
 }
 
 /** What the rest will take: by earlier attempts on this machine where they tell, by arithmetic alone otherwise. */
-function takingLines(work: JointWork, history: History, flags: PlanCommandFlags, out: Output): string[] {
+async function takingLines(work: JointWork, store: Store, flags: PlanCommandFlags, out: Output): Promise<string[]> {
   const estimate = estimateFor(work, flags);
   const together = work.inspections.length > 1;
   if (estimate === undefined) return together ? ['', ...workLines(work, undefined, out)] : [];
-  const foreseen = foreseenHere(work, estimate, history, flags);
+  const foreseen = await foreseenHere(work, estimate, () => historyOf(store), flags);
   if (foreseen === undefined) return ['', ...workLines(work, estimate, out), '', ...basisLines(estimate, out)];
   return [...(together ? ['', ...workLines(work, undefined, out)] : []), foreseenLine(foreseen)];
 }

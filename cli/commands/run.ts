@@ -6,7 +6,7 @@ import { resultJson } from '../../report/table/json.ts';
 import type { Frozen } from '../../runner/lock/frozen.ts';
 import { outcomeJson } from '../../runner/run/outcome.ts';
 import type { RunEvent } from '../../runner/survey/events.ts';
-import type { Survey } from '../../runner/survey/survey.ts';
+import { isAllThere, type Survey } from '../../runner/survey/survey.ts';
 import { checkLabels, type RunLabels } from '../../store/runs/run-labels.ts';
 import { UserError } from '../../util/errors.ts';
 import { ignoringErrors } from '../../util/ignoring-errors.ts';
@@ -85,7 +85,7 @@ async function runOne(asked: Wanted, flags: RunFlags, context: Context): Promise
     },
     surveyed: (plan: Plan, survey: Survey) => {
       // whoever watches the run wants to know what it is going to do; without that it runs as well
-      if (kept !== undefined) ignoringErrors(() => keepPlan(kept as KeptRun, plan, registry));
+      if (kept !== undefined && !isAllThere(survey)) ignoringErrors(() => keepPlan(kept as KeptRun, plan, registry));
       live.surveyed(survey);
     },
     began: () => kept?.began(),

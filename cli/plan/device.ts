@@ -41,14 +41,14 @@ function estimateOn(
 
 /**
  * What is left by earlier attempts on this machine's engines: where no device was named, and every stage has some that are comparable. A plan
- * that this machine would take more than a day for is not judged by them.
+ * that this machine would take more than a day for is not judged by them, and then `readHistory` is not asked.
  */
-export function foreseenHere(
+export async function foreseenHere(
   work: JointWork,
   { options: { device, record_tokens } }: Estimate,
-  history: History,
+  readHistory: () => Promise<History>,
   flags: EstimateFlags,
-): Foreseen | undefined {
+): Promise<Foreseen | undefined> {
   if (flags.device !== undefined || device.name !== 'cpu') return undefined;
-  return foreseenBy(history, work, device, record_tokens);
+  return foreseenBy(await readHistory(), work, device, record_tokens);
 }

@@ -1,7 +1,7 @@
 // Tells others how far a run is, while it goes on: from the events of the run to a small file beside its beginning.
 import type { RunEvent, UnitName } from '../../runner/survey/events.ts';
 import { demandedUnits } from '../../runner/survey/graph.ts';
-import type { Survey } from '../../runner/survey/survey.ts';
+import { isAllThere, type Survey } from '../../runner/survey/survey.ts';
 import type { LiveNode, LiveUnit, RunLive } from '../../store/runs/run-live.ts';
 import { timeLeft } from '../progress/pace.ts';
 
@@ -34,7 +34,7 @@ export class LiveProgress {
     this.#survey = survey;
     this.#nodes.clear();
     this.#running.clear();
-    this.#schedule(0);
+    if (!isAllThere(survey)) this.#schedule(0);
   }
 
   hear(event: RunEvent): void {
@@ -47,6 +47,7 @@ export class LiveProgress {
         this.#nodes.clear();
         break;
       case 'unit-started':
+        if (this.#timer === undefined) this.#schedule(0);
         this.#running.set(idOf(event), { node: event.node, unit: event.unit, done: 0, total: 0, of: '', note: '' });
         break;
       case 'progress':

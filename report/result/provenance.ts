@@ -29,6 +29,7 @@ class Collector {
   readonly #params: JsonObject[] = [];
   readonly #found = new Map<string, ReadonlyMap<string, UnitSuccess>>();
   readonly #paramIndexes = new Map<string, number>();
+  readonly #names = new Map<string, string>();
 
   constructor(outcome: RunOutcome, pathName: PathName) {
     this.#outcome = outcome;
@@ -56,14 +57,16 @@ class Collector {
 
   #node(node: PlanNode, units: readonly number[]): ProvenanceNode {
     const { id, stage, use, cell } = node;
-    const given = Object.entries(node.origins).filter(([pointer]) => /^\/[^/]+$/.test(pointer));
-    const origins = given.map(([pointer, origin]) => [pointer.slice(1), this.#originText(origin)] as const);
+    const origins: Record<string, string> = {};
+    for (const [pointer, origin] of Object.entries(node.origins)) {
+      if (pointer.length > 1 && pointer.lastIndexOf('/') === 0) origins[pointer.slice(1)] = this.#originText(origin);
+    }
     const inputs = Object.entries(node.inputs).flatMap(([name, { node: from }]) => {
       const index = this.#nodeIndexes.get(from);
       return index === undefined ? [] : [[name, index] as const];
     });
     const named = { id, stage, use, cell, origin: this.#originText(node.origin) };
-    return { ...named, origins: Object.fromEntries(origins), inputs: Object.fromEntries(inputs), units };
+    return { ...named, origins, inputs: Object.fromEntries(inputs), units };
   }
 
   #unit(success: UnitSuccess, node: PlanNode): number {
@@ -99,7 +102,13 @@ class Collector {
   }
 
   #originText({ file, line }: Origin): string {
-    return line === 0 ? file : `${this.#pathName(file)}:${line}`;
+    if (line === 0) return file;
+    let name = this.#names.get(file);
+    if (name === undefined) {
+      name = this.#pathName(file);
+      this.#names.set(file, name);
+    }
+    return `${name}:${line}`;
   }
 
   #paramsIndex(params: JsonObject): number {

@@ -68,7 +68,7 @@ export async function auditUnit(unit: UnitState, context: AuditContext): Promise
     const after = { ...done.observed, versions: { ...done.observed.versions, ...versions } };
     return { ...about, ...(await compare(record, done, attempt, context.store)), message: null, after };
   } finally {
-    if (attempt !== undefined) scratch.closeAttempt(attempt);
+    if (attempt !== undefined) await scratch.closeAttempt(attempt);
     lease?.release();
     room.leave();
   }

@@ -101,7 +101,7 @@ export class AttemptRun {
       return await this.#conclude(end);
     } finally {
       clearTimeout(this.#timer);
-      if (this.#attempt !== undefined) store.closeAttempt(this.#attempt);
+      if (this.#attempt !== undefined) await store.closeAttempt(this.#attempt);
     }
   }
 

@@ -44,6 +44,8 @@ export class Dataflow {
   readonly #groups = new Map<NodeState, Promise<void>>();
   /** Units under way or done in this run, by key: nodes that share a unit share its work. */
   readonly #byKey = new Map<string, { unit: UnitState; outcome: Promise<UnitOutcome> }>();
+  /** Attempts and waits, until they are over. */
+  readonly #under = new Set<Promise<void>>();
   readonly #settlers = new Map<UnitState, (outcome: UnitOutcome) => void>();
   readonly #losses = new Map<UnitState, number>();
   readonly #retries = new Map<UnitState, number>();
@@ -188,7 +190,15 @@ export class Dataflow {
 
   /** Nobody waits for these promises; what they reject with is a bug and rejects `broken`. */
   #background(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#break(error));
+    const ended: Promise<void> = work
+      .catch((error: unknown) => this.#break(error))
+      .finally(() => this.#under.delete(ended));
+    this.#under.add(ended);
+  }
+
+  /** Resolves when nothing is under way any more: an attempt gives its folders and leases back after its units are settled. */
+  async quiet(): Promise<void> {
+    while (this.#under.size > 0) await Promise.all(this.#under);
   }
 
   async #runAttempt(units: readonly UnitState[], held: ReadonlyMap<UnitState, Lease>): Promise<void> {

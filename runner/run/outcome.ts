@@ -70,9 +70,14 @@ export function succeeded(unit: UnitOutcome): unit is UnitSuccess {
 
 /** The outcome as JSON, to be kept with the run; pre-images are in the store's records. */
 export function outcomeJson({ status, nodes, failures, summary }: RunOutcome): JsonObject {
-  return JSON.parse(
-    JSON.stringify({ status, nodes: [...nodes.values()], failures, summary }, (name, value: unknown) =>
-      name === 'preimage' || name === 'observed' ? undefined : value,
-    ),
-  ) as JsonObject;
+  const kept = [...nodes.values()].map((node) => ({ ...node, units: node.units.map(unitJson) }));
+  return { status, nodes: kept, failures, summary } as unknown as JsonObject;
+}
+
+function unitJson(unit: UnitOutcome): object {
+  if (!succeeded(unit)) return unit;
+  const { status, key, facts, duration_ms, peak_rss_bytes, warnings } = unit;
+  const outputs = Object.entries(unit.outputs).map(([name, { digest, size }]) => [name, { digest, size }] as const);
+  const took = { duration_ms, peak_rss_bytes, warnings };
+  return { status, unit: unit.unit, key, outputs: Object.fromEntries(outputs), facts, ...took };
 }

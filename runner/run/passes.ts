@@ -74,6 +74,7 @@ export class Passes {
     const flow = new Dataflow({ ...shared, isCancelled, failed: this.#failed, experiment: this.#plan.experiment });
     const all = Promise.all(survey.nodes.map((state) => flow.finishNode(state)));
     const found = await Promise.race([all, flow.broken]);
+    await Promise.race([flow.quiet(), flow.broken]);
     const units = found.map((node, i) => node.map((unit) => this.#asMade(i, unit)));
     found.forEach((node, i) => {
       for (const unit of node) this.#remember(i, unit);

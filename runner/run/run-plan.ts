@@ -5,7 +5,7 @@ import type { StageRegistry } from '../../contract/stage.ts';
 import type { Store } from '../../store/store.ts';
 import { engineNeeded } from '../survey/engine-needed.ts';
 import type { Failure, RunEvent } from '../survey/events.ts';
-import { countUnits, type Survey } from '../survey/survey.ts';
+import { isAllThere, type Survey } from '../survey/survey.ts';
 import { type RunOptions, usualGrace_ms } from './options.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from './outcome.ts';
 import { Passes } from './passes.ts';
@@ -72,11 +72,6 @@ function unlessStopped(signal: AbortSignal | undefined): (error: unknown) => und
   return (error) => {
     if (!signal?.aborted) throw error;
   };
-}
-
-function isAllThere({ nodes }: Survey): boolean {
-  const { run, depends } = countUnits(nodes);
-  return run + depends === 0;
 }
 
 /** Passes the two stop signals on to the executor; call the result when the run is over. */

@@ -3,7 +3,7 @@ import type { Plan, PlanNode } from '../../contract/plan.ts';
 import { definitionOf } from '../../contract/registry.ts';
 import type { Facts, StageDefinition, StageRegistry, Unit } from '../../contract/stage.ts';
 import type { KeyPreimage } from '../../store/key.ts';
-import type { StoreRecord } from '../../store/record.ts';
+import type { KnownPreimage, StoreRecord } from '../../store/record.ts';
 import { UserError } from '../../util/errors.ts';
 import type { UnitName } from './events.ts';
 
@@ -45,6 +45,8 @@ export interface UnitState {
   lost: string | undefined;
   key: string | undefined;
   preimage: KeyPreimage | undefined;
+  /** The same with its text, by which its record is read in less time. */
+  known: KnownPreimage | undefined;
   /** Its result, once there is one. It tells what keys are made of; whether its artifacts are there is looked at when they are needed. */
   record: StoreRecord | undefined;
 }
@@ -103,7 +105,14 @@ export function unitStates(
     if (states.has(unit.name) || (units !== undefined && unit.name === '')) {
       throw new Error(`stage '${owner.node.use}' has two units named '${unit.name}' or one without a name`);
     }
-    const open = { status: undefined, lost: undefined, key: undefined, preimage: undefined, record: undefined };
+    const open = {
+      status: undefined,
+      lost: undefined,
+      key: undefined,
+      preimage: undefined,
+      known: undefined,
+      record: undefined,
+    };
     states.set(unit.name, { owner, index: states.size, unit, ...open });
   }
   return states;

@@ -5,9 +5,9 @@ import type { Facts, StageRegistry } from '../../contract/stage.ts';
 import { HubRefused, HubUnreachable } from '../../hub/errors.ts';
 import { isHubName } from '../../hub/name.ts';
 import { type NodeWarning, sentence } from '../../spec/plan/warnings.ts';
-import type { BlobRef } from '../../store/digest.ts';
+import { type BlobRef, sha256 } from '../../store/digest.ts';
 import type { SourceRef } from '../../store/hub-source.ts';
-import { cacheKey } from '../../store/key.ts';
+import { preimageText } from '../../store/key.ts';
 import type { StoreRecord } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
 import { isUserError, UserError } from '../../util/errors.ts';
@@ -179,7 +179,9 @@ export class Survey {
   async computeKey(unit: UnitState): Promise<string | undefined> {
     const sources = await this.sources(unit.owner);
     unit.preimage = absentSources(unit.owner, sources).length > 0 ? undefined : preimageOf(unit, sources);
-    unit.key = unit.preimage === undefined ? undefined : cacheKey(unit.preimage);
+    const text = unit.preimage && preimageText(unit.preimage);
+    unit.known = unit.preimage && text !== undefined ? { preimage: unit.preimage, text } : undefined;
+    unit.key = text === undefined ? undefined : sha256(text);
     return unit.key;
   }
 
@@ -190,7 +192,9 @@ export class Survey {
 
   async #findAll(units: readonly UnitState[], fresh = false): Promise<(StoreRecord | undefined)[]> {
     if (units.length === 0) return [];
-    const lookups = units.map(({ key, owner }) => ({ key: key as string, shape: owner.definition.outputs, fresh }));
+    const lookups = units.map(({ key, known, owner }) => {
+      return { key: key as string, known, shape: owner.definition.outputs, fresh };
+    });
     const found = await this.#store.find(lookups);
     return found.map((each, i) => {
       if (each.status === 'damaged') this.damages.record(units[i] as UnitState, each.detail);
@@ -296,6 +300,12 @@ export function countUnits(nodes: readonly NodeState[]): UnitCounts {
     else for (const unit of units) counts[unit.status ?? 'depends']++;
   }
   return counts;
+}
+
+/** True when nothing is left to run. */
+export function isAllThere({ nodes }: Pick<Survey, 'nodes'>): boolean {
+  const { run, depends } = countUnits(nodes);
+  return run + depends === 0;
 }
 
 function inputFacts(state: NodeState): Record<string, Facts | undefined> {

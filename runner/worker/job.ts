@@ -88,12 +88,12 @@ function unitWork(
   const done = async (facts: Facts = {}) => {
     if (finished.has(unit)) throw new Error(`done was called twice for unit '${unit}'`);
     finished.add(unit);
-    const entries: [string, Awaited<ReturnType<typeof nameOutput>>][] = [];
-    for (const [name, { optional }] of Object.entries(definition.outputs)) {
+    const named = Object.entries(definition.outputs).flatMap(([name, { optional }]) => {
       const path = outputs[name] as string;
-      if (optional && !existsSync(path)) continue;
-      entries.push([name, await nameOutput(name, path)]);
-    }
+      return optional && !existsSync(path) ? [] : [nameOutput(name, path).then((ref) => [name, ref] as const)];
+    });
+    await Promise.allSettled(named); // of several that are missing, the first is told
+    const entries = await Promise.all(named);
     const own = said.filter((each) => (each.unit ?? unit) === unit).map(({ message }) => message);
     const warnings = [...new Set(own)];
     const peak_rss_bytes = process.resourceUsage().maxRSS * 1024;

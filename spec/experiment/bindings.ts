@@ -117,7 +117,8 @@ export function unknownStageParam(stage: string, name: string, properties: Reado
 export function checkAxesDisjoint(axes: readonly Axis[], problems: Problems): void {
   const owner = new Map<string, { axis: Axis; span: Span }>();
   for (const axis of axes) {
-    for (const value of axis.values) {
+    // the values of a list all set one parameter
+    for (const value of axis.param === undefined ? axis.values : axis.values.slice(0, 1)) {
       for (const [what, span] of settings(value)) {
         const first = owner.get(what);
         if (first === undefined) owner.set(what, { axis, span });

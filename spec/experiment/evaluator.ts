@@ -7,7 +7,7 @@ import { child, keySpan, showValue, sizeOf, toPlain, valueSpan } from '../../loc
 import { expectedNames } from '../../located/nearest.ts';
 import type { Complaint } from '../../located/schema-complaints.ts';
 import { parseTemplate, referencesIn } from '../pipeline/template.ts';
-import type { AxisValue } from './axes.ts';
+import type { AxisValue, Edit } from './axes.ts';
 import type { Bindings } from './bindings.ts';
 import { seedName } from './bindings.ts';
 
@@ -29,12 +29,23 @@ export const seedSchema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAF
 const defaultSource = { name: '--seed', text: '0', folder: '', flag: true };
 const defaultSeed: Located = { kind: 'scalar', span: { source: defaultSource, start: 0, end: 1 }, value: 0 };
 
+/** What gives a parameter its value, in all cells. */
+interface Given {
+  /** The last of the layers of values that has one, and the pipeline's default. */
+  base: Located | undefined;
+  /** The axes of which some value sets it or a part of it. */
+  axes: readonly number[];
+  /** From --set and --seed. */
+  edits: readonly Edit[];
+}
+
 export class Evaluator {
   readonly #bindings: Bindings;
   readonly #problems: Problems;
   readonly #options: EvaluatorOptions;
   readonly #params = new Map<string, Located | undefined>();
   readonly #paramAxes = new Map<string, readonly number[]>();
+  readonly #given = new Map<string, Given>();
   readonly #running: string[] = [];
   readonly #cycles = new Set<string>();
   readonly #unbound = new Set<string>();
@@ -58,9 +69,7 @@ export class Evaluator {
       if (set.length > 0) axesFound.add(i);
       trees.push(...set);
     }
-    for (const { param, value } of edits) {
-      if (param.stage === undefined && param.path[0] === name) trees.push(value);
-    }
+    for (const edit of edits) if (isEditOf(edit, name)) trees.push(edit.value);
     for (const tree of trees) this.addAxesOf(tree, axesFound);
     const sorted = [...axesFound].sort((a, b) => a - b);
     this.#paramAxes.set(name, sorted);
@@ -85,21 +94,19 @@ export class Evaluator {
   }
 
   #rawParam(name: string, choice: Choice): Located | undefined {
-    const { layers, linked, edits } = this.#bindings;
-    const chosen = chosenValues(this.#bindings, choice);
-    const given = [...layers, ...chosen].map((layer) => layer.params.get(name)?.value);
-    const raw = given.findLast((value) => value !== undefined) ?? linked.pipeline.params.get(name)?.fallback;
+    const { base, axes, edits } = this.#givenTo(name);
+    const chosen = axes.map((i) => this.#bindings.axes[i]?.values[choice[i] as number] as AxisValue);
+    const set = chosen.findLast((value) => value.params.has(name))?.params.get(name)?.value;
+    const raw = set ?? base;
     const where = `parameter '${name}': `;
-    const own = [...chosen.flatMap((value) => value.edits), ...edits].filter(
-      ({ param }) => param.stage === undefined && param.path[0] === name,
-    );
+    const own = [...chosen.flatMap((value) => value.edits.filter((edit) => isEditOf(edit, name))), ...edits];
     const replaced = own.findLastIndex(({ param }) => param.path.length === 1);
     let value = replaced >= 0 || raw === undefined ? undefined : this.evaluate(raw, choice, where);
     if (raw !== undefined && value === undefined && replaced < 0) return undefined;
     for (const edit of own.slice(Math.max(0, replaced))) {
-      const set = this.evaluate(edit.value, choice, where);
-      if (set === undefined) return undefined;
-      const changed = withValueAt(value, edit.param.path.slice(1), set);
+      const part = this.evaluate(edit.value, choice, where);
+      if (part === undefined) return undefined;
+      const changed = withValueAt(value, edit.param.path.slice(1), part);
       if (typeof changed === 'string') {
         this.#problems.add(edit.value.span, `${where}${changed}`);
         return undefined;
@@ -109,6 +116,21 @@ export class Evaluator {
     if (value === undefined && name === seedName) return defaultSeed;
     if (value === undefined) this.#unbound.add(name);
     return value;
+  }
+
+  #givenTo(name: string): Given {
+    let given = this.#given.get(name);
+    if (given === undefined) {
+      const { layers, axes, edits, linked } = this.#bindings;
+      const layer = layers.findLast(({ params }) => params.has(name));
+      const base = layer?.params.get(name)?.value ?? linked.pipeline.params.get(name)?.fallback;
+      const setting = [...axes.keys()].filter((i) =>
+        axes[i]?.values.some((value) => value.params.has(name) || value.edits.some((edit) => isEditOf(edit, name))),
+      );
+      given = { base, axes: setting, edits: edits.filter((edit) => isEditOf(edit, name)) };
+      this.#given.set(name, given);
+    }
+    return given;
   }
 
   #reportUnbound(name: string): void {
@@ -236,9 +258,13 @@ export function projection(axes: readonly number[], choice: Choice): string {
   return axes.map((i) => choice[i]).join(',');
 }
 
+function isEditOf({ param }: Edit, name: string): boolean {
+  return param.stage === undefined && param.path[0] === name;
+}
+
 function paramSettings(value: AxisValue, name: string): Located[] {
   const given = value.params.get(name)?.value;
-  const edits = value.edits.filter(({ param }) => param.stage === undefined && param.path[0] === name);
+  const edits = value.edits.filter((edit) => isEditOf(edit, name));
   return given === undefined ? edits.map((edit) => edit.value) : [given, ...edits.map((edit) => edit.value)];
 }
 

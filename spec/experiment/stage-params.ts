@@ -10,7 +10,7 @@ import { isUserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { canonicalJson } from '../../util/json.ts';
 import type { LinkedStage } from '../pipeline/link.ts';
-import type { AxisValue } from './axes.ts';
+import type { AxisValue, Edit } from './axes.ts';
 import type { Bindings } from './bindings.ts';
 import { seedName, unknownStageParam } from './bindings.ts';
 import type { Choice, Evaluator } from './evaluator.ts';
@@ -33,12 +33,25 @@ interface Merged {
   whole: boolean;
 }
 
+type RawEntry = LocatedEntry & { done: boolean };
+
+/** What a stage has in common in all cells. */
+interface Common {
+  /** What the layers give it, as it is written; undefined where that differs between cells. */
+  raw: ReadonlyMap<string, RawEntry> | undefined;
+  /** The axes of which some value edits one of its parameters. */
+  edited: readonly number[];
+  /** What --set gives it. */
+  edits: readonly Edit[];
+}
+
 export class StageEvaluator {
   readonly #bindings: Bindings;
   readonly #problems: Problems;
   readonly #values: Evaluator;
   readonly #stages = new Map<string, StageParams | undefined>();
   readonly #axes = new Map<string, readonly number[]>();
+  readonly #common = new Map<string, Common>();
 
   constructor(bindings: Bindings, problems: Problems, values: Evaluator) {
     this.#bindings = bindings;
@@ -94,13 +107,20 @@ export class StageEvaluator {
     const refused = given.filter((path) => !this.#checkName(path, valueAt(params, path), tree, where));
     if (refused.length > 0 || !this.#checkTogether(stage, params, where)) return undefined;
     if (!this.#checkPorts(stage, params, where)) return undefined;
-    return this.#settled(stage, params, tree, where);
+    return this.#settled(stage, params, given, tree, where);
   }
 
-  #settled(stage: LinkedStage, given: JsonObject, tree: LocatedMap, where: string): StageParams | undefined {
+  /** `found`: where paths are given. */
+  #settled(
+    stage: LinkedStage,
+    given: JsonObject,
+    found: string[][],
+    tree: LocatedMap,
+    where: string,
+  ): StageParams | undefined {
     const params = this.#asked(stage, where, () => stage.definition.settle?.(given, stage.key.source.folder) ?? given);
     if (params === undefined) return undefined;
-    const paths = pathsIn(stage.definition.params, params);
+    const paths = params === given ? found : pathsIn(stage.definition.params, params);
     const pointers = paths.map((path) => path.reduce(pointerTo, ''));
     return { params, origins: originsOf(tree), paths: pointers, text: canonicalJson(params) };
   }
@@ -149,16 +169,8 @@ export class StageEvaluator {
   }
 
   #mergedParams(stage: LinkedStage, choice: Choice, where: string): Merged {
-    const { layers, edits } = this.#bindings;
-    const chosen = chosenValues(this.#bindings, choice);
-    const raw = new Map<string, LocatedEntry & { done: boolean }>();
-    let whole = true;
-    for (const tree of [stage.with, ...[...layers, ...chosen].map((layer) => layer.with.get(stage.name)?.value)]) {
-      if (tree === undefined) continue;
-      const map = tree.kind === 'map' ? tree : this.#wholeWith(tree, choice, where);
-      if (map === undefined) whole = false;
-      else for (const [name, entry] of map.entries) raw.set(name, { ...entry, done: map !== tree });
-    }
+    const { edited, edits, raw: common } = this.#commonOf(stage);
+    const { raw, whole } = common === undefined ? this.#rawOf(stage, choice, where) : { raw: common, whole: true };
     const values = new Map<string, LocatedEntry & { raw: Located }>();
     const wrong = new Set<string>();
     for (const [name, { key, value, done }] of raw) {
@@ -166,8 +178,9 @@ export class StageEvaluator {
       if (result === undefined) wrong.add(name);
       else values.set(name, { key, value: result, raw: value });
     }
-    for (const edit of [...chosen.flatMap((value) => value.edits), ...edits]) {
-      if (edit.param.stage !== stage.name) continue;
+    const { axes } = this.#bindings;
+    const chosen = edited.flatMap((i) => axes[i]?.values[choice[i] as number]?.edits ?? []);
+    for (const edit of [...chosen.filter(({ param }) => param.stage === stage.name), ...edits]) {
       const [name = '', ...rest] = edit.param.path;
       const set = this.#values.evaluate(edit.value, choice, `${where}parameter '${name}': `);
       const changed = set === undefined ? undefined : withValueAt(values.get(name)?.value, rest, set);
@@ -176,6 +189,39 @@ export class StageEvaluator {
       else values.set(name, { key: edit.value.span, value: changed, raw: edit.value });
     }
     return { values, wrong, whole };
+  }
+
+  #commonOf(stage: LinkedStage): Common {
+    let common = this.#common.get(stage.name);
+    if (common === undefined) {
+      const { axes, edits } = this.#bindings;
+      const isOwn = ({ param }: Edit) => param.stage === stage.name;
+      const edited = [...axes.keys()].filter((i) => axes[i]?.values.some((value) => value.edits.some(isOwn)));
+      const trees = this.#trees(stage, []);
+      const varies = axes.some(({ values }) => values.some((value) => value.with.has(stage.name)));
+      const isPlain = !varies && trees.every((tree) => tree.kind === 'map');
+      common = { edited, edits: edits.filter(isOwn), raw: isPlain ? this.#rawOf(stage, [], '').raw : undefined };
+      this.#common.set(stage.name, common);
+    }
+    return common;
+  }
+
+  /** What the layers give the stage: the pipeline's, the file's, the profile's, the axis values'. */
+  #trees({ name, with: own }: LinkedStage, chosen: readonly AxisValue[]): Located[] {
+    const given = [...this.#bindings.layers, ...chosen].map((layer) => layer.with.get(name)?.value);
+    return [own, ...given].filter((tree) => tree !== undefined);
+  }
+
+  #rawOf(stage: LinkedStage, choice: Choice, where: string): { raw: Map<string, RawEntry>; whole: boolean } {
+    const chosen = choice.length === 0 ? [] : chosenValues(this.#bindings, choice);
+    const raw = new Map<string, RawEntry>();
+    let whole = true;
+    for (const tree of this.#trees(stage, chosen)) {
+      const map = tree.kind === 'map' ? tree : this.#wholeWith(tree, choice, where);
+      if (map === undefined) whole = false;
+      else for (const [name, entry] of map.entries) raw.set(name, { ...entry, done: map !== tree });
+    }
+    return { raw, whole };
   }
 
   /** `with: "${data}"`: must give a mapping. */

@@ -127,7 +127,8 @@ export class Instances {
 
   #merge(draft: Draft): number {
     const { stage, given, seed, numerics, inputs } = draft;
-    const identity = JSON.stringify([stage.module ?? stage.use, given.text, seed, numerics.threads, inputs]);
+    const read = inputs.length === 0 ? '' : JSON.stringify(inputs);
+    const identity = `${stage.module ?? stage.use}\n${given.text}\n${seed}\n${numerics.threads}\n${read}`;
     const known = this.#byIdentity.get(identity);
     if (known !== undefined) {
       const first = this.#drafts[known] as Draft;

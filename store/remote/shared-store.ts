@@ -206,8 +206,8 @@ export class SharedStore implements Store {
     return this.#local.takeUp(key);
   }
 
-  closeAttempt(attempt: Attempt): void {
-    this.#local.closeAttempt(attempt);
+  closeAttempt(attempt: Attempt): Promise<void> {
+    return this.#local.closeAttempt(attempt);
   }
 
   records(): AsyncIterable<StoreRecord> {

@@ -11,9 +11,12 @@ import { fsyncFolder, writeDurably } from '../durable.ts';
 import { layoutOf } from '../layout.ts';
 import { guardWrite } from '../write-error.ts';
 import { compareRunNames, isRunName, runName, runNumber } from './run-names.ts';
+import { divided, dropParts, keepParts, rejoined } from './run-parts.ts';
 
 /** Larger files are no files of runs. */
 const largest_bytes = 256 * 1024 * 1024;
+/** So many runs before are asked whether they have the same parts. */
+const mostLookedInto = 4;
 
 /** What lies under a folder of runs: the names that are right, in order, and a sentence for each thing that is something else. */
 export interface Listed {
@@ -53,15 +56,42 @@ export function dropRun(store: string, experiment: string, run: string): void {
 /** Keeps `value` as `<name>.json` of a run; returns the file's path. Throws UserError when it cannot be written. */
 export function saveRun(store: string, experiment: string, run: string, name: string, value: JsonObject): string {
   const path = resolve(runFile(store, experiment, run, name));
-  guardWrite(store, `the run '${experiment}@${run}'`, () =>
-    writeDurably(path, sealed(value), layoutOf(resolve(store))),
-  );
+  const layout = layoutOf(resolve(store));
+  const { value: kept, texts } = divided(value);
+  guardWrite(store, `the run '${experiment}@${run}'`, () => {
+    const before = orNone(() => openedFile(path, run));
+    const others = texts.size === 0 ? [] : runsBefore(store, experiment, run);
+    keepParts(dirname(path), others, texts, layout);
+    writeDurably(path, sealed(kept), layout);
+    if (before !== undefined) dropParts(dirname(path), before, kept);
+  });
   return path;
+}
+
+/** The folders of the latest runs before `run`, which may have kept the same. */
+function runsBefore(store: string, experiment: string, run: string): string[] {
+  const names = listRuns(store, experiment).filter((name) => compareRunNames(name, run) < 0);
+  return names.slice(-mostLookedInto).map((name) => resolve(runFolder(store, experiment, name)));
+}
+
+function orNone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** The file `<name>.json` of a run; undefined when there is none. Throws UserError when it cannot be read or is not what was written. */
 export function loadRun(store: string, experiment: string, run: string, name: string): JsonObject | undefined {
   const path = runFile(store, experiment, run, name);
+  const value = openedFile(path, run);
+  return value && rejoined(value, path);
+}
+
+/** What stands in a run's file itself. */
+function openedFile(path: string, run: string): JsonObject | undefined {
   const text = readOrNone(path);
   return text === undefined ? undefined : opened(text, path, runNumber(run) !== null);
 }

@@ -80,7 +80,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
     ]);
     expect(taken?.attempt.output(second, 'out', 'txt')).toBe(attempt?.output(second, 'out', 'txt'));
     expect(await store.takeUp(second)).toBeUndefined();
-    store.closeAttempt(attempt as Attempt);
+    await store.closeAttempt(attempt as Attempt);
     expect(await store.takeUp(key)).toBeUndefined();
   });
 
@@ -156,10 +156,10 @@ describe.each(Object.keys(stores))('%s', (name) => {
     const store = await open();
     const first = await openedAttempt(store, key);
     writeFileSync(join(first.scratch(key), 'state'), 'step 3');
-    store.closeAttempt(first);
+    await store.closeAttempt(first);
     const second = await openedAttempt(store, key);
     expect(readFileSync(join(second.scratch(key), 'state'), 'utf8')).toBe('step 3');
-    store.closeAttempt(second);
+    await store.closeAttempt(second);
     await publish(store, { a: 1 }, { out: 'hello' });
     expect(existsSync(second.scratch(key))).toBe(false);
   });
@@ -169,7 +169,7 @@ describe.each(Object.keys(stores))('%s', (name) => {
     const attempt = await openedAttempt(store, key);
     writeFileSync(attempt.log, 'boom');
     writeFileSync(attempt.output(key, 'out', 'txt'), 'half');
-    store.closeAttempt(attempt);
+    await store.closeAttempt(attempt);
     expect(readFileSync(attempt.log, 'utf8')).toBe('boom');
     expect(existsSync(attempt.output(key, 'out', 'txt'))).toBe(false);
   });

@@ -60,6 +60,6 @@ export async function publish(
   try {
     return await store.publish(draft);
   } finally {
-    store.closeAttempt(attempt);
+    await store.closeAttempt(attempt);
   }
 }

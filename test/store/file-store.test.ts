@@ -108,7 +108,7 @@ describe('a file store', () => {
     const attempt = await openedAttempt(store, key);
     await openFileStore(folder, { mode: 'write' });
     expect(existsSync(join(layoutOf(folder).attempts(key), attempt.id))).toBe(true);
-    store.closeAttempt(attempt);
+    await store.closeAttempt(attempt);
     lease?.release();
   });
 });

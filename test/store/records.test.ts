@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../store/digest.ts';
 import { openFileStore } from '../../store/file-store.ts';
-import { cacheKey, type KeyPreimage } from '../../store/key.ts';
+import { cacheKey, type KeyPreimage, preimageText } from '../../store/key.ts';
 import { layoutOf } from '../../store/layout.ts';
 import { parseRecord, recordOf, recordText, type StoreRecord } from '../../store/record.ts';
 import { findOne } from '../../store/store.ts';
@@ -58,6 +58,11 @@ async function filledStore() {
   return { folder, store, layout, path, read };
 }
 
+/** As it was written before its file was its canonical text. */
+function spaced(record: StoreRecord): string {
+  return `${JSON.stringify(JSON.parse(recordText(record)), undefined, 1)}\n`;
+}
+
 /** As version 1 had it: without a digest, and without what was taken on trust. */
 function versionOne(text: string, change: object = {}): string {
   const { digest: _digest, trusted: _trusted, ...rest } = JSON.parse(text);
@@ -69,25 +74,50 @@ describe('a record', () => {
     expect(parseRecord(recordText(whole), whole.key)).toEqual({ record: whole, old: false });
   });
 
-  it('with any single bit flipped, any byte removed or doubled is refused, unless it still says the same', () => {
-    const bytes = Buffer.from(recordText(whole));
-    const accepted: StoreRecord[] = [];
-    const tryOut = (changed: Buffer) => {
-      const found = parseRecord(changed.toString('utf8'), whole.key);
-      if (typeof found !== 'string') accepted.push(found.record);
-    };
-    for (let at = 0; at < bytes.length; at++) {
-      for (let bit = 0; bit < 8; bit++) {
-        const flipped = Buffer.from(bytes);
-        flipped[at] = (flipped[at] as number) ^ (1 << bit);
-        tryOut(flipped);
-      }
-      tryOut(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)]));
-      tryOut(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at, at + 1), bytes.subarray(at)]));
+  it('is read alike as it was written before, with white space, and where its pre-image is known', () => {
+    const known = { preimage: whole.preimage, text: preimageText(whole.preimage) };
+    for (const text of [recordText(whole), spaced(whole)]) {
+      expect(parseRecord(text, whole.key, known)).toEqual({ record: whole, old: false });
     }
-    expect(accepted.length).toBeGreaterThan(100); // white space that went, or that became another
-    expect(accepted.filter((record) => !isDeepStrictEqual(record, whole))).toEqual([]);
+    const other = { preimage: preimage({ a: 1 }), text: preimageText(preimage({ a: 1 })) };
+    expect(parseRecord(recordText(whole), whole.key, other)).toEqual({ record: whole, old: false });
   });
+
+  it('that is sealed and no JSON is refused', () => {
+    const known = { preimage: whole.preimage, text: preimageText(whole.preimage) };
+    const own = `{"a",,"preimage":${known.text}}`;
+    const text = `${own.slice(0, -1)},"digest":"${sha256(own)}"}\n`;
+    expect(parseRecord(text, whole.key, known)).toBe('is not JSON');
+  });
+
+  it.each([
+    ['as it is written', false, false],
+    ['as it is written, with its pre-image known,', false, true],
+    ['with white space', true, false],
+    ['with white space, with its pre-image known,', true, true],
+  ])(
+    '%s and any single bit flipped, any byte removed or doubled is refused, unless it still says the same',
+    (_, isSpaced, isKnown) => {
+      const bytes = Buffer.from(isSpaced ? spaced(whole) : recordText(whole));
+      const known = isKnown ? { preimage: whole.preimage, text: preimageText(whole.preimage) } : undefined;
+      const accepted: StoreRecord[] = [];
+      const tryOut = (changed: Buffer) => {
+        const found = parseRecord(changed.toString('utf8'), whole.key, known);
+        if (typeof found !== 'string') accepted.push(found.record);
+      };
+      for (let at = 0; at < bytes.length; at++) {
+        for (let bit = 0; bit < 8; bit++) {
+          const flipped = Buffer.from(bytes);
+          flipped[at] = (flipped[at] as number) ^ (1 << bit);
+          tryOut(flipped);
+        }
+        tryOut(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)]));
+        tryOut(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at, at + 1), bytes.subarray(at)]));
+      }
+      expect(accepted.length).toBeGreaterThan(isSpaced ? 100 : 0); // white space that went, or that became another
+      expect(accepted.filter((record) => !isDeepStrictEqual(record, whole))).toEqual([]);
+    },
+  );
 
   it('keeps half a character of somebody’s data as one that can be written', () => {
     const record = recordOf({ ...whole, facts: { text: 'a\ud800b' } });
@@ -172,7 +202,7 @@ describe('a record in a store', () => {
     const { store, path } = await filledStore();
     const text = readFileSync(path, 'utf8');
     for (const each of [text, versionOne(text)]) {
-      writeFileSync(path, each.replace('"a": 1', `"a": ${value}`));
+      writeFileSync(path, each.replace(/"a": ?1/, `"a":${value}`));
       expect(await findOne(store, key)).toMatchObject({
         detail: expect.stringMatching(/was changed on disk$|does not match its key$/),
       });

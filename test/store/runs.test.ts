@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { keepEnd, keepStart, loadEnd, loadStart, type RunEnd, statusWithoutEnd } from '../../store/runs/run-record.ts';
@@ -58,6 +58,46 @@ describe('the files of runs', () => {
         expect(() => loadRun(store, 'quickstart', run, 'result'), `byte ${i}`).toThrow(`'${path}' is damaged: `);
       }
     }
+  });
+
+  it('have large members apart, which runs that have the same share', () => {
+    const store = emptyFolder();
+    const nodes = Array.from({ length: 5000 }, (_, i) => ({ node: `data[cell=${i}]`, key: 'k'.repeat(64) }));
+    const [first, second, third] = [noon, noon, noon].map((at) => reserveRun(store, 'grid', at)) as [
+      string,
+      string,
+      string,
+    ];
+    const folder = (run: string) => join(store, 'runs/grid', run);
+    const partsOf = (run: string) => readdirSync(folder(run)).filter((name) => name.startsWith('part-'));
+    for (const run of [first, second]) {
+      const path = saveRun(store, 'grid', run, 'outcome', { status: 'done', nodes, run });
+      expect(statSync(path).size).toBeLessThan(1000);
+      expect(loadRun(store, 'grid', run, 'outcome')).toEqual({ status: 'done', nodes, run });
+    }
+    expect(partsOf(first)).toHaveLength(1);
+    expect(partsOf(second)).toEqual(partsOf(first));
+    const part = (run: string) => join(folder(run), partsOf(run)[0] as string);
+    expect(statSync(part(second)).ino).toBe(statSync(part(first)).ino);
+
+    // what is damaged is told, and not taken over
+    writeFileSync(part(second), readFileSync(part(second), 'utf8').replace('cell=7]', 'cell=8]'));
+    expect(() => loadRun(store, 'grid', second, 'outcome')).toThrow(`'${part(second)}' is damaged: its bytes`);
+    saveRun(store, 'grid', third, 'outcome', { nodes });
+    expect(loadRun(store, 'grid', third, 'outcome')).toEqual({ nodes });
+    rmSync(part(third));
+    expect(() => loadRun(store, 'grid', third, 'outcome')).toThrow('no such file');
+  });
+
+  it('that are written anew leave no part of before', () => {
+    const store = emptyFolder();
+    const run = reserveRun(store, 'grid', noon);
+    const folder = join(store, 'runs/grid', run);
+    const list = (text: string) => Array.from({ length: 2000 }, () => text.repeat(64));
+    saveRun(store, 'grid', run, 'plan', { axes: list('a'), settings: list('b') });
+    saveRun(store, 'grid', run, 'plan', { axes: list('a'), settings: list('c') });
+    expect(readdirSync(folder)).toHaveLength(3);
+    expect(loadRun(store, 'grid', run, 'plan')).toEqual({ axes: list('a'), settings: list('c') });
   });
 
   it('of before they had digests are still read', () => {
