@@ -1,7 +1,7 @@
 // What the store remembers of one finished unit of work, and its check when it is read back.
 import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../contract/stage.ts';
-import { canonicalJson, isObject, type Json } from '../util/json.ts';
+import { canonicalJson, isObject, type Json, sortedMembers } from '../util/json.ts';
 import { type BlobRef, isDigest, sha256 } from './digest.ts';
 import type { KeyPreimage } from './key.ts';
 
@@ -73,7 +73,7 @@ export interface ReadRecord {
   old: boolean;
 }
 
-/** The record of a finished unit, without the paths of its files. */
+/** The record of a finished unit, without the paths of its files; outputs and facts stand in the order in which its file has them. */
 export function recordOf({
   key,
   preimage,
@@ -85,14 +85,14 @@ export function recordOf({
   const refs = Object.entries(outputs).map(([name, { digest, size, extension }]) => {
     return [name, { digest, size, extension }] as const;
   });
-  const made = { outputs: Object.fromEntries(refs), trusted, facts: wellFormed(facts), about };
+  const made = { outputs: sortedMembers(Object.fromEntries(refs)), trusted, facts: wellFormed(facts), about };
   return { format: 'lamina-record', version: 2, key, preimage, ...made };
 }
 
 /** Facts whose texts canonical JSON can hold: half a character of somebody's data becomes a replacement character. */
 function wellFormed(facts: Facts): Facts {
   const repair = (_: string, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value);
-  return JSON.parse(JSON.stringify(facts, repair)) as Facts;
+  return sortedMembers(JSON.parse(JSON.stringify(facts, repair))) as Facts;
 }
 
 /**

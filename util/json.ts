@@ -25,6 +25,14 @@ export function canonicalJson(value: Json): string {
   return `{${text}}`;
 }
 
+/** The same value with the members of its objects in the order of canonical JSON. */
+export function sortedMembers<T extends Json>(value: T): T {
+  if (Array.isArray(value)) return value.map(sortedMembers) as unknown as T;
+  if (!isObject(value)) return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, sortedMembers(value[name] as Json)])) as T;
+}
+
 function canonicalList(values: readonly Json[]): string {
   let text = '';
   for (let i = 0; i < values.length; i++) text += `${i === 0 ? '' : ','}${canonicalJson(values[i] as Json)}`;

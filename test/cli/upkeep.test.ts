@@ -138,7 +138,7 @@ describe('lamina verify', () => {
     const record = readdirSync(ac).flatMap((part) =>
       readdirSync(join(ac, part)).map((name) => join(ac, part, name)),
     )[0] as string;
-    writeFileSync(record, readFileSync(record, 'utf8').replace('"duration_ms": ', '"duration_ms": 9'));
+    writeFileSync(record, readFileSync(record, 'utf8').replace('"duration_ms":', '"duration_ms":9'));
     const runs = join(folder, '.lamina', 'runs', 'toy');
     writeFileSync(join(runs, readdirSync(runs)[0] as string, 'end.json'), '{}');
     const { damaged } = await json('verify');

@@ -103,7 +103,7 @@ export function executorConformance(name: string, make: MakeExecutor): void {
         const [unit] = outcome.nodes.get(id)?.units ?? [];
         return unit !== undefined && 'outputs' in unit ? Object.keys(unit.outputs) : [];
       };
-      expect([outputs('with'), outputs('without')]).toEqual([['out', 'extra'], ['out']]);
+      expect([outputs('with'), outputs('without')]).toEqual([['extra', 'out'], ['out']]);
     });
 
     it('tells a user what a stage tells, and what does not depend on it goes on', async () => {
