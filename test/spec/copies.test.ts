@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { checked, complaints, experiment, planned, specFolder } from './spec-folder.ts';
 
-const parts =
-  '{ copies: [files.test], params: { files: { train: a, test: b }, model: "${files.test}/${files.train}" } }';
+const parts = '{ copies: [files.test], params: { files: { train: a, test: b }, model: "$MODEL" } }'.replace(
+  '$MODEL',
+  `\${files.test}/\${files.train}`,
+);
 const withCopies = `${experiment}profiles: { here: { copies: [model] }, parts: ${parts} }\n`;
 const folder = () => specFolder({ 'e.yaml': withCopies });
 
