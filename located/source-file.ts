@@ -1,7 +1,8 @@
 // Reading spec files: small, regular files of UTF-8 text.
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { hasCode } from '../util/errors.ts';
+import { statusAt } from '../util/file-status.ts';
 import type { Problems } from './diagnostic.ts';
 import type { Source, Span } from './located.ts';
 import { whyMissing } from './missing-path.ts';
@@ -90,7 +91,17 @@ function missing(path: string, kind: ShippedKind): string {
   const shipped = shippedAs(name, kind);
   if (shipped !== undefined) return `${gone} (did you mean '${shipped}'?)`;
   if (kind !== 'spec') return `${gone}: a path is relative to the folder of the file that names it`;
-  return /^[\w.-]+=/.test(name) ? `${gone} (did you mean '--set ${name}'?)` : gone;
+  if (/^[\w.-]+=/.test(name)) return `${gone} (did you mean '--set ${name}'?)`;
+  const near = specNear(path);
+  return near === undefined ? gone : `${gone} (did you mean '${near}'?)`;
+}
+
+/** A spec of that name in the folder where specs usually lie, or with the ending that they have. */
+function specNear(path: string): string | undefined {
+  const [folder, name] = [dirname(path), basename(path)];
+  const endings = /\.ya?ml$/.test(name) ? [''] : ['.yaml', '.yml'];
+  const names = ['', 'experiments/'].flatMap((place) => endings.map((ending) => `${place}${name}${ending}`));
+  return names.find((each) => statusAt(join(folder, each))?.isFile());
 }
 
 /** A file that cannot be a spec; the message goes on after its name: `is a folder, expected a file`. */

@@ -429,6 +429,12 @@ const onCommandLines: Mistake[] = [
     'run quickstart',
     ["quickstart  the spec 'quickstart' does not exist (did you mean 'lamina:quickstart'?)"],
   ],
+  [
+    'a spec by its name, where specs lie in a folder',
+    { 'experiments/mine.yaml': spec },
+    'run mine',
+    ["mine  the spec 'mine' does not exist (did you mean 'experiments/mine.yaml'?)"],
+  ],
   ['a folder for a spec', right, 'check .', [".  the spec 'DIR' is a folder, expected a file"]],
   [
     'a parameter as a flag',
