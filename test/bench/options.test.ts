@@ -15,6 +15,7 @@ it('several models and tasks can be asked for, and a run can be made shorter', (
   const { engine, quick } = readOptions(['engine', ...args, '--records', 'r.jsonl', '--minutes', '9']);
   expect(quick).toBe(true);
   expect(engine).toEqual({
+    compiled: false,
     models: ['tiny', './mine'],
     tasks: ['slw', 'sft'],
     threads: [2],
