@@ -1,10 +1,9 @@
 // The toy command line in this process: quick, for tests that give many commands. What is no user's mistake is thrown on.
 import { join } from 'node:path';
 import type { Context } from '../../cli/common/context.ts';
-import type { Output } from '../../cli/common/terminal.ts';
 import type { buildProgram as BuildProgram } from '../../cli/program.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
-import { plainPaint } from '../../report/numbers/paint.ts';
+import { capturedTerminal } from './captured.ts';
 import { type Ended, fixtures } from './program.ts';
 
 const compiled = join(fixtures, '../../../dist/cli/program.js');
@@ -13,16 +12,7 @@ const { toyStages } = (await import(join(fixtures, 'toy-stages.mjs'))) as { toyS
 
 /** Gives one command in a folder; what a user would see, and the exit code. */
 export async function toyInProcess(folder: string, ...argv: string[]): Promise<Ended> {
-  const text = { out: '', err: '' };
-  const output = (name: 'out' | 'err'): Output => ({
-    write: (more) => {
-      text[name] += more;
-    },
-    live: false,
-    width: () => undefined,
-    paint: plainPaint,
-  });
-  const terminal = { out: output('out'), err: output('err') };
+  const { terminal, text } = capturedTerminal();
   const context: Context = {
     registry: async () => toyStages,
     worker: new URL('file:///nowhere'),

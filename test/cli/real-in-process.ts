@@ -2,9 +2,8 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { runCli as RunCli } from '../../cli/cli.ts';
-import type { Output } from '../../cli/common/terminal.ts';
 import type { StageRegistry } from '../../contract/stage.ts';
-import { plainPaint } from '../../report/numbers/paint.ts';
+import { capturedTerminal } from './captured.ts';
 import type { Ended } from './program.ts';
 
 const dist = resolve(import.meta.dirname, '../../dist');
@@ -13,15 +12,7 @@ const { stageRegistry } = (await import(join(dist, 'stages/registry.js'))) as { 
 
 /** Gives one command in a folder; what a user would see, and the exit code. */
 export async function laminaInProcess(folder: string, ...argv: string[]): Promise<Ended> {
-  const text = { out: '', err: '' };
-  const output = (name: 'out' | 'err'): Output => ({
-    write: (more) => {
-      text[name] += more;
-    },
-    live: false,
-    width: () => undefined,
-    paint: plainPaint,
-  });
+  const { terminal, text } = capturedTerminal();
   const setup = {
     registry: async () => stageRegistry,
     worker: pathToFileURL(join(dist, 'cli/worker.js')),
@@ -30,7 +21,7 @@ export async function laminaInProcess(folder: string, ...argv: string[]): Promis
   const before = process.cwd();
   process.chdir(folder);
   try {
-    const code = await runCli(argv, setup, { out: output('out'), err: output('err') });
+    const code = await runCli(argv, setup, terminal);
     return { code, ...text };
   } finally {
     process.chdir(before);

@@ -7,16 +7,15 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { show } from '../../cli/commands/show.ts';
 import type { Context } from '../../cli/common/context.ts';
-import type { Output } from '../../cli/common/terminal.ts';
 import { readOutcome, sumsOf } from '../../cli/result/outcome-folder.ts';
 import { writeOutcome } from '../../cli/result/write-outcome.ts';
 import type { JsonObject } from '../../contract/stage.ts';
-import { plainPaint } from '../../report/numbers/paint.ts';
 import { sha256 } from '../../store/digest.ts';
 import { identityOf, shortNameOf } from '../../store/process-identity.ts';
 import { saveRun } from '../../store/runs/runs.ts';
 import { UserError } from '../../util/errors.ts';
 import { figure, made } from '../report/made.ts';
+import { capturedTerminal } from './captured.ts';
 
 const home = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), 'lamina-show-'));
@@ -36,16 +35,8 @@ const keep = (result: object) => {
 };
 
 async function shown(name: string, flags: object = {}): Promise<{ out: string; err: string }> {
-  const text = { out: '', err: '' };
-  const output = (stream: 'out' | 'err'): Output => ({
-    write: (part) => {
-      text[stream] += part;
-    },
-    live: false,
-    width: () => undefined,
-    paint: plainPaint,
-  });
-  const context = { terminal: { out: output('out'), err: output('err') } } as unknown as Context;
+  const { terminal, text } = capturedTerminal();
+  const context = { terminal } as unknown as Context;
   await show([name], { store: '.lamina', format: 'text', ...flags }, context);
   return text;
 }
