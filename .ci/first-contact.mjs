@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 
 const root = resolve(import.meta.dirname, '..');
 const [out = join(root, 'docs/screenshots')] = process.argv.slice(2);
-const program = join(root, 'dist/start/lamina.js');
+const program = join(root, 'dist/cli/main.js');
 const [columns, rows] = [100, 34];
 const colours = { 31: '#cf222e', 32: '#1a7f37', 33: '#9a6700', 36: '#1b7c83' };
 
