@@ -21,9 +21,10 @@ for (const folder of process.argv.slice(2)) {
   const names = (cells) => cells.map(({ name }) => name).join('\n');
   if (names(plan.cells) !== names(outcome.cells)) throw new Error(`${folder}: the spec has other cells by now`);
   const { experiment, title, profile, axes, table, notes, cell_notes, figures } = plan;
-  const { spec, provenance, warnings, run, summary, overrides, timings } = outcome;
+  const { spec, provenance, warnings, run, summary, overrides, copies, timings } = outcome;
   const cells = outcome.cells.map(({ axes, name, beside, ...number }) => ({ axes, name, beside, ...number }));
   const claims = evaluateClaims(plan, cells);
-  const named = { experiment, title, spec, profile, cells, claims, axes, table, notes, cell_notes, figures, warnings };
+  const where = { experiment, title, spec, profile, ...(copies && { copies }) };
+  const named = { ...where, cells, claims, axes, table, notes, cell_notes, figures, warnings };
   await writeOutcome({ ...named, provenance, run, summary, overrides, timings });
 }

@@ -81,7 +81,8 @@ function offered({ schema, use }: EditorParam): Schema {
   return { ...said(schema), anyOf: [known, {}] };
 }
 
-function said(schema: { description?: string }): Schema {
+/** What a schema says of itself. */
+export function said(schema: { description?: string }): { description?: string } {
   return schema.description === undefined ? {} : { description: schema.description };
 }
 

@@ -134,8 +134,8 @@ export function checkResult(value: unknown, what: string): RunResult {
 }
 
 /** It is printed as it stands. */
-function printable({ stage, message, cells }: ResultWarning): ResultWarning {
-  return { stage: sentence(stage), message: sentence(message), cells };
+function printable({ stage, also, message, cells }: ResultWarning): ResultWarning {
+  return { stage: sentence(stage), ...(also && { also: also.map(sentence) }), message: sentence(message), cells };
 }
 
 function withBeside(cell: unknown): unknown {

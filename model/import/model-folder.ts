@@ -24,6 +24,11 @@ const largestTokenizer = 2 ** 28;
 /** Reads and settles the small files of the folder, or the header of the GGUF file, `place`; UserErrors for what lamina cannot run. */
 export async function readModelFolder(place: string, options: FolderOptions = {}): Promise<FolderSummary> {
   const file = await ggufAt(place);
+  if (file === undefined && (await isFile(place))) {
+    throw new UserError(
+      `model '${place}': it is a file, expected a folder with 'config.json' and its weights, or a GGUF file, whose name ends with '.gguf'`,
+    );
+  }
   return file === undefined ? readFolder(place, options) : readGgufModel(file, options);
 }
 

@@ -157,12 +157,14 @@ function productsOf(x: tf.Tensor2D, a: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D
   return tf.stack([dot(x, x), dot(a, a), dot(y, y), dot(x, a), dot(a, y), dot(x, y), ...ofAdded]) as tf.Tensor2D;
 }
 
-/** Values by row of `productsOf`. */
-const rowValues = 9;
+/** The values of `productsOf`, by their number and row. */
+function readerOf(products: Float32Array): (product: number, row: number) => number {
+  const rows = products.length / 9;
+  return (product, row) => products[product * rows + row] as number;
+}
 
 function addCosines(products: Float32Array, real: readonly number[], layer: number, sums: Sums): void {
-  const n = products.length / rowValues;
-  const at = (product: number, row: number) => products[product * n + row] as number;
+  const at = readerOf(products);
   for (const row of real) {
     const [x, a, y] = [Math.sqrt(at(0, row)), Math.sqrt(at(1, row)), Math.sqrt(at(2, row))];
     add(sums.attention, layer - 1, cosine(at(3, row), x, a));
@@ -177,18 +179,13 @@ function addOutputs(
   layer: number,
   { squares, first: ofFirst, largest, channel }: Output,
 ): void {
-  const n = products.length / rowValues;
+  const at = readerOf(products);
   for (const row of real) {
-    const [square, most, place] = [6, 7, 8].map((value) => products[value * n + row] as number) as [
-      number,
-      number,
-      number,
-    ];
-    add(squares, layer, square);
-    if (first.has(row)) add(ofFirst, layer, square);
-    if (most <= (largest[layer] as number)) continue;
-    largest[layer] = most;
-    channel[layer] = place;
+    add(squares, layer, at(6, row));
+    if (first.has(row)) add(ofFirst, layer, at(6, row));
+    if (at(7, row) <= (largest[layer] as number)) continue;
+    largest[layer] = at(7, row);
+    channel[layer] = at(8, row);
   }
 }
 

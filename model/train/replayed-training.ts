@@ -1,8 +1,7 @@
 // Training whose every step is one replayed recording: loss, gradients and Adam's update, with parameters and moments as inputs.
 //
 // Recording a step anew takes longer than running a small one.
-import { hasArrays } from '../../tensor/backend/backing.ts';
-import { createReplay, inputTensor, type ReplayInput } from '../../tensor/backend/replay.ts';
+import { createReplay, inputTensor, type ReplayInput, replays } from '../../tensor/backend/replay.ts';
 import type { TensorData } from '../../tensor/graph/runtime.ts';
 import { tf } from '../../tensor/tf.ts';
 import { type Adam, adamUpdate, type Held, stepFactors } from './optimizer.ts';
@@ -17,9 +16,9 @@ export interface ReplayedTask
   loss(batch: readonly tf.Tensor[], parameters: ReadonlyMap<string, tf.Tensor>): tf.Scalar;
 }
 
-/** `train` for such a task: the same losses and variables. Where arrays are not at hand, as on a device, it is `train` itself. */
+/** `train` for such a task: the same losses and variables. On backends that record nothing, or keep values on a device, it is `train` itself. */
 export async function trainReplayed(task: ReplayedTask): Promise<{ losses: number[] }> {
-  if (hasArrays()) return trainLoop(task, (adam) => replayedStep(task, adam));
+  if (replays()) return trainLoop(task, (adam) => replayedStep(task, adam));
   return train<readonly ReplayInput[]>({
     ...task,
     batches: async (step) => [await task.batch(step)],

@@ -74,7 +74,7 @@ function headerHtml({ experiment, profile, run, spec, overrides, copies = [], su
       : html` · <time datetime="${time[1] ?? ''}T${time[2] ?? ''}:${time[3] ?? ''}:${time[4] ?? ''}Z">${time[1] ?? ''} ${time[2] ?? ''}:${time[3] ?? ''} UTC</time>`;
   const changes =
     overrides.length === 0 ? nothing : html`<p class="faint">changed by <code>${overrides.join(' ')}</code></p>`;
-  const lying =
+  const copied =
     copies.length === 0 ? nothing : html`<p class="faint">with copies: <code>${copies.join(' ')}</code></p>`;
   const units = summary.cached + summary.ran + summary.failed + summary.blocked;
   const counts = [
@@ -89,7 +89,7 @@ function headerHtml({ experiment, profile, run, spec, overrides, copies = [], su
       ? nothing
       : html`<p class="faint">${units} units: ${shown} · ${formatDuration(summary.duration_ms)}</p>`;
   const named = run === '' ? nothing : html` · <code>${experiment}@${run}</code>`;
-  return html`<p>${experiment} · profile ${profile}${date}${named} · <code>${spec}</code></p>${changes}${lying}${work}`;
+  return html`<p>${experiment} · profile ${profile}${date}${named} · <code>${spec}</code></p>${changes}${copied}${work}`;
 }
 
 function warningsHtml(result: RunResult): Markup {

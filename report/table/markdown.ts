@@ -12,6 +12,8 @@ export function renderMarkdown(result: RunResult, options: { figures?: string | 
   const marked = table.marked_notes.map(({ mark, note }) => `<sup>${mark}</sup> ${escapeMarkdown(note)}\n`);
   const remarks = [...legend(table, 'bold:').map((line) => `${escapeMarkdown(line)}\n`), ...marked];
   const parts = [`# ${escapeMarkdown(result.title)}\n`, renderMarkdownTable(table), remarks.join('\n')];
+  const { copies = [] } = result;
+  if (copies.length > 0) parts.push(`with copies: ${escapeMarkdown(copies.join(' '))}\n`);
   const warnings = warningSentences(result).map((text) => `- ! ${escapeMarkdown(text)}\n`);
   if (warnings.length > 0) parts.push(`warnings  ${warnings.length}\n\n${warnings.join('')}`);
   if (result.claims.length > 0) parts.push(renderMarkdownClaims(result));

@@ -15,11 +15,12 @@ export function readCopies(
   const list = find(tree, ['profiles', profile, 'copies']);
   const names = new Set<string>();
   for (const item of list?.kind === 'list' ? list.items : []) {
-    if (item.kind !== 'scalar') continue; // reported with the file's shape
-    const name = String(item.value);
-    if (params.has(name.split('.', 1)[0] as string)) names.add(name);
+    if (item.kind !== 'scalar' || typeof item.value !== 'string') continue; // reported with the file's shape
+    const name = item.value;
+    const [param = ''] = name.split('.');
+    if (params.has(param)) names.add(name);
     else {
-      const hint = expectedNames(name, [...params], 'there are none');
+      const hint = expectedNames(param, [...params], 'there are none');
       problems.add(item.span, `profile '${profile}': 'copies' names '${name}', which is no parameter${hint}`);
     }
   }

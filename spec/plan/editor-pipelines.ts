@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { StageDefinition, StageRegistry } from '../../contract/stage.ts';
 import { Problems } from '../../located/diagnostic.ts';
 import { shippedNames } from '../../located/shipped.ts';
-import type { EditorParam, EditorPipeline } from '../../schemas/editor-experiment.ts';
+import { type EditorParam, type EditorPipeline, said } from '../../schemas/editor-experiment.ts';
 import { isObject } from '../../util/json.ts';
 import { linkPipeline } from '../pipeline/link.ts';
 import { withOwnStages } from '../pipeline/own-stages.ts';
@@ -65,10 +65,6 @@ function paramsOf(pipeline: Pipeline, definitions: ReadonlyMap<string, StageDefi
     }
   }
   return params;
-}
-
-function said({ description }: { description?: string }): { description?: string } {
-  return description === undefined ? {} : { description };
 }
 
 /** The pipeline's parameters that a stage takes whole, as one of its own or as all of them. */

@@ -1,6 +1,6 @@
 // The large members of a run's files, each in a file of its own beside them: runs that have the same have one file by several names.
 import { linkSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../util/errors.ts';
 import { ignoringErrors } from '../../util/ignoring-errors.ts';
 import { isObject, type Json, type JsonObject } from '../../util/json.ts';
@@ -37,28 +37,22 @@ export function divided(value: JsonObject): Divided {
   return texts.size === 0 ? { value, texts } : { value: { ...kept, [partsName]: parts }, texts };
 }
 
-/** Puts the parts into the run's folder: by a further name for the same file of one of `others`, where that is whole, or written. */
-export function keepParts(
-  folder: string,
-  others: readonly string[],
-  texts: Divided['texts'],
-  place: DurablePlace,
-): void {
+/** Puts the parts of the run's file `path` beside it: by a further name for the same part of that file in one of the folders `others`, where that is whole, or written. */
+export function keepParts(path: string, others: readonly string[], texts: Divided['texts'], place: DurablePlace): void {
   for (const [digest, text] of texts) {
-    const path = partPath(folder, digest);
-    const isThere = isWhole(path, digest);
-    const from = isThere
-      ? undefined
-      : others.map((other) => partPath(other, digest)).find((each) => isWhole(each, digest));
-    if (!isThere && (from === undefined || !linkOver(from, path))) writeDurably(path, text, place);
+    const part = partPath(path, digest);
+    if (isWhole(part, digest)) continue;
+    const candidates = others.map((other) => partPath(join(other, basename(path)), digest));
+    const from = candidates.find((each) => isWhole(each, digest));
+    if (from === undefined || !linkOver(from, part)) writeDurably(part, text, place);
   }
 }
 
-/** Removes the parts of `before` that `now` is without. */
-export function dropParts(folder: string, before: JsonObject, now: JsonObject): void {
+/** Removes the parts of `before` that `now`, which stands in its place at `path`, is without. */
+export function dropParts(path: string, before: JsonObject, now: JsonObject): void {
   const kept = new Set(Object.values(namesOf(now)));
   for (const digest of Object.values(namesOf(before))) {
-    if (!kept.has(digest)) ignoringErrors(() => rmSync(partPath(folder, digest), { force: true }));
+    if (!kept.has(digest)) ignoringErrors(() => rmSync(partPath(path, digest), { force: true }));
   }
 }
 
@@ -66,7 +60,7 @@ export function dropParts(folder: string, before: JsonObject, now: JsonObject): 
 export function rejoined(value: JsonObject, path: string): JsonObject {
   if (!(partsName in value)) return value;
   const { [partsName]: _parts, ...whole } = value as Record<string, Json>;
-  for (const [name, digest] of Object.entries(namesOf(value))) whole[name] = readPart(dirname(path), digest);
+  for (const [name, digest] of Object.entries(namesOf(value))) whole[name] = readPart(partPath(path, digest), digest);
   return whole;
 }
 
@@ -76,12 +70,12 @@ function namesOf(value: JsonObject): Record<string, string> {
   return Object.fromEntries(all.filter((each): each is [string, string] => isDigest(each[1])));
 }
 
-function partPath(folder: string, digest: string): string {
-  return join(folder, `part-${digest}.json`);
+/** Each file has parts of its own, so that one that goes is no other file's. */
+function partPath(path: string, digest: string): string {
+  return join(dirname(path), `part-${basename(path, '.json')}-${digest}.json`);
 }
 
-function readPart(folder: string, digest: string): Json {
-  const path = partPath(folder, digest);
+function readPart(path: string, digest: string): Json {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

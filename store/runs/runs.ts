@@ -61,9 +61,9 @@ export function saveRun(store: string, experiment: string, run: string, name: st
   guardWrite(store, `the run '${experiment}@${run}'`, () => {
     const before = orNone(() => openedFile(path, run));
     const others = texts.size === 0 ? [] : runsBefore(store, experiment, run);
-    keepParts(dirname(path), others, texts, layout);
+    keepParts(path, others, texts, layout);
     writeDurably(path, sealed(kept), layout);
-    if (before !== undefined) dropParts(dirname(path), before, kept);
+    if (before !== undefined) dropParts(path, before, kept);
   });
   return path;
 }

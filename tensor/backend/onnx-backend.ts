@@ -199,7 +199,7 @@ export class OnnxBackend extends tf.KernelBackend {
   }
 
   override dispose(): void {
-    this.sessions.device?.freeAllBut(new Set());
+    this.sessions.device?.close();
     this.sessions.clear();
   }
 }

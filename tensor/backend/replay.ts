@@ -41,6 +41,12 @@ export function createReplay(build: (inputs: tf.Tensor[]) => tf.Tensor[]): Repla
   };
 }
 
+/** True where a replay is recorded once, and its inputs and answers are in this process anyway. */
+export function replays(): boolean {
+  const backend = tf.backend();
+  return backend instanceof OnnxBackend && backend.sessions.device === undefined;
+}
+
 /** One computation for each combination of sizes; `build` is asked for those that are new. */
 export function createReplays(
   build: (...sizes: number[]) => (inputs: tf.Tensor[]) => tf.Tensor[],

@@ -79,6 +79,13 @@ export class DeviceMemory {
     }
   }
 
+  /** Frees all, and what copies. */
+  close(): void {
+    this.freeAllBut(new Set());
+    for (const { session } of this.#copiers.values()) session.dispose();
+    this.#copiers.clear();
+  }
+
   /** Bytes held. */
   get bytes(): number {
     let sum = 0;

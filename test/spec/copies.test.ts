@@ -38,5 +38,7 @@ describe('copies', () => {
     const said = "e.yaml:11:30  profile 'here': 'copies' names 'modle', which is no parameter (did you mean 'model'?)";
     expect(await checked(specFolder({ 'e.yaml': wrong }))).toEqual([said]);
     expect(await complaints(specFolder({ 'e.yaml': wrong }))).toEqual([said]);
+    const deep = `${experiment}profiles: { here: { copies: [modle.path] } }\n`;
+    expect(await checked(specFolder({ 'e.yaml': deep }))).toEqual([said.replace("'modle'", "'modle.path'")]);
   });
 });

@@ -39,9 +39,10 @@ function resultHtml(result: RunResult, { name, again }: ShownResult, query: Quer
     return html`<figure><div class="wide" tabindex="0">${trusted(svg)}</div>${text}</figure>`;
   });
   const claims = result.claims.length === 0 ? nothing : html`<h2>Verdict</h2>${claimsHtml(result.claims)}`;
+  const flags = [...result.overrides, ...(result.copies ?? [])];
   const notes = result.notes.length === 0 ? nothing : html`<h2>Notes</h2>${sentences(result.notes, 'remarks')}`;
   return html`<h1>${result.title}</h1>
-<p class="faint">${result.experiment} · profile ${result.profile} · <code>${result.spec}</code>${result.overrides.length === 0 ? nothing : html` · <code>${result.overrides.join(' ')}</code>`}</p>
+<p class="faint">${result.experiment} · profile ${result.profile} · <code>${result.spec}</code>${flags.length === 0 ? nothing : html` · <code>${flags.join(' ')}</code>`}</p>
 ${elsewhere(name, false)}${sentences(warningSentences(result))}
 ${result.cells.length === 0 ? html`<p>It has no cells.</p>` : tableHtml(table, link)}
 ${chosen === null ? hint : numberHtml(result, table, chosen, Number(row) - 1, Number(column) - 1)}
