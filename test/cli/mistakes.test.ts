@@ -663,6 +663,14 @@ const inFiles: Mistake[] = [
     ["error  stage 'base', parameter 'path': 'DIR/modle' does not exist (given at mine.yaml:3:18)"],
   ],
   [
+    'a file that is no model',
+    { 'own.yaml': pipeline, 'mine.yaml': changed(small, 'lamina:tiny', 'model.txt'), 'model.txt': 'x' },
+    'run mine.yaml',
+    [
+      "error  stage 'base': model 'DIR/model.txt': it is a file, expected a folder with 'config.json' and its weights, or a GGUF file, whose name ends with '.gguf'",
+    ],
+  ],
+  [
     'a data file that is not there',
     { 'own.yaml': pipeline, 'mine.yaml': changed(small, 'generate: arxiv_math, records: 20', 'path: data.jsonl') },
     'run mine.yaml',

@@ -99,6 +99,9 @@ describe('warnings', () => {
     writeFileSync(file, JSON.stringify({ ...rest, warnings: [{ ...warnings[0], message: 'a \u001b[2J\nb' }] }));
     const shown = await toy(folder.path, 'show', 'results/warning/default');
     expect(shown.out).toContain("! stage 'number' (2 of 3 cells): a \\x1b[2J b\n");
+    writeFileSync(file, JSON.stringify({ ...rest, warnings: [{ ...warnings[0], also: ['other'] }] }));
+    const both = await toy(folder.path, 'show', 'results/warning/default');
+    expect(both.out).toContain("! stages 'number' and 'other' (2 of 3 cells): more than 1000 is a lot\n");
     writeFileSync(file, JSON.stringify({ ...rest, warnings: [{ stage: 1 }] }));
     const refused = await toy(folder.path, 'show', 'results/warning/default');
     expect(refused.err).toBe(
