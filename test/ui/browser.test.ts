@@ -1,5 +1,6 @@
 // The page in a real Chromium: every view on narrow and wide screens, light and dark, by the mouse and by the keyboard alone.
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { layoutOf } from '../../store/layout.ts';
@@ -62,13 +63,18 @@ describe.skipIf(program === undefined)('the page in a browser', () => {
 
   const first = `quickstart@${runs.first}`;
 
+  /** Waits for what the page says of itself. Asked from outside each time: the page's own policy forbids scripts made of text. */
+  async function until(page: Page, expression: string): Promise<void> {
+    while (!(await page.evaluate(expression))) await setTimeout(20);
+  }
+
   it.each([360, 768, 1600])(
     'fits %i pixels: tables and charts scroll inside their frames, never the page',
     async (width) => {
       for (const [i, path] of views(first).entries()) {
         const colorScheme = i % 2 === 0 ? 'light' : 'dark';
         const page = await open(path, { viewport: { width, height: 800 }, colorScheme });
-        await page.waitForFunction("document.querySelector('#main')?.getAttribute('aria-busy') === null");
+        await until(page, "document.querySelector('#main')?.getAttribute('aria-busy') === null");
         const over = await page.evaluate<number>(
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
@@ -82,9 +88,7 @@ describe.skipIf(program === undefined)('the page in a browser', () => {
 
   it('draws charts for the width of a phone, with letters of ten pixels and more', async () => {
     const page = await open(`/curves?run=${first}`, { viewport: { width: 360, height: 800 } });
-    await page.waitForFunction(
-      "(document.querySelector('[data-chart] svg')?.getBoundingClientRect().width ?? 999) <= 340",
-    );
+    await until(page, "(document.querySelector('[data-chart] svg')?.getBoundingClientRect().width ?? 999) <= 340");
     const sizes = await page.evaluate<
       number[]
     >(`[...document.querySelectorAll('[data-chart] svg svg text')].map((text) => {
@@ -125,12 +129,12 @@ describe.skipIf(program === undefined)('the page in a browser', () => {
   it('keeps sort and filter in the address', async () => {
     const page = await open('/runs');
     await page.selectOption('select[name=status]', 'done');
-    await page.waitForFunction("document.querySelectorAll('table.runs tbody tr').length === 2");
+    await until(page, "document.querySelectorAll('table.runs tbody tr').length === 2");
     expect(page.url()).toContain('status=done');
     await page.click('thead th >> text=perplexity');
-    await page.waitForFunction("document.querySelector('th[aria-sort=ascending]') !== null");
+    await until(page, "document.querySelector('th[aria-sort=ascending]') !== null");
     await page.reload();
-    await page.waitForFunction("document.querySelectorAll('table.runs tbody tr').length === 2");
+    await until(page, "document.querySelectorAll('table.runs tbody tr').length === 2");
     expect(page.url()).toContain('sort=metric');
     await page.close();
   });
@@ -141,7 +145,7 @@ describe.skipIf(program === undefined)('the page in a browser', () => {
     expect(await page.evaluate("document.activeElement?.getAttribute('name')")).toBe('q');
     await page.keyboard.type('trial');
     await page.keyboard.press('Enter');
-    await page.waitForFunction("document.querySelectorAll('table.runs tbody tr').length === 1");
+    await until(page, "document.querySelectorAll('table.runs tbody tr').length === 1");
     for (let i = 0; i < 40; i++) {
       await page.keyboard.press('Tab');
       if ((await page.evaluate('document.activeElement?.textContent')) === 'quickstart@2') break;
