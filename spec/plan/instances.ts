@@ -43,8 +43,10 @@ export class Instances {
   readonly #byProjection = new Map<string, number | undefined>();
   /** By stage: for each instance the axis values and its node. */
   readonly #instances = new Map<string, { choice: Choice; node: number }[]>();
-  readonly #needed = new Map<string, readonly LinkedStage[]>();
   readonly #reaching = new Map<string, readonly number[]>();
+  /** By stage: its place in the order of work, feeders first, and its place in the pipeline. */
+  readonly #turns: ReadonlyMap<string, number>;
+  readonly #places: ReadonlyMap<string, number>;
 
   constructor(
     linked: LinkedPipeline,
@@ -58,45 +60,72 @@ export class Instances {
     this.#evaluator = evaluator;
     this.#numerics = numerics;
     this.#asked = asked;
+    this.#turns = new Map(linked.order.map((name, i) => [name, i]));
+    this.#places = new Map([...linked.pipeline.stages.keys()].map((name, i) => [name, i]));
   }
 
   /** The node of a stage in a cell, with all that it needs; undefined when something is wrong (reported). */
   node(stage: string, choice: Choice): number | undefined {
     const wanted = this.#linked.stages.get(stage);
     if (wanted === undefined) return undefined;
-    const key = `${stage}:${projection(this.#axesReaching(wanted), choice)}`;
-    if (!this.#byProjection.has(key)) for (const needed of this.#neededBy(wanted)) this.#instantiate(needed, choice);
-    return this.#byProjection.get(key);
+    if (!this.#byProjection.has(this.#keyOf(wanted, choice)))
+      for (const missing of this.#missing(wanted, choice)) this.#instantiate(missing, choice);
+    return this.#byProjection.get(this.#keyOf(wanted, choice));
   }
 
-  /** A stage and all that feeds it, feeders first. */
-  #neededBy(wanted: LinkedStage): readonly LinkedStage[] {
-    let needed = this.#needed.get(wanted.name);
-    if (needed === undefined) {
-      const names = new Set([wanted.name]);
-      for (const name of names) for (const link of this.#linked.stages.get(name)?.links ?? []) names.add(link.stage);
-      const unordered = new Set(names);
-      for (const name of this.#linked.order) unordered.delete(name);
-      const ordered = [...this.#linked.order.filter((name) => names.has(name)), ...unordered];
-      needed = ordered.flatMap((name) => this.#linked.stages.get(name) ?? []);
-      this.#needed.set(wanted.name, needed);
+  #keyOf(stage: LinkedStage, choice: Choice): string {
+    return `${stage.name}:${projection(this.#axesReaching(stage), choice)}`;
+  }
+
+  /** A stage and all that feeds it and has no node in this cell yet, feeders first: where a stage has one, so has what feeds it. */
+  #missing(wanted: LinkedStage, choice: Choice): readonly LinkedStage[] {
+    const found = new Set([wanted]);
+    for (const stage of found) {
+      for (const feeder of this.#feeders(stage)) {
+        if (!this.#byProjection.has(this.#keyOf(feeder, choice))) found.add(feeder);
+      }
     }
-    return needed;
+    const turn = ({ name }: LinkedStage) => this.#turns.get(name) ?? this.#turns.size;
+    return [...found].sort((a, b) => turn(a) - turn(b));
+  }
+
+  #feeders(stage: LinkedStage): readonly LinkedStage[] {
+    return stage.links.flatMap(({ stage: from }) => this.#linked.stages.get(from) ?? []);
   }
 
   /** The axes on which a stage or anything that feeds it depends. */
   #axesReaching(wanted: LinkedStage): readonly number[] {
+    if (this.#reaching.size === 0) this.#reachInOrder();
     let axes = this.#reaching.get(wanted.name);
     if (axes === undefined) {
-      const found = new Set(this.#neededBy(wanted).flatMap((stage) => [...this.#evaluator.ownAxes(stage)]));
-      axes = [...found].sort((a, b) => a - b);
+      axes = this.#axesOfCircle(wanted);
       this.#reaching.set(wanted.name, axes);
     }
     return axes;
   }
 
+  /** What reaches a stage is its own and what reaches its feeders, which come before it: one look at each link. */
+  #reachInOrder(): void {
+    for (const name of this.#linked.order) {
+      const stage = this.#linked.stages.get(name);
+      if (stage === undefined) continue;
+      const fed = stage.links.map(({ stage: from }) => this.#reaching.get(from) ?? []);
+      this.#reaching.set(name, union(this.#evaluator.ownAxes(stage), fed));
+    }
+  }
+
+  /** Of a stage that has no turn, for it waits for itself (reported). */
+  #axesOfCircle(wanted: LinkedStage): readonly number[] {
+    const stages = new Set([wanted]);
+    for (const stage of stages) for (const feeder of this.#feeders(stage)) stages.add(feeder);
+    return union(
+      [],
+      [...stages].map((stage) => this.#evaluator.ownAxes(stage)),
+    );
+  }
+
   #instantiate(stage: LinkedStage, choice: Choice): void {
-    const key = `${stage.name}:${projection(this.#axesReaching(stage), choice)}`;
+    const key = this.#keyOf(stage, choice);
     if (this.#byProjection.has(key)) return;
     this.made++;
     const draft = this.#draft(stage, choice);
@@ -114,8 +143,7 @@ export class Instances {
     const inputs: Draft['inputs'][number][] = [];
     for (const { input, stage: from, output } of stage.links) {
       const source = this.#linked.stages.get(from);
-      const reach = source === undefined ? [] : this.#axesReaching(source);
-      const node = this.#byProjection.get(`${from}:${projection(reach, choice)}`);
+      const node = source === undefined ? undefined : this.#byProjection.get(this.#keyOf(source, choice));
       if (node !== undefined) inputs.push({ name: input, node, output });
     }
     if (given === undefined || seed === undefined || stage.broken) return undefined;
@@ -144,7 +172,7 @@ export class Instances {
   }
 
   #place(stage: string): number {
-    return [...this.#linked.pipeline.stages.keys()].indexOf(stage);
+    return this.#places.get(stage) ?? -1;
   }
 
   /** The nodes that `roots` need, inputs first, and the ids of all nodes by their numbers. */
@@ -212,6 +240,13 @@ function larger(a: Resources | undefined, b: Resources | undefined): Resources |
     return value > 0 ? { [name]: value } : {};
   };
   return { ...b, ...a, ...most('memory_bytes'), ...most('cpus'), ...most('time_ms') };
+}
+
+/** Numbers of axes in their order; the list itself where the others add nothing to it. */
+function union(own: readonly number[], others: readonly (readonly number[])[]): readonly number[] {
+  const found = new Set(own);
+  for (const axes of others) for (const axis of axes) found.add(axis);
+  return found.size === own.length ? own : [...found].sort((a, b) => a - b);
 }
 
 function tellsApart(axes: readonly number[], instances: readonly { choice: Choice; node: number }[]): boolean {
