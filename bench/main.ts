@@ -10,15 +10,20 @@ import { load, machineClass } from './place.ts';
 import { benchPrecision, precisionReport } from './precision.ts';
 import { findPython, type Python, type PythonPeer } from './python.ts';
 import { writeResults } from './readme.ts';
-import { benchRunner } from './runner.ts';
-import { runnerReport } from './runner-report.ts';
+import { dvcRunner } from './runner/dvc-side.ts';
+import { laminaRunner } from './runner/lamina-side.ts';
+import { ninjaRunner } from './runner/ninja-side.ts';
+import { runnerReport } from './runner/report.ts';
+import { benchRunner } from './runner/runner.ts';
+import type { Runner } from './runner/side.ts';
+import { snakemakeRunner } from './runner/snakemake-side.ts';
 import { benchStart, startReport } from './start.ts';
 import { benchStore, storeReport } from './store.ts';
 import { benchTasks, tasksReport } from './tasks.ts';
 
 /** A side fills about this long in a round of the engine. */
 const round_ms = 400;
-const coldLimit_s = 600;
+const runnerLimit_s = 600;
 
 async function main(options: Options): Promise<void> {
   for (const part of options.parts) {
@@ -78,12 +83,26 @@ async function measureTasks(options: Options): Promise<string> {
 }
 
 async function measureRunner(options: Options): Promise<string> {
-  const { rounds, stages } = options;
+  const { rounds, sizes, shapes } = options;
   const before = load();
   const counted = Math.ceil(rounds / 3); // whole processes of seconds vary less than rounds of a fraction of one
-  const result = await benchRunner(await pythonFor('DVC', options), { stages, rounds: counted, coldLimit_s }, say);
-  const versions = { node: process.versions.node, dvc: result.dvcVersion };
-  return `${circumstances(versions, counted, before)}\n\n${runnerReport(result)}`;
+  const runners = [laminaRunner(process.versions.node), ...(await peerRunners(options))];
+  const settings = { shapes, sizes, rounds: counted, limit_s: runnerLimit_s };
+  const results = await benchRunner(runners, settings, say);
+  const [ours, ...peers] = runners.map(({ name, version }) => [name === 'lamina' ? 'node' : name, version]);
+  const versions = Object.fromEntries([ours as string[], ...peers]);
+  return `${circumstances(versions, counted, before)}\n\n${runnerReport(results, runnerLimit_s)}`;
+}
+
+/** The runners of Python's index that are there. */
+async function peerRunners(options: Options): Promise<Runner[]> {
+  const peers = { DVC: dvcRunner, Snakemake: snakemakeRunner, ninja: ninjaRunner };
+  const found: Runner[] = [];
+  for (const [peer, make] of Object.entries(peers)) {
+    const python = await pythonFor(peer as PythonPeer, options);
+    if ('bin' in python) found.push(await make(python.bin));
+  }
+  return found;
 }
 
 async function measureStore({ rounds, store_bytes }: Options): Promise<string> {

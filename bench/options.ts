@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../util/errors.ts';
 import { modelNames, tinyName } from './engine/shapes.ts';
 import { tasks as allTasks, isMachine, type Task } from './engine/tasks.ts';
+import { shapes as runnerShapes, type Shape } from './runner/shapes.ts';
 
 /** The parts of the benchmark. */
 export const parts = ['engine', 'decode', 'tasks', 'runner', 'store', 'memory', 'precision', 'start'] as const;
@@ -16,7 +17,9 @@ export interface Options {
   /** Write the results into bench/README.md. */
   write: boolean;
   rounds: number;
-  stages: number;
+  /** How many tasks the runners are given, one number after the other, and in which shapes. */
+  sizes: readonly number[];
+  shapes: readonly Shape[];
   /** The size of the store whose reading is measured. */
   store_bytes: number;
   /** Steps of the fine-tuning whose memory is watched. */
@@ -26,7 +29,7 @@ export interface Options {
   /** Smaller sizes of everything. */
   quick: boolean;
   engine: EngineOptions;
-  /** Measure without PyTorch, lm_eval and DVC. */
+  /** Measure without peers. */
   alone: boolean;
 }
 
@@ -46,12 +49,14 @@ interface EngineOptions {
   minutes: number | undefined;
 }
 
-export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [precision] [start] [--quick] [--write] [--alone] [--rounds N] [--stages N] [--steps N]
+export const usage = `npm run bench -- [engine] [decode] [tasks] [runner] [store] [memory] [precision] [start] [--quick] [--write] [--alone] [--rounds N] [--stages N,...] [--shape NAME]... [--steps N]
                        [--model NAME|FOLDER]... [--threads 1,2] [--records FILE] [--task NAME]... [--minutes N] [--compiled]
-  --quick     fewer rounds (5 instead of 15) and stages (200 instead of 1,000), a smaller store (1 GB instead of 10),
+  --quick     fewer rounds (5 instead of 15) and stages (100 instead of 1,000), a smaller store (1 GB instead of 10),
               3 rounds instead of 5 and shorter tasks of the engine, 100 steps instead of 1,000 of memory, 40 instead of 200 of precision
   --write     put the results into bench/README.md
-  --alone     lamina's own figures only, without PyTorch, transformers, lm_eval and DVC
+  --alone     lamina's own figures only, without PyTorch, transformers, lm_eval, DVC, Snakemake and ninja
+  --stages    of runner: how many tasks a graph has; several may be given, with commas
+  --shape     of runner: ${runnerShapes.join(', ')}; several may be given (default: all)
   --steps     of memory and precision: steps of fine-tuning (default: 1,000 and 200)
   --model     of engine, and the first of memory and precision: ${modelNames.join(', ')} or a model's folder; several may be given (default: ${tinyName})
   --threads   of engine, and the first of memory and precision: numbers of threads, with commas (default: 1,2)
@@ -79,7 +84,8 @@ export function readOptions(args: readonly string[]): Options {
       compiled: values.compiled ?? false,
       minutes: values.minutes === undefined ? undefined : count('minutes', values.minutes, 1),
     },
-    stages: count('stages', values.stages, values.quick ? 200 : 1000),
+    sizes: (values.stages ?? (values.quick ? '100' : '1000')).split(',').map((text) => count('stages', text, 1)),
+    shapes: values.shape?.map(shapeNamed) ?? runnerShapes,
     store_bytes: values.quick ? 1e9 : 1e10,
     memory_steps: count('steps', values.steps, values.quick ? 100 : 1000),
     precision_steps: count('steps', values.steps, values.quick ? 40 : 200),
@@ -96,7 +102,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         ...{ quick: flag, write: flag, alone: flag, compiled: flag, rounds: text, stages: text, steps: text },
-        ...{ model: list, threads: text, records: text, task: list, minutes: text },
+        ...{ model: list, threads: text, records: text, task: list, shape: list, minutes: text },
       },
     });
   } catch (error) {
@@ -115,6 +121,12 @@ function taskNamed(name: string): Task {
   const task = engineTasks.find((each) => each === name);
   if (task !== undefined) return task;
   throw new UserError(`the engine has no task '${name}', expected one of ${engineTasks.join(', ')}`);
+}
+
+function shapeNamed(name: string): Shape {
+  const shape = runnerShapes.find((each) => each === name);
+  if (shape !== undefined) return shape;
+  throw new UserError(`the runners have no shape '${name}', expected one of ${runnerShapes.join(', ')}`);
 }
 
 function count(name: string, text: string | undefined, otherwise: number): number {

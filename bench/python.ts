@@ -16,6 +16,8 @@ const modules = {
   transformers: ['torch', 'numpy', 'safetensors', 'transformers'],
   lm_eval: ['torch', 'numpy', 'safetensors', 'transformers', 'accelerate', 'lm_eval'],
   DVC: ['dvc'],
+  Snakemake: ['snakemake'],
+  ninja: ['ninja'],
 } as const;
 export type PythonPeer = keyof typeof modules;
 

@@ -309,6 +309,63 @@ describe('what is wrong with a command is said when its spec is read', () => {
   });
 });
 
+describe('several commands', () => {
+  /** Three stages one after the other in one worker; the second one fails where `broken` is there. */
+  function chain(script: string): string {
+    const stage = (name: string, joined: string) =>
+      `  ${name}: { use: command, ${joined}with: { run: [node, step.mjs, "{out.metrics}", ${name}${joined === '' ? '' : ', "{in.before}"'}], files: [step.mjs], ${joined === '' ? '' : 'inputs: { before: { kind: metrics } }, '}outputs: { metrics: { kind: metrics, fields: [parent] } } } }\n`;
+    const stages =
+      stage('a', '') + stage('b', 'in: { before: a.metrics }, ') + stage('c', 'in: { before: b.metrics }, ');
+    const files = {
+      'step.mjs': `import { existsSync, writeFileSync as write } from 'node:fs';\nconst [out, name] = process.argv.slice(2);\n${script}`,
+      'p.yaml': `pipeline: p\nstages:\n${stages}`,
+      'e.yaml':
+        'experiment: e\npipeline: p.yaml\naxes: { at: { values: { a: { metric: a.parent }, b: { metric: b.parent }, c: { metric: c.parent } } } }\n',
+    };
+    return folderWith({ files });
+  }
+
+  const parents = async (folder: string): Promise<number[]> => {
+    const { out } = await lamina(folder, 'show', 'e', '--format', 'json');
+    return (JSON.parse(out) as { cells: { value: number }[] }).cells.map((cell) => cell.value);
+  };
+
+  it('of one worker have one process that watches over them', async () => {
+    const folder = chain('write(out, JSON.stringify({ parent: process.ppid }));');
+    expect((await lamina(folder, 'run', 'e.yaml', '-j', '1')).code).toBe(0);
+    expect(new Set(await parents(folder))).toHaveLength(1);
+    expect(isAlive((await parents(folder))[0] as number)).toBe(false); // it ended with the worker
+  });
+
+  it('that follow one that was killed with all around it run', async () => {
+    const folder = chain(`write(out, JSON.stringify({ parent: process.ppid }));
+if (name === 'b' && !existsSync('${'$'}{mark}')) { write('${'$'}{mark}', ''); process.kill(process.ppid, 'SIGKILL'); }`);
+    const mark = join(folder, 'mark');
+    const step = join(folder, 'step.mjs');
+    writeFileSync(step, readFileSync(step, 'utf8').replaceAll('${mark}', mark));
+    const first = await lamina(folder, 'run', 'e.yaml', '-j', '1');
+    expect(first.code).toBe(1);
+    expect(first.err).toContain('the process that watches over it was killed');
+    expect((await lamina(folder, 'run', 'e.yaml', '-j', '1')).code).toBe(0);
+    const [a, b, c] = await parents(folder);
+    expect(b).toBe(c);
+    expect(a).not.toBe(b);
+  });
+
+  it('have all that they print in the log, in its order, before the next one begins', async () => {
+    const folder =
+      chain(`for (let i = 0; i < 20000; i++) process.stdout.write(name + ' says line ' + i + ' of many\\n');
+write(out, JSON.stringify({ parent: 1 }));`);
+    expect((await lamina(folder, 'run', 'e.yaml', '-j', '1')).code).toBe(0);
+    for (const name of ['a', 'b', 'c']) {
+      const { out } = await lamina(folder, 'logs', 'e.yaml', name);
+      const lines = out.split('\n').filter((line) => line.includes(' says line '));
+      expect(lines.at(-1)).toContain(`${name} says line 19999 of many`);
+      expect(lines.filter((line) => !line.includes(`${name} says`))).toEqual([]);
+    }
+  });
+});
+
 describe('a command that is stopped', () => {
   /** Says where it is, and stays until its group is told to end; what it started in the background stays too. */
   const script = `import { spawn } from 'node:child_process';
