@@ -1,18 +1,14 @@
 // MLPs cut into experts with a router, against PyTorch: logits, loss, gradients, the routers' own loss, decoding with a cache, a walk, and what is exported.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createWeights, type Values, variablesOf } from '../../model/architecture/weights.ts';
-import { loadModel, openStored } from '../../model/checkpoint/checkpoint.ts';
+import { type Values, variablesOf } from '../../model/architecture/weights.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { writeCompact } from '../../model/export/compact.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
 import { forward, hiddenStates } from '../../model/forward/forward.ts';
-import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { keepExperts } from '../../model/forward/router.ts';
-import { importCompact } from '../../model/import/compact.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import { createRecovery, disposeRecovery, joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
 import {
@@ -28,27 +24,29 @@ import { embedPassages } from '../../model/walk/rows.ts';
 import { createWalk } from '../../model/walk/walk.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
-import { loadArchitecture } from './architectures.ts';
 import { expectClose, fixture, loadFixture, type Packed, scratch, unpack } from './fixtures.ts';
 import { greedyTexts } from './greedy.ts';
 import { as } from './onnx-made.ts';
 import { feedsOf, inNode, type Value } from './onnx-runs.ts';
+import {
+  batchOf,
+  changedModel,
+  expectCompact,
+  expectGradients,
+  expectLogits,
+  loadedFor,
+  type PytorchCase,
+} from './pytorch-cases.ts';
 import { tinyConfig } from './tiny.ts';
 
-interface FactorCase {
-  model: string;
+interface FactorCase extends PytorchCase {
   layers: number[];
   experts: number;
   active: number;
-  ids: number[][];
-  logits: Packed;
-  loss: number;
   divergence: number;
   balance: number;
-  gradients: Record<string, Packed>;
   routers: Record<string, Packed>;
   router_gradients: Record<string, Packed>;
-  decoded: number[][];
 }
 
 const tolerance = 1e-5;
@@ -74,26 +72,11 @@ const recoveryOf = (one: FactorCase, replacements: readonly Replacement[] = []):
   routing: routingOf(one),
 });
 
-const loaded = ({ model }: FactorCase) => (model === 'deep' ? loadFixture(model) : loadArchitecture(model));
-
-async function routedModel(one: FactorCase) {
-  const { weights, config, path } = await loaded(one);
-  const model = createModel(weights, recoveryOf(one));
-  onTestFinished(() => model.disposeFrames());
-  return { model, config, path };
-}
-
-const batchOf = ({ ids }: FactorCase) => {
-  const examples = ids.map((row) => ({ ids: Int32Array.from(row), labels: Int32Array.from(row) }));
-  const batch = makeBatch(examples, 2, 64);
-  return scaleWeights(batch, 1 / batch.count);
-};
-
 beforeAll(() => useBackend({ backend: 'onnx' }));
 
 describe('MLPs cut into experts', () => {
   it.each(named)('%s: the logits of PyTorch, whichever way they are computed', async (_, one) => {
-    const { model } = await routedModel(one);
+    const { model } = await changedModel(one, recoveryOf(one));
     keepExperts(model);
     const ways = {
       all: model,
@@ -101,35 +84,16 @@ describe('MLPs cut into experts', () => {
       'cut in the pass': { ...model, routes: true, experts: new Map() },
     };
     for (const [way, each] of Object.entries(ways)) {
-      const logits = forward(each, tf.tensor2d(one.ids, undefined, 'int32'));
-      expectClose(await logits.data(), unpack(one.logits), tolerance, `logits, ${way}`);
-      logits.dispose();
+      await expectLogits(each, one, `logits, ${way}`);
     }
   });
 
-  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', async (_, one) => {
-    const { weights, config } = await loaded(one);
-    const variables = new Map(weights.names.map((name) => [name, tf.variable(weights.get(name) as tf.Tensor)]));
-    const plain = createModel(createWeights(config, variables), recoveryOf(one));
-    const wanted = Object.keys(one.gradients).map(
-      (name) => variables.get(name.replace('.mlp.mlp.', '.mlp.')) as tf.Variable,
-    );
-    expect(wanted.length).toBeGreaterThan(5);
-    for (const model of [plain, { ...plain, recomputes: true }]) {
-      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, batchOf(one)), wanted);
-      expect((await value.data())[0]).toBeCloseTo(one.loss, 4);
-      for (const [i, [name, gradient]] of Object.entries(one.gradients).entries()) {
-        const found = grads[(wanted[i] as tf.Variable).name] as tf.Tensor;
-        expectClose(await found.data(), unpack(gradient), tolerance, `gradient of ${name}`);
-      }
-      tf.dispose([value, grads]);
-    }
-    plain.disposeFrames();
-    tf.dispose([...variables.values()]);
-  });
+  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', (_, one) =>
+    expectGradients(one, recoveryOf(one), (name) => name.replace('.mlp.mlp.', '.mlp.')),
+  );
 
   it.each(named)("%s: the terms of the routers' loss and their gradients are PyTorch's", async (_, one) => {
-    const { model } = await routedModel(one);
+    const { model } = await changedModel(one, recoveryOf(one));
     const batch = await routerBatch(model, batchOf(one));
     expect(batch.text).toBeCloseTo(one.loss, 4);
     const routing = routingOf(one);
@@ -153,7 +117,7 @@ describe('MLPs cut into experts', () => {
   });
 
   it.each(named)('%s: what PyTorch says next, with a cache', async (_, one) => {
-    const { model } = await routedModel(one);
+    const { model } = await changedModel(one, recoveryOf(one));
     expect(await greedyTexts(model, one)).toEqual(one.decoded);
   });
 
@@ -289,7 +253,7 @@ describe('a recovery with experts', () => {
 
 describe('experts, exported', () => {
   async function exporting(one: FactorCase, beside: Partial<Recovery> = {}) {
-    const { path } = await loaded(one);
+    const { path } = await loadedFor(one);
     const to = await scratch();
     const recovery = join(to, 'recovery.arrow');
     await writeRecovery(recovery, { ...recoveryOf(one), ...beside });
@@ -322,14 +286,14 @@ describe('experts, exported', () => {
   });
 
   it('to ONNX with parameters beside the matrices, where all experts are computed and the chosen ones count', async () => {
-    const { config } = await loaded(all);
+    const { config } = await loadedFor(all);
     const own = createRecovery(config, ownReplacements([1, 3], 2), { init: 'random', seed: 3 });
     onTestFinished(() => disposeRecovery(own));
     const { source, to } = await exporting(all, own);
     await writeOnnx(source, onnxFiles(to), as('F32'));
     const runtime = await inNode(to);
     onTestFinished(() => runtime.close());
-    const { weights } = await loaded(all);
+    const { weights } = await loadedFor(all);
     const model = createModel(weights, { ...recoveryOf(all), ...own });
     const [ids] = all.ids as [number[]];
     const wanted = forward(model, tf.tensor2d([ids], undefined, 'int32'));
@@ -347,16 +311,6 @@ describe('experts, exported', () => {
 
   it.each([all, some])('to a compact folder, and back: $layers', async (one) => {
     const { source, to } = await exporting(one);
-    const weights = join(to, 'shared.safetensors');
-    await writeCompact(source, { ...files(to), weights, map: join(to, 'sharp.json') }, 'F32');
-    const paths = { model: join(to, 'back.arrow'), recovery: join(to, 'recovery-back.arrow') };
-    await importCompact(to, paths);
-    const { config, weights: read } = await loadModel(paths.model);
-    const model = createModel(read, await readRecovery([paths.recovery], config));
-    const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
-    expectClose(await logits.data(), unpack(one.logits), tolerance, 'logits');
-    logits.dispose();
-    model.disposeFrames();
-    read.dispose();
+    await expectCompact(source, to, files(to), one);
   });
 });

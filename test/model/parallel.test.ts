@@ -1,18 +1,13 @@
 // Pairs of layers side by side, against PyTorch: logits, loss, gradients, decoding with a cache, a walk, and what is exported.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createWeights } from '../../model/architecture/weights.ts';
-import { loadModel, openStored } from '../../model/checkpoint/checkpoint.ts';
+import { openStored } from '../../model/checkpoint/checkpoint.ts';
 import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { writeCompact } from '../../model/export/compact.ts';
 import { openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
-import { forward, hiddenStates } from '../../model/forward/forward.ts';
-import { languageModelLoss } from '../../model/forward/loss.ts';
+import { hiddenStates } from '../../model/forward/forward.ts';
 import { createModel } from '../../model/forward/model.ts';
 import type { Prompt } from '../../model/generate/read-prompts.ts';
-import { importCompact } from '../../model/import/compact.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import { joinParallel, layerSteps, type ParallelVariant, parseParallel } from '../../model/sharing/parallel-layers.ts';
 import { joinRecoveries, type Recovery } from '../../model/sharing/recovery.ts';
@@ -22,24 +17,24 @@ import { embedPassages } from '../../model/walk/rows.ts';
 import { createWalk } from '../../model/walk/walk.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
-import { loadArchitecture } from './architectures.ts';
-import { expectClose, fixture, loadFixture, type Packed, scratch, unpack } from './fixtures.ts';
+import { expectClose, fixture, loadFixture, scratch, unpack } from './fixtures.ts';
 import { greedyTexts } from './greedy.ts';
 import { as } from './onnx-made.ts';
 import { feedsOf, inNode, type Value } from './onnx-runs.ts';
+import {
+  changedModel,
+  expectCompact,
+  expectGradients,
+  expectLogits,
+  loadedFor,
+  type PytorchCase,
+} from './pytorch-cases.ts';
 import { tinyConfig } from './tiny.ts';
 
-interface ParallelCase {
-  model: string;
+interface ParallelCase extends PytorchCase {
   first: number;
   last: number;
   variant: ParallelVariant;
-  ids: number[][];
-  labels: number[][];
-  logits: Packed;
-  loss: number;
-  gradients: Record<string, Packed>;
-  decoded: number[][];
 }
 
 const tolerance = 1e-5;
@@ -52,51 +47,20 @@ const recoveryOf = (
   replacements: readonly Replacement[] = [],
 ): Recovery => ({ replacements, parameters: new Map(), parallel: { first, last, variant } });
 
-const loaded = ({ model }: ParallelCase) => (model === 'deep' ? loadFixture(model) : loadArchitecture(model));
-
-async function parallelModel(one: ParallelCase) {
-  const { weights, config, path } = await loaded(one);
-  const model = createModel(weights, recoveryOf(one));
-  onTestFinished(() => model.disposeFrames());
-  return { model, config, path };
-}
-
 beforeAll(() => useBackend({ backend: 'onnx' }));
 
 describe('layers side by side', () => {
   it.each(named)('%s: the logits of PyTorch, to 1e-5', async (_, one) => {
-    const { model } = await parallelModel(one);
-    const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
-    expectClose(await logits.data(), unpack(one.logits), tolerance, 'logits');
-    logits.dispose();
+    const { model } = await changedModel(one, recoveryOf(one));
+    await expectLogits(model, one);
   });
 
-  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', async (_, one) => {
-    const { weights, config } = await loaded(one);
-    const variables = new Map(weights.names.map((name) => [name, tf.variable(weights.get(name) as tf.Tensor)]));
-    const plain = createModel(createWeights(config, variables), recoveryOf(one));
-    const examples = one.ids.map((ids, i) => {
-      return { ids: Int32Array.from(ids), labels: Int32Array.from(one.labels[i] as number[]) };
-    });
-    const batch = makeBatch(examples, 2, 64);
-    const scaled = scaleWeights(batch, 1 / batch.count);
-    const wanted = Object.keys(one.gradients).map((name) => variables.get(name) as tf.Variable);
-    expect(wanted.length).toBeGreaterThan(5);
-    for (const model of [plain, { ...plain, recomputes: true }]) {
-      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, scaled), wanted);
-      expect((await value.data())[0]).toBeCloseTo(one.loss, 4);
-      for (const [i, [name, gradient]] of Object.entries(one.gradients).entries()) {
-        const found = grads[(wanted[i] as tf.Variable).name] as tf.Tensor;
-        expectClose(await found.data(), unpack(gradient), tolerance, `gradient of ${name}`);
-      }
-      tf.dispose([value, grads]);
-    }
-    plain.disposeFrames();
-    tf.dispose([...variables.values()]);
-  });
+  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', (_, one) =>
+    expectGradients(one, recoveryOf(one)),
+  );
 
   it.each(named)('%s: what PyTorch says next, each layer with a slot of its own in the cache', async (_, one) => {
-    const { model, config } = await parallelModel(one);
+    const { model, config } = await changedModel(one, recoveryOf(one));
     const seen = (prompt: Prompt) => expect(prompt.found).toHaveLength(config.num_hidden_layers);
     expect(await greedyTexts(model, one, seen)).toEqual(one.decoded);
   });
@@ -183,7 +147,7 @@ describe('a recovery with layers side by side', () => {
 
 describe('layers side by side, exported', () => {
   async function exporting(one: ParallelCase, replacements: readonly Replacement[] = []) {
-    const { path } = await loaded(one);
+    const { path } = await loadedFor(one);
     const to = await scratch();
     const recovery = join(to, 'recovery.arrow');
     await writeRecovery(recovery, recoveryOf(one, replacements));
@@ -217,16 +181,6 @@ describe('layers side by side, exported', () => {
 
   it.each([paper, released])('to a compact folder, and back: $variant', async (one) => {
     const { source, to } = await exporting(one);
-    const weights = join(to, 'shared.safetensors');
-    await writeCompact(source, { ...files(to), weights, map: join(to, 'sharp.json') }, 'F32');
-    const paths = { model: join(to, 'back.arrow'), recovery: join(to, 'recovery-back.arrow') };
-    await importCompact(to, paths);
-    const { config, weights: read } = await loadModel(paths.model);
-    const model = createModel(read, await readRecovery([paths.recovery], config));
-    const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
-    expectClose(await logits.data(), unpack(one.logits), tolerance, 'logits');
-    logits.dispose();
-    model.disposeFrames();
-    read.dispose();
+    await expectCompact(source, to, files(to), one);
   });
 });

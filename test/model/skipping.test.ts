@@ -3,20 +3,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { attentionRoles, type MatrixRole } from '../../model/architecture/roles.ts';
 import { matrixShapeOf } from '../../model/architecture/tensors.ts';
-import { createWeights } from '../../model/architecture/weights.ts';
-import { loadModel } from '../../model/checkpoint/checkpoint.ts';
-import { readRecovery, writeRecovery } from '../../model/checkpoint/recovery-file.ts';
-import { writeCompact } from '../../model/export/compact.ts';
+import { writeRecovery } from '../../model/checkpoint/recovery-file.ts';
 import { writeHuggingFace } from '../../model/export/huggingface.ts';
 import { type ExportSource, openExportSource } from '../../model/export/source.ts';
 import { textFilesIn } from '../../model/export/texts.ts';
-import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
 import { forward } from '../../model/forward/forward.ts';
 import { attendingLayers } from '../../model/forward/layer-weights.ts';
-import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { createDecoder } from '../../model/generate/decoder.ts';
-import { importCompact } from '../../model/import/compact.ts';
 import { importHuggingFace } from '../../model/import/huggingface.ts';
 import { writeOnnx } from '../../model/onnx/export.ts';
 import { recoveryParameters, storedParameters, storedRatio } from '../../model/sharing/ratios.ts';
@@ -28,23 +22,24 @@ import {
 } from '../../model/sharing/replacement.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { tf } from '../../tensor/tf.ts';
-import { loadArchitecture } from './architectures.ts';
-import { expectClose, fixture, loadFixture, type Packed, scratch, unpack } from './fixtures.ts';
+import { expectClose, fixture, loadFixture, scratch, unpack } from './fixtures.ts';
 import { greedyTexts } from './greedy.ts';
 import { as } from './onnx-made.ts';
 import { feedsOf, inNode, type Value } from './onnx-runs.ts';
+import {
+  changedModel,
+  expectCompact,
+  expectFileLogits,
+  expectGradients,
+  expectLogits,
+  loadedFor,
+  type PytorchCase,
+} from './pytorch-cases.ts';
 import { tinyConfig } from './tiny.ts';
 
-interface SkippingCase {
-  model: string;
+interface SkippingCase extends PytorchCase {
   part: SkippedPart;
   layers: number[];
-  ids: number[][];
-  labels: number[][];
-  logits: Packed;
-  loss: number;
-  gradients: Record<string, Packed>;
-  decoded: number[][];
 }
 
 const tolerance = 1e-5;
@@ -57,64 +52,20 @@ const recoveryOf = ({ part, layers }: SkippingCase) => ({
   parameters: new Map(),
 });
 
-async function loaded({ model }: SkippingCase) {
-  return model === 'deep' ? loadFixture(model) : loadArchitecture(model);
-}
-
-async function skippingModel(one: SkippingCase) {
-  const { weights, config, path } = await loaded(one);
-  const model = createModel(weights, recoveryOf(one));
-  onTestFinished(() => model.disposeFrames());
-  return { model, config, path };
-}
-
-async function logitsOf(path: string, one: SkippingCase, recoveryPath?: string): Promise<Float32Array> {
-  const { config, weights } = await loadModel(path);
-  const recovery = recoveryPath === undefined ? undefined : await readRecovery([recoveryPath], config);
-  const model = createModel(weights, recovery);
-  const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
-  const values = (await logits.data()).slice() as Float32Array;
-  logits.dispose();
-  model.disposeFrames();
-  weights.dispose();
-  return values;
-}
-
 beforeAll(() => useBackend({ backend: 'onnx' }));
 
 describe('skipped sublayers', () => {
   it.each(named)('%s: the logits of PyTorch, to 1e-5', async (_, one) => {
-    const { model } = await skippingModel(one);
-    const logits = forward(model, tf.tensor2d(one.ids, undefined, 'int32'));
-    expectClose(await logits.data(), unpack(one.logits), tolerance, 'logits');
-    logits.dispose();
+    const { model } = await changedModel(one, recoveryOf(one));
+    await expectLogits(model, one);
   });
 
-  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', async (_, one) => {
-    const { weights, config } = await loaded(one);
-    const variables = new Map(weights.names.map((name) => [name, tf.variable(weights.get(name) as tf.Tensor)]));
-    const plain = createModel(createWeights(config, variables), recoveryOf(one));
-    const examples = one.ids.map((ids, i) => {
-      return { ids: Int32Array.from(ids), labels: Int32Array.from(one.labels[i] as number[]) };
-    });
-    const batch = makeBatch(examples, 2, 64);
-    const scaled = scaleWeights(batch, 1 / batch.count);
-    const wanted = Object.keys(one.gradients).map((name) => variables.get(name) as tf.Variable);
-    for (const model of [plain, { ...plain, recomputes: true }]) {
-      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, scaled), wanted);
-      expect((await value.data())[0]).toBeCloseTo(one.loss, 4);
-      for (const [i, [name, gradient]] of Object.entries(one.gradients).entries()) {
-        const found = grads[(wanted[i] as tf.Variable).name] as tf.Tensor;
-        expectClose(await found.data(), unpack(gradient), tolerance, `gradient of ${name}`);
-      }
-      tf.dispose([value, grads]);
-    }
-    plain.disposeFrames();
-    tf.dispose([...variables.values()]);
-  });
+  it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', (_, one) =>
+    expectGradients(one, recoveryOf(one)),
+  );
 
   it.each(named)('%s: what PyTorch says next, with a cache that has no place for what is skipped', async (_, one) => {
-    const { model, config } = await skippingModel(one);
+    const { model, config } = await changedModel(one, recoveryOf(one));
     const skipped = one.part === 'mlp' ? 0 : one.layers.length;
     expect(attendingLayers(model)).toHaveLength(config.num_hidden_layers - skipped);
     expect(await greedyTexts(model, one)).toEqual(one.decoded);
@@ -164,7 +115,7 @@ describe('a model with skipped sublayers', () => {
   });
 
   async function exporting(one: SkippingCase): Promise<{ source: ExportSource; to: string }> {
-    const { path } = await loaded(one);
+    const { path } = await loadedFor(one);
     const to = await scratch();
     const recovery = join(to, 'recovery.arrow');
     await writeRecovery(recovery, recoveryOf(one));
@@ -180,7 +131,7 @@ describe('a model with skipped sublayers', () => {
       await writeHuggingFace(source, filesIn(to), 'F32');
       const back = join(to, 'back.arrow');
       await importHuggingFace(to, back);
-      expectClose(await logitsOf(back, one), unpack(one.logits), tolerance, 'logits');
+      await expectFileLogits({ model: back }, one);
     },
   );
 
@@ -188,12 +139,8 @@ describe('a model with skipped sublayers', () => {
     'goes to a compact folder without what is skipped, and back ($model, $part)',
     async (one) => {
       const { source, to } = await exporting(one);
-      const files = { ...filesIn(to), weights: join(to, 'shared.safetensors'), map: join(to, 'sharp.json') };
-      const { unique_bytes, expanded_bytes } = await writeCompact(source, files, 'F32');
+      const { unique_bytes, expanded_bytes } = await expectCompact(source, to, filesIn(to), one);
       expect(unique_bytes).toBeLessThan(expanded_bytes);
-      const paths = { model: join(to, 'back.arrow'), recovery: join(to, 'recovery-back.arrow') };
-      await importCompact(to, paths);
-      expectClose(await logitsOf(paths.model, one, paths.recovery), unpack(one.logits), tolerance, 'logits');
     },
   );
 
