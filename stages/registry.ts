@@ -39,6 +39,7 @@ import { slw } from './slw/declare.ts';
 import { splitExperts } from './split-experts/declare.ts';
 import { taskData } from './task-data/declare.ts';
 import { textAgreement } from './text-agreement/declare.ts';
+import { trainExitClassifierStage } from './train-exit-classifier/declare.ts';
 import { trainRoutersStage } from './train-routers/declare.ts';
 import { trainTokenizer } from './train-tokenizer/declare.ts';
 import { weightDifference } from './weight-difference/declare.ts';
@@ -72,6 +73,7 @@ const stages: StageDefinition[] = [
   stage(perplexityEval, async () => (await import('./perplexity-eval/run.ts')).measurePerplexity),
   stage(rollingPerplexityStage, async () => (await import('./rolling-perplexity/run.ts')).measureRolling),
   stage(earlyExit, async () => (await import('./early-exit/run.ts')).describeExits),
+  stage(trainExitClassifierStage, async () => (await import('./train-exit-classifier/run.ts')).fitClassifier),
   stage(decode, async () => (await import('./decode/run.ts')).answerRecords),
   stage(exitRisk, async () => (await import('./exit-risk/run.ts')).tryThresholds),
   stage(calibrateExit, async () => (await import('./calibrate-exit/run.ts')).chooseThreshold),

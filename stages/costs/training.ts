@@ -1,10 +1,11 @@
 // What stages take that train, and the activations that they train on.
-import type { ActivationsFacts, CheckpointFacts } from '../../contract/facts.ts';
+import type { ActivationsFacts, CheckpointFacts, ExitFacts } from '../../contract/facts.ts';
 import type { Cost, CostInput, CostQuery, Unit } from '../../contract/stage.ts';
 import { parseExits } from '../../model/exits/exit-layers.ts';
 import { matrixParameters } from '../../model/methods/registry.ts';
 import {
   forwardFlops,
+  forwardMemory,
   frozenMemory,
   type ModelShape,
   mlpParameters,
@@ -95,6 +96,31 @@ function teacherWork(
   const tokens = batch.sequences * batch.length;
   const held = float * tokens * (shape.hidden_size + 2 * shape.vocab_size);
   return { flops: forwardFlops(shape, text), memory_bytes: frozenMemory(shape) + held };
+}
+
+/** train-exit-classifier: the frozen model's forward pass with the head after each exit, and a product with one row of numbers and its gradients. */
+export function exitClassifierCost(query: CostQuery): Cost | undefined {
+  const { params, inputs } = query;
+  const shape = shapeOfFacts(inputs.model?.facts);
+  const data = recordsOf(inputs.data, params, query);
+  const recovery = recoveryOf(inputs.recovery);
+  const exits = (inputs.exit?.facts as ExitFacts | undefined)?.exits?.length;
+  if (shape === undefined || data === undefined || recovery === undefined || exits === undefined) return undefined;
+  const { hidden_size: d, vocab_size } = shape;
+  const most = Number(params.max_steps ?? Number.POSITIVE_INFINITY) * Number(params.batch_size);
+  const tokens = Math.min(data.records * Number(params.epochs), most) * data.length;
+  const length = Number(params.max_length);
+  const together = Math.min(Number(params.batch_size), data.records);
+  const sequences = Math.min(Number(params.micro_batch), together);
+  // the states of a whole step wait for its classifier, those of a micro batch are there once more
+  const states = float * (together + sequences) * length * (exits + 1) * d;
+  const each = exits * (2 * d * vocab_size + 6 * d) + 2 * recovery.parameters;
+  return {
+    flops: forwardFlops(shape, { tokens, length: data.length }) + tokens * each,
+    memory_bytes: forwardMemory(shape, { sequences, length }, { parameters: recovery.parameters }) + states,
+    written_bytes: smallFile + float * exits * (d + 1),
+    assumed: data.assumed,
+  };
 }
 
 /** pretrain: all weights, for `steps` steps; what Adam keeps takes the place of gradients in an sft. */

@@ -9,7 +9,7 @@ import { UserError } from '../../util/errors.ts';
 import { object } from '../common/options.ts';
 import { lookingCost } from '../costs/copying.ts';
 
-/** A classifier has to be trained, which no stage does yet. */
+/** A classifier has to be trained: stage `train-exit-classifier` makes a description that asks one of one that does not. */
 export const untrained = confidences.filter((name) => name !== 'classifier');
 
 const params = object({
@@ -36,7 +36,7 @@ const params = object({
   confidence: Type.Enum([...untrained], {
     default: 'max_probability',
     description:
-      'max_probability: largest softmax after the exit (LITE); gap: largest minus second (CALM); state: cosine between the states after this exit and the one before, 0 at the first',
+      'max_probability: largest softmax after the exit (LITE); gap: largest minus second (CALM); state: cosine between the states after this exit and the one before, 0 at the first; a classifier comes from train-exit-classifier, which takes this description',
   }),
   threshold: Type.Number({
     minimum: 0,

@@ -133,6 +133,28 @@ describe('a stage', () => {
     expect(flops({}) / (4 * 6.607e9 * 30e6)).toBeCloseTo(1, 1);
   });
 
+  it('train-exit-classifier asks the head after each exit and at the end, forward alone', () => {
+    const flops = (exits: number[], more: JsonObject = {}) =>
+      costOf('train-exit-classifier', {
+        params: { fraction: 1, max_length: 2048, epochs: 1, batch_size: 8, micro_batch: 8, ...more },
+        inputs: { model: input(model), exit: input({ exits }), data: input(data, 'train') },
+      }).flops;
+    const tokens = 50_000 * 300;
+    expect(flops([8, 16]) - flops([8])).toBe(tokens * (2 * 32_000 * 4096 + 6 * 4096));
+    expect(flops([8], { max_steps: 100 }) / flops([8])).toBeCloseTo(800 / 50_000);
+    // two operations for each of 6.6 G multiplied weights and once more for the head; attention on top
+    expect(flops([8]) / (2 * (6.607e9 + 32_000 * 4096) * tokens)).toBeCloseTo(1, 1);
+  });
+
+  it('exit-risk decodes once for each threshold', () => {
+    const units = [0.5, 0.9, 0.99].map((threshold) => ({ name: `threshold ${threshold}`, params: { threshold } }));
+    const query = {
+      params: { part: 'first', max_tokens: 64, batch_size: 1 },
+      inputs: { model: input(model), data: input(data, 'eval') },
+    };
+    expect(costOf('exit-risk', { ...query, units }).flops).toBe(3 * costOf('decode', query).flops);
+  });
+
   it('does not say what it takes while its inputs are unknown', () => {
     for (const name of ['sft', 'slw', 'perplexity-eval', 'capture-activations', 'export']) {
       const inputs = { model: input({}), data: input({}, 'train') };

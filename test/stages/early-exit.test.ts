@@ -16,6 +16,7 @@ import { lora } from '../../stages/lora/declare.ts';
 import { parallelLayers } from '../../stages/parallel-layers/declare.ts';
 import { sft } from '../../stages/sft/declare.ts';
 import { textAgreement } from '../../stages/text-agreement/declare.ts';
+import { trainExitClassifierStage } from '../../stages/train-exit-classifier/declare.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
 import { createRandom } from '../../util/random.ts';
 import { ngramOverlap, rougeL } from '../../util/rouge.ts';
@@ -218,6 +219,117 @@ describe('sft with losses at exits', () => {
     await expect(train({ exit_weights: 'linear' })).rejects.toThrow(
       "'exit_weights' weighs the losses at 'exits': name the layers with 'exits', or leave it out",
     );
+  });
+});
+
+describe('train-exit-classifier', () => {
+  const training = { max_length: 96, batch_size: 6, micro_batch: 3, lr: 0.02, max_steps: 12, epochs: 4 };
+  const train = (exit: string, params: Record<string, unknown> = {}, more: object = {}) =>
+    runStage(trainExitClassifierStage, {
+      params: { ...training, ...params },
+      inputs: { model: files.model, exit, data: files.train },
+      ...more,
+    });
+  const lossesOf = (outcome: StageOutcome) => (json(only(outcome, 'curve')) as unknown as { loss: number[] }).loss;
+
+  it('gives the description that came in, asking one classifier after each exit, which decoding, risks and calibration take', async () => {
+    const given = await describeExit({ exits: '2,4', min_exit: 3, threshold: 0.3, decay: 'paper', tau: 2 });
+    const trained = await train(given);
+    const losses = lossesOf(trained);
+    expect(losses).toHaveLength(12);
+    expect(losses[0]).toBeCloseTo(Math.log(2), 4);
+    expect(losses.at(-1)).toBeLessThan(losses[0] as number);
+    const exit = only(trained, 'exit');
+    const [before, after] = await Promise.all([given, exit].map((path) => readExit([path], { config })));
+    expect(after?.rule).toEqual({ ...before?.rule, confidence: 'classifier' });
+    expect([...(after?.classifiers.keys() ?? [])]).toEqual([2, 4]);
+    expect(after?.classifiers.get(2)).toEqual(after?.classifiers.get(4));
+    expect(after?.classifiers.get(2)?.weight.some((value) => value !== 0)).toBe(true);
+    expect(trained.facts['']).toMatchObject({ exits: [2, 4], confidence: 'classifier', steps: 12 });
+    const early = await decoded({ exit });
+    expect(json(only(early, 'metrics')).heads).toBe(1);
+    const reference = only(await decoded({}), 'texts');
+    const inputs = { model: files.model, exit, data: files.eval, reference };
+    const tried = await runStage(exitRisk, { params: { ...answers, thresholds: [1] }, inputs });
+    const risks = { files: { 'threshold 1': tried.files['threshold 1']?.metrics as string }, facts: {} };
+    const calibrated = await runStage(calibrateExit, {
+      params: { risk: 'exact', delta: 0.9, epsilon: 0.3 },
+      inputs: { exit, risks },
+    });
+    const kept = await readExit([only(calibrated, 'exit')], { config });
+    expect([kept.rule.threshold, kept.rule.confidence, kept.classifiers]).toEqual([
+      1,
+      'classifier',
+      after?.classifiers,
+    ]);
+  });
+
+  it('trains another classifier for every loss and variant', async () => {
+    const given = await describeExit({ exits: '2,4' });
+    const weights = new Set<string>();
+    for (const loss of ['independent', 'geometric']) {
+      for (const variant of ['paper', 'released']) {
+        const exit = await readExit([only(await train(given, { loss, variant }), 'exit')], { config });
+        weights.add(String(exit.classifiers.get(2)?.weight));
+      }
+    }
+    expect(weights.size).toBe(4);
+  });
+
+  it('goes on after a kill, to the same bytes', async () => {
+    const given = await describeExit({ exits: '2,4' });
+    const whole = await train(given, { save_every: 4 });
+    const folder = temporaryFolder();
+    const stopped = new AbortController();
+    const onProgress = ({ of, done }: { of?: string; done?: number }) => {
+      if (of === 'step' && done === 6) stopped.abort(new Error('killed'));
+    };
+    await expect(train(given, { save_every: 4 }, { folder, signal: stopped.signal, onProgress })).rejects.toThrow(
+      'killed',
+    );
+    const again = await train(given, { save_every: 4 }, { folder });
+    expect(again.reports.filter(({ of }) => of === 'step')).toHaveLength(8);
+    for (const output of ['exit', 'curve']) {
+      expect(readFileSync(only(again, output))).toEqual(readFileSync(only(whole, output)));
+    }
+  });
+
+  it('sees the model with its recovery', async () => {
+    const given = await describeExit({ exits: '2,4' });
+    const recovery = only(
+      await runStage(parallelLayers, { params: { layers: '3-6' }, inputs: { model: files.model } }),
+      'recovery',
+    );
+    const inputs = { model: files.model, recovery, exit: given, data: files.train };
+    const paired = await runStage(trainExitClassifierStage, { params: training, inputs });
+    expect(readFileSync(only(paired, 'exit'))).not.toEqual(readFileSync(only(await train(given), 'exit')));
+  });
+
+  it('says before anything runs what it cannot be trained for', async () => {
+    const expected = (facts: Record<string, unknown>) =>
+      trainExitClassifierStage.expect?.(withDefaults(trainExitClassifierStage as never, {}) as never, {
+        model: { layers: 6 },
+        ...facts,
+      });
+    expect(await expected({ exit: { exits: [2, 4], confidence: 'gap' } })).toEqual({
+      exits: [2, 4],
+      confidence: 'classifier',
+    });
+    expect(await expected({})).toBeUndefined();
+    await expect(expected({ exit: { exits: [] } })).rejects.toThrow(
+      "input 'exit' describes no exits, expected one with layers to train a classifier for: that of stage 'early-exit'",
+    );
+    await expect(expected({ exit: { exits: [2, 6] } })).rejects.toThrow(
+      "input 'exit': expected layers from 1 to 5 in a model of 6 layers, which ends after the last anyway, got 6",
+    );
+    const recovery = { parallel: { first: 3, last: 6, variant: 'paper' } };
+    await expect(expected({ exit: { exits: [3] }, recovery })).rejects.toThrow(
+      "input 'exit': layers 3 and 4 run side by side as one step, expected an exit after 4, got 3",
+    );
+    const none = join(temporaryFolder(), 'none.arrow');
+    const { rule } = await readExit([await describeExit({ exits: '2' })], { config });
+    await writeExit(none, { rule: { ...rule, exits: [] }, classifiers: new Map() });
+    await expect(train(none)).rejects.toThrow("input 'exit' describes no exits");
   });
 });
 
