@@ -8,6 +8,7 @@ import { dataset } from './dataset/declare.ts';
 import { decode } from './decode/declare.ts';
 import { dropBlocks } from './drop-blocks/declare.ts';
 import { earlyExit } from './early-exit/declare.ts';
+import { exitLatency } from './exit-latency/declare.ts';
 import { exitRisk } from './exit-risk/declare.ts';
 import { exportStage } from './export/declare.ts';
 import { fitLayerStage } from './fit-layer/declare.ts';
@@ -76,6 +77,7 @@ const stages: StageDefinition[] = [
   stage(trainExitClassifierStage, async () => (await import('./train-exit-classifier/run.ts')).fitClassifier),
   stage(decode, async () => (await import('./decode/run.ts')).answerRecords),
   stage(exitRisk, async () => (await import('./exit-risk/run.ts')).tryThresholds),
+  stage(exitLatency, async () => (await import('./exit-latency/run.ts')).timeExits),
   stage(calibrateExit, async () => (await import('./calibrate-exit/run.ts')).chooseThreshold),
   stage(textAgreement, async () => (await import('./text-agreement/run.ts')).compareTexts),
   stage(taskData, async () => (await import('./task-data/run.ts')).gatherTaskData),

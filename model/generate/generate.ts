@@ -3,7 +3,7 @@ import { UserError } from '../../util/errors.ts';
 import { createRandom } from '../../util/random.ts';
 import type { Model } from '../forward/model.ts';
 import { continueAll, type Observe } from './continuous-batch.ts';
-import { createDecoder } from './decoder.ts';
+import { createDecoder, type Decoder } from './decoder.ts';
 import { createExitDecoder, type ExitSettings } from './exit-decoder.ts';
 import { type Generation, type GenerationTokenizer, openText } from './open-text.ts';
 import type { ReadingOrder } from './passes.ts';
@@ -35,6 +35,8 @@ export interface GenerationOptions extends Partial<Sampling> {
   readonly observe?: Observe | undefined;
   /** Where tokens may stop before the last layer; none: all layers. The longest text that is asked for is T of the threshold's decay. */
   readonly exit?: Omit<ExitSettings, 'max_tokens'> | undefined;
+  /** One that is there already, in place of that which `max_length` and `exit` would make; none of its rows is in use. */
+  readonly decoder?: Decoder | undefined;
 }
 
 /** Told each part of a text that is certain, in order; the parts of request `index` joined are its text. */
@@ -75,10 +77,11 @@ export async function generate(
   if (open.length > 0) {
     const { batch_size = usualBatch, order = 'given', signal, observe } = options;
     const max_tokens = Math.max(...requests.map((request) => request.max_tokens));
-    const decoder = options.exit
-      ? createExitDecoder(model, { ...options.exit, max_tokens }, maxLength)
-      : createDecoder(model, maxLength);
-    await continueAll(decoder, open, { batch_size, order, signal, observe });
+    const made = () =>
+      options.exit
+        ? createExitDecoder(model, { ...options.exit, max_tokens }, maxLength)
+        : createDecoder(model, maxLength);
+    await continueAll(options.decoder ?? made(), open, { batch_size, order, signal, observe });
   }
   return texts.map((text) => text.result());
 }

@@ -97,6 +97,16 @@ export const curve: OutputPort = {
 export const threads = (value: number) =>
   Type.Integer({ minimum: 1, maximum: 256, default: value, description: 'CPU threads; part of the cache key' });
 
+/** Of a timing. */
+export const machine = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 96,
+    description:
+      'a name for the machine; part of the cache key, so that one store can hold the timings of several (otherwise a timing counts as made, wherever it was)',
+  }),
+);
+
 /** Which layers share an MLP: a replacement type, or an explicit map that wins over it. */
 export const replacement = {
   type: Type.Enum([...replacementTypes], { default: 'T_next', description: 'replacement type (paper, Table 8)' }),

@@ -24,3 +24,10 @@ export function decodeCost(query: CostQuery): Cost | undefined {
     assumed: [...data.assumed, `${params.max_tokens} tokens per answer, each through all layers`],
   };
 }
+
+/** exit-latency: the same with exits and with all layers, once more often than it counts; what exits save is not known before. */
+export function exitLatencyCost(query: CostQuery): Cost | undefined {
+  const one = decodeCost(query);
+  if (one === undefined) return undefined;
+  return { ...one, flops: 2 * (Number(query.params.repetitions) + 1) * one.flops, written_bytes: smallFile };
+}

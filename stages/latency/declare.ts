@@ -1,7 +1,7 @@
 // latency: how long an exported model takes to load and to run, beside another one, in ONNX Runtime.
 import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
-import { object, threads } from '../common/options.ts';
+import { machine, object, threads } from '../common/options.ts';
 import { latencyCost } from '../costs/evaluation.ts';
 
 const params = object({
@@ -35,14 +35,7 @@ const params = object({
     default: 3,
     description: 'passes over the prompt that are timed in each process; their median is its forward time',
   }),
-  machine: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 96,
-      description:
-        'a name for the machine; part of the cache key, so that one store can hold the timings of several (otherwise a timing counts as made, wherever it was)',
-    }),
-  ),
+  machine,
   threads: threads(1),
 });
 

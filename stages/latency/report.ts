@@ -1,5 +1,6 @@
 // What a latency measurement comes to: medians, deviations, and ratios taken pair by pair.
-import { mean, median, quantile, standardDeviation } from '../../util/statistics.ts';
+import { mean, median, standardDeviation } from '../../util/statistics.ts';
+import { errorOfMedian, ratioFigures } from '../common/timings.ts';
 import { timings } from './declare.ts';
 import type { LatencySample } from './session.ts';
 
@@ -63,10 +64,7 @@ function ratiosOf(model: MeasuredModel, reference: MeasuredModel): Numbers {
     const pairs = pairRatios(model, reference, timing, 's');
     const cpuPairs = pairRatios(model, reference, timing, 'cpu_s');
     if (pairs === undefined || cpuPairs === undefined) continue;
-    ratios[`${timing}_ratio`] = median(pairs);
-    ratios[`${timing}_ratio_stderr`] = errorOfMedian(pairs);
-    ratios[`${timing}_ratio_q1`] = quantile(pairs, 0.25);
-    ratios[`${timing}_ratio_q3`] = quantile(pairs, 0.75);
+    Object.assign(ratios, ratioFigures(`${timing}_ratio`, pairs));
     ratios[`${timing}_cpu_ratio`] = median(cpuPairs);
     ratios[`${timing}_cpu_ratio_stderr`] = errorOfMedian(cpuPairs);
   }
@@ -88,12 +86,6 @@ function pairRatios(
   const other = secondsOf(reference, timing, clock);
   if (Math.min(...other) === 0) return undefined;
   return secondsOf(model, timing, clock).map((seconds, i) => seconds / (other[i] as number));
-}
-
-/** The standard error of a median, from the quartiles, for normal noise: 1.2533 s / sqrt(n), where s = (q3 - q1) / 1.349. */
-function errorOfMedian(values: readonly number[]): number {
-  const range = quantile(values, 0.75) - quantile(values, 0.25);
-  return ((1.2533 / 1.349) * range) / Math.sqrt(values.length);
 }
 
 /** Processor time as a share of wall time; below the number of threads where others held the cores. */

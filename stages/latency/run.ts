@@ -1,9 +1,8 @@
 // The work of latency: both models in turn, each repetition in a fresh process, and a report of what came out.
 import { rm, writeFile } from 'node:fs/promises';
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { ContextOf } from '../../contract/define.ts';
-import { runtimeVersion } from '../../tensor/graph/runtime-package.ts';
+import { machineFacts } from '../common/timings.ts';
 import type { latency } from './declare.ts';
 import { type PlacedModel, placeModel } from './files.ts';
 import { sampleOf } from './process.ts';
@@ -71,16 +70,4 @@ function noteOf([model]: readonly Contestant[]): string {
   const last = model?.samples.at(-1);
   if (last === undefined) return 'warming up';
   return `load ${last.load_s.toPrecision(3)} s, forward ${last.forward_s.toPrecision(3)} s`;
-}
-
-/** What the figures depend on and the cache key does not hold. */
-function machineFacts() {
-  return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
-    memory_mb: Math.round(totalmem() / 1e6),
-    platform: `${platform()} ${arch()}`,
-    node: process.versions.node,
-    onnxruntime: runtimeVersion(),
-  };
 }

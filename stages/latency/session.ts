@@ -12,6 +12,7 @@ import {
 } from '../../tensor/graph/runtime.ts';
 import { UserError } from '../../util/errors.ts';
 import { median } from '../../util/statistics.ts';
+import { type Spent, stopwatch } from '../../util/stopwatch.ts';
 
 /** What to time. */
 export interface LatencyRequest {
@@ -61,7 +62,7 @@ export async function measureLatency(request: LatencyRequest): Promise<LatencySa
   const [session, load] = timed(() => open(request));
   const decoder = new Decoder(session);
   let logits_shape: readonly number[] = [];
-  const forward: Time[] = [];
+  const forward: Spent[] = [];
   for (let i = 0; i < warmups + passes; i++) {
     decoder.forget();
     const [shape, time] = timed(() => decoder.step(prompt_tokens));
@@ -69,7 +70,7 @@ export async function measureLatency(request: LatencyRequest): Promise<LatencySa
     if (i >= warmups) forward.push(time);
     await nextTurn(); // a runner that is gone is noticed between two passes
   }
-  const decode: Time[] = [];
+  const decode: Spent[] = [];
   for (let i = 0; i < decode_tokens; i++) {
     decode.push(timed(() => decoder.step(1))[1]);
     if (i % 16 === 15) await nextTurn();
@@ -97,18 +98,10 @@ function open(request: LatencyRequest): FileSession {
   }
 }
 
-interface Time {
-  readonly wall_s: number;
-  readonly cpu_s: number;
-}
-
-function timed<T>(work: () => T): [T, Time] {
-  const cpu = process.cpuUsage();
-  const start_ms = performance.now();
+function timed<T>(work: () => T): [T, Spent] {
+  const spent = stopwatch();
   const result = work();
-  const wall_s = (performance.now() - start_ms) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return [result, { wall_s, cpu_s: (user + system) / 1e6 }];
+  return [result, spent()];
 }
 
 /** Feeds token after token; which tokens does not matter to the time, so they count through the vocabulary. */

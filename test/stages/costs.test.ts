@@ -146,13 +146,15 @@ describe('a stage', () => {
     expect(flops([8]) / (2 * (6.607e9 + 32_000 * 4096) * tokens)).toBeCloseTo(1, 1);
   });
 
-  it('exit-risk decodes once for each threshold', () => {
+  it('exit-risk decodes once for each threshold, exit-latency twice for each round', () => {
     const units = [0.5, 0.9, 0.99].map((threshold) => ({ name: `threshold ${threshold}`, params: { threshold } }));
     const query = {
       params: { part: 'first', max_tokens: 64, batch_size: 1 },
       inputs: { model: input(model), data: input(data, 'eval') },
     };
     expect(costOf('exit-risk', { ...query, units }).flops).toBe(3 * costOf('decode', query).flops);
+    const timed = { ...query, params: { ...query.params, repetitions: 7 } };
+    expect(costOf('exit-latency', timed).flops).toBe(2 * 8 * costOf('decode', query).flops);
   });
 
   it('does not say what it takes while its inputs are unknown', () => {

@@ -1,5 +1,5 @@
 // Early exit as stages: what is described, what cannot be, answers that stop early, their agreement, and a calibrated threshold that keeps its promise.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeModel } from '../../model/checkpoint/checkpoint.ts';
@@ -11,6 +11,8 @@ import { calibrateExit } from '../../stages/calibrate-exit/declare.ts';
 import { dataset } from '../../stages/dataset/declare.ts';
 import { decode } from '../../stages/decode/declare.ts';
 import { earlyExit } from '../../stages/early-exit/declare.ts';
+import { exitLatency } from '../../stages/exit-latency/declare.ts';
+import { type DecodeSample, exitLatencyReport } from '../../stages/exit-latency/report.ts';
 import { exitRisk } from '../../stages/exit-risk/declare.ts';
 import { lora } from '../../stages/lora/declare.ts';
 import { parallelLayers } from '../../stages/parallel-layers/declare.ts';
@@ -417,6 +419,72 @@ describe('calibrate-exit', () => {
     ]);
     expect(json(only(await decoded({ exit: only(none, 'exit') }), 'metrics'))).toMatchObject({ layers: 6, heads: 1 });
   });
+});
+
+describe('exit-latency', () => {
+  it('times the very tokens that decode makes, with exits and with all layers, in rounds that are divided one by one', async () => {
+    const exit = await describeExit({ exits: '2,4', threshold: 0 });
+    const inputs = { model: files.model, exit, data: files.eval };
+    const outcome = await runStage(exitLatency, { params: { ...answers, repetitions: 3, machine: 'm' }, inputs });
+    const metrics = json(only(outcome, 'metrics')) as unknown as Record<string, number> & {
+      samples: DecodeSample[];
+      full_samples: DecodeSample[];
+      measured: Record<string, unknown>;
+    };
+    const { samples, full_samples, measured, ...figures } = metrics;
+    const made = async (given: Record<string, string>) => json(only(await decoded(given), 'metrics')).tokens;
+    expect(samples.map(({ tokens }) => tokens)).toEqual(Array(3).fill(await made({ exit })));
+    expect(full_samples.map(({ tokens }) => tokens)).toEqual(Array(3).fill(await made({})));
+    expect(figures).toEqual(JSON.parse(JSON.stringify(exitLatencyReport(samples, full_samples), withoutSamples)));
+    expect(measured).toMatchObject({ machine: 'm', repetitions: 3, max_tokens: 8, provider: 'cpu', threads: 1 });
+    expect(outcome.reports.filter(({ of }) => of === 'round')).toHaveLength(4);
+    for (const field of exitLatency.outputs.metrics.fields) expect(figures[field], field).toBeTypeOf('number');
+  });
+
+  const withoutSamples = (key: string, value: unknown) => (key.endsWith('samples') ? undefined : value);
+
+  it('takes the time of a token, and the median of the rounds', () => {
+    const sample = (wall_s: number, cpu_s: number, tokens: number) => ({ wall_s, cpu_s, tokens });
+    const early = [sample(1, 2, 10), sample(2, 2, 10), sample(8, 3, 20)];
+    const full = [sample(2, 2, 20), sample(2, 4, 20), sample(4, 4, 20)];
+    expect(exitLatencyReport(early, full)).toMatchObject({
+      token_ms: 200,
+      full_token_ms: 100,
+      token_cpu_ms: 200,
+      full_token_cpu_ms: 200,
+      token_ratio: 2,
+      token_ratio_q1: 1.5,
+      token_ratio_q3: 2,
+      token_cpu_ratio: 1,
+      tokens: 10,
+      full_tokens: 20,
+      n: 3,
+    });
+  });
+
+  it('says what there is to do where no answer has a second token', async () => {
+    const data = join(temporaryFolder(), 'short.jsonl');
+    const [line = ''] = readFileSync(files.eval, 'utf8').split('\n');
+    writeFileSync(data, `${line}\n`);
+    const exit = await describeExit({ exits: '2,4', threshold: 0 });
+    const [first] = await firstTokens(data);
+    // a model whose every answer ends at once: its end token is what it says first
+    const model = join(temporaryFolder(), 'ended.arrow');
+    const tokenizer_json = readFileSync(join(fixtures, 'tokenizer.json'), 'utf8');
+    const ended = { ...config, eos_token_id: first as number };
+    await writeModel(model, ended, tinyWeights(config), { tokenizer_json, tokenizer_config_json: null }, 'F32');
+    await expect(
+      runStage(exitLatency, { params: { ...answers, repetitions: 2 }, inputs: { model, exit, data } }),
+    ).rejects.toThrow(
+      'no answer has a second token, and the first comes from reading the prompt: expected records with longer answers to time',
+    );
+  });
+
+  /** The tokens of the answer to the first record of `data`. */
+  async function firstTokens(data: string): Promise<number[]> {
+    const texts = only(await decoded({ data }, { limit: 1 }), 'texts');
+    return (JSON.parse(readFileSync(texts, 'utf8').split('\n')[0] as string) as { ids: number[] }).ids;
+  }
 });
 
 describe('what a step takes', () => {
