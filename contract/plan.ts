@@ -72,7 +72,14 @@ export interface PlanCell {
   expected: { value: number; source: 'paper' | 'profile' } | null;
 }
 
-/** Where a cell's number is: the field `field` of the metrics artifact `output` of node `node`. */
+/**
+ * What stands for an output in a metric reference to any stage, `STAGE.work.hours`: not an artifact, but what the records say of all the units that
+ * the stage is made of. `operations`: as stages count them for `plan`; `hours`: as long as they took, on the machines where they were made.
+ */
+export const workOutput = 'work';
+export const workFields = ['operations', 'hours'] as const;
+
+/** Where a cell's number is: the field `field` of the metrics artifact `output` of node `node`, or of its work (`workOutput`). */
 export interface MetricRef {
   node: string;
   output: string;

@@ -41,5 +41,5 @@ export function resultOf(plan: Plan, outcome: RunOutcome, run: string): Promise<
     environments: environmentsOf(outcome),
     warnings: warningsOf(plan, outcome),
   };
-  return collectResult(plan, facts, metricsOf(outcome));
+  return collectResult(plan, facts, metricsOf(plan, outcome));
 }

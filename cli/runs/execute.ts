@@ -74,7 +74,7 @@ export async function execute(
     const control = flags.control ? controlOf(plan) : undefined;
     if (control === undefined) return { plan, outcome: await run(plan), misses: [], close };
     const first = await run(control, 'control');
-    const misses = first.status === 'done' ? await checkControl(control, metricsOf(first)) : [];
+    const misses = first.status === 'done' ? await checkControl(control, metricsOf(control, first)) : [];
     if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses, close };
     return { plan, outcome: added(first, await run(plan)), misses, close };
   } catch (error) {

@@ -1,5 +1,5 @@
 // Turns what a run left behind into the result that people read: each cell's number, and the verdicts on the claims.
-import type { Plan, PlanCell } from '../../contract/plan.ts';
+import { type MetricRef, type Plan, type PlanCell, workOutput } from '../../contract/plan.ts';
 import type {
   CellResult,
   Provenance,
@@ -13,10 +13,10 @@ import { expectedNames } from '../../located/nearest.ts';
 import { isObject } from '../../util/json.ts';
 import { evaluateClaims } from './claims.ts';
 
-/** A metrics artifact: its parsed JSON, its digest, and the cache key of the record that holds it. */
+/** A metrics artifact: its parsed JSON, its digest, and the cache key of the record that holds it. Of a node's work, which is none: no digest, and a key where the node has one unit. */
 export interface MetricArtifact {
-  key: string;
-  digest: string;
+  key: string | null;
+  digest: string | null;
   metrics: unknown;
 }
 
@@ -73,10 +73,16 @@ async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult
   const { key, digest } = found;
   const number = readMetric(found.metrics, metric.field);
   if (number === undefined) {
-    const hint = fieldHint(found.metrics, metric.field);
-    return { ...empty, key, digest, error: `the metrics of '${metric.node}' have no number '${metric.field}'${hint}` };
+    return { ...empty, key, digest, error: noNumber(metric, found.metrics) };
   }
   return { ...empty, ...number, key, digest, error: null };
+}
+
+function noNumber({ node, output, field }: MetricRef, metrics: unknown): string {
+  if (output === workOutput) {
+    return `not all records of what '${node}' is made of say its ${field}: they are of an older lamina, or a stage could not count them (--force STAGE makes its records anew)`;
+  }
+  return `the metrics of '${node}' have no number '${field}'${fieldHint(metrics, field)}`;
 }
 
 /** What was meant, or else expected, where the path of a field leaves the metrics; nothing where it ends at no number. */

@@ -1,18 +1,31 @@
 // Finds the metrics artifacts of a run in its outcome, and reads them.
+import { type Plan, workOutput } from '../../contract/plan.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from '../../runner/run/outcome.ts';
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import { UserError } from '../../util/errors.ts';
 import type { FindMetric, MetricArtifact, MetricMissing } from './collect.ts';
+import { madeOf, workMetrics } from './work.ts';
 
 /** Looks metrics up in the outcome of a run; what is missing is explained by what happened to its unit. */
-export function metricsOf(outcome: RunOutcome): FindMetric {
+export function metricsOf(plan: Pick<Plan, 'nodes'>, outcome: RunOutcome): FindMetric {
   return async (node, output) => {
     const found = outcome.nodes.get(node);
     if (found === undefined) return { error: `stage '${node}' is not part of the run` };
     const failed = found.units.find((unit) => !succeeded(unit));
     if (failed !== undefined) return { error: whyMissing(failed) };
-    return readArtifact(found, output);
+    return output === workOutput ? workOfNode(plan, outcome, found) : readArtifact(found, output);
   };
+}
+
+/** What all took that the units of a node are made of; where it has one alone, that is where its key leads. */
+function workOfNode(plan: Pick<Plan, 'nodes'>, outcome: RunOutcome, { node, units }: NodeOutcome): MetricArtifact {
+  const made = madeOf(plan, node, (each) => {
+    const finished = outcome.nodes.get(each)?.units.filter(succeeded) ?? [];
+    return new Map(finished.map((unit) => [unit.unit, unit]));
+  });
+  const [unit, ...others] = units.filter(succeeded);
+  const key = others.length === 0 ? (unit?.key ?? null) : null;
+  return { key, digest: null, metrics: workMetrics(made) };
 }
 
 /** Metrics that were damaged since they were looked at cost their cell its number, and nobody else. */

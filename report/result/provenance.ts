@@ -10,6 +10,7 @@ import type {
 import type { JsonObject } from '../../contract/stage.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitSuccess } from '../../runner/run/outcome.ts';
 import { canonicalJson } from '../../util/json.ts';
+import { namesRead } from './work.ts';
 
 /** What a spec file is called in what is kept of a run. */
 type PathName = (file: string) => string;
@@ -96,9 +97,8 @@ class Collector {
 
   /** The indexes of the units that an input was read from. */
   #readUnits(digest: UnitSuccess['preimage']['inputs'][string] | undefined, from: string): number[] {
-    const names = digest === undefined ? [] : 'units' in digest ? Object.keys(digest.units) : [''];
     const made = this.#successes(from);
-    return names.flatMap((name) => this.#unitIndexes.get(made.get(name)?.key ?? '') ?? []);
+    return namesRead(digest).flatMap((name) => this.#unitIndexes.get(made.get(name)?.key ?? '') ?? []);
   }
 
   #originText({ file, line }: Origin): string {

@@ -2,7 +2,7 @@
 import type { RunSummary } from '../../contract/result.ts';
 import type { Facts, JsonObject } from '../../contract/stage.ts';
 import type { KeyPreimage } from '../../store/key.ts';
-import type { Observed } from '../../store/record.ts';
+import type { Observed, RecordedWork } from '../../store/record.ts';
 import type { OpenArtifact } from '../../store/store.ts';
 import type { Failure } from '../survey/events.ts';
 
@@ -48,6 +48,8 @@ export interface UnitSuccess {
   /** What the work took when it was done: time, and the largest memory of its worker. */
   duration_ms: number;
   peak_rss_bytes: number;
+  /** Its share of what the attempt was to do; absent where the stage could not say. */
+  work?: RecordedWork | undefined;
   /** What the stage warned of while it made this. */
   warnings: readonly string[];
   /** What it was made with. */

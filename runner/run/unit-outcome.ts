@@ -13,8 +13,8 @@ export function successOf(unit: UnitState, status: UnitSuccess['status'], store:
     outputs[name] = { digest, size, open: () => store.open({ digest, size }) };
   }
   const { key, facts, about, preimage } = record;
-  const { duration_ms, peak_rss_bytes, warnings = [], versions = {}, machine = {} } = about;
-  const took = { duration_ms, peak_rss_bytes, observed: { versions, machine } };
+  const { duration_ms, peak_rss_bytes, work, warnings = [], versions = {}, machine = {} } = about;
+  const took = { duration_ms, peak_rss_bytes, work, observed: { versions, machine } };
   return { status, unit: unit.unit.name, key, outputs, facts, ...took, warnings, preimage };
 }
 

@@ -1,4 +1,5 @@
-// Metric references: `stage.field` or `stage.output.field`, where a cell's number is.
+// Metric references: `stage.field`, `stage.output.field`, or `stage.work.field` for what it took, where a cell's number is.
+import { workFields, workOutput } from '../../contract/plan.ts';
 import type { StageDefinition } from '../../contract/stage.ts';
 import type { Problems } from '../../located/diagnostic.ts';
 import type { LocatedScalar } from '../../located/located.ts';
@@ -41,6 +42,11 @@ function locate(
 ): MetricPlace | undefined {
   const metrics = Object.keys(definition.outputs).filter((name) => definition.outputs[name]?.kind === 'metrics');
   const [first = '', ...others] = rest;
+  if (others.length > 0 && first === workOutput && !Object.hasOwn(definition.outputs, workOutput)) {
+    const field = others.join('.');
+    if (workFields.some((known) => known === field)) return { stage, output: workOutput, field };
+    return complain(`the work of a stage has no '${field}'${expectedNames(field, [...workFields], 'it has none')}`);
+  }
   if (others.length > 0 && Object.hasOwn(definition.outputs, first)) {
     const kind = definition.outputs[first]?.kind;
     if (kind !== 'metrics')

@@ -28,7 +28,7 @@ function outcome(content: string | undefined): RunOutcome {
 
 describe('the metrics of a cell', () => {
   test('are read as they were written', async () => {
-    const found = await metricsOf(outcome(text))('ppl', 'metrics');
+    const found = await metricsOf({ nodes: [] }, outcome(text))('ppl', 'metrics');
     expect(found).toEqual({ key: 'k', digest: sha256(text), metrics: { perplexity: 1.81 } });
   });
 
@@ -36,7 +36,7 @@ describe('the metrics of a cell', () => {
     ['changed', text.replace('1.81', '9.81'), `were changed on disk ('${path}')`],
     ['gone', undefined, `are gone ('${path}')`],
   ])('that were %s after they were looked at are no number, and say so', async (_, content, what) => {
-    expect(await metricsOf(outcome(content))('ppl', 'metrics')).toEqual({
+    expect(await metricsOf({ nodes: [] }, outcome(content))('ppl', 'metrics')).toEqual({
       key: 'k',
       error: `the metrics of stage 'ppl' ${what}; run again, and they are made anew`,
     });

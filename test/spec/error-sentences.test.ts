@@ -221,6 +221,11 @@ const inFiles: [title: string, files: Record<string, string>, lines: string[]][]
     ["e.yaml:8:22  metric 'warm.loss': stage 'warm' has no output of kind 'metrics'"],
   ],
   [
+    'what nobody knows of the work of a stage',
+    inE('ppl.perplexity', 'warm.work.hour'),
+    ["e.yaml:8:22  metric 'warm.work.hour': the work of a stage has no 'hour' (did you mean 'hours'?)"],
+  ],
+  [
     'a metric without a field',
     inE('ppl.perplexity', 'ppl'),
     ["e.yaml:8:22  metric 'ppl': expected 'ppl.field' or 'ppl.output.field'"],
