@@ -80,7 +80,7 @@ async function collectCell(cell: PlanCell, find: FindMetric): Promise<CellResult
 
 function noNumber({ node, output, field }: MetricRef, metrics: unknown): string {
   if (output === workOutput) {
-    return `not all records of what '${node}' is made of say its ${field}: they are of an older lamina, or a stage could not count them (--force STAGE makes its records anew)`;
+    return `not all records of what '${node}' is made of say its ${field}: they are of an older lamina, or a stage could not count them (a new store has new records: --store FOLDER)`;
   }
   return `the metrics of '${node}' have no number '${field}'${fieldHint(metrics, field)}`;
 }

@@ -131,6 +131,7 @@ export class Dataflow {
     if (blocker !== undefined) return this.#block(unit, blocker);
     const { survey, failed } = this.#context;
     await survey.expect(unit.owner);
+    survey.updateFacts(unit.owner); // what the attempt is going to take may follow from them
     const surveyed = unit.status === 'run' ? unit.key : undefined;
     const key = await survey.computeKey(unit);
     if (key === undefined) throw new Error(`the key of '${unit.owner.node.id}' is unknown after its inputs ran`);

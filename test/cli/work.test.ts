@@ -65,7 +65,7 @@ test('operations that a stage could not count are told, and are no number', asyn
   const { code, err } = await toy(work.path, 'run', 'e.yaml', '--json');
   expect(code).toBe(1);
   expect(err).toContain(
-    "not all records of what 'number' is made of say its operations: they are of an older lamina, or a stage could not count them (--force STAGE makes its records anew)",
+    "not all records of what 'number' is made of say its operations: they are of an older lamina, or a stage could not count them (a new store has new records: --store FOLDER)",
   );
 });
 

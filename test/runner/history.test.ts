@@ -107,6 +107,12 @@ describe('the history of a store', () => {
     expect(group?.duration_ms).toBe(sum);
   });
 
+  it('has what an attempt was to do also where that was known only when its inputs had run', async () => {
+    const toy = await openToy();
+    await toy.run(plan(node('n', 'number', { value: 7 }), node('d', 'double', {}, { a: 'n' })));
+    expect((await historyOf(toy.store)).get('double')?.[0]).toMatchObject({ work: { flops: 14, moved_bytes: 1 } });
+  });
+
   it('tells what more of the same takes, and nothing where a stage or an engine is new', async () => {
     const toy = await openToy();
     await toy.run(plan(node('g', 'group', { parts: 2 }), node('n', 'numeric')));
