@@ -90,13 +90,17 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
       'put a table and all that it was made of into a folder for readers, who need no store and no GPU',
     ),
   ).action(inProject(false, async () => (await import('./commands/bundle.ts')).bundle));
-  addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run'))
+  addRemoteFlags(addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run')))
     .option('--profile <name>', 'the latest run of this profile')
     .option('--format <form>', 'text, md, latex, csv, json, html, arrow or parquet', 'text')
     .option('-o, --out <file>', 'write to a file instead of printing')
     .option('--figures <folder>', 'write the figures and the picture of the stages there, as SVG')
     .action(inProject(true, async () => (await import('./commands/show.ts')).show));
-  addStoreFlags(add('diff <a> [b]', 'say what differs between two runs, two specs, or a spec and a git revision of it'))
+  addRemoteFlags(
+    addStoreFlags(
+      add('diff <a> [b]', 'say what differs between two runs, two specs, or a spec and a git revision of it'),
+    ),
+  )
     .option('--profile <name>', 'the profile of both sides, where they do not name one')
     .option('--format <form>', 'text, md, json or html', 'text')
     .option('--all', 'list every row of long lists')
@@ -105,7 +109,9 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addRemoteFlags(
     addPlanFlags(add('why <spec> <cell-or-stage> [cell]', 'say why a stage would run, or what a number was made of')),
   ).action(inProject(false, async () => (await import('./commands/why.ts')).why));
-  addPlanFlags(add('logs <spec> <cell-or-stage> [cell]', 'print what stages printed, of a number or by name'))
+  addRemoteFlags(
+    addPlanFlags(add('logs <spec> <cell-or-stage> [cell]', 'print what stages printed, of a number or by name')),
+  )
     .option('-f, --follow', 'print what running stages print, until their run has ended')
     .option('--all', 'of earlier attempts too')
     .action(inProject(false, async () => (await import('./commands/logs.ts')).logs));
@@ -140,9 +146,9 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
       'what was computed and with which results, without the artifacts: these come when they are read',
     )
     .action(inProject(false, async () => (await import('./commands/pull.ts')).pull));
-  const runs = addRunsFlags(add('runs [name]', 'list the runs that the store knows, name them, remove them')).action(
-    inProject(false, async () => (await import('./commands/runs.ts')).runs),
-  );
+  const runs = addRemoteFlags(
+    addRunsFlags(add('runs [name]', 'list the runs that the store knows, name them, remove them')),
+  ).action(inProject(false, async () => (await import('./commands/runs.ts')).runs));
   const edit = async () => import('./commands/edit-runs.ts');
   runs
     .command('rm <name@run...>')

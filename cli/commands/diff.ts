@@ -9,11 +9,13 @@ import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
+import type { RemoteFlags } from '../common/remote.ts';
 import { type Output, textOptions } from '../common/terminal.ts';
 import { compare } from '../diff/compare.ts';
 import { findSides } from '../diff/sides.ts';
+import { withRunPlaces } from '../runs/run-places.ts';
 
-interface DiffFlags extends StoreFlags {
+interface DiffFlags extends StoreFlags, RemoteFlags {
   profile?: string;
   format: string;
   all?: boolean;
@@ -37,8 +39,10 @@ export async function diff(
   const render = Object.hasOwn(forms, form) ? forms[form] : undefined;
   if (render === undefined)
     throw new UserError(`unknown format '${form}'${expectedNames(form, Object.keys(forms), '')}`);
-  const sides = await findSides(second === undefined ? [first] : [first, second], flags, context);
-  const found = await compare(sides, flags.store, context);
+  const found = await withRunPlaces(flags, context, async (places) => {
+    const sides = await findSides(second === undefined ? [first] : [first, second], { ...flags, places }, context);
+    return compare(sides, flags.store, context);
+  });
   const { out } = context.terminal;
   out.write(render(found, out, flags));
   return flags.exitCode === true && !found.equal ? exitCodes.failed : exitCodes.done;

@@ -98,7 +98,8 @@ async function runOne(asked: Wanted, flags: RunFlags, context: Context): Promise
     live.close();
     try {
       const run = kept as KeptRun;
-      const code = await tell({ ...asked, warnings, run }, executed, flags, context);
+      const told = await tell({ ...asked, warnings, run }, executed, flags, context);
+      const code = (await shareOrSay(run, executed, context)) ? told : Math.max(told, exitCodes.failed);
       await tellOthers(wanted, run.name, endings[code] ?? 'failed', flags, context);
       return code;
     } finally {
@@ -176,6 +177,15 @@ async function tell(
   if (!flags.json && place !== undefined) err.write(`${farewellLine(result, place, why, err)}\n`);
   const claimFails = result.claims.some((claim) => claim.holds === false);
   return end.status === 'failed' || claimFails || place === undefined ? exitCodes.failed : exitCodes.done;
+}
+
+/** Writes what is kept of the run to the shared store; false where that is required and fails. */
+async function shareOrSay({ name }: KeptRun, executed: Executed, { terminal }: Context): Promise<boolean> {
+  const share = async () => {
+    if (name !== '') await executed.share(name);
+    return true;
+  };
+  return (await keepOrSay(share, terminal.err)) ?? false;
 }
 
 /** A disk that is full now must not take away the table, which is printed already. */

@@ -11,6 +11,7 @@ import { alignColumns } from '../common/columns.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
+import { neededRemote, type RemoteFlags } from '../common/remote.ts';
 import { countOf } from '../common/spec-name.ts';
 import { loadKeptPlan } from '../runs/kept-plan.ts';
 import { latestRuns, type NamedRun } from '../runs/latest-runs.ts';
@@ -18,9 +19,12 @@ import { type MainNumber, mainNumbers, mainNumberText } from '../runs/main-numbe
 import { loadResult } from '../runs/run-files.ts';
 import { orSay, type RunInfo, runInfo } from '../runs/run-info.ts';
 import { statusText } from '../runs/run-info-text.ts';
+import { withRunPlaces } from '../runs/run-places.ts';
 import { type Differing, varyingParams, varyingText } from '../runs/varying.ts';
 
-export interface RunsFlags extends StoreFlags {
+export interface RunsFlags extends StoreFlags, RemoteFlags {
+  /** Those in the shared store, and no others. */
+  shared?: boolean;
   limit?: number;
   all?: boolean;
   cell?: string;
@@ -38,6 +42,28 @@ interface Listed {
 
 /** Prints one line per run; all experiments without a name. Damaged files are told on standard error, and take nothing else away. */
 export async function runs([name]: [string | undefined], flags: RunsFlags, context: Context): Promise<number> {
+  if (flags.shared !== true) return list(name, flags, context);
+  neededRemote(flags, 'runs --shared');
+  return withRunPlaces({ ...flags, remoteRequired: true }, context, async (places) => {
+    const limit = flags.limit ?? (flags.all === true || flags.json === true ? Number.POSITIVE_INFINITY : usualLimit);
+    const { brought, count } = await places.latest(name, limit);
+    const own = { ...flags, store: places.folder, limit: brought };
+    return list(name, own, context, { count, told: (text) => places.told(text) });
+  });
+}
+
+/** What of a list is known otherwise than by the folder that is listed. */
+interface Elsewhere {
+  count?: number;
+  told(text: string): string;
+}
+
+async function list(
+  name: string | undefined,
+  flags: RunsFlags,
+  context: Context,
+  { told, count: all }: Elsewhere = { told: (text) => text },
+): Promise<number> {
   const { out, err } = context.terminal;
   const problems: string[] = [];
   const known = new Map(
@@ -47,12 +73,12 @@ export async function runs([name]: [string | undefined], flags: RunsFlags, conte
       return [experiment, found?.names ?? []] as const;
     }),
   );
-  const count = [...known.values()].reduce((sum, names) => sum + names.length, 0);
+  const count = all ?? [...known.values()].reduce((sum, names) => sum + names.length, 0);
   const limit = flags.limit ?? (flags.all === true || flags.json === true ? count : usualLimit);
   const listed = listedRuns(latestRuns(known, limit), flags, problems);
-  err.write(problems.map((problem) => `${err.paint.warn('!')} ${problem}\n`).join(''));
+  err.write(problems.map((problem) => `${err.paint.warn('!')} ${told(problem)}\n`).join(''));
   if (flags.json) out.write(`${JSON.stringify(listed.map(runJson), undefined, 1)}\n`);
-  else if (listed.length === 0) err.write(`${noRuns(name, flags.store)}\n`);
+  else if (listed.length === 0) err.write(`${told(noRuns(name, flags.store))}\n`);
   else {
     if (listed.length < count)
       err.write(

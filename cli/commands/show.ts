@@ -16,13 +16,15 @@ import { checkBundle, isBundle } from '../bundle/check-bundle.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
+import type { RemoteFlags } from '../common/remote.ts';
 import type { Output } from '../common/terminal.ts';
 import { isOutcomeFolder, readOutcome } from '../result/outcome-folder.ts';
 import { resultText } from '../result/print-result.ts';
 import { writeCells, writeParquet, writePictures } from '../result/result-files.ts';
 import { type FoundResult, findResult } from '../runs/run-files.ts';
+import { withRunPlaces } from '../runs/run-places.ts';
 
-interface ShowFlags extends StoreFlags {
+interface ShowFlags extends StoreFlags, RemoteFlags {
   format: string;
   profile?: string;
   out?: string;
@@ -60,7 +62,7 @@ export async function show([name]: [string], flags: ShowFlags, context: Context)
   if (form in files && flags.out === undefined)
     throw new UserError(`the format '${form}' is not text: say with --out FILE where it is to be written`);
   const { out, err } = context.terminal;
-  const found = (await findInBundle(name)) ?? find(name, flags);
+  const found = (await findInBundle(name)) ?? (await find(name, flags, context));
   const { result, remark, warnings, whole, info, trials } = found;
   err.write(warnings.map((warning) => `${err.paint.bad('!')} ${warning}\n`).join(''));
   for (const each of [remark, trials]) if (each !== undefined) err.write(`${err.paint.faint(each)}\n`);
@@ -103,14 +105,25 @@ async function findInBundle(name: string): Promise<FoundResult | undefined> {
   return { result, info: null, warnings: damages, remark: undefined, whole: damages.length === 0, trials: undefined };
 }
 
-function find(name: string, { store, profile }: ShowFlags): FoundResult {
+async function find(name: string, flags: ShowFlags, context: Context): Promise<FoundResult> {
   if (isOutcomeFolder(name))
     return { result: readOutcome(name), info: null, warnings: [], remark: undefined, whole: true, trials: undefined };
   const experiment = experimentName(name);
-  if (!experiment.includes('/')) return findResult(experiment, store, profile);
+  if (!experiment.includes('/')) return findKept(experiment, flags, context);
   throw new UserError(
     `'${name}' holds no outcome: expected NAME, NAME@RUN, or a folder with cells.json, as results/NAME/PROFILE`,
   );
+}
+
+/** A run of the local store or, where that has none of the name, of the shared one; else the outcome in the results folder. */
+function findKept(name: string, flags: ShowFlags, context: Context): Promise<FoundResult> {
+  return withRunPlaces(flags, context, async (places) => {
+    const [experiment = '', wanted] = name.split('@', 2);
+    const { store, remark } = await places.of(experiment, wanted, flags.profile);
+    const found = findResult(name, store, flags.profile);
+    const warnings = found.warnings.map((warning) => places.told(warning));
+    return { ...found, warnings, remark: (found.remark && places.told(found.remark)) || remark };
+  });
 }
 
 async function writeForm(

@@ -281,6 +281,7 @@ export function addRunsFlags(command: Command): Command {
     command
       .option('-n, --limit <number>', 'list so many of the latest (default: 20; with --json all)', wholeNumber(1))
       .option('--all', 'list all of them')
+      .option('--shared', 'list those in the shared store (--remote) instead')
       .option('--cell <name>', 'show the number of this cell (default: the last one that most of the runs have)'),
   );
 }

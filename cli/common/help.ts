@@ -89,6 +89,7 @@ Examples:
   lamina show quickstart --format html -o quickstart.html          the whole story on one page
   lamina show quickstart --format md -o t.md --figures figures     the table, with the figures that it shows
   lamina show quickstart --format arrow -o quickstart.arrow        for pandas, Polars, DuckDB: docs/results.md
+  lamina show quickstart --remote file:///shared/lamina            a colleague's, where there is none here: docs/sharing-a-store.md
 
 Without a run in the store, the outcome that is kept in results/ is shown. How a run failed or was stopped is said first, and the exit code is then 1.`,
   diff: `

@@ -1,12 +1,27 @@
 // What `lamina why` is asked about: a stage, a node, or cells, by the names that lamina prints.
-import type { Plan, PlanAxis, PlanCell, PlanNode } from '../../contract/plan.ts';
+import type { PlanAxis, PlanCell, PlanNode } from '../../contract/plan.ts';
 import { expectedNames } from '../../located/nearest.ts';
 import { UserError } from '../../util/errors.ts';
 
-export type Subject = { nodes: readonly PlanNode[] } | { cells: readonly PlanCell[] };
+/** What names are looked for in: a plan, or what is kept of one. */
+export interface Named<N extends NamedNode = NamedNode, C extends NamedCell = NamedCell> {
+  experiment: string;
+  axes: readonly PlanAxis[];
+  nodes: readonly N[];
+  cells: readonly C[];
+}
+
+type NamedNode = Pick<PlanNode, 'id' | 'stage' | 'also' | 'cell' | 'inputs'>;
+type NamedCell = Pick<PlanCell, 'name' | 'axes'> & { metric: { node: string } };
+
+export type Subject<N = PlanNode, C = PlanCell> = { nodes: readonly N[] } | { cells: readonly C[] };
 
 /** Finds a stage of the pipeline (all its nodes, or those of `cell`), a node by its id, or cells. Throws UserError. */
-export function findSubject(plan: Plan, subject: string, cell: string | undefined): Subject {
+export function findSubject<N extends NamedNode, C extends NamedCell>(
+  plan: Named<N, C>,
+  subject: string,
+  cell: string | undefined,
+): Subject<N, C> {
   const nodes = plan.nodes.filter((node) => isNamed(node, subject));
   if (nodes.length > 0) return { nodes: cell === undefined ? nodes : nodesOf(plan, nodes, cell) };
   const cells = findCells(plan, subject);
@@ -21,31 +36,31 @@ export function findSubject(plan: Plan, subject: string, cell: string | undefine
 }
 
 /** The ids of the nodes that are meant: those of a stage, or all that cells are made of. Throws UserError. */
-export function nodesMeant(plan: Plan, subject: string, cell: string | undefined): string[] {
+export function nodesMeant(plan: Named, subject: string, cell: string | undefined): string[] {
   const found = findSubject(plan, subject, cell);
   if ('nodes' in found) return found.nodes.map(({ id }) => id);
   return [...new Set(found.cells.flatMap(({ metric }) => ancestors(plan, metric.node)))];
 }
 
 /** True for a node's id and for the names of all stages that it stands for. */
-export function isNamed({ id, stage, also = [] }: PlanNode, name: string): boolean {
+export function isNamed({ id, stage, also = [] }: NamedNode, name: string): boolean {
   return id === name || stage === name || also.includes(name);
 }
 
 /** The names of all stages that a plan's nodes stand for. */
-export function stageNames(plan: Plan): string[] {
+export function stageNames(plan: Named): string[] {
   return [...new Set(plan.nodes.flatMap(({ stage, also = [] }) => [stage, ...also]))];
 }
 
 /** The cells of a name, in names or labels of values (`sharp,dialogsum`), or with axes (`data=dialogsum`). */
-function findCells(plan: Plan, text: string): PlanCell[] {
+function findCells<C extends NamedCell>(plan: Named<NamedNode, C>, text: string): C[] {
   const exact = plan.cells.filter((cell) => cell.name === text);
   if (exact.length > 0) return exact;
   const wanted = text.split(',').map((part) => part.trim());
   return plan.cells.filter((cell) => wanted.every((part) => hasValue(cell, part, plan.axes)));
 }
 
-function hasValue(cell: PlanCell, part: string, axes: readonly PlanAxis[]): boolean {
+function hasValue(cell: NamedCell, part: string, axes: readonly PlanAxis[]): boolean {
   return axes.some(({ name, values }) => {
     const value = cell.axes[name];
     const label = values.find((each) => each.name === value)?.label;
@@ -54,7 +69,7 @@ function hasValue(cell: PlanCell, part: string, axes: readonly PlanAxis[]): bool
 }
 
 /** The nodes that the given cells are made of, or those whose own axis values are named. */
-function nodesOf(plan: Plan, nodes: readonly PlanNode[], text: string): PlanNode[] {
+function nodesOf<N extends NamedNode>(plan: Named<N>, nodes: readonly N[], text: string): N[] {
   const own = nodes.filter((node) => text.split(',').every((part) => node.cell.split(',').includes(part.trim())));
   const below = new Set(findCells(plan, text).flatMap((cell) => ancestors(plan, cell.metric.node)));
   const found = own.length > 0 ? own : nodes.filter((node) => below.has(node.id));
@@ -69,7 +84,7 @@ function nodesOf(plan: Plan, nodes: readonly PlanNode[], text: string): PlanNode
   );
 }
 
-function ancestors(plan: Plan, id: string): string[] {
+function ancestors(plan: Named, id: string): string[] {
   const byId = new Map(plan.nodes.map((node) => [node.id, node]));
   const seen = new Set([id]);
   for (const each of seen) for (const { node } of Object.values(byId.get(each)?.inputs ?? {})) seen.add(node);

@@ -18,12 +18,15 @@ import { loadKeptPlan } from '../runs/kept-plan.ts';
 import { findNumbers, findOutcome, findResult, loadResult, resultsName } from '../runs/run-files.ts';
 import { orSay, runInfo } from '../runs/run-info.ts';
 import { endSentences } from '../runs/run-info-text.ts';
+import type { RunPlace, RunPlaces } from '../runs/run-places.ts';
 import { isTrial } from '../runs/trials.ts';
 import { NoRepository, openRevision } from './git.ts';
 import { parseSideName, type SideName } from './names.ts';
 
 export interface SideFlags {
   store: string;
+  /** Where runs are looked for. */
+  places: RunPlaces;
   profile?: string;
 }
 
@@ -46,8 +49,8 @@ export async function findSides(
     const b = withProfile(parseSideName(second), flags);
     // what is kept in git has a profile in its path: that of the other side, unless one is given
     if (a.kind === 'name' && b.kind === 'name') {
-      const after = await findNamed(b, flags.store, a.profile);
-      return [await findNamed(a, flags.store, after.side.profile), after];
+      const after = await findNamed(b, flags, a.profile);
+      return [await findNamed(a, flags, after.side.profile), after];
     }
     return [await findSide(a, flags, context), await findSide(b, flags, context)];
   }
@@ -58,9 +61,9 @@ export async function findSides(
   if (a.kind === 'outcome') {
     const before = folderSide(a);
     const { experiment: name, profile } = before.side;
-    return [before, await findNamed({ ...a, kind: 'name', name }, flags.store, profile)];
+    return [before, await findNamed({ ...a, kind: 'name', name }, flags, profile)];
   }
-  return runsOf(a, flags.store);
+  return runsOf(a, flags);
 }
 
 function withProfile(name: SideName, { profile }: SideFlags): SideName {
@@ -69,21 +72,23 @@ function withProfile(name: SideName, { profile }: SideFlags): SideName {
 
 function findSide(name: SideName, flags: SideFlags, context: Context): Promise<FoundSide> {
   if (name.kind === 'outcome') return Promise.resolve(folderSide(name));
-  return name.kind === 'spec' ? specSide(name, flags, context) : findNamed(name, flags.store, name.profile);
+  return name.kind === 'spec' ? specSide(name, flags, context) : findNamed(name, flags, name.profile);
 }
 
 /** The named run and the latest one, the older first; the latest two of one profile where none is named. Trials count only where they are named. */
-async function runsOf(name: SideName, store: string): Promise<[FoundSide, FoundSide]> {
-  const latest = await findNamed({ ...name, at: undefined }, store, name.profile);
+async function runsOf(name: SideName, flags: SideFlags): Promise<[FoundSide, FoundSide]> {
+  const { places } = flags;
+  const latest = await findNamed({ ...name, at: undefined }, flags, name.profile);
   const { run, profile } = latest.side;
   if (name.at !== undefined) {
-    const before = await findNamed(name, store, profile);
+    const before = await findNamed(name, flags, profile);
     if (before.side.label !== latest.side.label) return inOrder(before, latest);
     throw new UserError(`'${name.text}' is the latest run itself: name the run to compare it with as well`);
   }
   const passed: string[] = [];
+  const { store } = await places.of(name.name, undefined, name.profile);
   const earlier = run === null ? undefined : previousRun(name.name, latest.side, store, passed);
-  if (earlier !== undefined) return [runSide(earlier, store, passed), latest];
+  if (earlier !== undefined) return [runSide(earlier, { store, remark: undefined }, passed, places), latest];
   throw new UserError(
     `${[...latest.remarks, ...passed].map((sentence) => `${sentence}\n`).join('')}experiment '${name.name}' has ${run === null ? 'no run' : 'only one run'} with profile '${profile}' in '${store}': ` +
       `name what to compare it with, such as '${name.name}@${resultsName}' (its outcome in ${resultsFolder()}) or '${name.name}@HEAD' (the outcome in git)`,
@@ -114,9 +119,11 @@ function previousRun(
 }
 
 /** A run, the outcome in the results folder, or that in git. */
-async function findNamed(name: SideName, store: string, profile: string | undefined): Promise<FoundSide> {
+async function findNamed(name: SideName, { places }: SideFlags, profile: string | undefined): Promise<FoundSide> {
   const { name: experiment, at } = name;
   const wanted = name.profile ?? (at === undefined ? undefined : profile);
+  const place = await places.of(experiment, at, wanted);
+  const { store } = place;
   if (at === resultsName) return outcomeSide(findOutcome(experiment, store, wanted).result, null);
   const isRun = at === undefined || findRuns(store, experiment, at).length > 0;
   if (!isRun) return outcomeSide(await outcomeInGit(name, at, wanted ?? usualProfile(experiment, store)), at);
@@ -124,12 +131,17 @@ async function findNamed(name: SideName, store: string, profile: string | undefi
   const { result, warnings, trials } = found;
   const remarks = [...warnings, ...(trials === undefined ? [] : [trials])];
   if (found.info === null) return { ...outcomeSide(result, null), remarks };
-  return runSide(result, store, remarks);
+  return runSide(result, place, remarks, places);
 }
 
-function runSide(result: RunResult, store: string, warnings: readonly string[]): FoundSide {
+function runSide(
+  result: RunResult,
+  { store, remark }: RunPlace,
+  warnings: readonly string[],
+  places: RunPlaces,
+): FoundSide {
   const { experiment, profile, run } = result;
-  const remarks = [...warnings];
+  const remarks = [...(remark === undefined ? [] : [remark]), ...warnings];
   const plan = orSay(() => loadKeptPlan(store, experiment, run), remarks) ?? null;
   const side = {
     kind: 'run',
@@ -141,7 +153,7 @@ function runSide(result: RunResult, store: string, warnings: readonly string[]):
     plan,
     result,
   } as const;
-  return { side, plan: null, remarks };
+  return { side, plan: null, remarks: remarks.map((each) => places.told(each)) };
 }
 
 function outcomeSide(result: RunResult, revision: string | null): FoundSide {

@@ -35,6 +35,8 @@ export interface Executed {
   plan: Plan;
   outcome: RunOutcome;
   misses: readonly ControlMiss[];
+  /** Writes the run and its logs to the shared store, where there is one and this is not to stop: call it when all of it is kept. Throws UserError where that is required and fails. */
+  share(run: string): Promise<void>;
   /** Lets go of the store: call it when the outcome is kept, for until then nothing else says what the run needs. */
   close(): void;
 }
@@ -72,15 +74,26 @@ export async function execute(
     listener.opened(refusal);
     const run = (part: Plan, name?: 'control') => follow(part, shared ?? local, flags, context, followed, name);
     const control = flags.control ? controlOf(plan) : undefined;
-    if (control === undefined) return { plan, outcome: await run(plan), misses: [], close };
+    const executed = (done: Plan, outcome: RunOutcome, misses: readonly ControlMiss[]): Executed => {
+      const share = async (name: string) => {
+        await shared?.shareRun(plan.experiment, name, keysOf(outcome));
+      };
+      return { plan: done, outcome, misses, share, close };
+    };
+    if (control === undefined) return executed(plan, await run(plan), []);
     const first = await run(control, 'control');
     const misses = first.status === 'done' ? await checkControl(control, metricsOf(control, first)) : [];
-    if (first.status !== 'done' || misses.length > 0) return { plan: control, outcome: first, misses, close };
-    return { plan, outcome: added(first, await run(plan)), misses, close };
+    if (first.status !== 'done' || misses.length > 0) return executed(control, first, misses);
+    return executed(plan, added(first, await run(plan)), misses);
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** The keys of all units that came so far as to have one. */
+function keysOf({ nodes }: RunOutcome): string[] {
+  return [...nodes.values()].flatMap(({ units }) => units.flatMap(({ key }) => key ?? []));
 }
 
 /** A store that cannot be written to (`refusal` says why) is opened to read: it may hold all that is asked for. */

@@ -11,6 +11,7 @@ import { planCommand } from '../common/spec-name.ts';
 import { findSides } from '../diff/sides.ts';
 import { outcomeProfiles } from '../result/outcome-folder.ts';
 import { findOutcome, findResult } from '../runs/run-files.ts';
+import { RunPlaces } from '../runs/run-places.ts';
 import { wordsOf } from '../runs/run-reference.ts';
 import { type Named, readName } from './names.ts';
 
@@ -63,6 +64,6 @@ export function againOf(store: string, named: Named, spec: string | undefined): 
 /** What `lamina diff` says of two names. Throws UserError. */
 export async function diffOf(store: string, before: string, after: string, context: Context): Promise<DiffView> {
   const [a, b] = [readName(store, before), readName(store, after)];
-  const [one, other] = await findSides([a.name, b.name], { store }, context);
+  const [one, other] = await findSides([a.name, b.name], { store, places: new RunPlaces(store, undefined) }, context);
   return viewOf(compareSides(one.side, other.side, [...one.remarks, ...other.remarks]));
 }

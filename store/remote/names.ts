@@ -5,7 +5,7 @@ import { blobName } from '../in-use.ts';
 /** Says that this is a shared store, and of which version. */
 export const markerName = 'lamina.json';
 
-export const folders = { records: 'ac/', holders: 'holders/', probes: 'probes/' } as const;
+export const folders = { records: 'ac/', holders: 'holders/', probes: 'probes/', runs: 'runs/' } as const;
 
 export function blobAt(ref: BlobRef): string {
   return `cas/${ref.digest.slice(0, 2)}/${blobName(ref)}`;
@@ -37,4 +37,23 @@ export function leaseFolder(key: string): string {
 /** The life sign of a process that holds leases. */
 export function holderAt(id: string): string {
   return `${folders.holders}${id}`;
+}
+
+/** The runs of an experiment. */
+export function runsFolder(experiment: string): string {
+  return `${folders.runs}${experiment}/`;
+}
+
+/** The files of a run, under the names that they have in a local store. */
+export function runFolderAt(experiment: string, run: string): string {
+  return `${runsFolder(experiment)}${run}/`;
+}
+
+/** What says where the logs of attempts at a key are. */
+export function logsFolder(key: string): string {
+  return `logs/${key.slice(0, 2)}/${key}/`;
+}
+
+export function logAt(key: string, attempt: string): string {
+  return `${logsFolder(key)}${attempt}.json`;
 }

@@ -4,6 +4,8 @@ import { parseAddress } from './address.ts';
 import type { Bucket, Patience } from './bucket.ts';
 import { bucketSettings, type Environment } from './credentials.ts';
 import { folderBucket } from './folder-bucket.ts';
+import { Link } from './link.ts';
+import { RunsThere } from './runs-there.ts';
 import { s3Bucket } from './s3-bucket.ts';
 import { type SharedOptions, SharedStore } from './shared-store.ts';
 
@@ -22,4 +24,12 @@ export function openBucket(address: string, signal: AbortSignal, env: Environmen
 /** Puts the place at `address` behind a local store. Throws as {@link openBucket}. */
 export function openShared(local: LocalStore, address: string, options: Omit<SharedOptions, 'bucket'>): SharedStore {
   return new SharedStore(local, { ...options, bucket: openBucket(address, options.signal) });
+}
+
+/** The runs and logs of the place at `address`, to read. Throws as {@link openBucket}. */
+export function openRunsThere(
+  address: string,
+  { say, signal, required = false }: Omit<SharedOptions, 'bucket'>,
+): RunsThere {
+  return new RunsThere(new Link({ bucket: openBucket(address, signal), readOnly: true, required, say, signal }), say);
 }

@@ -71,7 +71,7 @@ export class Outbound {
   }
 
   async #probe(): Promise<Conditions | undefined> {
-    if (!(await this.#mark())) return undefined;
+    if (!(await this.mark())) return undefined;
     const conditions = await this.#link.ask('write', probeConditions, undefined);
     if (conditions === 'all-win' || conditions === 'unable') {
       const what = conditions === 'all-win' ? 'lets all of several writers win' : 'knows no conditional writes';
@@ -81,8 +81,8 @@ export class Outbound {
     return conditions;
   }
 
-  /** Says what the place is, before anything else is written there. */
-  async #mark(): Promise<boolean> {
+  /** Says what the place is, before anything else is written there; false where it does not take that now. */
+  async mark(): Promise<boolean> {
     await this.#inbound.needMarker();
     const write = async (bucket: Link['bucket']) => {
       const isThere = (await bucket.size(markerName)) !== undefined;
@@ -97,7 +97,7 @@ export class Outbound {
 
   /** False where the place does not take it now. */
   async #sendAll(record: StoreRecord, replace: boolean): Promise<boolean> {
-    if (!(await this.#mark())) return false;
+    if (!(await this.mark())) return false;
     for (const artifact of Object.values(record.outputs)) {
       if (!(await this.#sendArtifact(artifact))) return false;
     }

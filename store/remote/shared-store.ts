@@ -25,6 +25,7 @@ import { type RemoteLease, RemoteLeases } from './leases.ts';
 import { Link } from './link.ts';
 import { Outbound } from './outbound.ts';
 import type { Conditions } from './probe.ts';
+import { RunsOut } from './runs-out.ts';
 import { Uploads } from './uploads.ts';
 
 export interface SharedOptions {
@@ -60,6 +61,7 @@ export class SharedStore implements Store {
   readonly #link: Link;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #runs: RunsOut;
   readonly #leases: RemoteLeases;
   readonly #uploads: Uploads;
   readonly #signal: AbortSignal;
@@ -76,6 +78,7 @@ export class SharedStore implements Store {
     this.#link = new Link({ bucket, readOnly: this.#readOnly, required, say, signal, rest_ms: rest.rest_ms });
     this.#inbound = new Inbound(local, this.#link, say);
     this.#outbound = new Outbound(local, this.#link, this.#inbound, say);
+    this.#runs = new RunsOut(this.folder, this.#link, this.#outbound, say);
     this.#leases = new RemoteLeases(bucket, rest.leaseTimes);
     this.#uploads = new Uploads(rest.mostUploads);
   }
@@ -145,6 +148,13 @@ export class SharedStore implements Store {
     if (this.#readOnly) return;
     if (this.#link.isOpen('write')) await this.#uploads.add(record.key, () => this.#outbound.send(record, replace));
     else if (!this.#outbound.known.has(record.key)) this.#outbound.unshared.set(record.key, record.about.node);
+  }
+
+  /** Writes a run that has ended there, with the logs of `keys`; false where it is not there in the end. Throws RemoteError where the place is required and fails. */
+  async shareRun(experiment: string, run: string, keys: readonly string[]): Promise<boolean> {
+    if (this.#readOnly || !this.#link.isOpen('write')) return false;
+    const isSent = await this.#runs.sendRun(experiment, run);
+    return (await this.#runs.sendLogs(keys)) && isSent;
   }
 
   /** Makes sure that an artifact is here; false when it is not to be had. */

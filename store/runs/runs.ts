@@ -109,7 +109,7 @@ export function lookForRuns(store: string, experiment: string): Listed {
 
 /** The experiments that have runs, sorted, and what lies among them. */
 export function lookForExperiments(store: string): Listed {
-  return foldersIn(join(store, 'runs'), (name) => plainName.test(name), 'experiment');
+  return foldersIn(join(store, 'runs'), isExperimentName, 'experiment');
 }
 
 /** The experiments that have runs, sorted. */
@@ -187,6 +187,11 @@ function readOrNone(path: string): string | undefined {
 }
 
 const plainName = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u;
+
+/** True for what an experiment can be called. */
+export function isExperimentName(name: string): boolean {
+  return plainName.test(name);
+}
 
 /** Names come from specs and the command line: they must not lead out of the folder. */
 function checkName(name: string): string {
