@@ -87,7 +87,7 @@ export function buildProgram(context: Context, exit: (code: number) => void, add
   addBundleFlags(
     add(
       'bundle <spec>',
-      'put a table and all that it was made of into a folder for readers, who need no store and no GPU',
+      'put a table and all that it was made of into a folder or a file for readers, who need no store and no GPU',
     ),
   ).action(inProject(false, async () => (await import('./commands/bundle.ts')).bundle));
   addRemoteFlags(addStoreFlags(add('show <name[@run]>', 'print the table and the claims of a run')))

@@ -10,6 +10,7 @@ import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
 import { readLock } from '../lock/lock-place.ts';
 import { readOutcome } from '../result/outcome-folder.ts';
+import { isArchiveName, unpacked } from './archive.ts';
 import { damagesOf, type Manifest, manifestName, readManifest } from './manifest.ts';
 
 export interface CheckedBundle {
@@ -20,13 +21,22 @@ export interface CheckedBundle {
   damages: readonly string[];
 }
 
-/** True for the path of a folder that says it is a bundle. */
+/** True for the path of a folder that says it is a bundle, and for a file that is named like one. */
 export function isBundle(path: string): boolean {
-  return !path.includes('\u0000') && statusAt(join(path, manifestName)) !== undefined;
+  if (path.includes('\u0000')) return false;
+  return statusAt(join(path, manifestName)) !== undefined || (isArchiveName(path) && statusAt(path)?.isFile() === true);
 }
 
-/** Checks the bundle in a folder. Throws UserError for what is none. */
-export async function checkBundle(folder: string, signal?: AbortSignal): Promise<CheckedBundle> {
+/** Checks the bundle in a folder or an archive. Throws UserError for what is none. */
+export async function checkBundle(path: string, signal?: AbortSignal): Promise<CheckedBundle> {
+  if (!isArchiveName(path) || !statusAt(path)?.isFile()) return check(path, signal);
+  return unpacked(path, async (folder, told) => {
+    const checked = await check(folder, signal);
+    return { ...checked, damages: checked.damages.map(told) };
+  });
+}
+
+async function check(folder: string, signal?: AbortSignal): Promise<CheckedBundle> {
   const manifest = await readManifest(folder);
   if (manifest === undefined) throw new UserError(`'${folder}' is no bundle: it has no bundle.json`);
   const damages = await damagesOf(folder, manifest, signal);

@@ -1,8 +1,11 @@
 // `lamina bundle`: everything that a reader needs to hold a table against what it was made of, in one folder.
+import { join } from 'node:path';
 import type { Plan } from '../../contract/plan.ts';
 import { readText, type SpecOrigin } from '../../located/source-file.ts';
 import { openStore } from '../../store/open-store.ts';
 import { formatBytes } from '../../util/amounts.ts';
+import { makeFolders } from '../../util/make-folders.ts';
+import { isArchiveName, writeArchive } from '../bundle/archive.ts';
 import type { Manifest } from '../bundle/manifest.ts';
 import { writeBundle } from '../bundle/write-bundle.ts';
 import type { Context } from '../common/context.ts';
@@ -11,7 +14,7 @@ import type { PlanFlags } from '../common/flags.ts';
 import { planOf } from '../common/plan-request.ts';
 import { saying } from '../common/saying.ts';
 import { countOf, planCommand } from '../common/spec-name.ts';
-import { checkTarget, Target } from '../export/target.ts';
+import { checkFileTarget, checkTarget, Target } from '../export/target.ts';
 import { cachedRun } from '../runs/cached-run.ts';
 import { wantedPlan } from '../runs/run-reference.ts';
 import { warningLines } from '../runs/run-text.ts';
@@ -23,9 +26,13 @@ interface BundleFlags extends PlanFlags {
   largestInput: number;
 }
 
+const archiveName = 'bundle.tar';
+
 /** Writes the bundle of a spec, or of a run of it. Everything has to be in the store. */
 export async function bundle([text]: [string], flags: BundleFlags, context: Context): Promise<number> {
-  checkTarget(flags.to, flags.store);
+  const isFile = isArchiveName(flags.to);
+  if (isFile) checkFileTarget(flags.to);
+  else checkTarget(flags.to, flags.store);
   const { out, err } = context.terminal;
   const registry = await context.registry();
   const wanted = await wantedPlan(await runOf(text, flags, context), flags, registry);
@@ -45,8 +52,13 @@ export async function bundle([text]: [string], flags: BundleFlags, context: Cont
   try {
     const run = await cachedRun(plan, store, way, context);
     const parts = { plan, run, store, specFiles, largestInput_bytes: flags.largestInput };
-    const manifest = await writeBundle(target.unfinished, parts);
-    target.finish();
+    const folder = isFile ? join(target.unfinished, 'bundle') : target.unfinished;
+    makeFolders(folder);
+    const manifest = await writeBundle(folder, parts);
+    if (isFile) {
+      await writeArchive(join(target.unfinished, archiveName), folder, manifest);
+      target.finishFile(archiveName);
+    } else target.finish();
     out.write(flags.json ? `${JSON.stringify(manifest, undefined, 1)}\n` : textOf(manifest, plan, flags.to));
   } finally {
     target.drop();
@@ -61,16 +73,17 @@ async function runOf(text: string, flags: BundleFlags, context: Context): Promis
   return `${plan.experiment}@${flags.run}`;
 }
 
-function textOf({ files, spec, left_out }: Manifest, { cells }: Plan, to: string): string {
+function textOf({ files, spec, left_out, experiment }: Manifest, { cells }: Plan, to: string): string {
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const first = cells[0];
   const only = Object.entries(first?.axes ?? {}).map(([axis, value]) => `${axis}=${value}`);
+  const enter = isArchiveName(to) ? `tar xf ${to} && cd ${experiment}` : `cd ${to}`;
   const lines = [
     `${to}: ${countOf(files.length, 'file')}, ${formatBytes(bytes)}`,
     ...left_out.map((name) => `not in it: ${name}`),
     `lamina verify ${to}   compares everything, and makes the table again from the records`,
     `lamina show ${to}     prints the table`,
-    `cd ${to} && lamina run ${spec} --frozen --store ../again --only ${only.join(',')}   makes one cell again`,
+    `${enter} && lamina run ${spec} --frozen --store ../again --only ${only.join(',')}   makes one cell again`,
   ];
   return `${lines.join('\n')}\n`;
 }

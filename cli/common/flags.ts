@@ -288,7 +288,12 @@ export function addRunsFlags(command: Command): Command {
 
 /** Adds the flags of `bundle`. */
 export function addBundleFlags(command: Command): Command {
-  return addSpecFlags(command.requiredOption('--to <folder>', 'where to put the bundle: a folder that is new or empty'))
+  return addSpecFlags(
+    command.requiredOption(
+      '--to <folder>',
+      'where to put the bundle: a folder that is new or empty, or a new file NAME.tar',
+    ),
+  )
     .option('--run <run>', 'a run of the spec, by number or name, in the place of the spec as it is')
     .option('--largest-input <bytes>', 'leave out inputs that are larger (default: 64MB)', parseBytes, 64e6);
 }

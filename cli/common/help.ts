@@ -60,13 +60,15 @@ Examples:
   bundle: `
 In the bundle are the spec with its pipelines and stages of your own, its lock, the outcome (table, cells, claims, provenance), the record of every unit, artifacts up to 1 MiB (all metrics),
 and inputs of the project up to --largest-input; the others are named. Everything has to be in the store: run the spec first. Readers verify and show it without a store, and
-make one cell again in it with 'lamina run SPEC --frozen --only CELL --store NEW', which says where it comes out otherwise. To send it as one file: tar cf.
+make one cell again in it with 'lamina run SPEC --frozen --only CELL --store NEW', which says where it comes out otherwise. With --to NAME.tar it is one file,
+which verify and show read as it is; 'tar xf' makes the folder.
 
 Examples:
   lamina bundle experiments/quickstart.yaml --to quickstart-bundle
   lamina bundle experiments/quickstart.yaml --run 17 --to quickstart-bundle
   lamina verify quickstart-bundle                                  compares every file, makes the numbers again from the records
-  lamina show quickstart-bundle`,
+  lamina show quickstart-bundle
+  lamina bundle experiments/quickstart.yaml --to quickstart.tar    one file; the same bundle has the same bytes`,
   push: `
 For what was made before there was a shared store, or while it was away: 'lamina run --remote' writes there by itself. Credentials come from the environment
 (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE). Exit code 1 where something could not be written.

@@ -1,6 +1,7 @@
 // The folder that an export goes into: made beside its place, and moved there when it is whole.
 import { accessSync, constants, mkdirSync, realpathSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { linkUnlessTaken } from '../../store/durable.ts';
 import { sweepTemporaries, temporaryName } from '../../store/temporary.ts';
 import { UserError } from '../../util/errors.ts';
 import { statusAt } from '../../util/file-status.ts';
@@ -29,6 +30,19 @@ export function checkTarget(to: string, store: string): void {
     tryFolder(above);
   } catch (error) {
     throw fileError(error, to, 'cannot write into');
+  }
+}
+
+/** The same for a file that is not there yet. */
+export function checkFileTarget(to: string): void {
+  try {
+    if (statusAt(resolve(to)) !== undefined)
+      throw new UserError(`--to '${to}' is there already: name a file that is not`);
+    const above = nearestAbove(dirname(resolve(to)));
+    if (!statusAt(above)?.isDirectory()) throw new UserError(`--to '${to}': '${above}' is not a folder`);
+    tryFolder(above);
+  } catch (error) {
+    throw fileError(error, to, 'cannot write');
   }
 }
 
@@ -67,6 +81,16 @@ export class Target {
     } catch (error) {
       throw new UserError(`cannot write '${this.#place}': ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** Moves the file `name` in it to the place, which is not there. Throws UserError where something has come there meanwhile. */
+  finishFile(name: string): void {
+    try {
+      if (linkUnlessTaken(join(this.unfinished, name), this.#place)) return;
+    } catch (error) {
+      throw fileError(error, this.#place, 'cannot write');
+    }
+    throw new UserError(`cannot write '${this.#place}': something else has come there`);
   }
 
   /** Removes what was not finished. */

@@ -32,7 +32,7 @@ const levels: Record<string, number> = {
  * folder itself. A stage's room may use what another stage declares, so of `stages` only the first two are named.
  */
 const rooms: Record<string, string[]> = {
-  formats: ['files', 'text', 'arrow', 'records', 'tokenizer', 'tensors'],
+  formats: ['files', 'text', 'arrow', 'records', 'tokenizer', 'tensors', 'archive'],
   python: ['', 'jinja', 'chat'],
   tiny: ['text', 'tasks'],
   tensor: ['', 'graph', 'kernels', 'backend'],

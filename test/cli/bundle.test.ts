@@ -1,5 +1,14 @@
 // Bundles from the command line: what a reader can do with one, and what is believed of one that somebody changed.
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../store/digest.ts';
@@ -20,6 +29,8 @@ beforeAll(async () => {
   table = await toy(path('project'), 'run', 'toy.yaml');
   expect(table.code).toBe(0);
   expect((await toyInProcess(path('project'), 'bundle', 'toy.yaml', '--to', '../b')).code).toBe(0);
+  for (const name of ['b.tar', 'c.tar'])
+    expect((await toyInProcess(path('project'), 'bundle', 'toy.yaml', '--to', `../${name}`)).code).toBe(0);
   rmSync(path('project'), { recursive: true }); // a reader has nothing but the bundle
 });
 afterAll(() => folder.remove());
@@ -130,4 +141,29 @@ test('a number that somebody put into the table with all digests made new does n
   ]);
   const shown = await quick('show', 'copy');
   expect([shown.code, shown.err]).toEqual([1, "! cell 'good' is 1.1 in the table, and 1.5 in its metrics\n"]);
+});
+
+test('as one file it is verified and shown in the same way, and has the same bytes each time', async () => {
+  expect(readFileSync(path('b.tar')).equals(readFileSync(path('c.tar')))).toBe(true);
+  expect(readdirSync(folder.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  expect(await quick('verify', 'b.tar')).toEqual(await quick('verify', 'b'));
+  expect(await quick('show', 'b.tar')).toEqual(await quick('show', 'b'));
+  expect(await quick('bundle', 'toy.yaml', '--to', 'b.tar')).toMatchObject({
+    code: 2,
+    err: "error  --to 'b.tar' is there already: name a file that is not\n",
+  });
+});
+
+test('as one file that somebody changed it is refused, or the file in it is named', async () => {
+  const bytes = readFileSync(path('b.tar'));
+  const at = bytes.indexOf('experiment: toy');
+  bytes.write('experiment: coy', at);
+  writeFileSync(path('changed.tar'), bytes);
+  const named = await quick('verify', 'changed.tar');
+  expect([named.code, named.out]).toEqual([1, "'changed.tar/toy.yaml' was changed\n1 damaged\n"]);
+  writeFileSync(path('changed.tar'), bytes.subarray(0, 5000));
+  const cut = await quick('show', 'changed.tar');
+  expect([cut.code, cut.err]).toEqual([2, expect.stringContaining("error  'changed.tar'")]);
+  writeFileSync(path('other.tar'), readFileSync(path('b.tar')).subarray(-1024));
+  expect((await quick('verify', 'other.tar')).err).toBe("error  'other.tar' is no bundle: it has no bundle.json\n");
 });
