@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import { isObject, type JsonObject } from '../util/json.ts';
 import { namesIn } from '../util/names-in.ts';
@@ -11,7 +11,7 @@ import { logOf, prepareLog, settleLog } from './logs.ts';
 import { makeFolder } from './make-folder.ts';
 import { identityOf, type ProcessIdentity, parseIdentity, sameProcess, stateOf } from './process-identity.ts';
 import type { Attempt, OpenedAttempt } from './store.ts';
-import { hasEnded, taskOf } from './submissions.ts';
+import { hasEnded, type TaskRef, taskOf } from './submissions.ts';
 import { traceOf } from './traces.ts';
 
 const workerName = 'worker.json';
@@ -153,11 +153,39 @@ function sweepScratch(layout: Layout, key: string): void {
   else ignoringErrors(() => rmSync(layout.scratch(key), { recursive: true, force: true }));
 }
 
-/** What a batch system has goes on without its runner, until its key has a result. */
+/** What a batch system has goes on without its runner. */
 function isAlive(layout: Layout, folder: string, key: string): boolean {
   const owners = readOwners(folder);
   if (owners === undefined) return false;
-  return stateOf(owners.runner) === 'alive' || (isWithBatch(layout, owners) && !existsSync(layout.record(key)));
+  return stateOf(owners.runner) === 'alive' || isOpen(layout, owners, basename(folder), key);
+}
+
+/** True while a batch system may have an attempt and it is not done: until all its units have results or, where these are made anew, its job has said its last. */
+function isOpen(layout: Layout, owners: Owners, id: string, key: string): boolean {
+  if (!isWithBatch(layout, owners)) return false;
+  const opened = takeUp(layout, owners.first);
+  const isWhole = opened?.attempt.id === id;
+  if (isWhole && opened.order.replace === true) return true;
+  return (isWhole ? opened.attempt.keys : [key]).some((each) => !existsSync(layout.record(each)));
+}
+
+/** An attempt that a batch system may have, and what is known of who ordered it. */
+export interface OpenJob extends OpenedAttempt {
+  task: TaskRef;
+  runner: ReturnType<typeof stateOf>;
+}
+
+/** The attempts that batch systems may have and that are not done, whether anybody waits for them or not. */
+export function openJobs(layout: Layout): OpenJob[] {
+  return namesIn(layout.attempts('')).flatMap((key) =>
+    namesIn(layout.attempts(key)).flatMap((id): OpenJob[] => {
+      const owners = readOwners(join(layout.attempts(key), id));
+      const task = owners?.first === key && isOpen(layout, owners, id, key) ? taskOf(owners.carrier) : undefined;
+      const opened = task === undefined ? undefined : takeUp(layout, key);
+      if (owners === undefined || task === undefined || opened?.attempt.id !== id) return [];
+      return [{ ...opened, task, runner: stateOf(owners.runner) }];
+    }),
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 // What a batch system was given in one go: a folder with its script, its tasks, and the notes by which jobs and whoever waits for them speak.
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ignoringErrors } from '../util/ignoring-errors.ts';
 import type { JsonObject } from '../util/json.ts';
@@ -69,6 +69,14 @@ export function hasEnded(layout: Layout, carrier: JsonObject): boolean {
   if (task === undefined) return false;
   const folder = layout.submission(task.submission);
   return !existsSync(folder) || namesIn(folder).includes(`${task.task}.exit`);
+}
+
+/** Takes note that a batch system did not list a task, with `false` that it did; since when it does not, by the clock of the file system. */
+export function noteListed(layout: Layout, { submission, task }: TaskRef, isListed: boolean): number | undefined {
+  const path = join(layout.submission(submission), `${task}.missing`);
+  if (isListed) ignoringErrors(() => rmSync(path, { force: true }));
+  else if (!existsSync(path)) ignoringErrors(() => writeFileSync(path, ''));
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 /** Removes submissions of which no attempt is left. */

@@ -12,12 +12,14 @@ import { listenForStop } from '../common/stop-signals.ts';
 import { warningLines } from '../runs/run-text.ts';
 import { collectionLines, groupsOf } from '../upkeep/collection-text.ts';
 import { type KeepFlags, keptRuns } from '../upkeep/kept-runs.ts';
+import { sentencesOnJobs, settleJobs } from '../upkeep/left-jobs.ts';
 
 export interface GcFlags extends StoreFlags, KeepFlags {
   quota?: number;
   /** True for all stages, or names with commas between. */
   intermediate?: true | string;
   yes?: boolean;
+  site?: string;
 }
 
 /** Exit code 1 where the quota cannot be reached by what the flags allow. */
@@ -28,6 +30,8 @@ export async function gc(_: [], flags: GcFlags, context: Context): Promise<numbe
   const folder = await openedToRead(flags.store, context);
   sayLocalAlone(context);
   try {
+    const said = flags.yes ? await askJobs(flags, context) : sentencesOnJobs(folder);
+    err.write(warningLines(said, err));
     const now_ms = Date.now();
     const runs = () => keptRuns(flags.store, flags, now_ms).kept.map((run) => needsOf(flags.store, run));
     const options = { ...optionsOf(flags), runs, signal: stop.signal };
@@ -44,6 +48,16 @@ export async function gc(_: [], flags: GcFlags, context: Context): Promise<numbe
     return exitCodes.stopped;
   } finally {
     stop.dispose();
+  }
+}
+
+/** With the store opened for that alone: what it looks up here is not needed afterwards. */
+async function askJobs({ store: place, site }: GcFlags, context: Context): Promise<string[]> {
+  const store = await openedToChange(place, context);
+  try {
+    return await settleJobs(store, site);
+  } finally {
+    store.close();
   }
 }
 

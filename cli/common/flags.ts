@@ -119,12 +119,7 @@ export function addRunFlags(command: Command): Command {
         'where units run: this machine, Slurm, or the commands of the site file (default: what the site file says, else local)',
       ).choices(['local', 'slurm', 'commands']),
     )
-    .addOption(
-      new Option(
-        '--site <file>',
-        "the site file (default: lamina.site.yaml in the project's folder, where there is one)",
-      ).env('LAMINA_SITE'),
-    )
+    .addOption(siteOption())
     .option(
       '--gpus <number>',
       'GPUs of this machine, each for one unit at a time (default: those that nvidia-smi lists)',
@@ -328,8 +323,14 @@ export function addCollectionFlags(command: Command): Command {
         'free no more than is needed for so much to stay (4.5GB), the oldest first',
         parseBytes,
       )
+      .addOption(siteOption())
       .option('-y, --yes', 'do it'),
   );
+}
+
+function siteOption(): Option {
+  const usual = "the site file (default: lamina.site.yaml in the project's folder, where there is one)";
+  return new Option('--site <file>', usual).env('LAMINA_SITE');
 }
 
 function sampleSize(text: string): { count: number } | { share: number } {

@@ -50,7 +50,8 @@ function devices(count: number, found: readonly string[]): string[] {
   );
 }
 
-function queueOf(name: 'slurm' | 'commands', { slurm, commands }: Site): Queue {
+/** The batch system of a site. Throws UserError where the site does not say what it needs. */
+export function queueOf(name: 'slurm' | 'commands', { slurm, commands }: Site): Queue {
   if (name === 'slurm') return new SlurmQueue(slurm);
   if (commands === undefined) {
     throw new UserError(

@@ -10,6 +10,7 @@ import { type Layout, layoutOf } from '../layout.ts';
 import type { Store } from '../store.ts';
 import { guardWrite } from '../write-error.ts';
 import { bytesBelow, filesIn, type Inventory, inventoryOf } from './inventory.ts';
+import { needsOfJobs } from './jobs.ts';
 import { type Leftover, leftoversOf } from './leftovers.ts';
 import { type Collection, type CollectionOptions, planCollection } from './plan-collection.ts';
 import { type RunNeeds, rootsOf } from './roots.ts';
@@ -61,9 +62,10 @@ export async function collect(store: Store, options: CollectOptions): Promise<Co
 }
 
 async function look(layout: Layout, options: CollectOptions): Promise<Collected> {
-  const inUse = readInUse(layout);
+  const jobs = needsOfJobs(layout);
+  const inUse = new Set([...readInUse(layout), ...jobs.names]);
   const inventory = await inventoryOf(layout, options);
-  const runs = options.runs();
+  const runs = [...options.runs(), ...jobs.runs];
   const collection = planCollection(inventory, rootsOf(inventory, runs, inUse), options);
   const leftovers = leftoversOf(layout, inventory, runs, inUse);
   return { ...collection, inventory, leftovers, quarantine_bytes: bytesBelow(layout.quarantine('')) };

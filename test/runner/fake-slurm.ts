@@ -24,6 +24,8 @@ export const quickTimes: QueueTimes = {
 
 export interface FakeSlurm {
   folder: string;
+  /** Finds its programs. */
+  env: { PATH: string };
   queue(site?: SlurmSite): SlurmQueue;
   executor(store: Store, options?: Partial<Omit<QueueOptions, 'store'>>): QueueExecutor;
   /** Sets what the programs do from now on; undefined takes it back. */
@@ -40,10 +42,11 @@ export function openFakeSlurm(): FakeSlurm {
     const text = `#!/bin/sh\nexec '${process.execPath}' '${fake}' '${folder}' ${program} "$@"\n`;
     writeFileSync(join(bin, program), text, { mode: 0o755 });
   }
-  const queue = (site: SlurmSite = {}) =>
-    new SlurmQueue(site, () => ({ ...process.env, PATH: `${bin}:${process.env.PATH}` }));
+  const PATH = `${bin}:${process.env.PATH}`;
+  const queue = (site: SlurmSite = {}) => new SlurmQueue(site, () => ({ ...process.env, PATH }));
   return {
     folder,
+    env: { PATH },
     queue,
     executor: (store, options = {}) =>
       new QueueExecutor({

@@ -1,13 +1,14 @@
 // Attempts of runners that live, that died, and that cannot be seen from here.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openFileStore } from '../../store/file-store.ts';
 import { cacheKey } from '../../store/key.ts';
 import { layoutOf } from '../../store/layout.ts';
 import { identityOf, type ProcessIdentity, stateOf } from '../../store/process-identity.ts';
-import { emptyFolder, preimage } from './drafts.ts';
+import { tasksText } from '../../store/submissions.ts';
+import { emptyFolder, preimage, publish } from './drafts.ts';
 
 const key = cacheKey(preimage({ a: 1 }));
 const dead: ProcessIdentity = { ...identityOf(), started: '1' };
@@ -105,5 +106,35 @@ describe('a scratch area', () => {
     const { layout, open } = await left([]);
     await open();
     expect(existsSync(layout.scratch(key))).toBe(false);
+  });
+
+  it('of a batch system is left alone until all its units have results, whatever its first one has', async () => {
+    const layout = layoutOf(join(emptyFolder(), 'store'));
+    const open = () => openFileStore(layout.folder, { mode: 'write' });
+    const store = await open();
+    const keys = [1, 2].map((a) => cacheKey(preimage({ a })));
+    const leases = await Promise.all(keys.map((each) => store.lease(each)));
+    const attempt = await store.openAttempt(keys, { experiment: 'toy' });
+    mkdirSync(layout.submission('s'), { recursive: true });
+    const tasks = [{ key: keys[0] as string, attempt: attempt?.id as string, log: '/nowhere' }];
+    writeFileSync(join(layout.submission('s'), 'tasks'), tasksText(tasks));
+    attempt?.carriedBy({ executor: 'slurm', submission: 's', task: 0 });
+    for (const each of keys) {
+      const owners = join(layout.attempts(each), attempt?.id as string, 'worker.json');
+      writeFileSync(owners, JSON.stringify({ ...JSON.parse(readFileSync(owners, 'utf8')), runner: dead }));
+    }
+    for (const lease of leases) lease?.release();
+    const elsewhere = await openFileStore(join(emptyFolder(), 'store'), { mode: 'write' }); // the job publishes, and opens no attempt
+    await store.adopt((await publish(elsewhere, { a: 1 }, { out: 'first' })).record);
+    store.close();
+    const later = await open();
+    expect((await later.leftBehind(keys[1] as string))?.attempt.id).toBe(attempt?.id);
+    await later.adopt((await publish(elsewhere, { a: 2 }, { out: 'second' })).record);
+    elsewhere.close();
+    later.close();
+    const last = await open();
+    expect(readdirSync(layout.attempts(''))).toEqual([]);
+    expect(readdirSync(layout.submission(''))).toEqual([]);
+    last.close();
   });
 });
