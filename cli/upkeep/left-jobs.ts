@@ -87,10 +87,12 @@ function queueNamed(name: string, site: Site): Queue | undefined {
 }
 
 function openSentences(jobs: readonly OpenJob[]): string[] {
-  return [...byExecutor(jobs)].map(
-    ([name, own]) =>
-      `${countOf(own.length, 'job')} of ${name} may run although their run is gone: what they read stays (the same 'lamina run' waits for them)`,
-  );
+  return [...byExecutor(jobs)].map(([name, own]) => {
+    const [whose, them] = own.length === 1 ? ['its', 'it'] : ['their', 'them'];
+    const what = own.length === 1 ? 'what it reads' : 'what they read';
+    const jobs = countOf(own.length, 'job');
+    return `${jobs} of ${name} may run although ${whose} run is gone: ${what} stays (the same 'lamina run' waits for ${them})`;
+  });
 }
 
 function byExecutor(jobs: readonly OpenJob[]): Map<string, OpenJob[]> {

@@ -65,7 +65,11 @@ function judgeEnded(facts: TaskFacts, state: TaskState, { settle_ms }: Patience)
   if (facts.isAsked && state.kind !== 'done') return lost(`its ${name} was ended: ${state.words}`);
   if (state.kind === 'preempted') return { type: 'again', why: state.words, counts: false };
   if (state.kind === 'node') return { type: 'again', why: state.words, counts: true };
-  if (state.kind === 'held') return lost(`its ${name} could not be started: ${state.words}`);
+  if (state.kind === 'held') {
+    return lost(
+      `its ${name} could not be started: ${state.words}${state.advice === undefined ? '' : `; ${state.advice}`}`,
+    );
+  }
   if (facts.ended_ms <= settle_ms) return wait; // its last word may be on the way
   if (state.kind === 'memory') {
     return limits.memory_bytes === undefined

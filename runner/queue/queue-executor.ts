@@ -67,6 +67,8 @@ export class QueueExecutor implements Executor {
   readonly #slots: Slots;
   readonly #sent = new Map<string, Sent>();
   #waiting: Task[] = [];
+  /** Jobs that ended for us and not for the batch system. */
+  readonly #takenOut: Promise<void>[] = [];
   #arrivals = { first_ms: 0, last_ms: 0 };
   #nextSubmit_ms = 0;
   #poll = { next_ms: 0, pause_ms: firstPoll_ms };
@@ -111,6 +113,7 @@ export class QueueExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#wake();
+    await Promise.all(this.#takenOut);
   }
 
   #give(attempt: Attempt, need: Need, hear: (event: ExecutorEvent) => void): Task {
@@ -354,6 +357,9 @@ export class QueueExecutor implements Executor {
       this.#giveOutAgain([task]);
       return;
     }
+    if (task.state?.kind === 'held' && sent.job !== undefined) {
+      this.#takenOut.push(this.#options.queue.cancel([{ job: sent.job, tasks: [index] }], false)); // nobody waits for its release
+    }
     const lost = { type: 'lost', message: `its ${task.name} was lost ${task.losses} times` } as const;
     this.#finish(sent, task, verdict.type === 'end' ? verdict.end : lost);
   }
@@ -399,13 +405,18 @@ export class QueueExecutor implements Executor {
 
   #sayStates(): void {
     const counts = new Map<string, number>();
-    for (const { state } of this.#tasks()) {
-      const words = state?.phase === 'ended' ? '' : (state?.words ?? '');
-      if (words !== '') counts.set(words, (counts.get(words) ?? 0) + 1);
+    const advices = new Map<string, string>();
+    for (const { state, sent, index } of this.#tasks()) {
+      const { phase, words = '', advice } = state ?? {};
+      if (words === '' || phase === 'ended') continue;
+      counts.set(words, (counts.get(words) ?? 0) + 1);
+      // of many that wait for the same the first stands for all
+      if (advice !== undefined && !advices.has(words))
+        advices.set(words, `; ${words}: ${advice.replaceAll('{job}', `${sent?.job}_${index}`)}`);
     }
     if (counts.size === 0) return;
     const parts = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([words, count]) => `${count} ${words}`);
-    const text = `${this.about.name}: ${parts.join(', ')}`;
+    const text = `${this.about.name}: ${parts.join(', ')}${[...advices.values()].join('')}`;
     if (text === this.#said.text || performance.now() - this.#said.at_ms < this.#times.say_ms) return;
     this.#say(text);
   }

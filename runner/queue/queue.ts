@@ -36,6 +36,8 @@ export interface TaskState {
   kind?: EndKind;
   /** In the batch system's own words: `PENDING (Priority)`. */
   words: string;
+  /** What somebody can do about it where it does not pass by itself; `{job}` stands for the task's name. */
+  advice?: string;
 }
 
 /** A submission that is looked for; the job is unknown while nobody knows whether it was taken. */

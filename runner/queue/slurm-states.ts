@@ -24,6 +24,24 @@ const pending: ReadonlySet<string> = new Set([
   'SPECIAL_EXIT',
   'RESV_DEL_HOLD',
 ]);
+/** Held by Slurm itself, since nothing good would come of another try. */
+const notLaunched = /launch failed|requeued (in )?held|JobHoldMaxRequeue|env retrieval failed/i;
+const whyNot = "the log of the node's slurmd says why, 'sinfo -R' whether it was drained for it";
+const held: readonly string[] = ['REQUEUE_HOLD', 'SPECIAL_EXIT', 'RESV_DEL_HOLD'];
+const release = "it is held: 'scontrol release {job}' lets it start, 'scancel {job}' gives it up";
+const asItIs = "it does not start as it is: 'scancel {job}' gives it up, for other resources or options of the site";
+/** Reasons to wait that do not pass by themselves. */
+const advices: readonly (readonly [RegExp, string])[] = [
+  [/^JobHeld(User|Admin)/, release],
+  [
+    /DOWN, DRAINED|ReqNodeNotAvail|NodeDown|Partition(Down|Inactive)/,
+    "it waits for nodes that are not there: 'sinfo -R' says why",
+  ],
+  [
+    /^(BadConstraints|PartitionTimeLimit|PartitionNodeLimit|Invalid(Account|QOS)|(Account|QOS)NotAllowed|PartitionConfig)/,
+    asItIs,
+  ],
+];
 /** No array has more tasks: Slurm's own limit. */
 const mostTasks = 4_000_001;
 
@@ -55,12 +73,14 @@ function* tasksOf(text: string): Iterable<number> {
   }
 }
 
-/** A job that could not be started is held until somebody looks at it: for whoever waits it has ended. */
+/** A job that could not be started is held until somebody looks at it: for whoever waits it has ended. One that people hold is waited for. */
 function stateOf(state: string, reason: string): TaskState {
   const words = reason === '' || reason === 'None' ? state : `${state} (${reason.replace(/^\(|\)$/g, '')})`;
   if (pending.has(state)) {
-    if (/launch failed|requeued held/i.test(reason)) return { phase: 'ended', kind: 'held', words };
-    return { phase: 'pending', words };
+    const plain = reason.replaceAll('_', ' '); // Slurm writes them either way, by its version
+    if (notLaunched.test(plain)) return { phase: 'ended', kind: 'held', words, advice: whyNot };
+    const advice = held.includes(state) ? release : advices.find(([pattern]) => pattern.test(plain))?.[1];
+    return { phase: 'pending', words, ...(advice !== undefined && { advice }) };
   }
   const kind = ends[state];
   return kind === undefined ? { phase: 'running', words } : { phase: 'ended', kind, words };

@@ -68,7 +68,7 @@ it.each(['runs', 'waits in the queue'])(
     if (how !== 'runs') slurm.turn('hold', '');
     const { store, graph, go } = await leave((began, jobs) => (how === 'runs' ? existsSync(began) : jobs > 0));
     expect(await gc(store)).toEqual([
-      "1 job of slurm may run although their run is gone: what they read stays (the same 'lamina run' waits for them)",
+      "1 job of slurm may run although its run is gone: what it reads stays (the same 'lamina run' waits for it)",
     ]);
     if (how !== 'runs') slurm.turn('hold', undefined);
     writeFileSync(go, '');
@@ -129,6 +129,6 @@ it('of a batch system that the site file does not have stays', async () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace('"slurm"', '"pbs"'));
   expect(await gc(store)).toEqual([
     "the site file has no 'pbs', so its jobs count as open",
-    "1 job of pbs may run although their run is gone: what they read stays (the same 'lamina run' waits for them)",
+    "1 job of pbs may run although its run is gone: what it reads stays (the same 'lamina run' waits for it)",
   ]);
 });

@@ -123,6 +123,71 @@ describe('a batch system', () => {
     expect(failure?.last_lines).toEqual(['slurmstepd: error: no such user on this node']);
   });
 
+  it.each([
+    'launch failed requeued held',
+    'launch_failed_requeued_held',
+    'job requeued in held state',
+    'JobHoldMaxRequeue',
+  ])(
+    'that holds a job since it could not start it (%s): the attempt ends with that, and the job is taken back',
+    async (reason) => {
+      const slurm = openFakeSlurm();
+      slurm.turn('hold', '');
+      slurm.turn('reason', reason);
+      const toy = await openToy();
+      const outcome = await toy.run(plan(node('v', 'value', { value: 1 })), { executor: slurm.executor(toy.store) });
+      expect(messages(outcome)).toEqual([
+        `stage 'v': its slurm job 1_0 could not be started: PENDING (${reason}); the log of the node's slurmd says why, 'sinfo -R' whether it was drained for it`,
+      ]);
+      expect(slurm.calls('scancel')).toEqual([['scancel', '--quiet', '1_0']]);
+      toy.store.close();
+    },
+  );
+
+  it.each([
+    ['JobHeldAdmin', "it is held: 'scontrol release 1_0' lets it start, 'scancel 1_0' gives it up"],
+    [
+      'Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved_for_jobs_in_higher_priority_partitions',
+      "it waits for nodes that are not there: 'sinfo -R' says why",
+    ],
+    ['ReqNodeNotAvail, UnavailableNodes:n[1-2]', "it waits for nodes that are not there: 'sinfo -R' says why"],
+    [
+      'BadConstraints',
+      "it does not start as it is: 'scancel 1_0' gives it up, for other resources or options of the site",
+    ],
+  ])('that has a job wait for somebody (%s): what to do is said, and the job is waited for', async (reason, advice) => {
+    const slurm = openFakeSlurm();
+    slurm.turn('hold', '');
+    slurm.turn('reason', reason);
+    const said: string[] = [];
+    const toy = await openToy();
+    const ended = toy.run(plan(node('v', 'value', { value: 7 })), {
+      executor: slurm.executor(toy.store, { say: (text) => void said.push(text) }),
+    });
+    const whole = `slurm: 1 PENDING (${reason}); PENDING (${reason}): ${advice}`;
+    while (!said.includes(whole)) await sleep(10);
+    slurm.turn('hold', undefined);
+    const outcome = await ended;
+    expect([outcome.failures, await values(outcome, 'v')]).toEqual([[], ['7']]);
+    expect(slurm.calls('sbatch')).toHaveLength(1);
+    toy.store.close();
+  });
+
+  it('that has a job wait for somebody who gives it up: the attempt ends with that', async () => {
+    const slurm = openFakeSlurm();
+    slurm.turn('hold', '');
+    slurm.turn('reason', 'JobHeldUser');
+    const said: string[] = [];
+    const toy = await openToy();
+    const ended = toy.run(plan(node('v', 'value', { value: 7 })), {
+      executor: slurm.executor(toy.store, { say: (text) => void said.push(text) }),
+    });
+    while (!said.some((text) => text.includes('scontrol release'))) await sleep(10);
+    await slurm.queue().cancel([{ job: '1', tasks: [0] }], false);
+    expect(messages(await ended)).toEqual(["stage 'v': its slurm job 1_0 was cancelled by somebody: CANCELLED"]);
+    toy.store.close();
+  });
+
   it('with jobs of a run that is gone: a run elsewhere does not begin the same work beside them', async () => {
     const slurm = openFakeSlurm();
     const first = await openToy();
