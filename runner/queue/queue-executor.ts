@@ -306,8 +306,9 @@ export class QueueExecutor implements Executor {
     this.#sayStates();
   }
 
-  /** A submission that nobody knows to have been taken, and that several answers do not list, was not. */
+  /** A submission that nobody knows to have been taken, that several answers do not list, and of which no job has said a word, was not. */
   #missed(sent: Sent, now_ms: number): void {
+    if ([...sent.tasks.values()].some(({ hasBegun }) => hasBegun)) return;
     sent.unseen++;
     const { absent_ms, settle_ms } = this.#times;
     if (sent.unseen < 3 || now_ms - sent.since_ms < Math.min(absent_ms, 3 * settle_ms)) return;

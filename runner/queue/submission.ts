@@ -80,8 +80,9 @@ export function openSubmission(
   return { folder, job: word('job'), user: word('user'), tasks: readTasks(folder).length };
 }
 
+/** A job whose last word was heard may still be writing its exit code there. */
 export function removeSubmission(folder: string): void {
-  ignoringErrors(() => rmSync(folder, { recursive: true, force: true }));
+  ignoringErrors(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 }));
 }
 
 /** This user's number; '' where the system has none. */

@@ -8,33 +8,11 @@ import type { Plan } from '../../contract/plan.ts';
 import { createRandom, type Random } from '../../util/random.ts';
 import { expectNothingHalf, expectNothingLeft, filesBelow, outputsByKey } from '../e2e/store-files.ts';
 import { emptyFolder } from '../store/drafts.ts';
+import { clean, countLost, faults, graph, newStore, say, seed } from './faults.ts';
 import { openToy, values } from './harness.ts';
 import { type EndedRun, type RunProcess, startRun } from './processes.ts';
-import { node, plan } from './toy-plan.ts';
 
-/** How many moments or places are tried; few in the suite. */
-const faults = Number(process.env.FAULTS ?? 4);
-const seed = Number(process.env.FAULTS_SEED ?? 0);
 const faulty = pathToFileURL(join(import.meta.dirname, 'fixtures/faulty.mjs')).href;
-
-const graph = plan(
-  node('a', 'value', { value: 3 }),
-  node('chain', 'chain', { steps: 6, step_ms: 4 }, { a: 'a' }),
-  node('s', 'split', { parts: 4 }, { a: 'a' }),
-  node('g', 'group', { parts: 3 }),
-  node('t', 'total', {}, { a: 's', b: 'g' }),
-  node('end', 'chain', { steps: 3, step_ms: 4 }, { a: 't' }),
-);
-
-/** What every store of the graph has to hold in the end. */
-const clean = (async () => {
-  const toy = await openToy();
-  expect((await toy.run(graph)).status).toBe('done');
-  const isUnit = (line: string) => !line.startsWith('step');
-  return { outputs: outputsByKey(toy.folder), works: toy.worked().filter(isUnit).length };
-})();
-
-const newStore = () => join(emptyFolder(), 'store');
 
 /** Runs the graph to its end, and counts what should be nothing: wrong or missing results, and things left behind. */
 async function expectWhole(store: string): Promise<void> {
@@ -42,16 +20,6 @@ async function expectWhole(store: string): Promise<void> {
   expect([outcome?.status, err]).toEqual(['done', '']);
   expect(outputsByKey(store)).toEqual((await clean).outputs);
   expectNothingLeft(store);
-}
-
-/** Records that were there before and are not any more, or are others. */
-function countLost(before: ReturnType<typeof outputsByKey>, store: string): number {
-  const now = outputsByKey(store);
-  return Object.entries(before).filter(([key, outputs]) => JSON.stringify(now[key]) !== JSON.stringify(outputs)).length;
-}
-
-function say(text: string): void {
-  console.log(`faults: ${text}`);
 }
 
 describe('kill -9', () => {

@@ -32,16 +32,19 @@ export interface ProcessOptions {
   /** Words before the program: `unshare ...`. */
   within?: readonly string[];
   log?: string;
-  /** Slurm carries the attempts out: the environment by which it is found. */
+  /** A batch system carries the attempts out: the environment by which it is found; TOY_COMMANDS says that it is one of commands. */
   slurm?: NodeJS.ProcessEnv;
+  /** The address of a shared store behind the one in the folder. */
+  remote?: string;
 }
 
 /** Starts a run of `toyPlan` on the store in `folder`. It leads a process group of its own, which does not outlive the test. */
 export function startRun(folder: string, toyPlan: Plan, options: ProcessOptions = {}): RunProcess {
-  const { jobs = 1, times, within = [], slurm, log = join(emptyFolder(), 'log') } = options;
+  const { jobs = 1, times, within = [], slurm, remote, log = join(emptyFolder(), 'log') } = options;
   const own = {
     ...slurm,
     ...(slurm && { TOY_SLURM: '1' }),
+    ...(remote && { TOY_REMOTE: remote }),
     TOY_EVENTS: '1',
     TOY_LOG: log,
     ...(times && { TOY_LEASES: JSON.stringify(times) }),

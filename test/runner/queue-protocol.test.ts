@@ -104,6 +104,23 @@ describe('a batch system', () => {
     expect(slurm.calls('sbatch')).toHaveLength(1);
   });
 
+  it('that took an array, did not say so and does not list it: a job that has said a word is waited for', async () => {
+    const slurm = openFakeSlurm();
+    slurm.turn('lose', '');
+    slurm.turn('down', '');
+    const toy = await openToy();
+    const { node: waits, began, go } = until('w');
+    const ended = toy.run(plan(waits), { executor: slurm.executor(toy.store) });
+    await there(began);
+    slurm.turn('empty', '');
+    slurm.turn('down', undefined);
+    const asked = slurm.calls('squeue').length;
+    while (slurm.calls('squeue').length < asked + 8) await sleep(10);
+    writeFileSync(go, '');
+    expect((await ended).failures).toEqual([]);
+    expect([slurm.calls('sbatch').length, toy.worked()]).toEqual([1, ['until']]);
+  });
+
   it('that takes no more jobs gets smaller arrays, later', async () => {
     const slurm = openFakeSlurm();
     slurm.turn('limit', '2');
