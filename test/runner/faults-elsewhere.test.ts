@@ -234,11 +234,8 @@ async function killJob(batch: Batch, store: string, run: RunProcess): Promise<bo
     .finally(() => {
       isOver = true;
     });
-  while (!isOver) {
-    for (const processes of batch.running(store)) {
-      if (processes.every(kill)) return true;
-    }
-    await sleep(2);
-  }
-  return false;
+  const isHit = () => batch.running(store).some((processes) => processes.every(kill));
+  let hit = isHit();
+  for (; !hit && !isOver; hit = isHit()) while (!isOver && batch.running(store).length === 0) await sleep(2);
+  return hit;
 }
