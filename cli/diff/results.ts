@@ -8,7 +8,7 @@ import {
   type MetricArtifact,
   type MetricMissing,
 } from '../../report/result/collect.ts';
-import { madeOf, madeUnit, workMetrics } from '../../report/result/work.ts';
+import { type MadeUnit, madeBy, madeUnit, workMetrics } from '../../report/result/work.ts';
 import { inspectSurvey } from '../../runner/survey/inspect.ts';
 import { groupWarnings, type NodeWarning } from '../../spec/plan/warnings.ts';
 import { openStore } from '../../store/open-store.ts';
@@ -67,8 +67,12 @@ async function offline<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function metricsIn(plan: Plan, units: Hits, store: Store): FindMetric {
+  const made = madeBy(plan, (node) => {
+    const known = [...(units.get(node) ?? [])];
+    return new Map(known.flatMap(([name, record]) => (record === null ? [] : [[name, madeUnit(record)] as const])));
+  });
   return async (node, output) => {
-    if (output === workOutput) return workIn(plan, units, node);
+    if (output === workOutput) return workIn(units, node, made);
     const record = units.get(node)?.get('');
     const artifact = record?.outputs[output];
     if (record == null || artifact === undefined) return { error: `stage '${node}' has yet to run` };
@@ -78,13 +82,9 @@ function metricsIn(plan: Plan, units: Hits, store: Store): FindMetric {
 }
 
 /** What all took that `node` is made of, where all of it is in the store. */
-function workIn(plan: Plan, units: Hits, node: string): MetricArtifact | MetricMissing {
+function workIn(units: Hits, node: string, made: (node: string) => MadeUnit[]): MetricArtifact | MetricMissing {
   const own = [...(units.get(node)?.values() ?? [null])];
   // a unit whose inputs are not there has no key, and so no record
   if (own.includes(null)) return { error: `stage '${node}' has yet to run` };
-  const made = madeOf(plan, node, (each) => {
-    const known = [...(units.get(each) ?? [])];
-    return new Map(known.flatMap(([name, record]) => (record === null ? [] : [[name, madeUnit(record)] as const])));
-  });
-  return { key: own.length === 1 ? (own[0]?.key ?? null) : null, digest: null, metrics: workMetrics(made) };
+  return { key: own.length === 1 ? (own[0]?.key ?? null) : null, digest: null, metrics: workMetrics(made(node)) };
 }

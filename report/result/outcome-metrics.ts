@@ -4,25 +4,25 @@ import { type NodeOutcome, type RunOutcome, succeeded, type UnitOutcome } from '
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import { UserError } from '../../util/errors.ts';
 import type { FindMetric, MetricArtifact, MetricMissing } from './collect.ts';
-import { madeOf, workMetrics } from './work.ts';
+import { type MadeUnit, madeBy, workMetrics } from './work.ts';
 
 /** Looks metrics up in the outcome of a run; what is missing is explained by what happened to its unit. */
 export function metricsOf(plan: Pick<Plan, 'nodes'>, outcome: RunOutcome): FindMetric {
+  const made = madeBy(plan, (node) => {
+    const finished = outcome.nodes.get(node)?.units.filter(succeeded) ?? [];
+    return new Map(finished.map((unit) => [unit.unit, unit]));
+  });
   return async (node, output) => {
     const found = outcome.nodes.get(node);
     if (found === undefined) return { error: `stage '${node}' is not part of the run` };
     const failed = found.units.find((unit) => !succeeded(unit));
     if (failed !== undefined) return { error: whyMissing(failed) };
-    return output === workOutput ? workOfNode(plan, outcome, found) : readArtifact(found, output);
+    return output === workOutput ? workOfNode(found, made(node)) : readArtifact(found, output);
   };
 }
 
 /** What all took that the units of a node are made of; where it has one alone, that is where its key leads. */
-function workOfNode(plan: Pick<Plan, 'nodes'>, outcome: RunOutcome, { node, units }: NodeOutcome): MetricArtifact {
-  const made = madeOf(plan, node, (each) => {
-    const finished = outcome.nodes.get(each)?.units.filter(succeeded) ?? [];
-    return new Map(finished.map((unit) => [unit.unit, unit]));
-  });
+function workOfNode({ units }: NodeOutcome, made: readonly MadeUnit[]): MetricArtifact {
   const [unit, ...others] = units.filter(succeeded);
   const key = others.length === 0 ? (unit?.key ?? null) : null;
   return { key, digest: null, metrics: workMetrics(made) };

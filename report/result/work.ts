@@ -14,23 +14,32 @@ export interface MadeUnit {
 /** The finished units of a node, by name. */
 export type UnitsOf = (node: string) => ReadonlyMap<string, MadeUnit>;
 
-/** The units of `node` and all that they read, directly or not, each key once. */
-export function madeOf({ nodes }: Pick<Plan, 'nodes'>, node: string, unitsOf: UnitsOf): MadeUnit[] {
-  const inputsOf = new Map(nodes.map(({ id, inputs }) => [id, inputs]));
-  const made = new Map<string, MadeUnit>();
-  const open = [...unitsOf(node).values()].map((unit) => ({ unit, owner: node }));
-  for (const { unit, owner } of open) {
-    if (made.has(unit.key)) continue;
-    made.set(unit.key, unit);
-    for (const [name, { node: from }] of Object.entries(inputsOf.get(owner) ?? {})) {
-      const units = unitsOf(from);
-      for (const read of namesRead(unit.preimage.inputs[name])) {
-        const found = units.get(read);
-        if (found !== undefined) open.push({ unit: found, owner: from });
+/** Answers, node by node, with its units and all that they read, directly or not, each key once; nodes are looked up once for all questions. */
+export function madeBy({ nodes }: Pick<Plan, 'nodes'>, unitsOf: UnitsOf): (node: string) => MadeUnit[] {
+  let inputsOf: ReadonlyMap<string, Plan['nodes'][number]['inputs']> | undefined;
+  const known = new Map<string, ReadonlyMap<string, MadeUnit>>();
+  const unitsIn = (node: string) => {
+    const units = known.get(node) ?? unitsOf(node);
+    known.set(node, units);
+    return units;
+  };
+  return (node) => {
+    inputsOf ??= new Map(nodes.map(({ id, inputs }) => [id, inputs]));
+    const made = new Map<string, MadeUnit>();
+    const open = [...unitsIn(node).values()].map((unit) => ({ unit, owner: node }));
+    for (const { unit, owner } of open) {
+      if (made.has(unit.key)) continue;
+      made.set(unit.key, unit);
+      for (const [name, { node: from }] of Object.entries(inputsOf.get(owner) ?? {})) {
+        const units = unitsIn(from);
+        for (const read of namesRead(unit.preimage.inputs[name])) {
+          const found = units.get(read);
+          if (found !== undefined) open.push({ unit: found, owner: from });
+        }
       }
     }
-  }
-  return [...made.values()];
+    return [...made.values()];
+  };
 }
 
 /** The names of the units that an input was read from. */

@@ -1,7 +1,7 @@
 // What all took that a stage is made of, added up over its units and theirs, each once.
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../contract/plan.ts';
-import { type MadeUnit, madeOf, workMetrics } from '../../report/result/work.ts';
+import { type MadeUnit, madeBy, workMetrics } from '../../report/result/work.ts';
 
 const digest = '0'.repeat(64);
 const blob = { digest, size: 1 };
@@ -37,7 +37,7 @@ const units = new Map<string, ReadonlyMap<string, MadeUnit>>([
   ['tuned', new Map([['', unit('t', 10_000, { model: one, pairs: several('1', '2') })]])],
   ['other', new Map([['', unit('o', 100_000, { model: one })]])],
 ]);
-const made = (node: string) => madeOf({ nodes }, node, (each) => units.get(each) ?? new Map());
+const made = madeBy({ nodes }, (node) => units.get(node) ?? new Map());
 
 describe('the work of a stage', () => {
   test('is that of its units and of those alone that they read, each once', () => {
