@@ -38,6 +38,7 @@ export function openFakeSlurm(): FakeSlurm {
   const folder = emptyFolder();
   const bin = join(folder, 'bin');
   mkdirSync(bin);
+  writeFileSync(join(folder, 'owner'), String(process.pid));
   for (const program of ['sbatch', 'squeue', 'scancel', 'scontrol']) {
     const text = `#!/bin/sh\nexec '${process.execPath}' '${fake}' '${folder}' ${program} "$@"\n`;
     writeFileSync(join(bin, program), text, { mode: 0o755 });
