@@ -4,7 +4,7 @@ import type { Paint } from '../../report/numbers/paint.ts';
 import { cutText, padRight, textWidth } from '../../report/numbers/text-width.ts';
 import { formatDuration } from '../../util/amounts.ts';
 import { type ActiveUnit, progressText } from './display.ts';
-import { type Pace, paceText, shareOf } from './pace.ts';
+import { type Pace, paceText, shareOf, unitLeft } from './pace.ts';
 
 /** Bars are short where names and reports need the room. */
 const barWidths = { narrow: 10, wide: 16 };
@@ -60,7 +60,7 @@ function bar(share: number, width: number, paint: Paint): string {
 
 /** The time that is left once a twentieth and ten seconds have passed, the time spent until then. */
 function timeText({ report, elapsed_ms }: BarState): string {
-  const done = shareOf(report);
-  if (done < 0.05 || elapsed_ms < 10_000) return formatDuration(elapsed_ms);
-  return `${formatDuration((elapsed_ms / done) * (1 - done))} left`;
+  const left_ms = unitLeft({ report, elapsed_ms });
+  if (left_ms === undefined || elapsed_ms < 10_000) return formatDuration(elapsed_ms);
+  return `${formatDuration(left_ms)} left`;
 }

@@ -27,8 +27,8 @@ export function createLiveDisplay(output: Output, now: () => number): ProgressDi
   const bars = createBars();
   const add = (line: () => string) => bars.create(1, 0, { line });
   const pace = () => {
-    const reports = [...running.values()].map(({ report }) => report);
-    return { ...count, reports, elapsed_ms: now() - start_ms };
+    const units = [...running.values()].map(({ report, started_ms }) => ({ report, elapsed_ms: now() - started_ms }));
+    return { ...count, running: units, elapsed_ms: now() - start_ms };
   };
   const addTotal = () => add(() => totalLine(pace(), width(), output.paint));
   const names = () => nameWidths([...running.values()].flatMap(({ bar, unit }) => (bar === undefined ? [] : [unit])));

@@ -54,7 +54,8 @@ export function createPlainDisplay(write: (text: string) => void, now: () => num
     flush();
     said_ms = now();
     const entries = [...running.values()];
-    const pace = { ...count, reports: entries.map(({ report }) => report), elapsed_ms: now() - start_ms };
+    const units = entries.map(({ report, started_ms }) => ({ report, elapsed_ms: now() - started_ms }));
+    const pace = { ...count, running: units, elapsed_ms: now() - start_ms };
     line([paceText(pace).replace(/ · [\d:]+/, ''), ...runningTexts(entries)].join(' · '));
   };
   const summaries = setInterval(summary, interval_ms).unref();

@@ -19,6 +19,8 @@ export class LiveProgress {
   readonly #began_ms = performance.now();
   readonly #nodes = new Map<string, Counts>();
   readonly #running = new Map<string, LiveUnit>();
+  /** When the running units began. */
+  readonly #since_ms = new Map<string, number>();
   #survey: Survey | undefined;
   #units = 0;
   #changed = false;
@@ -34,6 +36,7 @@ export class LiveProgress {
     this.#survey = survey;
     this.#nodes.clear();
     this.#running.clear();
+    this.#since_ms.clear();
     if (!isAllThere(survey)) this.#schedule(0);
   }
 
@@ -48,13 +51,14 @@ export class LiveProgress {
         break;
       case 'unit-started':
         if (this.#timer === undefined) this.#schedule(0);
+        this.#since_ms.set(idOf(event), performance.now());
         this.#running.set(idOf(event), { node: event.node, unit: event.unit, done: 0, total: 0, of: '', note: '' });
         break;
       case 'progress':
         this.#report(event);
         break;
       case 'unit-put-off':
-        this.#running.delete(idOf(event));
+        this.#leave(event);
         break;
       case 'unit-finished':
         this.#count(event, event.status === 'ran' ? 'ran' : 'cached').keys[event.unit] = event.key;
@@ -81,8 +85,13 @@ export class LiveProgress {
     if (known !== undefined) Object.assign(known, { done, total, of, note });
   }
 
-  #count(unit: UnitName, what: Exclude<keyof Counts, 'keys'>): Counts {
+  #leave(unit: UnitName): void {
     this.#running.delete(idOf(unit));
+    this.#since_ms.delete(idOf(unit));
+  }
+
+  #count(unit: UnitName, what: Exclude<keyof Counts, 'keys'>): Counts {
+    this.#leave(unit);
     const counts = this.#nodes.get(unit.node) ?? nothing();
     counts[what]++;
     this.#nodes.set(unit.node, counts);
@@ -117,7 +126,10 @@ export class LiveProgress {
     const ran = sum((node) => node.ran);
     const finished = sum(({ cached, ran, failed, blocked }) => cached + ran + failed + blocked);
     const elapsed_ms = Math.round(performance.now() - this.#began_ms);
-    const pace = { units: this.#units, finished, ran, reports: running, elapsed_ms };
+    const units = [...this.#running].map(([id, report]) => {
+      return { report, elapsed_ms: performance.now() - (this.#since_ms.get(id) ?? 0) };
+    });
+    const pace = { units: this.#units, finished, ran, running: units, elapsed_ms };
     const left_ms = timeLeft(pace);
     const updated = new Date().toISOString();
     const left = left_ms === undefined ? null : Math.round(left_ms);

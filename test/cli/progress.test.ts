@@ -51,17 +51,27 @@ describe('the line of a running unit', () => {
 });
 
 describe('the line for the whole', () => {
-  const pace = { units: 34, finished: 5, ran: 2, reports: [report, undefined], elapsed_ms: 140_000 };
+  const running = (elapsed_ms: number) => [
+    { report, elapsed_ms },
+    { report: undefined, elapsed_ms: 1000 },
+  ];
+  const pace = { units: 34, finished: 5, ran: 2, running: running(70_000), elapsed_ms: 140_000 };
 
   test('tells how much is done and how long the rest takes at the pace so far', () => {
     // 2.8 units in 140 s, and 34 - 5 - 0.8 = 28.2 are left
     expect(totalLine(pace, 80, plainPaint)).toBe('  5 of 34 · 2:20 · about 23:30 left');
   });
 
+  test('and never less than a unit that runs will take by its own pace: the long ones often come last', () => {
+    // a fifth is left of a unit that has taken 1200 s, where the two that are left by count would take 84 s
+    const late = { ...pace, units: 34, finished: 32, ran: 32, running: running(1_200_000), elapsed_ms: 2_400_000 };
+    expect(totalLine(late, 80, plainPaint)).toBe('  32 of 34 · 40:00 · about 5:00 left');
+  });
+
   test('and nothing of the rest while there is no pace', () => {
-    expect(totalLine({ ...pace, ran: 0, reports: [] }, 80, plainPaint)).toBe('  5 of 34 · 2:20');
+    expect(totalLine({ ...pace, ran: 0, running: [] }, 80, plainPaint)).toBe('  5 of 34 · 2:20');
     expect(totalLine({ ...pace, elapsed_ms: 9000 }, 80, plainPaint)).toBe('  5 of 34 · 0:09');
-    expect(totalLine({ ...pace, finished: 34, reports: [] }, 80, plainPaint)).toBe('  34 of 34 · 2:20');
+    expect(totalLine({ ...pace, finished: 34, running: [] }, 80, plainPaint)).toBe('  34 of 34 · 2:20');
   });
 });
 
