@@ -49,8 +49,10 @@ function seconds(ended: readonly Ended[]): string {
   return ended.length === 0 ? unmeasured : figure(median(cpus(ended)) / 1000);
 }
 
+/** Unmeasured where a process ended before anybody could look at it. */
 function ratio(peer: readonly Ended[], ours: readonly Ended[]): string {
-  return peer.length < ours.length ? unmeasured : figureWithSpread(pairedRatios(cpus(peer), cpus(ours)));
+  const ratios = peer.length < ours.length ? [] : pairedRatios(cpus(peer), cpus(ours));
+  return ratios.every(Number.isFinite) ? figureWithSpread(ratios) : unmeasured;
 }
 
 function peakOf(ended: readonly Ended[]): number | undefined {
