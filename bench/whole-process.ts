@@ -55,7 +55,11 @@ export function runWhole(command: Command): Promise<Ended> {
 /** Runs `command`; an Error with its output when it does not end with code 0. */
 export async function mustRun(command: Command): Promise<Ended> {
   const ended = await runWhole(command);
-  if (ended.code === 0) return ended;
-  const line = [command.program, ...command.args].join(' ');
-  throw new Error(`'${line}' ended with code ${ended.code}:\n${ended.output.slice(-2000)}`);
+  refuseFailed(command, ended);
+  return ended;
+}
+
+/** Throws an Error with the output of a command that did not end with code 0. */
+export function refuseFailed({ program, args }: Command, { code, output }: Ended): void {
+  if (code !== 0) throw new Error(`'${[program, ...args].join(' ')}' ended with code ${code}:\n${output.slice(-2000)}`);
 }

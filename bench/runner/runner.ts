@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Ended, mustRun, runWhole } from '../whole-process.ts';
+import { type Ended, refuseFailed, runWhole } from '../whole-process.ts';
 import { type Shape, tasksOf } from './shapes.ts';
 import type { Runner, Workplace } from './side.ts';
 
@@ -105,7 +105,7 @@ async function begin(
   once.write(tasks);
   const first = await runWhole({ ...once.commands.run, limit_s });
   if (first.code === 0) return { answers: { runner, first, warm, stopped: false }, place: once };
-  if (first.code !== null) throw new Error(`the first run of ${runner.name} failed:\n${first.output.slice(-2000)}`);
+  if (first.code !== null) refuseFailed(once.commands.run, first);
   const place = await runner.open(`${folder}-settled`, shape);
   place.write(tasks);
   await place.settle?.(tasks);
@@ -123,8 +123,10 @@ async function ask(
   place.write(tasksOf(shape, size, { leaf, root }));
   const command = question === 'dry' ? place.commands.dry : place.commands.run;
   const ended = await runWhole({ ...command, limit_s });
-  if (ended.code === null) answers.stopped = true;
-  else if (ended.code !== 0)
-    await mustRun(command); // fails again, with its output
-  else if (round > 0) answers.warm[question].push(ended);
+  if (ended.code === null) {
+    answers.stopped = true;
+    return;
+  }
+  refuseFailed(command, ended);
+  if (round > 0) answers.warm[question].push(ended);
 }

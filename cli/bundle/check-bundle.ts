@@ -37,6 +37,8 @@ export async function checkBundle(path: string, signal?: AbortSignal): Promise<C
 }
 
 async function check(folder: string, signal?: AbortSignal): Promise<CheckedBundle> {
+  if (statusAt(folder) === undefined)
+    throw new UserError(`there is no '${folder}': expected the folder or the file of a bundle`);
   const manifest = await readManifest(folder);
   if (manifest === undefined) throw new UserError(`'${folder}' is no bundle: it has no bundle.json`);
   const damages = await damagesOf(folder, manifest, signal);

@@ -11,7 +11,7 @@ import { alignColumns } from '../common/columns.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
-import { neededRemote, type RemoteFlags } from '../common/remote.ts';
+import { neededRemote, type RemoteFlags, remoteOf } from '../common/remote.ts';
 import { countOf } from '../common/spec-name.ts';
 import { loadKeptPlan } from '../runs/kept-plan.ts';
 import { latestRuns, type NamedRun } from '../runs/latest-runs.ts';
@@ -52,6 +52,12 @@ export async function runs([name]: [string | undefined], flags: RunsFlags, conte
   });
 }
 
+/** A shared store that was named is looked into when it is asked for. */
+function hintOf(flags: RunsFlags): string {
+  const remote = flags.shared === true ? undefined : remoteOf(flags);
+  return remote === undefined ? '' : `; --shared lists those in '${remote}'`;
+}
+
 /** What of a list is known otherwise than by the folder that is listed. */
 interface Elsewhere {
   count?: number;
@@ -78,7 +84,7 @@ async function list(
   const listed = listedRuns(latestRuns(known, limit), flags, problems);
   err.write(problems.map((problem) => `${err.paint.warn('!')} ${told(problem)}\n`).join(''));
   if (flags.json) out.write(`${JSON.stringify(listed.map(runJson), undefined, 1)}\n`);
-  else if (listed.length === 0) err.write(`${told(noRuns(name, flags.store))}\n`);
+  else if (listed.length === 0) err.write(`${told(noRuns(name, flags.store))}${hintOf(flags)}\n`);
   else {
     if (listed.length < count)
       err.write(

@@ -27,6 +27,8 @@ export class RunPlaces {
   readonly there: RunsThere | undefined;
   readonly #local: string;
   #folder: string | undefined;
+  /** Something was looked for there in vain. */
+  #isMissed = false;
 
   constructor(local: string, there: RunsThere | undefined) {
     this.#local = local;
@@ -51,7 +53,10 @@ export class RunPlaces {
       wanted === undefined
         ? await this.#bringLatest(experiment, profile, this.there)
         : await this.#bringNamed(experiment, wanted, this.there);
-    if (!brought) return here;
+    if (!brought) {
+      this.#isMissed ||= this.there.isAsked;
+      return here;
+    }
     const what = wanted === undefined ? `no run of '${experiment}'` : `no run '${experiment}@${wanted}'`;
     return { store: this.folder, remark: `${what} in '${this.#local}'; this is from '${this.there.name}'` };
   }
@@ -74,14 +79,14 @@ export class RunPlaces {
     return this.#folder;
   }
 
-  /** Does work that may name files in {@link folder} in its errors: these are told as what they are copies of. */
+  /** Does work that may name files in {@link folder} in its errors: these are told as what they are copies of. What is in neither store is told of both. */
   async naming<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof UserError) || this.#folder === undefined || !error.message.includes(this.#folder))
-        throw error;
-      throw new UserError(this.told(error.message), { cause: error });
+      if (!(error instanceof UserError)) throw error;
+      const both = this.#isMissed ? `; '${this.there?.name}' does not have it either` : '';
+      throw new UserError(`${this.told(error.message)}${both}`, { cause: error });
     }
   }
 

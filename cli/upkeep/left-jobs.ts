@@ -99,7 +99,9 @@ function byExecutor(jobs: readonly OpenJob[]): Map<string, OpenJob[]> {
   const found = new Map<string, OpenJob[]>();
   for (const job of jobs) {
     const name = String(job.carrier.executor);
-    found.set(name, [...(found.get(name) ?? []), job]);
+    const known = found.get(name);
+    if (known === undefined) found.set(name, [job]);
+    else known.push(job);
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // What goes to a shared store for people: runs that have ended, and the logs of attempts.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { namesIn } from '../../util/names-in.ts';
 import { fileError } from '../../util/system-error.ts';
 import { type BlobRef, sha256 } from '../digest.ts';
@@ -13,11 +14,16 @@ import { blobAt, logAt, logsFolder, runFolderAt } from './names.ts';
 import type { Outbound } from './outbound.ts';
 import { isFileOfRun, largestRunFile_bytes } from './runs-there.ts';
 
+/** Keys whose logs are held and sent at once: a log may have megabytes. */
+const keysAtOnce = 16;
+
 export class RunsOut {
   readonly #store: string;
   readonly #link: Link;
   readonly #outbound: Outbound;
   readonly #say: (sentence: string) => void;
+  /** Keys whose logs are there: runs of one experiment have most of theirs in common. */
+  readonly #shared = new Set<string>();
 
   /** `store` is the folder of the local one. */
   constructor(store: string, link: Link, outbound: Outbound, say: (sentence: string) => void) {
@@ -42,13 +48,12 @@ export class RunsOut {
     return isThere || this.#write(at('end.json'), bytesIn(join(folder, 'end.json')));
   }
 
-  /** Writes the logs of attempts at these keys that have ended, as far as they are here and not there. */
+  /** Writes the logs of attempts at these keys that have ended, as far as they are here and not there; a key that was asked about before is left alone. */
   async sendLogs(keys: readonly string[]): Promise<boolean> {
-    const all = new Map([...new Set(keys)].map((key) => [key, this.#ended(key)] as const));
-    const some = [...all].filter(([, logs]) => logs.length > 0);
-    if (some.length === 0) return true;
+    const open = [...new Set(keys)].filter((key) => !this.#shared.has(key) && this.#ended(key).length > 0);
+    if (open.length === 0) return true;
     if (!(await this.#outbound.mark())) return false;
-    const sent = await Promise.all(some.map(([key, logs]) => this.#sendLogsOf(key, logs)));
+    const sent = await pLimit(keysAtOnce).map(open, (key) => this.#sendLogsOf(key));
     return !sent.includes(false);
   }
 
@@ -82,11 +87,14 @@ export class RunsOut {
     );
   }
 
-  async #sendLogsOf(key: string, logs: readonly KeptLog[]): Promise<boolean> {
+  async #sendLogsOf(key: string): Promise<boolean> {
     const there = new Set(await this.#link.ask('read', (bucket) => bucket.list(logsFolder(key)), []));
-    const missing = logs.filter(({ attempt }) => !there.has(logAt(key, attempt)));
-    const sent = await Promise.all(missing.map((log) => this.#sendLog(logAt(key, log.attempt), log)));
-    return !sent.includes(false);
+    for (const log of this.#ended(key)) {
+      const name = logAt(key, log.attempt);
+      if (!there.has(name) && !(await this.#sendLog(name, log))) return false;
+    }
+    this.#shared.add(key);
+    return true;
   }
 
   /** The log first, then what says that it is one. */

@@ -36,6 +36,11 @@ export class RunsThere {
     return this.#link.bucket.name;
   }
 
+  /** False where it could not be asked, which was said. */
+  get isAsked(): boolean {
+    return this.#link.isOpen('read');
+  }
+
   /** The experiments of which runs are there, sorted. */
   async experiments(): Promise<string[]> {
     return (await this.#namesBelow(folders.runs)).filter(isExperimentName).sort();

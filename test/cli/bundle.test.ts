@@ -115,7 +115,9 @@ test('a list that leads out of the bundle, or is none, is refused', async () => 
   expect((await changed((copy) => writeFileSync(join(copy, 'bundle.json'), '{}'))).err).toContain(
     "is not the list of a bundle: 'format'",
   );
-  expect((await quick('verify', 'nowhere')).err).toBe("error  'nowhere' is no bundle: it has no bundle.json\n");
+  expect((await quick('verify', 'nowhere')).err).toBe(
+    "error  there is no 'nowhere': expected the folder or the file of a bundle\n",
+  );
 });
 
 test('a number that somebody put into the table with all digests made new does not follow from its record', async () => {

@@ -359,7 +359,11 @@ describe('who has the shared store alone', () => {
     const there = (...words: string[]) => give(two, ...words, '--remote', url);
     expect((await there('show', 'toy@1', '--json')).out).toContain('"value": 9'); // its own number 1
     expect(await there('show', 'toy@5')).toMatchObject({ code: 2 });
-    expect((await there('show', 'other')).err).toContain(`there is no run of 'other' in '.lamina'`);
+    const { err } = await there('show', 'other');
+    expect(err).toContain(`there is no run of 'other' in '.lamina'`);
+    expect(err).toContain(`; '${url}' does not have it either\n`);
+    expect((await give(two, 'show', 'other', '--no-remote')).err).not.toContain('either');
+    expect((await give(bare(), 'runs', '--remote', url)).err).toContain(`; --shared lists those in '${url}'\n`);
     expect(await give(two, 'runs', '--shared')).toMatchObject({
       code: 2,
       err: `error  'lamina runs --shared' needs a shared store: name one with --remote, or in LAMINA_REMOTE\n`,

@@ -1,19 +1,16 @@
 // Early exit against PyTorch: losses at several depths with their gradients, and decoding that stops early, its keys and values carried upward.
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createWeights } from '../../model/architecture/weights.ts';
 import { type ExitWeighting, exitLosses, exitShares } from '../../model/exits/exit-losses.ts';
 import type { ExitRule } from '../../model/exits/exit-rule.ts';
-import { makeBatch, scaleWeights } from '../../model/forward/batches.ts';
 import { languageModelLoss } from '../../model/forward/loss.ts';
 import { createModel } from '../../model/forward/model.ts';
 import { createDecoder, type Decoder } from '../../model/generate/decoder.ts';
 import { createExitDecoder, type ExitStep } from '../../model/generate/exit-decoder.ts';
 import type { Oracle } from '../../model/generate/oracles.ts';
 import { useBackend } from '../../tensor/backend/backend.ts';
-import { tf } from '../../tensor/tf.ts';
-import { loadArchitecture } from './architectures.ts';
-import { expectClose, fixture, loadFixture, type Packed, unpack } from './fixtures.ts';
+import { expectClose, fixture, type Packed } from './fixtures.ts';
 import { likeliest } from './greedy.ts';
+import { expectGradients, loadedFor } from './pytorch-cases.ts';
 
 interface LossCase {
   model: string;
@@ -38,36 +35,15 @@ interface DecodeCase {
 
 const tolerance = 1e-5;
 const { losses, decoded } = fixture<{ losses: LossCase[]; decoded: DecodeCase[] }>('exits.json');
-const loaded = (name: string) => (name === 'deep' ? loadFixture(name) : loadArchitecture(name));
-
 beforeAll(() => useBackend({ backend: 'onnx' }));
 
 describe('losses at several depths', () => {
   const named = losses.map((one) => [`after ${one.exits.join(', ')}, ${one.weights}`, one] as const);
 
   it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', async (_, one) => {
-    const { weights, config } = await loaded(one.model);
-    const variables = new Map(weights.names.map((name) => [name, tf.variable(weights.get(name) as tf.Tensor)]));
-    const plain = createModel(createWeights(config, variables));
-    const examples = one.ids.map((ids, i) => {
-      return { ids: Int32Array.from(ids), labels: Int32Array.from(one.labels[i] as number[]) };
-    });
-    const batch = makeBatch(examples, 2, 64);
-    const scaled = scaleWeights(batch, 1 / batch.count);
+    const { config } = await loadedFor(one);
     const exits = exitLosses(one.exits.join(), one.weights, config.num_hidden_layers);
-    const wanted = Object.keys(one.gradients).map((name) => variables.get(name) as tf.Variable);
-    expect(wanted.length).toBeGreaterThan(5);
-    for (const model of [plain, { ...plain, recomputes: true }]) {
-      const { value, grads } = tf.variableGrads(() => languageModelLoss(model, scaled, { exits }), wanted);
-      expect((await value.data())[0]).toBeCloseTo(one.loss, 5);
-      for (const [i, [name, gradient]] of Object.entries(one.gradients).entries()) {
-        const found = grads[(wanted[i] as tf.Variable).name] as tf.Tensor;
-        expectClose(await found.data(), unpack(gradient), tolerance, `gradient of ${name}`);
-      }
-      tf.dispose([value, grads]);
-    }
-    plain.disposeFrames();
-    tf.dispose([...variables.values()]);
+    await expectGradients(one, undefined, { lossOf: (model, batch) => languageModelLoss(model, batch, { exits }) });
   });
 
   it('have shares that add up to 1', () => {
@@ -98,7 +74,7 @@ async function decodeWith(decoder: Decoder, prompts: number[][], count: number):
 }
 
 async function exitDecoder({ model: name, rule, oracle, max_tokens, classifiers = [] }: DecodeCase) {
-  const { weights, config } = await loaded(name);
+  const { weights, config } = await loadedFor({ model: name });
   const model = createModel(weights);
   onTestFinished(() => model.disposeFrames());
   const steps: ExitStep[] = [];

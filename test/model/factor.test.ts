@@ -89,7 +89,7 @@ describe('MLPs cut into experts', () => {
   });
 
   it.each(named)('%s: the loss and the gradients of PyTorch, also where layers are computed again', (_, one) =>
-    expectGradients(one, recoveryOf(one), (name) => name.replace('.mlp.mlp.', '.mlp.')),
+    expectGradients(one, recoveryOf(one), { tensorOf: (name) => name.replace('.mlp.mlp.', '.mlp.') }),
   );
 
   it.each(named)("%s: the terms of the routers' loss and their gradients are PyTorch's", async (_, one) => {
