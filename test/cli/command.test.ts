@@ -4,22 +4,13 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { whenGone } from '../processes.ts';
 import { type Ended, lamina, realProgram, start, workFolder } from './program.ts';
 
 const made: { remove(): void }[] = [];
 afterAll(() => {
   for (const folder of made) folder.remove();
 });
-
-/** True while there is a process of this number. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 interface Setup {
   /** The program, run by Node as `score.mjs`. */
@@ -334,7 +325,7 @@ describe('several commands', () => {
     const folder = chain('write(out, JSON.stringify({ parent: process.ppid }));');
     expect((await lamina(folder, 'run', 'e.yaml', '-j', '1')).code).toBe(0);
     expect(new Set(await parents(folder))).toHaveLength(1);
-    expect(isAlive((await parents(folder))[0] as number)).toBe(false); // it ended with the worker
+    await whenGone(...(await parents(folder))); // it ends with the worker, and that a moment after the run
   });
 
   it('that follow one that was killed with all around it run', async () => {
@@ -394,15 +385,11 @@ else {
     return { folder, mark, child, pids };
   }
 
-  const gone = async (pids: readonly number[]) => {
-    while (pids.some(isAlive)) await sleep(5);
-  };
-
   it('by Ctrl-C gets SIGTERM, leaves nothing behind, and goes on from its scratch folder', async () => {
     const { folder, mark, child, pids } = await begun();
     child.child.kill('SIGINT');
     expect((await child.ended).code).toBe(130);
-    await gone(pids);
+    await whenGone(...pids);
     expect(existsSync(`${mark}.term`)).toBe(true);
     writeFileSync(`${mark}.go`, '');
     expect((await lamina(folder, 'run', 'e.yaml')).code).toBe(0);
@@ -413,7 +400,7 @@ else {
     const { folder, mark, child, pids } = await begun();
     child.child.kill('SIGKILL');
     await child.ended;
-    await gone(pids);
+    await whenGone(...pids);
     writeFileSync(`${mark}.go`, '');
     expect((await lamina(folder, 'run', 'e.yaml')).code).toBe(0);
     expect(await value(folder)).toBe(1);

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Probe } from '../../model/probe/findings.ts';
 import { librariesHere } from '../../tensor/backend/libraries.ts';
 import { installed } from '../package/install.ts';
+import { isAlive, whenGone } from '../processes.ts';
 import { unusable } from '../tensor/usable.ts';
 import { lamina, realProgram, start, workFolder } from './program.ts';
 
@@ -232,7 +233,7 @@ describe('TensorFlow', () => {
       const pid = await pidIn(path);
       child.kill(signal);
       expect((await ended).code).toBe(expected);
-      while (isAlive(pid)) await sleep(5);
+      await whenGone(pid);
       expect(isAlive(pid)).toBe(false);
     }
   });
@@ -293,15 +294,6 @@ async function pidIn(path: string): Promise<number> {
   const number = () => (existsSync(join(path, 'pid')) ? Number(readFileSync(join(path, 'pid'), 'utf8')) : 0);
   while (number() === 0) await sleep(5);
   return number();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { whenGone } from '../processes.ts';
 import { type Ended, realProgram, start, workFolder } from './program.ts';
 
 const place = '.gpu/tensorflow';
@@ -110,7 +111,7 @@ test('Ctrl-C ends what it has started, and the same command goes on; a second on
   const { code, err } = await ended;
   expect(err.endsWith('stopped; the same command goes on from here\n')).toBe(true);
   expect(code).toBe(130);
-  while (isAlive(number())) await sleep(5);
+  await whenGone(number());
   expect(readdirSync(join(shop.path, '.gpu'))).toEqual(['tensorflow.part']);
   shop.put(programs);
   expect(usable(await install(shop))).toBe(true);
@@ -149,12 +150,3 @@ test.each([
   expect([code, out, err]).toEqual([2, '', sentence]);
   expect(existsSync(join(path, dirname(place)))).toBe(false);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { digestFile } from '../../store/digest.ts';
 import { createRandom } from '../../util/random.ts';
+import { isAlive, whenGone } from '../processes.ts';
 import { emptyFolder } from '../store/drafts.ts';
 import { openToy, values } from './harness.ts';
 import { node, plan } from './toy-plan.ts';
@@ -54,7 +55,7 @@ describe('kill -9', () => {
     while (workerOf() === 0) await sleep(20);
     const pid = workerOf();
     process.kill(runner.pid as number, 'SIGKILL');
-    while (isAlive(pid)) await sleep(10); // for ever, and then the test fails, if it were left behind
+    await whenGone(pid);
     expect(isAlive(pid)).toBe(false);
   });
 });
@@ -105,14 +106,5 @@ function textOf(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) Z/.test(textOf(`/proc/${pid}/stat`));
-  } catch {
-    return false;
   }
 }
