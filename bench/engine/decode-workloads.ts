@@ -6,7 +6,7 @@ import { cached, decoding, meanMagnitude, repeat } from '../decoding.ts';
 import type { Workload } from '../serve.ts';
 import { readIntegers } from './arrays.ts';
 import type { EngineInputs } from './inputs.ts';
-import { batchCount } from './tasks.ts';
+import { batchCount } from './settings.ts';
 
 type Inputs = Pick<EngineInputs, 'checkpoint' | 'arrays' | 'sizes'>;
 

@@ -18,11 +18,9 @@ import { createRandom } from '../../util/random.ts';
 import { workFolder } from '../place.ts';
 import { floats, integers, type NamedArray, randomIntegers, randomNormals, writeArrays } from './arrays.ts';
 import { type BenchModel, prepareModel } from './model.ts';
-import { chooseRecords, type EncodedRecord } from './records.ts';
+import { chooseRecords, type EncodedRecord, type Texts } from './records.ts';
+import { batchCount, seed, sftParams, sharingType } from './settings.ts';
 import { type Extent, type Sizes, sizesFor } from './sizes.ts';
-import { sftParams } from './stage-params.ts';
-import { batchCount, seed, sharingType } from './tasks.ts';
-import type { Texts } from './work.ts';
 
 /** Where the inputs lie, and how much there is of them. */
 export interface EngineInputs extends BenchModel {

@@ -2,7 +2,7 @@
 import { tf } from '../../tensor/tf.ts';
 import { repeat } from '../decoding.ts';
 import type { Workload } from '../serve.ts';
-import { copyBytes, gemmSize } from './tasks.ts';
+import { copyBytes, gemmSize } from './settings.ts';
 
 /** A product of two square matrices. */
 export async function gemmWorkload(): Promise<Workload> {

@@ -9,6 +9,12 @@ import { type InstructionRecord, toRecord } from '../../stages/common/record-for
 import { tinyTexts } from '../../tiny/text/tiny-texts.ts';
 import { UserError } from '../../util/errors.ts';
 
+/** Texts that are read together: the length of each, and how many tokens need logits. */
+export interface Texts {
+  lengths: readonly number[];
+  scored: number;
+}
+
 /** A record, and the tokens that it becomes. */
 export interface EncodedRecord {
   record: InstructionRecord;

@@ -4,23 +4,10 @@ import type { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
 import type { sft } from '../../stages/sft/declare.ts';
 import type { slw } from '../../stages/slw/declare.ts';
 import type { EngineInputs } from './inputs.ts';
-import { learningRate, sharingType } from './tasks.ts';
+import { learningRate, sftParams, sharingType } from './settings.ts';
 
 type Params<D> = ContextOf<D> extends { params: infer P } ? P : never;
 type Sized = Pick<EngineInputs, 'sizes' | 'rank'>;
-
-/** What of SFT does not depend on the model. */
-export const sftParams = {
-  fraction: 1,
-  epochs: 1,
-  lr: learningRate,
-  schedule: 'linear',
-  warmup_ratio: 0.05,
-  weight_decay: 0,
-  clip_norm: 0,
-  save_every: 50,
-  gradient_checkpointing: false,
-} as const;
 
 /** perplexity-eval as it is without settings, but for the length. */
 export function evaluationParams({ sizes }: Sized, threads: number): Params<typeof perplexityEval> {

@@ -12,8 +12,8 @@ import { repeat } from '../decoding.ts';
 import { workFolder } from '../place.ts';
 import type { Workload } from '../serve.ts';
 import type { EngineInputs } from './inputs.ts';
+import { seed } from './settings.ts';
 import { evaluationParams, sftStageParams, slwParams } from './stage-params.ts';
-import { seed } from './tasks.ts';
 
 type Inputs = Omit<EngineInputs, 'config'>;
 

@@ -13,8 +13,8 @@ import type { Workload } from '../serve.ts';
 import { StepGate } from '../step-gate.ts';
 import { readIntegers } from './arrays.ts';
 import type { EngineInputs } from './inputs.ts';
+import { batchCount, learningRate, trainingRate } from './settings.ts';
 import type { Extent } from './sizes.ts';
-import { batchCount, learningRate, trainingRate } from './tasks.ts';
 
 type Inputs = Pick<EngineInputs, 'checkpoint' | 'arrays' | 'sizes' | 'recovery'>;
 type Variables = ReadonlyMap<string, tf.Variable>;

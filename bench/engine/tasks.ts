@@ -1,5 +1,6 @@
 // What the engine benchmark computes: its tasks, whom each meets, and what one step of a task is counted as.
 import type { EngineInputs } from './inputs.ts';
+import { copyBytes, gemmSize } from './settings.ts';
 import type { Extent } from './sizes.ts';
 
 /** What a side can be told to do; the last two show what the machine can do. */
@@ -45,19 +46,6 @@ export const labels: Readonly<Record<Task, string>> = {
   gemm: 'matrix product, GFLOP/s',
   copy: 'copy, GB/s',
 };
-
-export const sharingType = 'T_next';
-export const seed = 1;
-/** Of SLW and SFT. */
-export const learningRate = 1e-3;
-/** Of a step that trains all weights. */
-export const trainingRate = 1e-4;
-/** Batches that a task goes round in. */
-export const batchCount = 4;
-/** Rows and columns of the square matrices of `gemm`. */
-export const gemmSize = 1024;
-/** Bytes that one step of `copy` reads, and writes again. */
-export const copyBytes = 2 ** 27;
 
 /** What one step of a task is counted as: tokens, floating-point operations, bytes. */
 export function perStep(task: Task, inputs: Pick<EngineInputs, 'sizes' | 'evaluated' | 'trained'>): number {

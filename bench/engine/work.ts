@@ -3,6 +3,7 @@
 // N rows, T tokens of a text, D hidden, F MLP width, H heads, K key/value heads, hd head size, V vocabulary, r rank.
 import type { ModelConfig } from '../../model/architecture/model-config.ts';
 import type { EngineInputs } from './inputs.ts';
+import type { Texts } from './records.ts';
 import type { Extent } from './sizes.ts';
 import type { Task } from './tasks.ts';
 
@@ -10,12 +11,6 @@ import type { Task } from './tasks.ts';
 export interface Work {
   flops: number;
   bytes: number;
-}
-
-/** Texts that are read together: the length of each, and how many tokens need logits. */
-export interface Texts {
-  lengths: readonly number[];
-  scored: number;
 }
 
 type Inputs = Pick<EngineInputs, 'config' | 'sizes' | 'pairs' | 'rank' | 'evaluated' | 'trained'>;
