@@ -34,6 +34,7 @@ export async function push([specs]: [string[]], flags: PlanFlags, context: Conte
       stop.signal,
     );
     if (shared === undefined) return exitCodes.failed;
+    await shared.conditions(); // a place that cannot be used is told before any progress
     for (const [i, record] of records.entries()) {
       await shared.share(record);
       line.show(`${i + 1} of ${countOf(records.length, 'unit')} to '${shared.name}'`, (i + 1) / records.length);

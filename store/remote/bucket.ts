@@ -17,6 +17,8 @@ export interface Bucket {
   size(name: string): Promise<number | undefined>;
   /** The names below `folder` (which ends with a slash), from the bucket's top. */
   list(folder: string): Promise<readonly string[]>;
+  /** The first names at the top, of objects and of folders, these without a slash; none where it is empty. */
+  top(): Promise<readonly string[]>;
   /** Writes a small object whole or not at all. `there`: it was left as it is. */
   write(name: string, bytes: Uint8Array, writing: Writing): Promise<'written' | 'there'>;
   /** Writes a file of any size; one that was broken off is gone on with. Rejects with {@link WrongBytes} when the file's are not those of `ref`. */

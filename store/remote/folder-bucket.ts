@@ -62,6 +62,13 @@ class FolderBucket implements Bucket {
     });
   }
 
+  top(): Promise<readonly string[]> {
+    return this.#do('list what lies', async () => {
+      const names = await readdir(this.#folder);
+      return names.filter((name) => !name.endsWith('.tmp')).sort();
+    });
+  }
+
   write(name: string, bytes: Uint8Array, writing: Writing): Promise<'written' | 'there'> {
     return this.#put(name, writing, async (handle) => {
       await handle.writeFile(bytes);

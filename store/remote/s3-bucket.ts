@@ -91,6 +91,14 @@ export class S3Bucket implements Bucket {
     throw new RemoteError('wrong', `'${folder}' in '${this.name}' has more names than can be listed`);
   }
 
+  async top(): Promise<readonly string[]> {
+    const query = this.#sorted({ 'list-type': '2', prefix: this.#client.inBucket(''), delimiter: '/' });
+    const xml = await this.#client.text({ method: 'GET', name: '', what: 'list what lies', query });
+    const folders = partsOf(xml, 'CommonPrefixes').flatMap((part) => textOf(part, 'Prefix') ?? []);
+    const names = [...textsOf(xml, 'Key'), ...folders].map((key) => this.#client.fromBucket(key)?.replace(/\/$/, ''));
+    return names.filter((name) => name !== undefined && name !== '').sort() as string[];
+  }
+
   async write(name: string, bytes: Uint8Array, writing: Writing): Promise<'written' | 'there'> {
     const isCareful = writing === 'unless-there';
     const headers: Record<string, string> = isCareful ? { 'if-none-match': '*' } : {};

@@ -181,6 +181,25 @@ describe('a shared store that is not there', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
+  test('a folder of other things is refused, whether it is required or not, and left as it is', async () => {
+    const { folder, url } = sharedFolder();
+    writeFileSync(join(folder, 'thesis.tex'), '');
+    const [work, full] = [machine(), machine()];
+    await run(full);
+    for (const [at, ...words] of [
+      [work, 'run', 'toy.yaml'],
+      [work, 'plan', 'toy.yaml'],
+      [work, 'show', 'toy'],
+      [full, 'push', 'toy.yaml'],
+    ] as const) {
+      expect(await give(at, ...words, '--remote', url)).toMatchObject({
+        code: 2,
+        err: `error  '${url}' is neither empty nor a shared store (it holds 'thesis.tex'): name a place of its own with --remote, such as '${url}/lamina'\n`,
+      });
+    }
+    expect(readdirSync(folder)).toEqual(['thesis.tex']);
+  });
+
   test('a folder that is not there is not made: its disk may not be mounted', async () => {
     const { folder } = sharedFolder();
     const { code, err } = await run(machine(), '--remote', `file://${folder}/none`, '--json');

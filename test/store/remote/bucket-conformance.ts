@@ -48,6 +48,13 @@ export function bucketConformance(name: string, open: () => Promise<Opened>, con
     });
     afterAll(() => opened?.close());
 
+    it('is empty at first, and has folders and objects at its top then', async () => {
+      expect(await bucket.top()).toEqual([]);
+      for (const each of ['top', 'below/ab/1', 'below/ab/2']) await bucket.write(each, Buffer.from(each), 'always');
+      expect(await bucket.top()).toEqual(['below', 'top']);
+      for (const each of ['top', 'below/ab/1', 'below/ab/2']) await bucket.remove(each);
+    });
+
     it('has nothing of what was never written', async () => {
       expect(await bucket.read('ac/aa/none', 100)).toBeUndefined();
       expect(await bucket.size('ac/aa/none')).toBeUndefined();

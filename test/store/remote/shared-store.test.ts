@@ -1,5 +1,5 @@
 // Two machines are two local stores over one shared place.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -216,6 +216,48 @@ describe('what lies damaged in the shared place', () => {
     await expect(findOne(second, key)).rejects.toThrow(
       `'${wrong.name}' is the local store of a project: name another folder with --remote`,
     );
+  });
+});
+
+describe('a place of other things', () => {
+  const holding = async (bucket: Bucket, ...names: string[]) => {
+    for (const name of names) await bucket.write(name, Buffer.from('text'), 'always');
+    return bucket;
+  };
+  const places = { 'a folder': async () => sharedFolder().bucket, 'a bucket': async () => (await online()).bucket };
+
+  it.each(Object.entries(places))('is refused, to read and to write, and left as it is (%s)', async (_, open) => {
+    const bucket = await holding(await open(), 'thesis.tex', 'figures/one.svg');
+    const { store } = await machine(bucket);
+    const sentence = `'${bucket.name}' is neither empty nor a shared store (it holds 'figures'): name a place of its own with --remote, such as '${bucket.name}/lamina'`;
+    await expect(findOne(store, key)).rejects.toThrow(sentence);
+    await expect(store.lease(key)).rejects.toThrow(sentence);
+    expect(await bucket.top()).toEqual(['figures', 'thesis.tex']);
+  });
+
+  it.each(Object.entries(places))('is refused where its folders have names of ours (%s)', async (_, open) => {
+    const bucket = await holding(await open(), 'logs/events', 'runs/one');
+    const { store } = await machine(bucket);
+    await expect(findOne(store, key)).rejects.toThrow(`is neither empty nor a shared store (it holds 'logs')`);
+  });
+
+  it('is none where the system alone has put something there', async () => {
+    const { bucket, folder } = sharedFolder();
+    mkdirSync(join(folder, 'lost+found'));
+    writeFileSync(join(folder, '.DS_Store'), '');
+    await shared(bucket);
+    expect(await bucket.top()).toContain('lamina.json');
+  });
+
+  it.each(Object.entries(places))('is none that has lost its marker: it gets a new one (%s)', async (_, open) => {
+    const bucket = await open();
+    await shared(bucket);
+    await bucket.remove('lamina.json');
+    const { store } = await machine(bucket);
+    expect((await findOne(store, key)).status).toBe('hit');
+    await publish(store, { a: 2 }, outputs);
+    await store.settle();
+    expect(await bucket.top()).toContain('lamina.json');
   });
 });
 

@@ -112,13 +112,24 @@ function tagOf(bytes: Buffer): string {
 function listObjects(bucket: string, query: URLSearchParams, objects: ReadonlyMap<string, Buffer>): string {
   const prefix = `${bucket}/${query.get('prefix') ?? ''}`;
   const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+  const delimiter = query.get('delimiter');
+  const entries = [...new Set(keys.map((key) => upTo(key, delimiter, prefix.length)))].map((key) => {
+    const name = key.slice(bucket.length + 1);
+    return keys.includes(key)
+      ? `<Contents><Key>${name}</Key></Contents>`
+      : `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`;
+  });
   const from = Number(query.get('continuation-token') ?? 0);
-  const page = keys
-    .slice(from, from + 3)
-    .map((key) => `<Contents><Key>${key.slice(bucket.length + 1)}</Key></Contents>`);
-  const isMore = from + 3 < keys.length;
+  const page = entries.slice(from, from + 3);
+  const isMore = from + 3 < entries.length;
   const next = isMore ? `<NextContinuationToken>${from + 3}</NextContinuationToken>` : '';
   return `<R><IsTruncated>${isMore}</IsTruncated>${next}${page.join('')}</R>`;
+}
+
+/** A key, or as much of it as ends with the first delimiter after `from`. */
+function upTo(key: string, delimiter: string | null, from: number): string {
+  const at = delimiter === null ? -1 : key.indexOf(delimiter, from);
+  return at === -1 ? key : key.slice(0, at + 1);
 }
 
 function listUploads(bucket: string, prefix: string, uploads: ReadonlyMap<string, { key: string }>): string {
