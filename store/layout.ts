@@ -15,6 +15,7 @@ export const storeFolders = [
   'in-use',
   'submissions',
   'logs',
+  'unsent',
   'temporary',
 ] as const;
 
@@ -42,6 +43,8 @@ export interface Layout {
   inUse(name: string): string;
   /** What a batch system was given together, and what its jobs say. */
   submission(id: string): string;
+  /** A file for each unit that is still to be written to a shared store. */
+  unsent(place: string): string;
   run(experiment: string, run: string): string;
   /** A file for each number that a run of an experiment has taken. */
   runNumber(experiment: string, number: number): string;
@@ -66,6 +69,7 @@ export function layoutOf(folder: string): Layout {
     quarantine: (name) => join(folder, 'quarantine', name),
     inUse: (name) => join(folder, 'in-use', name),
     submission: (id) => join(folder, 'submissions', id),
+    unsent: (place) => join(folder, 'unsent', place),
     run: (experiment, run) => join(folder, 'runs', experiment, run),
     runNumber: (experiment, number) => join(folder, 'run-numbers', experiment, String(number)),
   };

@@ -70,6 +70,7 @@ export async function execute(
   const close = () => local.close();
   try {
     const shared = await sharedBehind(local, flags, voice.say, halt.signal);
+    await shared?.resume();
     const followed = { listener, warnings, refusal, frozen, place, shared, voice, halt };
     listener.opened(refusal);
     const run = (part: Plan, name?: 'control') => follow(part, shared ?? local, flags, context, followed, name);

@@ -16,5 +16,7 @@ export async function settle(
   const left = shared.unshared.length;
   if (left === 0 || remoteReadOnly) return;
   const verb = left === 1 ? 'is' : 'are';
-  warn(`${countOf(left, 'unit')} made here ${verb} not in '${shared.name}': 'lamina push' writes them there`);
+  warn(
+    `${countOf(left, 'unit')} made here ${verb} not in '${shared.name}': the next run with it writes them there, or 'lamina push'`,
+  );
 }

@@ -9,6 +9,8 @@ export type Writing = 'always' | 'unless-there';
 export interface Bucket {
   /** As people write it; it holds no secret. */
   readonly name: string;
+  /** What it is among all places: the name with the server that it is at. It holds no secret. */
+  readonly place: string;
   /** Where more names than these are asked for at once, a listing is cheaper or more true. */
   readonly mostAsked: number;
   /** A small object; undefined when there is none. */

@@ -22,6 +22,7 @@ export function folderBucket(folder: string, patience: Patience): Bucket {
 
 class FolderBucket implements Bucket {
   readonly name: string;
+  readonly place: string;
   /** What another machine has just written is in a listing before it is found by its name. */
   readonly mostAsked = 1;
   readonly #folder: string;
@@ -30,6 +31,7 @@ class FolderBucket implements Bucket {
 
   constructor(folder: string, patience: Patience) {
     this.name = `file://${folder}`;
+    this.place = this.name;
     this.#folder = folder;
     this.#patience = patience;
   }

@@ -9,6 +9,7 @@ import type { Link } from './link.ts';
 import { markerText } from './marker.ts';
 import { alternativeAt, blobAt, markerName, recordAt } from './names.ts';
 import { type Conditions, probeConditions } from './probe.ts';
+import type { Unsent } from './unsent.ts';
 
 export class Outbound {
   /** Keys that are known to have their record there. */
@@ -22,14 +23,16 @@ export class Outbound {
   readonly #local: LocalStore;
   readonly #link: Link;
   readonly #inbound: Inbound;
+  readonly #unsent: Unsent;
   readonly #say: (sentence: string) => void;
   #marked: Promise<boolean> | undefined;
   #conditions: Promise<Conditions | undefined> | undefined;
 
-  constructor(local: LocalStore, link: Link, inbound: Inbound, say: (sentence: string) => void) {
+  constructor(local: LocalStore, link: Link, inbound: Inbound, unsent: Unsent, say: (sentence: string) => void) {
     this.#local = local;
     this.#link = link;
     this.#inbound = inbound;
+    this.#unsent = unsent;
     this.#say = say;
   }
 
@@ -41,6 +44,7 @@ export class Outbound {
       if (!(await this.#sendAll(record, replace))) return;
       this.known.add(key);
       this.unshared.delete(key);
+      this.#unsent.forget(key);
       this.shared++;
     } catch (error) {
       if (error instanceof WrongBytes) return; // found again, and told, when it is used here

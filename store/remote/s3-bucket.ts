@@ -34,6 +34,7 @@ export function s3Bucket(
 
 export class S3Bucket implements Bucket {
   readonly name: string;
+  readonly place: string;
   /** A listing of 256 folders costs as much as so many questions. */
   readonly mostAsked = 256;
   readonly #client: S3Client;
@@ -41,6 +42,7 @@ export class S3Bucket implements Bucket {
 
   constructor(client: S3Client, part_bytes: number) {
     this.name = client.name;
+    this.place = client.place;
     this.#client = client;
     this.#part_bytes = part_bytes;
   }

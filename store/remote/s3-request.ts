@@ -72,6 +72,11 @@ export class S3Client {
     return this.#address.prefix === '' ? name : `${this.#address.prefix}/${name}`;
   }
 
+  /** The server, the bucket and the prefix. */
+  get place(): string {
+    return `${this.#origin()}/${this.#address.prefix}`;
+  }
+
   /** The other way round; undefined for what lies elsewhere. */
   fromBucket(key: string): string | undefined {
     const { prefix } = this.#address;

@@ -26,6 +26,7 @@ import { Link } from './link.ts';
 import { Outbound } from './outbound.ts';
 import type { Conditions } from './probe.ts';
 import { RunsOut } from './runs-out.ts';
+import { Unsent } from './unsent.ts';
 import { Uploads } from './uploads.ts';
 
 export interface SharedOptions {
@@ -61,11 +62,14 @@ export class SharedStore implements Store {
   readonly #link: Link;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #unsent: Unsent;
   readonly #runs: RunsOut;
   readonly #leases: RemoteLeases;
   readonly #uploads: Uploads;
   readonly #signal: AbortSignal;
   readonly #readOnly: boolean;
+  /** What earlier runs have left is under way to the uploads. */
+  #resumed: Promise<void> = Promise.resolve();
   #found = 0;
 
   constructor(local: LocalStore, { bucket, readOnly = false, required = false, say, signal, ...rest }: SharedOptions) {
@@ -77,7 +81,8 @@ export class SharedStore implements Store {
     this.#readOnly = readOnly || !local.writable;
     this.#link = new Link({ bucket, readOnly: this.#readOnly, required, say, signal, rest_ms: rest.rest_ms });
     this.#inbound = new Inbound(local, this.#link, say);
-    this.#outbound = new Outbound(local, this.#link, this.#inbound, say);
+    this.#unsent = new Unsent(this.folder, bucket.place);
+    this.#outbound = new Outbound(local, this.#link, this.#inbound, this.#unsent, say);
     this.#runs = new RunsOut(this.folder, this.#link, this.#outbound, say);
     this.#leases = new RemoteLeases(bucket, rest.leaseTimes);
     this.#uploads = new Uploads(rest.mostUploads);
@@ -121,7 +126,7 @@ export class SharedStore implements Store {
     if (lease === undefined) return undefined;
     try {
       const there = await this.#leaseThere(key);
-      if (there !== 'held') return this.#both(key, lease, there);
+      if (there !== 'held') return this.#noted(key, this.#both(key, lease, there));
     } catch (error) {
       lease.release();
       throw error;
@@ -136,6 +141,7 @@ export class SharedStore implements Store {
   }
 
   async publish(draft: Draft): Promise<Publication> {
+    if (!this.#readOnly) this.#unsent.note(draft.key, draft.replace);
     const publication = await this.#local.publish(draft);
     for (const { suspects } of publication.found) await this.#outbound.withdraw(suspects);
     await this.share(publication.record, draft.replace);
@@ -148,6 +154,23 @@ export class SharedStore implements Store {
     if (this.#readOnly) return;
     if (this.#link.isOpen('write')) await this.#uploads.add(record.key, () => this.#outbound.send(record, replace));
     else if (!this.#outbound.known.has(record.key)) this.#outbound.unshared.set(record.key, record.about.node);
+  }
+
+  /**
+   * Begins to write what earlier runs made here and could not write there, in the background; asks nothing of the place where there is nothing
+   * left. To be called before anything of this run is worked on.
+   */
+  async resume(): Promise<void> {
+    if (this.#readOnly) return;
+    const left = this.#unsent.left();
+    if (left.length === 0) return;
+    const found = await this.#local.find(left.map(({ key }) => ({ key })));
+    const whole = left.flatMap((unit, i) => {
+      const each = found[i];
+      return each?.status === 'hit' ? [{ record: each.record, replace: unit.replace }] : [];
+    });
+    for (const [i, { key }] of left.entries()) if (found[i]?.status !== 'hit') await this.#dropIdle(key);
+    this.#resumed = this.#shareAll(whole).catch(() => {}); // what failed is kept, and told at the end
   }
 
   /** Writes a run that has ended there, with the logs of `keys`; false where it is not there in the end. Throws RemoteError where the place is required and fails. */
@@ -185,7 +208,7 @@ export class SharedStore implements Store {
       if (this.#signal.aborted) done();
       this.#signal.addEventListener('abort', stop);
     });
-    await Promise.race([this.#uploads.all(), stopped]);
+    await Promise.race([this.#resumed.then(() => this.#uploads.all()), stopped]);
     this.#signal.removeEventListener('abort', stop);
     if (this.#outbound.failure !== undefined) throw this.#outbound.failure;
     await this.#link.ask('write', () => this.#leases.close(), undefined);
@@ -251,13 +274,41 @@ export class SharedStore implements Store {
     return { release, isHeld: () => lease.isHeld() };
   }
 
+  /** Whoever holds the lease may be killed as soon as the key has a result here. */
+  #noted(key: string, lease: Lease): Lease {
+    try {
+      if (!this.#readOnly) this.#unsent.note(key);
+      return lease;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
   /** Who carried the attempt out may have published it by itself. */
   async #letGo(key: string, there: RemoteLease | undefined): Promise<void> {
     const { known, unshared } = this.#outbound;
-    if (this.#link.isOpen('write') && !known.has(key) && !unshared.has(key)) {
-      const [found] = await this.#local.find([{ key }]);
-      if (found?.status === 'hit') await this.#outbound.send(found.record, false);
-    }
+    if (known.has(key)) this.#unsent.forget(key);
+    else if (!unshared.has(key) && !this.#readOnly) await this.#sendIfMade(key);
     if (there !== undefined) await this.#link.ask('write', () => there.release(), undefined);
+  }
+
+  async #sendIfMade(key: string): Promise<void> {
+    const [found] = await this.#local.find([{ key }]);
+    if (found?.status !== 'hit') this.#unsent.forget(key);
+    else if (this.#link.isOpen('write')) await this.#outbound.send(found.record, false);
+    else this.#outbound.unshared.set(key, found.record.about.node);
+  }
+
+  async #shareAll(units: readonly { record: StoreRecord; replace: boolean }[]): Promise<void> {
+    for (const { record, replace } of units) await this.share(record, replace);
+  }
+
+  /** A unit without a result is left to whoever works on it, here or in a batch system. */
+  async #dropIdle(key: string): Promise<void> {
+    const lease = await this.#local.lease(key);
+    if (lease === undefined) return;
+    if ((await this.#local.leftBehind(key)) === undefined) this.#unsent.forget(key);
+    lease.release();
   }
 }

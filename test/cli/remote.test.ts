@@ -145,6 +145,43 @@ test('kill -9 at any moment leaves no half result there, and the next run goes o
   }
 });
 
+test('kill -9 between a result here and its upload: the next run sends it, and asks nothing of a unit once all is there', async () => {
+  const { url, proxy, server } = await online();
+  const folder = machine();
+  const there = () => [...server.objects.keys()].filter((name) => name.includes('/ac/'));
+  proxy.plan = ({ method, path }) => (method === 'PUT' && path.includes('/cas/') ? 'hang' : undefined);
+  const { child, ended } = startWith(keys, toyProgram, folder, 'run', 'toy.yaml', '--remote', url);
+  const results = () => filesBelow(join(folder, '.lamina/ac')).filter((path) => path.endsWith('.json'));
+  while (results().length < units) await sleep(5);
+  child.kill('SIGKILL');
+  await ended;
+  expect(there()).toEqual([]);
+  expect(countOf(folder, '.lamina/unsent/')).toBe(units);
+  proxy.plan = () => undefined;
+  const elsewhere = await run(folder, '--remote', sharedFolder().url, '--json'); // another place has notes of its own
+  expect(elsewhere).toMatchObject({ code: 0, err: '' });
+  expect(countOf(folder, '.lamina/unsent/')).toBe(units);
+  const second = await run(folder, '--remote', url, '--json');
+  expect(second).toMatchObject({ code: 0, err: '' });
+  expect(summaryOf(folder, second)).toMatchObject({ cached: units, ran: 0 });
+  expect(there()).toHaveLength(units);
+  expect(countOf(folder, '.lamina/unsent/')).toBe(0);
+  const before = server.requests.length;
+  await run(folder, '--remote', url, '--json');
+  expect(server.requests.slice(before).filter((line) => /\/(?:ac|cas|leases)\//.test(line))).toEqual([]);
+});
+
+test('what a shared store that was away has not got, the next run sends', async () => {
+  const { url, proxy, server } = await online();
+  const folder = machine();
+  proxy.plan = () => 503;
+  await run(folder, '--remote', url, '--json');
+  proxy.plan = () => undefined;
+  const again = await run(folder, '--remote', url, '--set', 'number.value=3', '--json'); // with work of its own
+  expect(again).toMatchObject({ code: 0, err: '' });
+  expect([...server.objects.keys()].filter((name) => name.includes('/ac/'))).toHaveLength(units + 1);
+});
+
 describe('a shared store that is not there', () => {
   const nowhere = async () =>
     `s3://results/lamina?endpoint=${encodeURIComponent(`http://127.0.0.1:${(await freePorts(1))[0]}`)}`;
@@ -157,7 +194,7 @@ describe('a shared store that is not there', () => {
     expect(code).toBe(0);
     expect(summaryOf(folder, ended)).toMatchObject({ ran: units });
     expect(err).toMatch(
-      /^! cannot read 'lamina.json' in 's3:\/\/results\/lamina' at '127.0.0.1:\d+': it refuses the connection; going on with the local store alone\n! 4 units made here are not in 's3:\/\/results\/lamina': 'lamina push' writes them there\n$/,
+      /^! cannot read 'lamina.json' in 's3:\/\/results\/lamina' at '127.0.0.1:\d+': it refuses the connection; going on with the local store alone\n! 4 units made here are not in 's3:\/\/results\/lamina': the next run with it writes them there, or 'lamina push'\n$/,
     );
   });
 
@@ -271,7 +308,9 @@ test('Ctrl-C while results are written leaves them for push', async () => {
   const { code, out } = await ended;
   expect(code).toBe(0);
   expect(out).toContain('1.5');
-  expect(err).toContain(`! 4 units made here are not in 's3://results/lamina': 'lamina push' writes them there`);
+  expect(err).toContain(
+    `! 4 units made here are not in 's3://results/lamina': the next run with it writes them there, or 'lamina push'`,
+  );
   proxy.plan = () => undefined;
   const pushed = await give(folder, 'push', 'toy.yaml', '--remote', url);
   expect(pushed.out).toMatch(/^4 of 4 units \(\d+ B\) are in 's3:\/\/results\/lamina'; 1 run with tables and logs\n$/);
