@@ -9,11 +9,12 @@ import { UserError } from '../../util/errors.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
-import type { RemoteFlags } from '../common/remote.ts';
+import { openToFetch, type RemoteFlags } from '../common/remote.ts';
 import { type Output, textOptions } from '../common/terminal.ts';
 import { compare } from '../diff/compare.ts';
+import type { Numbers } from '../diff/results.ts';
 import { findSides } from '../diff/sides.ts';
-import { withRunPlaces } from '../runs/run-places.ts';
+import { type RunPlaces, withRunPlaces } from '../runs/run-places.ts';
 
 interface DiffFlags extends StoreFlags, RemoteFlags {
   profile?: string;
@@ -41,9 +42,15 @@ export async function diff(
     throw new UserError(`unknown format '${form}'${expectedNames(form, Object.keys(forms), '')}`);
   const found = await withRunPlaces(flags, context, async (places) => {
     const sides = await findSides(second === undefined ? [first] : [first, second], { ...flags, places }, context);
-    return compare(sides, flags.store, context);
+    return compare(sides, numbersOf(flags, places, context), context);
   });
   const { out } = context.terminal;
   out.write(render(found, out, flags));
   return flags.exitCode === true && !found.equal ? exitCodes.failed : exitCodes.done;
+}
+
+/** The numbers of specs: with a shared store those there too, which are fetched into the local one. */
+function numbersOf(flags: DiffFlags, { there }: RunPlaces, context: Context): Numbers {
+  const where = there === undefined ? `'${flags.store}'` : `'${flags.store}' or '${there.name}'`;
+  return { where, open: () => openToFetch(flags.store, flags, context) };
 }

@@ -7,6 +7,7 @@ import { statusAt } from '../../util/file-status.ts';
 import type { Context } from '../common/context.ts';
 import { exitCodes } from '../common/exit-codes.ts';
 import type { StoreFlags } from '../common/flags.ts';
+import { sayLocalAlone } from '../common/remote.ts';
 import { saying } from '../common/saying.ts';
 import { listenForStop } from '../common/stop-signals.ts';
 import { factsOf } from '../ui/facts.ts';
@@ -38,6 +39,7 @@ export async function ui(_: [], flags: UiFlags, context: Context): Promise<numbe
     else out.write(`${url}\n`);
     if (statusAt(store.folder) === undefined)
       err.write(`${err.paint.faint(`there is no store '${flags.store}' yet: the page fills when a run begins`)}\n`);
+    sayLocalAlone(context, "is not on the page until 'lamina pull' and 'lamina run' bring it here");
     err.write(`${err.paint.faint('this machine alone can open it; Ctrl-C ends it')}\n`);
     await stopped(stop.signal);
     return exitCodes.done;

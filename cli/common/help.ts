@@ -171,7 +171,9 @@ ssh -L 7317:127.0.0.1:7317 HOST, and then http://127.0.0.1:7317/ here. See docs/
 
 Examples:
   lamina ui
-  lamina ui --store ../theirs/.lamina --port 8080`,
+  lamina ui --store ../theirs/.lamina --port 8080
+
+A shared store (LAMINA_REMOTE) is not looked at: 'lamina pull SPEC' and 'lamina run SPEC' bring its results to the page.`,
   cache: `
 'alone' is what nothing else of its kind has: what is free when that goes. Artifacts count by their size, each once.
 

@@ -81,8 +81,8 @@ export async function openToFetch(place: string, flags: RemoteFlags, context: Co
   return shared ?? local;
 }
 
-/** Says that a command looks after the local store alone, where somebody might think otherwise. */
-export function sayLocalAlone({ terminal: { err } }: Context): void {
+/** Says that a command knows the local store alone, and what that means for the shared one, where somebody might think otherwise. */
+export function sayLocalAlone({ terminal: { err } }: Context, meaning = 'stays as it is'): void {
   const address = process.env[variable];
-  if (address) err.write(`${err.paint.faint(`the local store alone: what is in '${address}' stays as it is`)}\n`);
+  if (address) err.write(`${err.paint.faint(`the local store alone: what is in '${address}' ${meaning}`)}\n`);
 }

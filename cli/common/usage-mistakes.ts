@@ -45,9 +45,12 @@ function unknownCommand(name: string, command: Command): string {
   return `unknown command '${name}'${didYouMean(name, known) || " (see 'lamina --help')"}`;
 }
 
-/** Parameters of a spec are no flags of their own. */
+/** Parameters of a spec are no flags of their own, and a shared store is not everywhere. */
 function unknownOption([flag = '', near]: readonly string[], command: Command): string {
   if (near !== undefined) return `unknown option '${flag}' (did you mean '${near.replace(/^one of /, '')}'?)`;
+  const hasStore = command.options.some(({ long }) => long === '--store');
+  if (/^--(?:no-)?remote/.test(flag) && hasStore)
+    return `unknown option '${flag}': '${pathOf(command)}' knows the local store alone; 'lamina pull' brings there what a shared one has`;
   const takesSet = command.options.some(({ long }) => long === '--set') && /^--[a-z]/.test(flag);
   const way = takesSet ? `: a parameter of the spec is set with --set ${flag.slice(2)}=VALUE` : '';
   return `unknown option '${flag}'${way}${help(command)}`;

@@ -11,7 +11,6 @@ import {
 import { type MadeUnit, madeBy, madeUnit, workMetrics } from '../../report/result/work.ts';
 import { inspectSurvey } from '../../runner/survey/inspect.ts';
 import { groupWarnings, type NodeWarning } from '../../spec/plan/warnings.ts';
-import { openStore } from '../../store/open-store.ts';
 import { readJsonArtifact } from '../../store/read-artifact.ts';
 import type { StoreRecord } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
@@ -20,16 +19,27 @@ import { UserError } from '../../util/errors.ts';
 /** By node and unit: its record, null where it has none. */
 type Hits = ReadonlyMap<string, ReadonlyMap<string, StoreRecord | null>>;
 
+/** Where numbers are looked for. */
+export interface Numbers {
+  open(): Promise<Store>;
+  /** The store, or the stores, in quotes. */
+  where: string;
+}
+
 /** The numbers and verdicts of a plan; a sentence when none of its numbers is known. */
-export async function knownResult(plan: Plan, registry: StageRegistry, folder: string): Promise<DiffResult | string> {
-  const store = await openStore(folder, { mode: 'read' });
+export async function knownResult(
+  plan: Plan,
+  registry: StageRegistry,
+  { open, where }: Numbers,
+): Promise<DiffResult | string> {
+  const store = await open();
   try {
     const { units, warned } = await hits(plan, registry, store);
     const summary = { cached: 0, ran: 0, failed: 0, blocked: 0, duration_ms: 0 };
     const facts = { run: '', spec: plan.file, summary, warnings: groupWarnings(plan, warned) };
     const result = await collectResult(plan, facts, metricsIn(plan, units, store));
     const known = result.cells.some((cell) => cell.value !== null);
-    return known ? result : `none of its numbers is in '${folder}'`;
+    return known ? result : `none of its numbers is in ${where}`;
   } catch (error) {
     // a model or data set that is not here has no numbers here
     if (error instanceof UserError) return error.message;

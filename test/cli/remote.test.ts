@@ -487,6 +487,38 @@ describe('who has the shared store alone', () => {
   });
 });
 
+test('two specs are compared with numbers that are in the shared store alone', async () => {
+  const { url } = sharedFolder();
+  const [one, two] = [machine(), machine()];
+  for (const folder of [one, two]) {
+    const text = readFileSync(join(folder, 'toy.yaml'), 'utf8');
+    writeFileSync(join(folder, 'other.yaml'), text.replace('value: 1.5', 'value: 2.5'));
+  }
+  await run(one, '--remote', url);
+  await give(one, 'run', 'other.yaml', '--remote', url);
+  const there = await give(two, 'diff', 'toy.yaml', 'other.yaml', '--remote', url);
+  expect(there).toMatchObject({ code: 0, err: '' });
+  expect(there.out).toBe((await give(one, 'diff', 'toy.yaml', 'other.yaml')).out);
+  expect(there.out).toMatch(/1\.50?\s+2\.50?/);
+  const alone = await give(machine(), 'diff', 'toy.yaml', join(two, 'other.yaml'), '--remote', sharedFolder().url);
+  expect(alone.out).toMatch(
+    /none of its numbers is in '.lamina' or 'file:\/\/.*', so numbers and claims are not compared/,
+  );
+});
+
+test('the page knows the local store alone, and says so', async () => {
+  const { url } = sharedFolder();
+  expect(await give(machine(), 'ui', '--remote', url)).toMatchObject({
+    code: 2,
+    err: `error  unknown option '--remote': 'lamina ui' knows the local store alone; 'lamina pull' brings there what a shared one has\n`,
+  });
+  const { child, ended } = startWith({ LAMINA_REMOTE: url }, toyProgram, machine(), 'ui', '--port', '0');
+  child.stderr?.on('data', (text: string) => text.includes('Ctrl-C') && child.kill('SIGINT'));
+  expect((await ended).err).toContain(
+    `the local store alone: what is in '${url}' is not on the page until 'lamina pull' and 'lamina run' bring it here\n`,
+  );
+});
+
 test('cache and gc look after the local store alone, and say so', async () => {
   const { url, folder: shared } = sharedFolder();
   const folder = machine();
