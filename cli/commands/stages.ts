@@ -41,7 +41,7 @@ async function stagesKnown({ spec }: StagesFlags, context: Context): Promise<Sta
 
 function unknownStage(name: string, known: readonly StageDefinition[]): never {
   const names = known.map((stage) => stage.name);
-  throw new UserError(`there is no stage '${name}'${expectedNames(name, names, 'there are none')}`);
+  throw new UserError(`unknown stage '${name}'${expectedNames(name, names, 'there are none')}`);
 }
 
 function stageList(stages: readonly StageDefinition[], width: number): string {

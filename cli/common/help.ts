@@ -70,7 +70,7 @@ Examples:
   lamina show quickstart-bundle
   lamina bundle experiments/quickstart.yaml --to quickstart.tar    one file; the same bundle has the same bytes`,
   push: `
-For what was made before there was a shared store, or while it was away: 'lamina run --remote' writes there by itself. Credentials come from the environment
+For what was made without a shared store: 'lamina run --remote' writes there by itself, also what an earlier run with it could not. Credentials come from the environment
 (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE). Exit code 1 where something could not be written.
 
 Examples:
@@ -110,7 +110,7 @@ Examples:
   lamina diff experiments/table-2.yaml:tiny experiments/table-2.yaml:llama-2-7b
   lamina diff quickstart@HEAD quickstart --exit-code            in CI: 1 when a number moved
 
-The sides must be given old first. Nothing is run: numbers come from the store.`,
+The sides must be given old first. Nothing is run: numbers come from the store, with --remote from the shared one too.`,
   why: `
 Examples:
   lamina why experiments/quickstart.yaml tuned                     why would this stage run?

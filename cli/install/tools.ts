@@ -17,7 +17,7 @@ export function checkMachine({ title, tools, peak_bytes }: Recipe, folder: strin
   const free = freeBytes(nearestAbove(folder));
   if (free !== null && free < peak_bytes) {
     throw new UserError(
-      `${title} takes ${formatBytes(peak_bytes)} while it is installed, and the disk of '${folder}' has ${formatBytes(free)} free`,
+      `${title} takes ${formatBytes(peak_bytes)} while it is installed, and the disk of '${folder}' has ${formatBytes(free)} free: make room there first`,
     );
   }
 }

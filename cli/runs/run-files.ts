@@ -75,7 +75,9 @@ export function findNumbers(name: string, store: string, profile: string | undef
   const found = findResult(name, store, profile);
   const { result } = found;
   if (result !== null) return { ...found, result };
-  throw new UserError(`${found.warnings.join('\n')}\n'${name}' has no numbers`);
+  throw new UserError(
+    `${found.warnings.join('\n')}\n'${name}' has no numbers: name a run that was done (see 'lamina runs')`,
+  );
 }
 
 /** The runs that were looked at and have no result, the latest first. */

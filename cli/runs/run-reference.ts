@@ -69,7 +69,8 @@ function keptOf<Flags extends PlanFlags>(text: string, flags: Flags): Kept<Flags
   const run = findRuns(flags.store, experiment, wanted).at(-1);
   if (run === undefined) throw new UserError(noRun(experiment, wanted, flags.store));
   const made = loadStart(flags.store, experiment, run) ?? loadResult(flags.store, experiment, run);
-  if (made === undefined) throw new UserError(`'${experiment}@${run}' does not say which spec it was of`);
+  if (made === undefined)
+    throw new UserError(`'${experiment}@${run}' does not say which spec it was of: name the spec instead`);
   const snapshot = loadKeptPlan(flags.store, experiment, run);
   const words = {
     ...wordsOf([...made.overrides, ...(made.copies ?? [])]),
@@ -84,7 +85,7 @@ function specPath(text: string, spec: string): string {
   if (isShippedName(spec)) return spec;
   const path = resolve(projectFolder(), spec);
   if (statusAt(path)?.isFile()) return shortPath(path);
-  throw new UserError(`'${text}' is of the spec '${spec}', which is not there any more`);
+  throw new UserError(`'${text}' is of the spec '${spec}', which is not there any more: name it where it lies now`);
 }
 
 /** A spec without profiles has one of this name. */

@@ -44,7 +44,7 @@ describe('a mistake in the arguments is named, with the way out, and exits with 
     [['run', 'x.yaml', '--backend', 'onx'], "expected 'onnx', 'tensorflow' or 'cpu' (did you mean 'onnx'?)"],
     [['show', 'nothing'], "there is no run of 'nothing' in '.lamina'"],
     [['show', 'nothing', '--format', 'jsn'], "unknown format 'jsn' (did you mean 'json'?)"],
-    [['stages', 'slww'], "error  there is no stage 'slww' (did you mean 'slw'?)\n"],
+    [['stages', 'slww'], "error  unknown stage 'slww' (did you mean 'slw'?)\n"],
     [['run', 'missing.yaml'], 'missing.yaml'],
   ])('%j', async (args, message) => {
     const { code, out, err } = await lamina(folder.path, ...args);

@@ -187,7 +187,7 @@ describe('a run that was stopped', () => {
     );
     expect(diff.code).toBe(2);
     expect((await say('diff', 'toy@3', 'toy')).err).toMatch(
-      /^error {2}toy@3-\S+ was stopped after .*\n'toy@3' has no numbers\n$/,
+      /^error {2}toy@3-\S+ was stopped after .*\n'toy@3' has no numbers: name a run that was done \(see 'lamina runs'\)\n$/,
     );
   });
 

@@ -132,7 +132,7 @@ export const onCommandLines: Mistake[] = [
     'why mine.yaml tund',
     ["error  'mine' has no stage and no cell 'tund' (did you mean 'tuned'?)"],
   ],
-  ['a stage that there is not', {}, 'stages slww', ["error  there is no stage 'slww' (did you mean 'slw'?)"]],
+  ['a stage that there is not', {}, 'stages slww', ["error  unknown stage 'slww' (did you mean 'slw'?)"]],
   [
     'a format of models that there is not',
     {},
