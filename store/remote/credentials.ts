@@ -16,6 +16,8 @@ export interface BucketSettings {
   /** Undefined: the bucket's own host at Amazon. */
   endpoint: string | undefined;
   region: string;
+  /** How often a request is made before it counts as failed; undefined where nobody says. */
+  tries: number | undefined;
   /** Where the credentials come from, for people; undefined without any. */
   source: string | undefined;
   /** Read when they are needed, and again when they have expired; undefined without any: requests are not signed then. */
@@ -31,12 +33,19 @@ export function bucketSettings(address: BucketAddress, env: Environment = proces
   const profile = profileOf(env);
   const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || profile.values.endpoint_url;
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION || profile.values.region || 'us-east-1';
+  const tries = env.AWS_MAX_ATTEMPTS || profile.values.max_attempts;
   return {
     endpoint: address.endpoint ?? (endpoint ? checkEndpoint(endpoint, 'AWS_ENDPOINT_URL') : undefined),
     region: address.region ?? checkRegion(region, 'AWS_REGION'),
+    tries: tries ? checkTries(tries) : undefined,
     source: findCredentials(env)?.source,
     credentials: () => findCredentials(env)?.credentials,
   };
+}
+
+function checkTries(text: string): number {
+  if (/^[1-9]\d?$/.test(text)) return Number(text);
+  throw new UserError(`AWS_MAX_ATTEMPTS expects how often a request is made, 1 to 99, got '${text}'`);
 }
 
 function findCredentials(env: Environment): { credentials: Credentials; source: string } | undefined {

@@ -9,16 +9,16 @@ import { RunsThere } from './runs-there.ts';
 import { s3Bucket } from './s3-bucket.ts';
 import { type SharedOptions, SharedStore } from './shared-store.ts';
 
-/** A few seconds of trouble are waited out, a minute without an answer is not. */
+/** A few seconds of trouble are waited out, a minute without an answer is not; AWS_MAX_ATTEMPTS is heard. */
 export const usualPatience: Omit<Patience, 'signal'> = { tries: 5, retry_ms: 250, stall_ms: 20_000 };
 
 /** Opens what an address names; nothing is asked of it yet. Throws UserError for an address, settings or credentials that cannot be right. */
 export function openBucket(address: string, signal: AbortSignal, env: Environment = process.env): Bucket {
   const place = parseAddress(address);
   const patience = { ...usualPatience, signal };
-  return place.kind === 'folder'
-    ? folderBucket(place.folder, patience)
-    : s3Bucket(place, bucketSettings(place, env), patience);
+  if (place.kind === 'folder') return folderBucket(place.folder, patience);
+  const settings = bucketSettings(place, env);
+  return s3Bucket(place, settings, { ...patience, tries: settings.tries ?? patience.tries });
 }
 
 /** Puts the place at `address` behind a local store. Throws as {@link openBucket}. */

@@ -55,7 +55,7 @@ describe('credentials', () => {
   );
   writeFileSync(
     join(home, '.aws/config'),
-    '[default]\nregion=eu-west-3\n[profile lab]\nregion = ap-south-1\nendpoint_url = https://lab.example.org/\ns3 =\n  endpoint_url = https://nested.example.org\n[profile work]\nsso_session = it\n',
+    '[default]\nregion=eu-west-3\n[profile lab]\nregion = ap-south-1\nmax_attempts = 3\nendpoint_url = https://lab.example.org/\ns3 =\n  endpoint_url = https://nested.example.org\n[profile work]\nsso_session = it\n',
   );
   const address = { kind: 's3', bucket: 'bucket', prefix: '', endpoint: undefined, region: undefined } as const;
   const of = (env: Record<string, string>) => {
@@ -93,7 +93,15 @@ describe('credentials', () => {
     });
   });
 
+  it('how often a request is made is said in the same places', () => {
+    const triesOf = (env: Record<string, string>) => bucketSettings(address, { HOME: home, ...env }).tries;
+    expect(triesOf({})).toBe(undefined);
+    expect(triesOf({ AWS_PROFILE: 'lab' })).toBe(3);
+    expect(triesOf({ AWS_PROFILE: 'lab', AWS_MAX_ATTEMPTS: '12' })).toBe(12);
+  });
+
   it.each([
+    [{ AWS_MAX_ATTEMPTS: '0' }, "AWS_MAX_ATTEMPTS expects how often a request is made, 1 to 99, got '0'"],
     [{ AWS_ACCESS_KEY_ID: 'a' }, 'AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not: set both'],
     [{ AWS_PROFILE: 'lba' }, "there is no profile 'lba' (AWS_PROFILE) in ~/.aws/credentials or ~/.aws/config"],
     [

@@ -119,5 +119,6 @@ export function addressAt(endpoint: string, prefix = 'some/where'): BucketAddres
 }
 
 export function settingsAt({ endpoint }: BucketAddress, credentials = keys): BucketSettings {
-  return { endpoint, region: 'us-east-1', source: 'AWS_ACCESS_KEY_ID', credentials: () => credentials };
+  const common = { region: 'us-east-1', tries: undefined, source: 'AWS_ACCESS_KEY_ID' };
+  return { ...common, endpoint, credentials: () => credentials };
 }
