@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build.ts'],
     pool: 'forks',
+    // what is compiled runs as Node runs it: hundreds of files that need not be transformed
+    server: { deps: { external: [/^(?!.*node_modules).*\/dist\//] } },
     maxWorkers: 2, // vitest would leave one of two cores idle
     // guards against hanging and nothing else, for a busy machine may take any time: test/architecture/time.test.ts
     testTimeout: 3_600_000,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { digestFile } from '../../store/digest.ts';
 import { filesBelow } from '../e2e/store-files.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const spec = join(fixtures, 'toy.yaml');
 let folder: ReturnType<typeof workFolder>;

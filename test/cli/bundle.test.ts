@@ -13,13 +13,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../store/digest.ts';
 import { filesBelow } from '../e2e/store-files.ts';
-import { toyInProcess } from './in-process.ts';
-import { type Ended, fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { type Ended, fixtures, workFolder } from './program.ts';
 
 let folder: ReturnType<typeof workFolder>;
 let table: Ended;
 const path = (...names: string[]) => join(folder.path, ...names);
-const quick = (...argv: string[]) => toyInProcess(folder.path, ...argv);
+const quick = (...argv: string[]) => toy(folder.path, ...argv);
 const listed = '13 files as they were written, 2 cells made again from their records\n';
 
 beforeAll(async () => {
@@ -28,9 +28,9 @@ beforeAll(async () => {
   for (const name of ['toy.yaml', 'toy-pipeline.yaml']) cpSync(join(fixtures, name), path('project', name));
   table = await toy(path('project'), 'run', 'toy.yaml');
   expect(table.code).toBe(0);
-  expect((await toyInProcess(path('project'), 'bundle', 'toy.yaml', '--to', '../b')).code).toBe(0);
+  expect((await toy(path('project'), 'bundle', 'toy.yaml', '--to', '../b')).code).toBe(0);
   for (const name of ['b.tar', 'c.tar'])
-    expect((await toyInProcess(path('project'), 'bundle', 'toy.yaml', '--to', `../${name}`)).code).toBe(0);
+    expect((await toy(path('project'), 'bundle', 'toy.yaml', '--to', `../${name}`)).code).toBe(0);
   rmSync(path('project'), { recursive: true }); // a reader has nothing but the bundle
 });
 afterAll(() => folder.remove());

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { filled } from '../../runner/queue/commands.ts';
 import { words } from '../../runner/queue/slurm.ts';
-import { fixtures, start, toy, toyProgram, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, start, toyProgram, workFolder } from './program.ts';
 
 let folder: string;
 

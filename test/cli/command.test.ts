@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { whenGone } from '../processes.ts';
-import { type Ended, lamina, realProgram, start, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { type Ended, realProgram, start, workFolder } from './program.ts';
 
 const made: { remove(): void }[] = [];
 afterAll(() => {

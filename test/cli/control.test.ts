@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const spec = join(fixtures, 'control.yaml');
 

@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toyInProcess } from './in-process.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const folder = workFolder();
-const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+const say = (...args: string[]) => toy(folder.path, ...args);
 const outcome = join(folder.path, 'results/copied/mine');
 beforeAll(async () => {
   const spec = readFileSync(join(fixtures, 'toy.yaml'), 'utf8')

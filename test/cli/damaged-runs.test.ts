@@ -16,12 +16,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeOutcome } from '../../cli/result/write-outcome.ts';
 import { damagedBytes, damagedJson, makePipe } from '../formats/mutate.ts';
 import { made } from '../report/made.ts';
-import { toyInProcess } from './in-process.ts';
-import { type Ended, fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { type Ended, fixtures, workFolder } from './program.ts';
 
 const folder = workFolder();
 const spec = 'toy.yaml';
-const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+const say = (...args: string[]) => toy(folder.path, ...args);
 const read = (name: string) => readFileSync(join(fixtures, name), 'utf8');
 
 beforeAll(async () => {

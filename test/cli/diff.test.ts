@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toyInProcess } from './in-process.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const read = (name: string) => readFileSync(join(fixtures, name), 'utf8');
 const spec = 'experiments/toy.yaml';
@@ -15,7 +15,7 @@ const twoProfiles = `${experiment}profiles:
 `;
 
 /** The command in this process, in a folder. */
-const diffIn = (folder: string, ...args: string[]) => toyInProcess(folder, 'diff', ...args);
+const diffIn = (folder: string, ...args: string[]) => toy(folder, 'diff', ...args);
 
 /** A folder with a spec in git, committed once; an author and dates that are always the same. */
 function repository() {

@@ -1,4 +1,4 @@
-// `lamina doctor` on a machine with nothing but npm, and with libraries that are broken in every way: real processes throughout.
+// `lamina doctor` on a machine with nothing but npm, and with libraries that are broken in every way: each is tried in a real process.
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { librariesHere } from '../../tensor/backend/libraries.ts';
 import { installed } from '../package/install.ts';
 import { isAlive, whenGone } from '../processes.ts';
 import { unusable } from '../tensor/usable.ts';
-import { lamina, realProgram, start, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { laminaProcess, realProgram, start, workFolder } from './program.ts';
 
 const folder = workFolder();
 afterAll(() => folder.remove());
@@ -25,8 +26,8 @@ interface Report {
   backends: Probe[];
 }
 
-const everything = lamina(folder.path, 'doctor');
-const everythingAsJson = lamina(folder.path, 'doctor', '--json');
+const everything = laminaProcess(folder.path, 'doctor');
+const everythingAsJson = laminaProcess(folder.path, 'doctor', '--json');
 
 /** A folder in which the package of TensorFlow is this module. */
 function withTensorFlow(module: string): string {

@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Target } from '../../cli/export/target.ts';
 import { namedFormats } from '../../stages/export/formats/registry.ts';
-import { type Ended, lamina, realProgram, start, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { type Ended, realProgram, start, workFolder } from './program.ts';
 
 const tiny = join(resolve(import.meta.dirname, '../..'), 'models/tiny');
 const folder = workFolder();

@@ -18,7 +18,8 @@ import { plainPaint } from '../../report/numbers/paint.ts';
 import { openModelFolder } from '../../stages/common/model-input.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { filesBelow } from '../e2e/store-files.ts';
-import { lamina, realProgram, start, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { laminaProcess, realProgram, start, workFolder } from './program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const tiny = join(root, 'models/tiny');
@@ -55,7 +56,7 @@ const outputTo = (write: Output['write']): Output => ({
 describe('a model folder', () => {
   test('answers on standard output, with what it took on standard error', async () => {
     const question = ['--prompt', 'Solve 3x + 5 = 20 for x.'];
-    const { code, out, err } = await lamina(folder.path, 'generate', tiny, ...question);
+    const { code, out, err } = await laminaProcess(folder.path, 'generate', tiny, ...question);
     expect(out).toMatch(/^\S.*3x = 20 - 5 = .*\n$/);
     expect(err).toMatch(/^19 tokens read in .* made in .* · ended by itself\n$/);
     expect(code).toBe(0);
@@ -103,7 +104,17 @@ describe('a GGUF file', () => {
 
   test('answers as the folder that it was made of', async () => {
     const answerOf = (model: string) =>
-      lamina(folder.path, 'generate', model, '--prompt', 'What is 2 + 3?', '--template', 'tulu', '--max-tokens', '24');
+      laminaProcess(
+        folder.path,
+        'generate',
+        model,
+        '--prompt',
+        'What is 2 + 3?',
+        '--template',
+        'tulu',
+        '--max-tokens',
+        '24',
+      );
     const [answer, expected] = [await answerOf(file()), await answerOf(tiny)];
     expect([answer.code, answer.out]).toEqual([0, expected.out]);
     expect(expected.out.length).toBeGreaterThan(4);

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { otherCommands, wayOfCommand } from '../../cli/common/unknown-command.ts';
-import { lamina, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { workFolder } from './program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = workFolder();

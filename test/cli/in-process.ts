@@ -1,39 +1,58 @@
-// The toy command line in this process: quick, for tests that give many commands. What is no user's mistake is thrown on.
+// The command line in this process: what it answers in a fraction of the time. A run has its worker processes here too; what signals, a terminal
+// or two commands at once do to it needs a process of its own (program.ts).
 import { join } from 'node:path';
-import type { Context } from '../../cli/common/context.ts';
-import type { buildProgram as BuildProgram } from '../../cli/program.ts';
-import type { StageRegistry } from '../../contract/stage.ts';
+import { pathToFileURL } from 'node:url';
+import type { runCli as RunCli } from '../../cli/cli.ts';
+import type { Setup } from '../../cli/common/context.ts';
+import type { laminaSetup as LaminaSetup } from '../../cli/setup.ts';
 import { capturedTerminal } from './captured.ts';
-import { type Ended, fixtures } from './program.ts';
+import { dist, type Ended, fixtures } from './program.ts';
 
-const compiled = join(fixtures, '../../../dist/cli/program.js');
-const { buildProgram } = (await import(compiled)) as { buildProgram: typeof BuildProgram };
-const { toyStages } = (await import(join(fixtures, 'toy-stages.mjs'))) as { toyStages: StageRegistry };
+const { runCli } = (await import(join(dist, 'cli/cli.js'))) as { runCli: typeof RunCli };
+const { laminaSetup } = (await import(join(dist, 'cli/setup.js'))) as { laminaSetup: typeof LaminaSetup };
 
-/** Gives one command in a folder; what a user would see, and the exit code. */
-export async function toyInProcess(folder: string, ...argv: string[]): Promise<Ended> {
+/** The arguments of the command that is being carried out: it has the working folder of this process, and its environment. */
+let current: readonly string[] | undefined;
+
+/** Gives lamina one command in a folder; what a user would see, and the exit code. */
+export function lamina(cwd: string, ...argv: string[]): Promise<Ended> {
+  return laminaWith({}, cwd, ...argv);
+}
+
+/** The same with more in the environment. */
+export function laminaWith(env: NodeJS.ProcessEnv, cwd: string, ...argv: string[]): Promise<Ended> {
+  return give(laminaSetup(), env, cwd, argv);
+}
+
+/** The same with toy stages. */
+export function toy(cwd: string, ...argv: string[]): Promise<Ended> {
+  return toyWith({}, cwd, ...argv);
+}
+
+/** With both. */
+export function toyWith(env: NodeJS.ProcessEnv, cwd: string, ...argv: string[]): Promise<Ended> {
+  const at = (name: string) => pathToFileURL(join(fixtures, name));
+  const registry = async () => new Map((await import(at('toy-stages.mjs').href)).toyStages);
+  return give({ registry, worker: at('toy-worker.mjs'), job: at('toy-job.mjs') } as Setup, env, cwd, argv);
+}
+
+async function give(setup: Setup, env: NodeJS.ProcessEnv, cwd: string, argv: readonly string[]): Promise<Ended> {
+  if (current !== undefined) throw new Error(`'${current.join(' ')}' has not ended: two at once need processes`);
   const { terminal, text } = capturedTerminal();
-  const context: Context = {
-    registry: async () => toyStages,
-    worker: new URL('file:///nowhere'),
-    job: new URL('file:///nowhere'),
-    argv,
-    terminal,
-  };
-  const before = process.cwd();
-  let code = 0;
-  process.chdir(folder);
+  const [folder, before] = [process.cwd(), { ...process.env }];
+  current = argv;
+  process.chdir(cwd);
+  Object.assign(process.env, env);
   try {
-    const program = buildProgram(context, (value) => {
-      code = value;
-    });
-    await program.parseAsync(argv, { from: 'user' });
-    return { code, ...text };
-  } catch (error) {
-    const { name, message } = error as Error;
-    if (!['UserError', 'SpecErrors', 'StoreWriteError'].includes(name)) throw error;
-    return { code: 2, out: text.out, err: `${text.err}error  ${message}\n` };
+    return { code: await runCli(argv, setup, terminal), ...text };
   } finally {
-    process.chdir(before);
+    for (const name of Object.keys(env)) restore(name, before[name]);
+    process.chdir(folder);
+    current = undefined;
   }
+}
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
 }

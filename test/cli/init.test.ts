@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Ended, lamina, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { type Ended, workFolder } from './program.ts';
 
 const folder = workFolder();
 afterAll(() => folder.remove());

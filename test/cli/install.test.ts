@@ -5,7 +5,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { whenGone } from '../processes.ts';
-import { type Ended, realProgram, start, workFolder } from './program.ts';
+import { lamina, laminaWith } from './in-process.ts';
+import { type Ended, realProgram, startWith, workFolder } from './program.ts';
 
 const place = '.gpu/tensorflow';
 
@@ -46,19 +47,16 @@ function workshop(broken: Readonly<Record<string, string | undefined>> = {}) {
   return { path, bin, calls, put };
 }
 
-/** Starts it with no other programs than those of the workshop and of the system. */
-function startInstall({ path, bin }: { path: string; bin: string }, ...more: string[]) {
-  const before = process.env.PATH;
-  process.env.PATH = [bin, '/bin'].join(delimiter);
-  try {
-    return start(realProgram, path, 'doctor', '--install', 'tensorflow', '--json', ...more);
-  } finally {
-    process.env.PATH = before;
-  }
-}
+/** No other programs than those of the workshop and of the system. */
+const programsOf = ({ bin }: { bin: string }) => ({ PATH: [bin, '/bin'].join(delimiter) });
+const command = ['doctor', '--install', 'tensorflow', '--json'];
 
-const install = (shop: { path: string; bin: string }, ...more: string[]): Promise<Ended> =>
-  startInstall(shop, ...more).ended;
+/** Starts it in a process of its own. */
+const startInstall = (shop: { path: string; bin: string }) =>
+  startWith(programsOf(shop), realProgram, shop.path, ...command);
+
+const install = (shop: { path: string; bin: string }): Promise<Ended> =>
+  laminaWith(programsOf(shop), shop.path, ...command);
 
 const usable = ({ out }: Ended) => (JSON.parse(out) as { usable: boolean }).usable;
 
@@ -119,7 +117,7 @@ test('Ctrl-C ends what it has started, and the same command goes on; a second on
 
 test('a lock whose process is gone holds nobody up', async () => {
   const shop = workshop({ python3: 'case "$*" in *--version) ;; *download*) kill -9 $PPID;; esac' });
-  expect((await install(shop)).code).toBe(null);
+  expect((await startInstall(shop).ended).code).toBe(null);
   expect(existsSync(join(shop.path, `${place}.lock`))).toBe(true);
   shop.put(programs);
   expect(usable(await install(shop))).toBe(true);
@@ -146,7 +144,7 @@ test.each([
 ])('%j is a mistake', async (flags, sentence) => {
   const { path, remove } = workFolder();
   onTestFinished(remove);
-  const { code, err, out } = await start(realProgram, path, 'doctor', ...flags).ended;
+  const { code, err, out } = await lamina(path, 'doctor', ...flags);
   expect([code, out, err]).toEqual([2, '', sentence]);
   expect(existsSync(join(path, dirname(place)))).toBe(false);
 });

@@ -5,7 +5,8 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { failureLines } from '../../cli/runs/run-text.ts';
 import { plainPaint } from '../../report/numbers/paint.ts';
 import type { RunOutcome } from '../../runner/run/outcome.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 let folder: string;
 

@@ -2,11 +2,11 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { toyInProcess } from './in-process.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 let folder: ReturnType<typeof workFolder>;
-const quick = (...argv: string[]) => toyInProcess(folder.path, ...argv);
+const quick = (...argv: string[]) => toy(folder.path, ...argv);
 const edit = (from: string, to: string) => {
   const path = join(folder.path, 'toy.yaml');
   const text = readFileSync(path, 'utf8');

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { LogWriter } from '../../cli/logs/write-log.ts';
 import { plainPaint } from '../../report/numbers/paint.ts';
-import { fixtures, start, toy, toyProgram, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, start, toyProgram, workFolder } from './program.ts';
 
 let folder: string;
 

@@ -2,13 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { lamina } from './in-process.ts';
 import { onCommandLines } from './mistakes/command-lines.ts';
 import { inFiles } from './mistakes/files.ts';
 import { inPipelines } from './mistakes/pipelines.ts';
 import { inSpecs } from './mistakes/specs.ts';
 import { inStores } from './mistakes/stores.ts';
 import { workFolder } from './program.ts';
-import { laminaInProcess } from './real-in-process.ts';
 
 /** The lines of a text that are no excerpt of a spec and no count of the mistakes. */
 function sentences(text: string): string[] {
@@ -30,7 +30,7 @@ describe.each([
       mkdirSync(dirname(join(folder.path, name)), { recursive: true });
       writeFileSync(join(folder.path, name), text);
     }
-    const ended = await laminaInProcess(folder.path, ...command.split(' '));
+    const ended = await lamina(folder.path, ...command.split(' '));
     folder.remove();
     expect(sentences(ended.err.replaceAll(folder.path, 'DIR'))).toEqual(told);
     expect(ended.code).toBe(code);

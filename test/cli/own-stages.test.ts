@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lamina, realProgram, start, workFolder } from './program.ts';
+import { laminaProcess, realProgram, start, workFolder } from './program.ts';
 
 const made: { remove(): void }[] = [];
 afterAll(() => {
@@ -44,7 +44,7 @@ function folderWith(files: Record<string, string>): string {
 }
 
 async function value(folder: string, name = 'e'): Promise<number> {
-  const { out } = await lamina(folder, 'show', name, '--format', 'json');
+  const { out } = await laminaProcess(folder, 'show', name, '--format', 'json');
   return (JSON.parse(out) as { cells: [{ value: number }] }).cells[0].value;
 }
 
@@ -59,7 +59,7 @@ async function began(folder: string): Promise<ReturnType<typeof start>> {
 
 describe('a stage of one’s own', () => {
   it('that does not parse is a mistake in the spec', async () => {
-    const { code, err } = await lamina(folderWith({ 'mine.mjs': 'export default {\n' }), 'check', 'e.yaml');
+    const { code, err } = await laminaProcess(folderWith({ 'mine.mjs': 'export default {\n' }), 'check', 'e.yaml');
     expect(err).toContain(
       "p.yaml:3:16  stage 'mine': './mine.mjs' cannot be loaded: SyntaxError: Unexpected end of input",
     );
@@ -69,23 +69,23 @@ describe('a stage of one’s own', () => {
   it('that takes more memory than there is does not begin, unless it is told to', async () => {
     const cost = 'cost: () => ({ flops: 0, memory_bytes: 1e15, written_bytes: 0 }),\n  inputs: {},';
     const folder = folderWith({ 'mine.mjs': stage('return done(value);').replace('inputs: {},', cost) });
-    const { code, err } = await lamina(folder, 'run', 'e.yaml');
+    const { code, err } = await laminaProcess(folder, 'run', 'e.yaml');
     expect(err).toMatch(
       /stage '[^']*mine[^']*' is estimated to take .* of memory, and this machine has .* --no-memory-check/,
     );
     expect(code).toBe(2);
-    expect((await lamina(folder, 'run', 'e.yaml', '--no-memory-check')).code).toBe(0);
-    expect((await lamina(folder, 'run', 'e.yaml')).code).toBe(0); // nothing is left to run
+    expect((await laminaProcess(folder, 'run', 'e.yaml', '--no-memory-check')).code).toBe(0);
+    expect((await laminaProcess(folder, 'run', 'e.yaml')).code).toBe(0); // nothing is left to run
   });
 
   it('that refuses is told without a stack, one that breaks with it', async () => {
     const refusing = folderWith({
       'mine.mjs': stage("throw Object.assign(new Error('no, because of 3'), { name: 'UserError' });"),
     });
-    const refused = await lamina(refusing, 'run', 'e.yaml');
+    const refused = await laminaProcess(refusing, 'run', 'e.yaml');
     expect(refused.err).toMatch(/✗ stage 'mine': no, because of 3\n/);
     expect(refused.code).toBe(1);
-    const broken = await lamina(folderWith({ 'mine.mjs': stage('null.x;') }), 'run', 'e.yaml');
+    const broken = await laminaProcess(folderWith({ 'mine.mjs': stage('null.x;') }), 'run', 'e.yaml');
     expect(broken.err).toContain(
       "stage 'mine': it broke, which is a bug: Cannot read properties of null (reading 'x')",
     );
@@ -97,7 +97,7 @@ describe('a stage of one’s own', () => {
     writeFileSync(join(folder, 'value.mjs'), 'export const value = 2;\n');
     writeFileSync(join(folder, 'go'), '');
     expect((await run.ended).err).toContain("stage 'mine': the code of the stage was changed while it ran; run again");
-    await lamina(folder, 'run', 'e.yaml');
+    await laminaProcess(folder, 'run', 'e.yaml');
     expect(await value(folder)).toBe(2);
   });
 
@@ -116,7 +116,7 @@ describe('a stage of one’s own', () => {
     run.child.kill('SIGKILL');
     await run.ended;
     writeFileSync(join(folder, 'go'), '');
-    expect((await lamina(folder, 'run', 'e.yaml')).code).toBe(0);
+    expect((await laminaProcess(folder, 'run', 'e.yaml')).code).toBe(0);
     expect(await value(folder)).toBe(1); // the step that the killed attempt had kept
   });
 
@@ -128,11 +128,11 @@ describe('a stage of one’s own', () => {
       'other/p.yaml': 'pipeline: p\nstages:\n  mine: { use: ./mine.mjs }\n',
       'other/e.yaml': 'experiment: other\npipeline: p.yaml\nmetric: mine.n\n',
     });
-    expect((await lamina(folder, 'run', 'e.yaml', 'other/e.yaml')).code).toBe(0);
+    expect((await laminaProcess(folder, 'run', 'e.yaml', 'other/e.yaml')).code).toBe(0);
     expect([await value(folder), await value(folder, 'other')]).toEqual([1, 7]);
     // the same code and parameters are the same work, wherever they stand
     writeFileSync(join(folder, 'other/value.mjs'), 'export const value = 1;\n');
     writeFileSync(join(folder, 'other/p.yaml'), readFileSync(join(folder, 'p.yaml'), 'utf8'));
-    expect((await lamina(folder, 'run', 'other/e.yaml')).err).toContain('1 unit: 1 cached, 0 to run');
+    expect((await laminaProcess(folder, 'run', 'other/e.yaml')).err).toContain('1 unit: 1 cached, 0 to run');
   });
 });

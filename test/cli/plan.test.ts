@@ -8,7 +8,8 @@ import type { StageDefinition, StageRegistry } from '../../contract/stage.ts';
 import { plainPaint } from '../../report/numbers/paint.ts';
 import { stageRegistry } from '../../stages/registry.ts';
 import { toyStages } from './fixtures/toy-stages.mjs';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const spec = (name: string) => join(fixtures, `${name}.yaml`);
 const shipped = (name: string) => join(import.meta.dirname, `../../experiments/${name}.yaml`);

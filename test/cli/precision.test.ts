@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineRemarks } from '../../cli/common/remarks.ts';
-import { lamina, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { workFolder } from './program.ts';
 
 const spec = `experiment: rounded
 title: One perplexity

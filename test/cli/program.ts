@@ -1,12 +1,14 @@
-// Starts the command line as a real process in a folder of its own, with lamina's stages or with toys.
+// Starts the command line as a real process in a folder of its own, with lamina's stages or with toys: for what a process alone can show. All else
+// is quicker in this one (in-process.ts).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
+export const dist = join(root, 'dist');
 export const fixtures = join(import.meta.dirname, 'fixtures');
-export const realProgram = join(root, 'dist/start/lamina.js');
+export const realProgram = join(dist, 'start/lamina.js');
 export const toyProgram = join(fixtures, 'toy.mjs');
 
 export interface Ended {
@@ -54,11 +56,11 @@ export function startWith(
 }
 
 /** Runs the toy program to its end. */
-export function toy(cwd: string, ...args: string[]): Promise<Ended> {
+export function toyProcess(cwd: string, ...args: string[]): Promise<Ended> {
   return start(toyProgram, cwd, ...args).ended;
 }
 
 /** Runs lamina to its end. */
-export function lamina(cwd: string, ...args: string[]): Promise<Ended> {
+export function laminaProcess(cwd: string, ...args: string[]): Promise<Ended> {
   return start(realProgram, cwd, ...args).ended;
 }

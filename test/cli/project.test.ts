@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Ended, fixtures, toy, toyProgram, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { type Ended, fixtures, toyProgram, workFolder } from './program.ts';
 
 const said = 'store and results of the project in ..\n';
 

@@ -17,7 +17,8 @@ import { namesIn } from '../../util/names-in.ts';
 import { startProxy } from '../store/remote/faulty-proxy.ts';
 import { freePorts } from '../store/remote/free-port.ts';
 import { startToy } from '../store/remote/toy-s3.ts';
-import { type Ended, fixtures, realProgram, startWith, toyProgram, workFolder } from './program.ts';
+import { laminaWith, toyWith } from './in-process.ts';
+import { type Ended, fixtures, startWith, toyProgram, workFolder } from './program.ts';
 
 const secret = 'a-secret-that-is-never-printed';
 const keys = {
@@ -25,6 +26,9 @@ const keys = {
   AWS_SECRET_ACCESS_KEY: secret,
   AWS_SESSION_TOKEN: 'the-token-that-is-never-printed',
 };
+
+/** With fewer tries than usual, which take seconds where nobody answers. */
+const environment = { ...keys, AWS_MAX_ATTEMPTS: '2' };
 
 /** A project of its own, with its own store. */
 function machine(): string {
@@ -51,8 +55,7 @@ async function online() {
   return { server, proxy, url: `s3://results/lamina?endpoint=${encodeURIComponent(proxy.endpoint)}` };
 }
 
-const give = (folder: string, ...words: string[]): Promise<Ended> =>
-  startWith(keys, toyProgram, folder, ...words).ended;
+const give = (folder: string, ...words: string[]): Promise<Ended> => toyWith(environment, folder, ...words);
 const run = (folder: string, ...words: string[]) => give(folder, 'run', 'toy.yaml', ...words);
 
 /** What a run with --json did. */
@@ -103,7 +106,9 @@ test('two machines at once do everything once', async () => {
   const { url, server } = await online();
   const both = [machine(), machine(), machine()];
   const slow = ['--set', 'wait_ms=300', '--remote', url, '--json', '-j', '2'];
-  const ended = await Promise.all(both.map((folder) => run(folder, ...slow)));
+  const ended = await Promise.all(
+    both.map((folder) => startWith(keys, toyProgram, folder, 'run', 'toy.yaml', ...slow).ended),
+  );
   const sums = ended.map((each, i) => summaryOf(both[i] as string, each));
   expect(sums.map(({ cached, ran }) => cached + ran)).toEqual([units, units, units]);
   expect(sums.reduce((sum, { ran }) => sum + ran, 0)).toBe(units);
@@ -214,7 +219,7 @@ describe('a shared store that is not there', () => {
 
   test('is left out with --no-remote', async () => {
     const env = { LAMINA_REMOTE: await nowhere() };
-    const { code, err } = await startWith(env, toyProgram, machine(), 'run', 'toy.yaml', '--no-remote', '--json').ended;
+    const { code, err } = await toyWith(env, machine(), 'run', 'toy.yaml', '--no-remote', '--json');
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
@@ -288,7 +293,7 @@ test('read-only: results are taken, and nothing is written', async () => {
   const before = server.requests.length;
   const env = { ...keys, LAMINA_REMOTE: url, LAMINA_REMOTE_READ_ONLY: '1' };
   const two = machine();
-  const ended = await startWith(env, toyProgram, two, 'run', 'toy.yaml', '--set', 'number.value=3', '--json').ended;
+  const ended = await toyWith(env, two, 'run', 'toy.yaml', '--set', 'number.value=3', '--json');
   expect(ended).toMatchObject({ code: 0, err: '' });
   expect(summaryOf(two, ended)).toMatchObject({ cached: 2 }); // the parts
   expect(server.requests.slice(before).filter((line) => !/^(GET|HEAD) /.test(line))).toEqual([]);
@@ -525,7 +530,7 @@ test('cache and gc look after the local store alone, and say so', async () => {
   await run(folder, '--remote', url);
   const before = filesBelow(shared);
   for (const words of [['cache'], ['gc', '--keep-last', '0', '--yes']]) {
-    const { err } = await startWith({ LAMINA_REMOTE: url }, toyProgram, folder, ...words).ended;
+    const { err } = await toyWith({ LAMINA_REMOTE: url }, folder, ...words);
     expect(err).toBe(`the local store alone: what is in '${url}' stays as it is\n`);
   }
   expect(filesBelow(shared)).toEqual(before);
@@ -570,9 +575,9 @@ test('credentials and the endpoint come from a profile too', async () => {
     `[profile lab]\nregion = eu-central-1\nendpoint_url = ${proxy.endpoint}\n`,
   );
   const env = { HOME: home.path, AWS_PROFILE: 'lab', LAMINA_REMOTE: 's3://results/lamina' };
-  const ended = await startWith(env, toyProgram, machine(), 'run', 'toy.yaml', '--json').ended;
+  const ended = await toyWith(env, machine(), 'run', 'toy.yaml', '--json');
   expect(ended).toMatchObject({ code: 0, err: '' });
-  const none = await startWith({ ...env, AWS_PROFILE: 'lba' }, toyProgram, machine(), 'run', 'toy.yaml').ended;
+  const none = await toyWith({ ...env, AWS_PROFILE: 'lba' }, machine(), 'run', 'toy.yaml');
   expect(none).toMatchObject({
     code: 2,
     err: `error  there is no profile 'lba' (AWS_PROFILE) in ~/.aws/credentials or ~/.aws/config\n`,
@@ -581,7 +586,7 @@ test('credentials and the endpoint come from a profile too', async () => {
 
 describe('lamina doctor', () => {
   const doctor = (env: NodeJS.ProcessEnv, ...words: string[]) =>
-    startWith(env, realProgram, machine(), 'doctor', '--backend', 'cpu', '--json', ...words).ended;
+    laminaWith(env, machine(), 'doctor', '--backend', 'cpu', '--json', ...words);
   const remoteIn = ({ out }: Ended) => JSON.parse(out).remote;
 
   test('says whether the shared store can be reached and what it can do', async () => {

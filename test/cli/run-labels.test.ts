@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toyInProcess } from './in-process.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const folder = workFolder();
-const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+const say = (...args: string[]) => toy(folder.path, ...args);
 const text = readFileSync(join(fixtures, 'toy.yaml'), 'utf8');
 const write = (change: (spec: string) => string = (spec) => spec) =>
   writeFileSync(join(folder.path, 'toy.yaml'), change(text));
@@ -64,7 +64,7 @@ describe('a trial', () => {
   test('is shown where there is nothing else', async () => {
     const alone = workFolder();
     await toy(alone.path, 'run', join(fixtures, 'toy.yaml'), '--only', 'method=good');
-    const { code, err, out } = await toyInProcess(alone.path, 'show', 'toy');
+    const { code, err, out } = await toy(alone.path, 'show', 'toy');
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain('Good');
     alone.remove();

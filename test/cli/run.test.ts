@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Ended, fixtures, start, toy, toyProgram, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { type Ended, fixtures, start, toyProgram, workFolder } from './program.ts';
 
 const spec = (name: string) => join(fixtures, `${name}.yaml`);
 

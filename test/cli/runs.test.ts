@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRun, reserveRun, saveRun } from '../../store/runs/runs.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { made } from '../report/made.ts';
-import { toyInProcess } from './in-process.ts';
-import { type Ended, fixtures, lamina, start, toy, toyProgram, workFolder } from './program.ts';
+import { lamina, toy } from './in-process.ts';
+import { type Ended, fixtures, start, toyProcess, toyProgram, workFolder } from './program.ts';
 
 const spec = (name: string) => join(fixtures, `${name}.yaml`);
 const unshare = 'unshare';
@@ -16,7 +16,7 @@ const namesIn = (folder: string, experiment: string) => readdirSync(join(folder,
 
 describe('a run that failed', () => {
   const folder = workFolder();
-  const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+  const say = (...args: string[]) => toy(folder.path, ...args);
   let name = '';
   let log = '';
   beforeAll(async () => {
@@ -109,7 +109,7 @@ describe('a run that failed', () => {
 
 describe('a number that is missing or off', () => {
   const folder = workFolder();
-  const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+  const say = (...args: string[]) => toy(folder.path, ...args);
   afterAll(() => folder.remove());
 
   test('makes a run one that failed, and is told again', async () => {
@@ -135,7 +135,7 @@ describe('a number that is missing or off', () => {
 
 describe('a run that was stopped', () => {
   const folder = workFolder();
-  const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+  const say = (...args: string[]) => toy(folder.path, ...args);
   const slow = join(folder.path, 'slow.yaml');
   const whole = readFileSync(spec('toy'), 'utf8').replace('toy-pipeline.yaml', join(fixtures, 'toy-pipeline.yaml'));
   writeFileSync(slow, `${whole}with: { number: { wait_ms: 600000, deaf: true } }\n`);
@@ -213,7 +213,7 @@ describe('a run that was stopped', () => {
 
 describe('a run that goes on or died', () => {
   const folder = workFolder();
-  const say = (...args: string[]) => toyInProcess(folder.path, ...args);
+  const say = (...args: string[]) => toy(folder.path, ...args);
   afterAll(() => folder.remove());
 
   test('is listed as that, and shown as that', async () => {
@@ -256,7 +256,7 @@ test('a run that is refused before anything begins is no run', async () => {
   const { code, err } = await lamina(folder.path, 'run', quickstart, '--set', 'model=nowhere');
   expect(err).toContain("/nowhere' does not exist");
   expect(code).toBe(2);
-  const { err: none } = await toyInProcess(folder.path, 'runs');
+  const { err: none } = await toy(folder.path, 'runs');
   expect(none).toBe("no runs in '.lamina' yet: start one with lamina run SPEC\n");
   folder.remove();
 });
@@ -288,15 +288,15 @@ function canMount(): boolean {
 
 test('of many runs that are started together every one is kept', async () => {
   const folder = workFolder();
-  const ended = await Promise.all(Array.from({ length: 16 }, () => toy(folder.path, 'run', spec('toy'))));
+  const ended = await Promise.all(Array.from({ length: 16 }, () => toyProcess(folder.path, 'run', spec('toy'))));
   expect(ended.map(({ code, err }) => (code === 0 ? 0 : err))).toEqual(Array(16).fill(0));
-  const { out } = await toyInProcess(folder.path, 'runs', '--json');
+  const { out } = await toy(folder.path, 'runs', '--json');
   const runs = JSON.parse(out) as { run: string; status: string; measured: number }[];
   expect(runs.map(({ run, status, measured }) => [Number(run.split('-')[0]), status, measured])).toEqual(
     Array.from({ length: 16 }, (_, i) => [i + 1, 'done', 2]),
   );
   expect(namesIn(folder.path, 'toy').length).toBe(16);
-  expect((await toyInProcess(folder.path, 'show', 'results/toy/default')).out).toContain('Good   ★ 1.50  (1.4)');
+  expect((await toy(folder.path, 'show', 'results/toy/default')).out).toContain('Good   ★ 1.50  (1.4)');
   folder.remove();
 });
 
@@ -315,11 +315,11 @@ describe('a clock that was put back', () => {
   test('makes neither show take the older run for the last, nor diff turn round', async () => {
     const first = keep('2026-11-22T12:00:00Z', 2);
     const second = keep('2026-11-22T11:00:00Z', 3);
-    const shown = JSON.parse((await toyInProcess(folder.path, 'show', made.experiment, '--json')).out);
+    const shown = JSON.parse((await toy(folder.path, 'show', made.experiment, '--json')).out);
     expect(shown.run).toBe(second);
-    const diff = JSON.parse((await toyInProcess(folder.path, 'diff', made.experiment, '--json')).out);
+    const diff = JSON.parse((await toy(folder.path, 'diff', made.experiment, '--json')).out);
     expect([diff.before.run, diff.after.run]).toEqual([first, second]);
-    expect((await toyInProcess(folder.path, 'runs')).out.split('\n').map((line) => line.split(' ')[0])).toEqual([
+    expect((await toy(folder.path, 'runs')).out.split('\n').map((line) => line.split(' ')[0])).toEqual([
       `${made.experiment}@${first}`,
       `${made.experiment}@${second}`,
       '',
@@ -329,7 +329,7 @@ describe('a clock that was put back', () => {
   test('leaves runs of before they were numbered before all others', async () => {
     const old = '2099-01-01T00-00-00Z';
     saveRun(store, made.experiment, old, 'result', JSON.parse(JSON.stringify({ ...made, run: old })));
-    const { out } = await toyInProcess(folder.path, 'runs', '--json');
+    const { out } = await toy(folder.path, 'runs', '--json');
     expect(
       (JSON.parse(out) as { run: string; status: string }[]).map(({ run, status }) => [run.split('-')[0], status]),
     ).toEqual([
@@ -337,7 +337,7 @@ describe('a clock that was put back', () => {
       ['1', 'died'],
       ['2', 'died'],
     ]);
-    const shown = await toyInProcess(folder.path, 'show', `${made.experiment}@2099`, '--json');
+    const shown = await toy(folder.path, 'show', `${made.experiment}@2099`, '--json');
     expect(JSON.parse(shown.out).run).toBe(old);
   });
 });
@@ -370,7 +370,7 @@ describe('runs of before beginnings and ends were kept', () => {
       for (const [file, value] of Object.entries(files))
         writeFileSync(join(run(name), `${file}.json`), JSON.stringify(value));
     }
-    const { out } = await toyInProcess(folder.path, 'runs', '--json');
+    const { out } = await toy(folder.path, 'runs', '--json');
     const listed = JSON.parse(out) as { status: string; cells: number; failures: { message: string }[] }[];
     expect(listed.map(({ status, cells, failures }) => [status, cells, failures.length])).toEqual([
       ['done', made.cells.length, 0],
@@ -379,12 +379,12 @@ describe('runs of before beginnings and ends were kept', () => {
       ['done', made.cells.length, 0],
       ['damaged', 0, 0],
     ]);
-    expect((await toyInProcess(folder.path, 'show', 'table-2@2026-01-01')).code).toBe(0);
-    const failed = await toyInProcess(folder.path, 'show', 'table-2@2026-01-03');
+    expect((await toy(folder.path, 'show', 'table-2@2026-01-01')).code).toBe(0);
+    const failed = await toy(folder.path, 'show', 'table-2@2026-01-03');
     expect([failed.code, failed.err]).toEqual([1, '! table-2@2026-01-03T00-00-00Z failed\n! it broke\n']);
-    const stopped = await toyInProcess(folder.path, 'show', 'table-2@2026-01-02');
+    const stopped = await toy(folder.path, 'show', 'table-2@2026-01-02');
     expect([stopped.code, stopped.out]).toEqual([1, '']);
-    const latest = await toyInProcess(folder.path, 'show', 'table-2');
+    const latest = await toy(folder.path, 'show', 'table-2');
     expect(latest.err).toBe(
       '! table-2@2026-01-05T00-00-00Z does not say how it ended\n! this is table-2@2026-01-04T00-00-00Z\n',
     );

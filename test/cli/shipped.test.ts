@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lamina, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { workFolder } from './program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = workFolder();

@@ -4,7 +4,8 @@ import { afterAll, expect, test } from 'vitest';
 import { editorSchemas } from '../../schemas/editor.ts';
 import { editorPipelines } from '../../spec/plan/editor-pipelines.ts';
 import { stageRegistry } from '../../stages/registry.ts';
-import { lamina, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { workFolder } from './program.ts';
 
 const folder = workFolder();
 afterAll(() => folder.remove());

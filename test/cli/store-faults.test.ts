@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { smallBytes } from '../../store/trust.ts';
 import { rot } from '../runner/harness.ts';
 import { canMount, inNamespace } from '../runner/mounts.ts';
-import { fixtures, start, toy, toyProgram, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, start, toyProgram, workFolder } from './program.ts';
 
 const spec = join(fixtures, 'toy.yaml');
 

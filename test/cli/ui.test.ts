@@ -1,7 +1,8 @@
 // `lamina ui` from the command line: the port that it is given.
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
-import { lamina, workFolder } from './program.ts';
+import { lamina } from './in-process.ts';
+import { workFolder } from './program.ts';
 
 const folder = workFolder();
 afterAll(() => folder.remove());

@@ -9,8 +9,8 @@ import { openFileStore } from '../../store/file-store.ts';
 import { toyRegistry } from '../runner/fixtures/toy-stages.mjs';
 import { node, plan } from '../runner/toy-plan.ts';
 import { emptyFolder } from '../store/drafts.ts';
-import { toyInProcess } from './in-process.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 let folder: string;
 
@@ -21,7 +21,7 @@ beforeEach(() => {
   for (const name of ['toy.yaml', 'toy-pipeline.yaml']) copyFileSync(join(fixtures, name), join(folder, name));
 });
 
-const give = (...words: string[]) => toyInProcess(folder, ...words);
+const give = (...words: string[]) => toy(folder, ...words);
 const json = async (...words: string[]) => JSON.parse((await give(...words, '--json')).out);
 
 function artifacts(): string[] {

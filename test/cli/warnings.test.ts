@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { joinWarnings, Warnings } from '../../cli/common/warnings.ts';
 import { node, plan } from '../runner/toy-plan.ts';
-import { type Ended, fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { type Ended, fixtures, workFolder } from './program.ts';
 
 const spec = join(fixtures, 'warning.yaml');
 const asked = "stage 'number' (2 of 3 cells): more than 1000 is a lot";

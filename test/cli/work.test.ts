@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { CellResult } from '../../contract/result.ts';
 import { openStore } from '../../store/open-store.ts';
-import { toyInProcess } from './in-process.ts';
-import { fixtures, toy, workFolder } from './program.ts';
+import { toy } from './in-process.ts';
+import { fixtures, workFolder } from './program.ts';
 
 const work = workFolder();
 afterAll(() => work.remove());
@@ -71,11 +71,11 @@ test('operations that a stage could not count are told, and are no number', asyn
 
 test('why and diff say the same number as the run', async () => {
   const { value } = cellsOf((await toy(work.path, 'run', 'e.yaml', '--json')).out).get('hours') as CellResult;
-  const why = JSON.parse((await toyInProcess(work.path, 'why', 'e.yaml', 'hours', '--json')).out);
+  const why = JSON.parse((await toy(work.path, 'why', 'e.yaml', 'hours', '--json')).out);
   expect(JSON.stringify(why)).toContain(`"value":${value}`);
   const other = readFileSync(join(work.path, 'e.yaml'), 'utf8').replace('wait_ms: 40', 'wait_ms: 0');
   writeFileSync(join(work.path, 'other.yaml'), other);
   await toy(work.path, 'run', 'other.yaml', '--json');
-  const diff = JSON.parse((await toyInProcess(work.path, 'diff', 'e.yaml', 'other.yaml', '--json')).out);
+  const diff = JSON.parse((await toy(work.path, 'diff', 'e.yaml', 'other.yaml', '--json')).out);
   expect(JSON.stringify(diff)).toContain(`"before":${value},`);
 });

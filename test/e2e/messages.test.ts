@@ -1,4 +1,4 @@
-// What users are told about their mistakes, whole, by the real program: which thing, what was expected, what was got, the way out.
+// What users are told about their mistakes, whole: which thing, what was expected, what was got, the way out.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { lamina, workFolder } from '../cli/program.ts';
+import { lamina } from '../cli/in-process.ts';
+import { workFolder } from '../cli/program.ts';
 import { root, skip } from './small-spec.ts';
 
 /** A folder that is no part of the project: `LAMINA_DATA`, or `shared/data` beside the project. */

@@ -2,7 +2,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { TestContext } from 'vitest';
-import { type Ended, realProgram, start, workFolder } from '../cli/program.ts';
+import { lamina } from '../cli/in-process.ts';
+import { type Ended, workFolder } from '../cli/program.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
 export const modelFolder = join(root, 'models/tiny');
@@ -48,7 +49,7 @@ export function openWork(): Work {
   return {
     path,
     remove,
-    lamina: (...args) => start(realProgram, path, ...args).ended,
+    lamina: (...args) => lamina(path, ...args),
     write: (name, text) => writeFileSync(join(path, name), text),
   };
 }
