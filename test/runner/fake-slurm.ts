@@ -1,4 +1,4 @@
-// A fake Slurm in a folder of its own: the programs of fixtures/fake-slurm.mjs by their real names.
+// A fake Slurm in a folder of its own: the programs of fixtures/fake-slurm.mjs and fake-squeue.sh by their real names.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { emptyFolder } from '../store/drafts.ts';
 
 const fake = fileURLToPath(new URL('./fixtures/fake-slurm.mjs', import.meta.url));
+const squeue = fileURLToPath(new URL('./fixtures/fake-squeue.sh', import.meta.url));
 export const toyTask = fileURLToPath(new URL('./fixtures/toy-task.mjs', import.meta.url));
 
 /** So that nothing is waited for that need not be. */
@@ -39,10 +40,11 @@ export function openFakeSlurm(): FakeSlurm {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(folder, 'owner'), String(process.pid));
-  for (const program of ['sbatch', 'squeue', 'scancel', 'scontrol']) {
-    const text = `#!/bin/sh\nexec '${process.execPath}' '${fake}' '${folder}' ${program} "$@"\n`;
-    writeFileSync(join(bin, program), text, { mode: 0o755 });
-  }
+  const put = (program: string, words: string) =>
+    writeFileSync(join(bin, program), `#!/bin/sh\n${words}\n`, { mode: 0o755 });
+  for (const program of ['sbatch', 'scancel', 'scontrol'])
+    put(program, `exec '${process.execPath}' '${fake}' '${folder}' ${program} "$@"`);
+  put('squeue', `set -- '${folder}'\n. '${squeue}'`);
   const PATH = `${bin}:${process.env.PATH}`;
   const queue = (site: SlurmSite = {}) => new SlurmQueue(site, () => ({ ...process.env, PATH }));
   return {
