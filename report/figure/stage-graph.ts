@@ -1,8 +1,11 @@
 // The picture of the stages: one box for each stage of the pipeline, however large the grid, laid out by Graphviz.
-import { instance } from '@viz-js/viz';
+import { instance, type Viz } from '@viz-js/viz';
 import type { Provenance, RunResult, StageTiming } from '../../contract/result.ts';
 import { formatBytes, formatDuration } from '../../util/amounts.ts';
 import { frameFigure, type Panel } from './frame.ts';
+
+/** Graphviz, which takes longer to open than to draw. */
+let graphviz: Promise<Viz> | undefined;
 
 /** A stage of the pipeline with all its nodes. */
 export interface StageGroup {
@@ -70,7 +73,8 @@ export async function drawBoxes(
   arrows: readonly (readonly [number, number])[],
   footer: string,
 ): Promise<string> {
-  const viz = await instance();
+  graphviz ??= instance();
+  const viz = await graphviz;
   const nodes = boxes.map(({ lines, colour, link }, i) => ({
     name: `s${i}`,
     attributes: { label: labelOf(lines), ...(link === undefined ? {} : { URL: link }), class: colour },
