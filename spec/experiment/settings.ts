@@ -122,18 +122,27 @@ function applySet(flag: SetFlag, changes: Changes, known: KnownNames, problems: 
   const { path, pathSpan, values } = flag;
   const index = changes.axes.findIndex((axis) => axis.name === path);
   const axis = changes.axes[index];
-  if (axis !== undefined && axis.param === undefined) {
-    problems.add(pathSpan, `axis '${path}' of the experiment sets this: choose its values with --only ${path}=...`);
-    return;
-  }
   const param = axis?.param ?? parseParamPath(path, known);
-  if (typeof param === 'string') problems.add(pathSpan, param);
-  else if (axis !== undefined) changes.axes[index] = { ...axis, values: editValues(path, param, values, problems) };
-  else if (values.length > 1) {
+  if (axis !== undefined && axis.param === undefined && (typeof param === 'string' || setsParam(axis, path))) {
+    problems.add(pathSpan, `axis '${path}' of the experiment sets this: choose its values with --only ${path}=...`);
+  } else if (typeof param === 'string') problems.add(pathSpan, param);
+  else if (axis?.param !== undefined)
+    changes.axes[index] = { ...axis, values: editValues(path, param, values, problems) };
+  else if (values.length > 1 && axis !== undefined) {
+    problems.add(
+      pathSpan,
+      `several values are an axis, and the experiment has another of the name '${path}': give one`,
+    );
+  } else if (values.length > 1) {
     const read = editValues(path, param, values, problems);
     changes.axes.push({ name: path, label: path, values: read, key: pathSpan, param, broken: false });
     changes.added.add(path);
   } else for (const { value } of values) changes.edits.push({ param, value });
+}
+
+/** True where a value of the axis gives the parameter of this name; an axis may also have a parameter's name alone. */
+function setsParam(axis: Axis, name: string): boolean {
+  return axis.values.some(({ params, edits }) => params.has(name) || edits.length > 0);
 }
 
 function applySeed(seed: number, cwd: string, changes: Changes, problems: Problems): void {

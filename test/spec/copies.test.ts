@@ -42,3 +42,41 @@ describe('copies', () => {
     expect(await checked(specFolder({ 'e.yaml': deep }))).toEqual([said.replace("'modle'", "'modle.path'")]);
   });
 });
+
+describe('a parameter whose name an axis has too', () => {
+  const named = (values: string) =>
+    specFolder({
+      'e.yaml': `experiment: small
+pipeline: p.yaml
+profiles: { here: { copies: [model], params: { model: models/tiny } } }
+axes:
+  model:
+    values: { ${values} }
+  type: [T_next, T_back]
+table: { rows: [model], columns: [type] }
+`,
+    });
+  const rows = 'warm: { metric: ppl.perplexity }, tuned: { metric: tuned_ppl.perplexity }';
+
+  test('is set where the axis does not set it: --set is of parameters, --only of axes', async () => {
+    const plan = await planned(named(rows), { set: ['model=mine'], only: ['model=warm'] });
+    expect(plan.copies).toEqual(['--set model=mine']);
+    expect(plan.cells.map(({ name }) => name)).toEqual(['warm,T_next', 'warm,T_back']);
+    expect(String(plan.nodes.find(({ stage }) => stage === 'base')?.params.path)).toMatch(/mine$/);
+  });
+
+  test('takes one value there: several would be a second axis of the name', async () => {
+    const said =
+      "--set model=mine,other  several values are an axis, and the experiment has another of the name 'model': give one";
+    expect(await complaints(named(rows), { set: ['model=mine,other'] })).toEqual([said]);
+  });
+
+  test('is left to the axis that sets it', async () => {
+    const said = "--set model=mine  axis 'model' of the experiment sets this: choose its values with --only model=...";
+    const own = 'a: { value: a, metric: ppl.perplexity }, b: { value: b, metric: ppl.perplexity }';
+    expect(await complaints(named(own), { set: ['model=mine'] })).toEqual([said]);
+    expect(
+      await complaints(named(own.replaceAll(/value: (\w)/g, 'params: { model: $1 }')), { set: ['model=mine'] }),
+    ).toEqual([said]);
+  });
+});
