@@ -108,6 +108,8 @@ export type DatasetFacts = {
   readonly eval?: number;
   /** Mean tokens of a record. */
   readonly record_tokens?: number;
+  /** No record has more, where that is known. */
+  readonly longest_tokens?: number;
 };
 
 /** Of the records of tasks: those that are scored, of all tasks together, and how many tasks there are. */

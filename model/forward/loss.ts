@@ -4,6 +4,7 @@ import { gatherRows, tokenLosses } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ExitLosses } from '../exits/exit-losses.ts';
 import type { Batch } from './batches.ts';
+import { headRows } from './bounds.ts';
 import { finalNorm, head, headOf, headProduct, statesAfter } from './forward.ts';
 import type { Model } from './model.ts';
 
@@ -25,19 +26,11 @@ function scoredStates(model: Model, batch: Batch, all: tf.Tensor2D): tf.Tensor2D
 /** The likeliest token [R] after each of the states [R, D] if the model ended with them, the first of equal ones; as many logits at once as a loss holds. */
 export function likeliestTokens(model: Model, states: tf.Tensor2D): tf.Tensor1D {
   const [rows, width] = states.shape;
-  const most = rowsAtOnce(model);
+  const most = headRows(model.config.vocab_size);
   const blocks = Array.from({ length: Math.ceil(rows / most) }, (_, i) =>
     tf.slice(states, [i * most, 0], [Math.min(most, rows - i * most), width]),
   );
   return tf.concat(blocks.map((block) => tf.argMax<tf.Tensor1D>(head(model, finalNorm(model, block)), 1)));
-}
-
-/** Logits that a loss holds at once with its gradient: 32 MiB of float32, of each of the two. */
-const largestLogits = 2 ** 23;
-
-/** Rows whose logits are held together. */
-function rowsAtOnce({ config }: Model): number {
-  return Math.max(1, 2 ** Math.floor(Math.log2(largestLogits / config.vocab_size)));
 }
 
 /** A model to come near, and how much of that the loss is (`Teacher` of tensor/head-loss.ts). */
@@ -89,7 +82,7 @@ function lossOfStates(model: Model, batch: Batch, all: tf.Tensor2D, taught: Taug
     labels: tf.tensor1d(batch.labels, 'int32'),
     weights: tf.tensor1d(batch.weights, 'float32'),
   };
-  const pass = { rows: rowsAtOnce(model), trained: weight instanceof tf.Variable && weight.trainable };
+  const pass = { rows: headRows(model.config.vocab_size), trained: weight instanceof tf.Variable && weight.trainable };
   return headLoss(rows, weight, pass, taught && teacherOf(taught));
 }
 

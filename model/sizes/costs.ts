@@ -3,9 +3,11 @@
 // D hidden, F MLP width, Q width of all queries (H*hd), K width of all keys (K*hd), H heads, V vocabulary, L layers, r rank,
 // T tokens of a sequence. A multiply-add counts as two operations; norms, RoPE and softmax are left out (below 1 %).
 import type { Facts } from '../../contract/stage.ts';
+import { arenaBytes } from '../../tensor/backend/bounds.ts';
 import type { TensorSizes } from '../architecture/model-config.ts';
 import { projections } from '../architecture/roles.ts';
 import { kindOf, layerTensors, parametersOf, type TensorKind, tensorSpecs } from '../architecture/tensors.ts';
+import { headRows } from '../forward/bounds.ts';
 import { takesKnown } from '../methods/known.ts';
 import { matrixParameters, methodNamed } from '../methods/registry.ts';
 import {
@@ -16,7 +18,7 @@ import {
   type SlwForm,
   windowBytes,
 } from '../train/slw-columns.ts';
-import { blockNumbers, stateBytes } from '../walk/bounds.ts';
+import { blockNumbers, blockRows, stateBytes } from '../walk/bounds.ts';
 
 /** The sizes of a model that decide what it costs: those of its tensors, and what follows from them. */
 export interface ModelShape {
@@ -46,6 +48,18 @@ const float = 4;
 const trained = 4 * float;
 /** A number that SLW fits: itself and two moments before a step and after it, and its gradient. */
 const fitted = 7 * float;
+
+/** A process with TensorFlow.js, ONNX Runtime and a tokenizer before it computes. Measured as model/README.md says, like the next two. */
+const engineBytes = 170e6;
+/** What a process takes for a byte of values that come and go: those of other lengths do not fit where these were, and the C library keeps the gaps. */
+const spread = 1.7;
+/** Shapes of which an arena is kept, where they are small. */
+const arenas = 4;
+
+/** Peak memory of a process that keeps `kept` bytes all along, and of whose other values `alive` bytes exist at once, in batches of many shapes. */
+export function residentMemory(kept: number, alive: number): number {
+  return engineBytes + kept + spread * alive + Math.min(arenaBytes, arenas * alive);
+}
 
 /** The shape that a model's facts give; undefined while they are unknown. Without facts about heads: 128 wide, no groups. */
 export function shapeOfFacts(facts: Facts | undefined): ModelShape | undefined {
@@ -174,9 +188,11 @@ export function sftMemory(
   const targets = parameters === 0 ? 0 : d + f; // inputs of A and B, where a layer has them; counted for all layers above
   const above = layers - first_layer + 1;
   const waiting = tokens * (batch.recomputes ? above * d + kept + targets : above * (kept + targets));
-  // of each further loss its scored states and their gradient; logits are there for one loss at a time
-  const head = 2 * tokens * (shape.vocab_size + (batch.exits ?? 0) * d);
-  return weights + float * (waiting + head + layerValues(shape, tokens, batch.length)) + trained * parameters;
+  // of each loss its scored states and their gradient; logits of some rows are there for one loss at a time, with their gradient
+  const rows = Math.min(tokens, headRows(shape.vocab_size));
+  const head = 2 * (rows * shape.vocab_size + tokens * (1 + (batch.exits ?? 0)) * d);
+  const alive = float * (waiting + head + layerValues(shape, tokens, batch.length));
+  return residentMemory(weights + trained * parameters, alive);
 }
 
 /** Peak memory of a forward pass over one batch: float32 weights, one layer's values, logits and their softmax. */
@@ -187,7 +203,8 @@ export function forwardMemory(
 ): number {
   const tokens = batch.sequences * batch.length;
   const head = more.head === false ? 0 : 2 * tokens * shape.vocab_size;
-  return float * (modelParameters(shape) + (more.parameters ?? 0) + layerValues(shape, tokens, batch.length) + head);
+  const kept = modelParameters(shape) + (more.parameters ?? 0);
+  return residentMemory(float * kept, float * (layerValues(shape, tokens, batch.length) + head));
 }
 
 /** Texts that a walk takes through the layers. */
@@ -212,7 +229,8 @@ export function walkMemory(
   const states = Math.min(stateBytes, tokens * shape.hidden_size * float);
   const layer = parametersOf(layerTensors(shape.sizes, 1));
   const values = layerValues(shape, Math.max(batch_tokens, length), length);
-  return 2 * states + float * (layer + parameters + values + 3 * blockNumbers);
+  const block = Math.min(blockNumbers, blockRows * shape.vocab_size);
+  return residentMemory(2 * states + float * (layer + parameters), float * (values + 3 * block));
 }
 
 /** Numbers that one layer holds at once: residual, norm, queries, keys, values; scores twice; gate, up and their product. */
@@ -260,11 +278,13 @@ export function slwWork(shape: ModelShape, size: SlwSize): Work {
   // U V, and for its gradient the product of input and output gradient, then dU and dV
   const made = isMade ? 3 * (6 * pass + product * batch_tokens) * steps : 0;
   const gathered = columns.reduce((sum, { width }) => sum + width, d);
-  const values = batch_tokens * (gathered + 4 * d + 8 * f + 6 * rank) + 2 * mlpParameters(shape) * (isMade ? 2 : 1);
+  const values = batch_tokens * (gathered + 4 * d + 8 * f + 6 * rank);
   const held = columns.reduce((sum, { place, width }) => sum + (place === 'memory' ? float * tokens * width : 0), 0);
   const windows = Math.min(windowBytes, tokens * d * float) + held;
   const parameters = 3 * matrixParameters(candidate, d, f, rank);
-  return { flops: frozen * tokens + student + made, memory_bytes: fitted * parameters + float * values + windows };
+  const weights = float * 2 * mlpParameters(shape) * (isMade ? 2 : 1);
+  const memory_bytes = residentMemory(weights + fitted * parameters + windows, float * values);
+  return { flops: frozen * tokens + student + made, memory_bytes };
 }
 
 /** Products of a frozen matrix that `names` take of a row, `given` being there: through down goes what gate and up made. */

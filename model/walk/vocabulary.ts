@@ -7,7 +7,7 @@ import { rmsNorm } from '../../tensor/ops.ts';
 import { tf } from '../../tensor/tf.ts';
 import { embeddingName, finalNormName, headName } from '../architecture/tensors.ts';
 import { inputOf, roundingOf } from '../forward/linear.ts';
-import { blockNumbers } from './bounds.ts';
+import { blockNumbers, blockRows } from './bounds.ts';
 import { rowBlocks } from './rows.ts';
 import type { StoredModel } from './stored-model.ts';
 
@@ -25,9 +25,6 @@ export interface TokenScoring {
   /** Told how many blocks of the vocabulary are done. */
   onBlock?(done: number, total: number): void;
 }
-
-/** Rows of a block: enough that arranging the head's words for a product costs little beside it. */
-const blockRows = 1024;
 
 /** What the blocks so far say of each row, in float64. */
 interface Sums {

@@ -75,12 +75,17 @@ interface Generated {
   eval_limit?: number;
 }
 
+/** Tokens that no generated record exceeds, by the tokenizer of models/tiny; a test compares. */
+const longestGenerated = 128;
+
 /** Records of both outputs of a data set: duplicates are not known before, so at most these. */
-export function generatedRecords(params: Generated): { train: number; eval: number } | undefined {
+export function generatedRecords(
+  params: Generated,
+): { train: number; eval: number; longest_tokens: number } | undefined {
   const { generate, records, limit, eval_path, ...drawing } = params;
   if (generate === undefined || eval_path !== undefined) return undefined;
   const all = records * (typeof generate === 'string' ? 1 : generate.length);
-  return splitCounts(Math.min(all, limit ?? all), drawing);
+  return { ...splitCounts(Math.min(all, limit ?? all), drawing), longest_tokens: longestGenerated };
 }
 
 /** What a split of `all` records gives. */

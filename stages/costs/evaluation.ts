@@ -3,7 +3,7 @@ import type { Cost, CostQuery } from '../../contract/stage.ts';
 import { forwardFlops, forwardMemory, shapeOfFacts, walkMemory } from '../../model/sizes/costs.ts';
 import { float, smallFile, streaming } from './copying.ts';
 import { sparedFlops } from './experts.ts';
-import { assumedLength, bytesPerToken, layerOfStates, recordsOf, recoveryOf, walkOf } from './inputs.ts';
+import { assumedLength, bytesPerToken, layerOfStates, longestOf, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
 /** perplexity-eval, and every stage that goes through a model's layers over a data set; all tokens go through the output head. */
 export function evaluationCost(query: CostQuery): Cost | undefined {
@@ -19,7 +19,7 @@ export function evaluationCost(query: CostQuery): Cost | undefined {
   return {
     flops: forwardFlops(shape, text) - saved + (2 * parameters - sparedFlops(shape, inputs.recovery)) * text.tokens,
     read_bytes: kept === undefined ? undefined : text.tokens * shape.hidden_size * float,
-    memory_bytes: walkMemory(shape, walkOf(params, text.tokens), { parameters }),
+    memory_bytes: walkMemory(shape, walkOf(params, text.tokens, longestOf(inputs.data, params)), { parameters }),
     written_bytes: smallFile,
     assumed: data.assumed,
   };
@@ -41,7 +41,7 @@ export function rollingCost(query: CostQuery): Cost | undefined {
       forwardFlops(shape, { tokens, length }, shape.layers, false) +
       head +
       (2 * parameters - sparedFlops(shape, inputs.recovery)) * tokens,
-    memory_bytes: walkMemory(shape, walkOf({ ...params, max_length: length }, tokens), { parameters }),
+    memory_bytes: walkMemory(shape, walkOf(params, tokens, length), { parameters }),
     written_bytes: smallFile,
     assumed: texts.assumed,
   };

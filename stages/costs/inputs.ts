@@ -29,15 +29,16 @@ export function recordsOf(
   return { records, length, assumed: known === undefined ? [assumedLength(record_tokens)] : [] };
 }
 
-export const assumedLength = (record_tokens: number) => `${record_tokens} tokens per record`;
-
-export function batchOf({ batch_size, max_length }: JsonObject): { sequences: number; length: number } {
-  return { sequences: Number(batch_size), length: Number(max_length) };
+/** Tokens of the longest record that is read, cut at `max_length`. */
+export function longestOf(input: CostInput | undefined, { max_length }: JsonObject): number {
+  const longest = input?.facts.longest_tokens;
+  return Math.min(Number(max_length), typeof longest === 'number' ? longest : Number.POSITIVE_INFINITY);
 }
 
-/** The same of a stage that walks through the layers, with `tokens` in all its texts. */
-export function walkOf({ batch_tokens, batch_size, max_length }: JsonObject, tokens: number): WalkText {
-  const length = Number(max_length);
+export const assumedLength = (record_tokens: number) => `${record_tokens} tokens per record`;
+
+/** The passages of a stage that walks through the layers, with `tokens` in all its texts, the longest of `length`. */
+export function walkOf({ batch_tokens, batch_size }: JsonObject, tokens: number, length: number): WalkText {
   const most = batch_size === undefined ? Number.POSITIVE_INFINITY : Number(batch_size) * length;
   return { tokens, length, batch_tokens: Math.min(Number(batch_tokens), most) };
 }

@@ -22,7 +22,7 @@ import {
 } from '../../model/sizes/costs.ts';
 import { windowBytes } from '../../model/train/slw-columns.ts';
 import { copying, float, smallFile } from './copying.ts';
-import { activationBytes, assumedLength, batchOf, recordsOf, recoveryOf, walkOf } from './inputs.ts';
+import { activationBytes, assumedLength, longestOf, recordsOf, recoveryOf, walkOf } from './inputs.ts';
 
 /** capture-activations and hidden-states: one forward pass up to the deepest layer that is wanted, whatever the number of layers. */
 export function captureCost(query: CostQuery): Cost | undefined {
@@ -34,7 +34,7 @@ export function captureCost(query: CostQuery): Cost | undefined {
   const deepest = Math.max(0, ...units.map((unit) => Number(unit.params.layer)));
   return {
     flops: forwardFlops(shape, text, deepest, false),
-    memory_bytes: walkMemory(shape, walkOf(params, text.tokens)),
+    memory_bytes: walkMemory(shape, walkOf(params, text.tokens, longestOf(inputs.data, params))),
     written_bytes: units.length * text.tokens * activationBytes(params, shape.hidden_size),
     assumed: data.assumed,
   };
@@ -76,7 +76,7 @@ export function sftCost(query: CostQuery): Cost | undefined {
   const sequences = Math.min(Number(params.micro_batch), Number(params.batch_size), data.records);
   const recomputes = params.gradient_checkpointing === true;
   const exits = typeof params.exits === 'string' ? parseExits(params.exits, "'exits'").length : 0;
-  const batch = { sequences, length: Number(params.max_length), recomputes, exits };
+  const batch = { sequences, length: longestOf(inputs.data, params), recomputes, exits };
   const taught = teacherWork(shapeOfFacts(inputs.teacher?.facts), { tokens, length: data.length }, batch);
   return {
     flops: sftFlops(shape, { tokens, length: data.length }, recovery, recomputes, exits) + taught.flops,
@@ -124,13 +124,13 @@ export function exitClassifierCost(query: CostQuery): Cost | undefined {
 }
 
 /** pretrain: all weights, for `steps` steps; what Adam keeps takes the place of gradients in an sft. */
-export function pretrainCost({ params, facts, record_tokens }: CostQuery): Cost | undefined {
+export function pretrainCost({ params, inputs, facts, record_tokens }: CostQuery): Cost | undefined {
   const shape = shapeOfFacts(facts);
   if (shape === undefined) return undefined;
   const length = Math.min(record_tokens, Number(params.max_length));
   const tokens = Number(params.steps) * Number(params.batch_size) * length;
   const recomputes = params.gradient_checkpointing === true;
-  const batch = { ...batchOf(params), recomputes };
+  const batch = { sequences: Number(params.batch_size), length: longestOf(inputs.data, params), recomputes };
   return {
     flops: pretrainFlops(shape, { tokens, length }, recomputes),
     memory_bytes: sftMemory(shape, { parameters: modelParameters(shape), first_layer: 1 }, batch),

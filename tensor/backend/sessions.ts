@@ -11,6 +11,7 @@ import {
   type Session,
   type TensorData,
 } from '../graph/runtime.ts';
+import { arenaBytes } from './bounds.ts';
 
 /** How much the cache keeps: a number of sessions, and the bytes that their graphs and memory arenas may hold together. */
 export interface SessionLimits {
@@ -56,11 +57,6 @@ interface Compiled {
 /** What a session keeps for a node of its graph, before it has run: measured, see tensor/README.md. */
 const NODE_BYTES = 12 * 1024;
 const DEFAULT_LIMITS: SessionLimits = { sessions: 128, bytes: 2 ** 31 };
-/**
- * What the arenas of all sessions may hold together. An arena keeps what a run of its session needed, which saves small runs a few page faults; a
- * session beyond this takes its memory from the C library, which gives to one what another has freed.
- */
-const ARENA_BYTES = 2 ** 28;
 
 /** Runs plans, compiling each structure once while it stays within the limits. */
 export class SessionCache {
@@ -149,7 +145,7 @@ export class SessionCache {
 
   #compile(plan: Plan, onDevice?: readonly string[]): Compiled {
     const peak = peakBytes(plan);
-    const arena = this.counts.arena_bytes + peak <= ARENA_BYTES;
+    const arena = this.counts.arena_bytes + peak <= arenaBytes;
     const arena_bytes = arena ? peak : 0;
     return {
       session: createSession(encodePlan(plan), { ...this.#options, arena, onDevice }),

@@ -40,7 +40,7 @@ describe('a stage', () => {
 
   it('capture-activations holds one layer of the model, 0.8 of 27 GB, and its states', () => {
     expect(capture('F32', [16]).memory_bytes).toBeGreaterThan(0.8e9);
-    expect(capture('F32', [16]).memory_bytes).toBeLessThan(3e9);
+    expect(capture('F32', [16]).memory_bytes).toBeLessThan(5e9);
     expect(capture('F32', [4]).memory_bytes).toBe(capture('F32', [16]).memory_bytes);
   });
 

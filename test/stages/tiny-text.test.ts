@@ -1,6 +1,9 @@
 // The five generators of the tiny profile's text: pinned bytes, one stream per record, short and rarely repeated records.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { loadTokenizer } from '../../formats/tokenizer/tokenizer.ts';
+import { generatedRecords } from '../../stages/common/expected-facts.ts';
 import type { TextRecord } from '../../tiny/text/tiny-text.ts';
 import { tinyTexts } from '../../tiny/text/tiny-texts.ts';
 import { goods, people, personNamed, towns } from '../../tiny/text/world.ts';
@@ -30,9 +33,20 @@ test('five generators are registered, each under its own name', () => {
   expect(Object.entries(tinyTexts).map(([key, text]) => [key, text.name])).toEqual(names.map((name) => [name, name]));
 });
 
+const file = new URL('../../models/tiny/tokenizer.json', import.meta.url);
+const tokenizer = loadTokenizer(readFileSync(file, 'utf8'), 'tokenizer.json');
+/** With what the template puts around each message. */
+const tokensOf = ({ messages }: TextRecord) =>
+  messages.reduce((sum, { role, content }) => sum + tokenizer.encode(`<|${role}|>\n${content}\n`).length, 0);
+
 describe.each(names)('%s', (name) => {
   const text = tinyTexts[name];
   const records = [...text.generate(2000, 1)];
+
+  test('no record has more tokens than its facts say before it is made', () => {
+    const facts = generatedRecords({ generate: name, records: 2000, eval_fraction: 0.1 });
+    expect(Math.max(...records.map(tokensOf))).toBeLessThanOrEqual(facts?.longest_tokens ?? 0);
+  });
 
   test('record i is the same whatever the count', () => {
     expect([...text.generate(5, 1)]).toEqual(records.slice(0, 5));
