@@ -151,6 +151,8 @@ export interface Cost {
   read_bytes?: number | undefined;
   /** Bytes of the outputs, all units together; they stay in the store. */
   written_bytes: number;
+  /** Runs of a layer on one token of each text: on a processor each takes time to begin, beside its operations. Default: none. */
+  starts?: number;
   /** What was assumed, in words that can stand in a list: `300 tokens per record`. */
   assumed?: readonly string[];
 }

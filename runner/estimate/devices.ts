@@ -14,6 +14,8 @@ export interface Device {
   products: 'float32' | 'TF32' | '16 bits';
   /** The share of the peak that is assumed, where the user gives none. */
   utilisation: number;
+  /** Seconds that a layer takes to begin, in a run on a token or a few; 0 where nobody has measured it. */
+  start_s: number;
   /** Where the figures come from. */
   source: string;
 }
@@ -57,12 +59,22 @@ export function deviceNamed(name: string, precision: Numerics['precision'] = 'fl
   const [, title, memory, peak, wide, narrow] = found;
   const reached = precision === 'float32' ? { peak, products: wide } : { peak: narrow, products: '16 bits' as const };
   const figures = { memory_bytes: memory * GB, flops_per_second: reached.peak * TFLOPS, products: reached.products };
-  return { name, title, ...figures, utilisation: assumedUtilisation, source: 'as published by NVIDIA, dense' };
+  return {
+    name,
+    title,
+    ...figures,
+    utilisation: assumedUtilisation,
+    start_s: 0,
+    source: 'as published by NVIDIA, dense',
+  };
 }
 
 /** What one core reached on a product of two matrices of 1,024 x 1,024, and which share of it lamina takes: 57 to 94 % alone on a machine, as steps and whole stages of bench/README.md. */
 const coreFlops = 80e9;
 const cpuUtilisation = 0.5;
+
+/** Of a layer in a decoding step of models/tiny, on one core: docs/plan.md. */
+const layerStart_s = 0.2e-3;
 
 function thisMachine(): Device {
   const cores = availableParallelism();
@@ -73,6 +85,7 @@ function thisMachine(): Device {
     flops_per_second: cores * coreFlops,
     products: 'float32',
     utilisation: cpuUtilisation,
+    start_s: layerStart_s / cores, // as many attempts side by side
     source: '80 GFLOP/s per core, as measured on one machine in bench/README.md',
   };
 }

@@ -177,7 +177,8 @@ function fittingParam(
 function amountOf(cost: FullCost, { device, utilisation }: EstimateOptions): Amount {
   const { flops, memory_bytes, read_bytes, written_bytes } = cost;
   const seconds = secondsOf({ flops, moved_bytes: read_bytes + written_bytes }, device, utilisation);
-  return { flops, memory_bytes, read_bytes, written_bytes, duration_ms: 1000 * seconds };
+  const starting_s = (cost.starts ?? 0) * device.start_s;
+  return { flops, memory_bytes, read_bytes, written_bytes, duration_ms: 1000 * (seconds + starting_s) };
 }
 
 /** The time of operations at a share of the device's peak, and of bytes to and from its disk. */

@@ -21,13 +21,24 @@ export function decodeCost(query: CostQuery): Cost | undefined {
     flops: forwardFlops(shape, text) + 2 * recovery.parameters * text.tokens,
     memory_bytes: forwardMemory(shape, { sequences, length }, { parameters: recovery.parameters }) + cache,
     written_bytes: smallFile + records * 1024,
+    starts: Math.ceil(records / sequences) * Number(params.max_tokens) * shape.layers,
     assumed: [...data.assumed, `${params.max_tokens} tokens per answer, each through all layers`],
   };
+}
+
+/** exit-risk: the same for each threshold. */
+export function exitRiskCost(query: CostQuery): Cost | undefined {
+  const one = decodeCost(query);
+  return one && repeated(one, query.units.length);
 }
 
 /** exit-latency: the same with exits and with all layers, once more often than it counts; what exits save is not known before. */
 export function exitLatencyCost(query: CostQuery): Cost | undefined {
   const one = decodeCost(query);
   if (one === undefined) return undefined;
-  return { ...one, flops: 2 * (Number(query.params.repetitions) + 1) * one.flops, written_bytes: smallFile };
+  return { ...repeated(one, 2 * (Number(query.params.repetitions) + 1)), written_bytes: smallFile };
+}
+
+function repeated(one: Cost, times: number): Cost {
+  return { ...one, flops: times * one.flops, starts: times * (one.starts ?? 0) };
 }

@@ -3,7 +3,7 @@ import { declareStage } from '../../contract/define.ts';
 import { Type } from '../../schemas/type.ts';
 import { decoding } from '../common/decoding-options.ts';
 import { object } from '../common/options.ts';
-import { decodeCost } from '../costs/decoding.ts';
+import { exitRiskCost } from '../costs/decoding.ts';
 import { checkExitFacts } from '../decode/declare.ts';
 
 const params = object({
@@ -48,8 +48,5 @@ export const exitRisk = declareStage({
     checkExitFacts(exit, recovery);
     return undefined;
   },
-  cost(query) {
-    const one = decodeCost(query);
-    return one && { ...one, flops: one.flops * query.units.length };
-  },
+  cost: exitRiskCost,
 });

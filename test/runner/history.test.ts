@@ -13,7 +13,7 @@ import { openToy } from './harness.ts';
 import { node, plan } from './toy-plan.ts';
 
 const device: Device = {
-  ...{ name: 'cpu', title: 'a toy', memory_bytes: 10e9, flops_per_second: 100e9, products: 'float32' },
+  ...{ name: 'cpu', title: 'a toy', memory_bytes: 10e9, flops_per_second: 100e9, products: 'float32', start_s: 0 },
   ...{ utilisation: 0.2, source: 'made up' },
 };
 const past = (flops: number, duration_ms: number, moved_bytes = 0): PastAttempt => ({

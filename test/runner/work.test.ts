@@ -160,7 +160,7 @@ describe('an estimate', () => {
     ].map((each) => [each.name, each]),
   );
   const device: Device = {
-    ...{ name: 'toy', title: 'a toy', memory_bytes: 10e9, flops_per_second: 10e12, products: 'float32' },
+    ...{ name: 'toy', title: 'a toy', memory_bytes: 10e9, flops_per_second: 10e12, products: 'float32', start_s: 0 },
     ...{ utilisation: 0.5, source: 'made up' },
   };
   const estimate = async (...plans: Plan[]) => {

@@ -155,6 +155,21 @@ describe('a stage', () => {
     expect(costOf('exit-risk', { ...query, units }).flops).toBe(3 * costOf('decode', query).flops);
     const timed = { ...query, params: { ...query.params, repetitions: 7 } };
     expect(costOf('exit-latency', timed).flops).toBe(2 * 8 * costOf('decode', query).flops);
+    expect(costOf('exit-risk', { ...query, units }).starts).toBe(3 * 250 * 64 * 32);
+    expect(costOf('exit-latency', timed).starts).toBe(2 * 8 * 250 * 64 * 32);
+  });
+
+  it('decode on models/tiny takes as long as its layers take to begin: 4.5 CPU seconds were measured, its operations are 0.8', () => {
+    const tiny = { layers: 12, hidden_size: 96, intermediate_size: 256, vocab_size: 1024, heads: 3 };
+    const cost = costOf('decode', {
+      params: { max_tokens: 40, batch_size: 1, limit: 40 },
+      inputs: { model: input(tiny), data: input(data, 'eval') },
+    });
+    const { flops_per_second, utilisation, start_s } = deviceNamed('cpu') as Device;
+    const seconds = cost.flops / (flops_per_second * utilisation) + (cost.starts ?? 0) * start_s;
+    const cores = flops_per_second / 80e9;
+    expect((seconds * cores) / 4.5).toBeGreaterThan(0.5);
+    expect((seconds * cores) / 4.5).toBeLessThan(2);
   });
 
   it('does not say what it takes while its inputs are unknown', () => {
