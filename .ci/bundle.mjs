@@ -1,5 +1,5 @@
 // Puts the compiled program into few files, dist/start, since opening hundreds costs more than what `check` does with them. What check and
-// plan open lies in one file, the rest in a file for each command. Workers, probes and stages are opened from where they were compiled.
+// plan open lies in one file, what `run` opens beside that in a second, the rest in a file for each command. Workers, probes and stages are opened from where they were compiled.
 import { chmodSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const out = join(dist, 'start');
 /** Small packages that every start opens; all others stay packages. */
-const within = /^(yaml|commander|picocolors)$/;
+const within = /^(yaml|commander|picocolors|p-limit|yocto-queue)$/;
 const first = opened([
   'cli/cli.js',
   'cli/commands/check.js',
@@ -17,6 +17,7 @@ const first = opened([
   'stages/registry.js',
   'stages/seal.js',
 ]);
+const ofRun = opened(['cli/commands/run.js']);
 
 const bundle = await rolldown({
   input: { lamina: join(dist, 'cli/start.js') },
@@ -34,6 +35,7 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       { name: 'start', test: (id) => first.has(id) || within.test(/node_modules\/([^/]+)/.exec(id)?.[1] ?? '') },
+      { name: 'run', test: (id) => ofRun.has(id) && !first.has(id) },
     ],
   },
 });

@@ -155,7 +155,7 @@ async function follow(
   { listener, warnings, refusal, frozen, place, shared, voice, halt }: Followed,
   part?: 'control',
 ): Promise<RunOutcome> {
-  const follower = flags.json ? undefined : startProgress(plan, context.terminal.err, warnings, part);
+  const follower = flags.json ? undefined : await startProgress(plan, context.terminal.err, warnings, part);
   const stop = listenForStop(
     () => follower?.say('stopping: running stages save their state first (Ctrl-C again to end at once)'),
     () => {

@@ -30,8 +30,7 @@ export async function placeOf(flags: RunFlags, context: Context): Promise<Place>
   const site = readSite(flags.site);
   const name = flags.executor ?? site.executor ?? 'local';
   if (name === 'local') {
-    const found = flags.gpus === 0 ? [] : await findGpus();
-    const gpus = flags.gpus === undefined ? found : devices(flags.gpus, found);
+    const gpus = () => devicesFor(flags.gpus);
     const open = (store: Store) => new LocalExecutor({ workerUrl: context.worker, store, jobs: flags.jobs, gpus });
     return { isLocal: true, open };
   }
@@ -43,8 +42,10 @@ export async function placeOf(flags: RunFlags, context: Context): Promise<Place>
   return { isLocal: false, open };
 }
 
-/** So many of those that were found; where none were, by their numbers. */
-function devices(count: number, found: readonly string[]): string[] {
+/** The devices that are found, or `count` of them; where none are, by their numbers. */
+async function devicesFor(count: number | undefined): Promise<string[]> {
+  const found = count === 0 ? [] : await findGpus();
+  if (count === undefined) return found;
   return Array.from({ length: count }, (_, i) => (found.length === 0 ? String(i) : found[i])).filter(
     (device): device is string => device !== undefined,
   );

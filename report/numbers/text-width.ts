@@ -1,8 +1,9 @@
 // The width of text in terminal columns, and padding, cutting and wrapping by it.
 
-/** Made when there is text beyond ASCII: that takes longer than all else here. */
+/** Made when there is text beyond what is plain: that takes longer than all else here. */
 let graphemes: Intl.Segmenter | undefined;
-const plainAscii = /^[\x20-\x7e]*$/;
+/** Characters that take one column each and join with none of the others: ASCII, Latin letters, and what lamina itself prints (`· – … → ✓ ✗`). */
+const plain = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2026\u2190-\u21ff\u2713\u2717]*$/;
 const invisible = /^[\p{Mark}\p{Control}\p{Format}]+$/u;
 /** East Asian wide and fullwidth blocks, and pictures: two columns each. */
 const wide =
@@ -10,7 +11,7 @@ const wide =
 
 /** How many terminal columns `text` takes (no escape codes in it). */
 export function textWidth(text: string): number {
-  if (plainAscii.test(text)) return text.length;
+  if (plain.test(text)) return text.length;
   let width = 0;
   for (const { segment } of segmentsOf(text)) width += graphemeWidth(segment);
   return width;

@@ -10,31 +10,48 @@ export function usesGpu({ kind, resources }: Need): boolean {
   return resources.gpu !== undefined || (kind !== undefined && /"provider":"(?!cpu")/.test(kind));
 }
 
+/** Says which devices there are; asked once, by the first attempt that computes on one. */
+export type FindDevices = () => Promise<readonly string[]>;
+
+/** How many devices there are, those that are free, and the turns at them. */
+interface Pool {
+  size: number;
+  free: string[];
+  slots: Slots;
+}
+
 /** Hands devices out, in plan order; without devices nobody waits, and nothing is said of which to use. */
 export class Gpus {
-  readonly #free: string[];
-  readonly #slots: Slots;
-  readonly #isEmpty: boolean;
+  readonly #find: FindDevices;
+  #pool: Promise<Pool> | undefined;
 
-  constructor(devices: readonly string[]) {
-    this.#free = [...devices];
-    this.#isEmpty = devices.length === 0;
-    this.#slots = new Slots(devices.length, { threads: endless, memory_bytes: endless });
+  constructor(find: FindDevices) {
+    this.#find = find;
   }
 
   /** A device for an attempt, or none where it needs none; `leave` gives it back. */
   async take(need: Need, order: readonly [number, number]): Promise<{ device: string | undefined; leave(): void }> {
-    if (this.#isEmpty || !usesGpu(need)) return { device: undefined, leave: () => {} };
-    const release = await this.#slots.take(order, { threads: 1, memory_bytes: 0 });
-    const device = this.#free.shift() as string;
+    const pool = usesGpu(need) ? await this.#opened() : undefined;
+    if (pool === undefined || pool.size === 0) return { device: undefined, leave: () => {} };
+    const { free, slots } = pool;
+    const release = await slots.take(order, { threads: 1, memory_bytes: 0 });
+    const device = free.shift() as string;
     let isLeft = false;
     const leave = () => {
       if (isLeft) return;
       isLeft = true;
-      this.#free.unshift(device);
+      free.unshift(device);
       release();
     };
     return { device, leave };
+  }
+
+  #opened(): Promise<Pool> {
+    this.#pool ??= this.#find().then((devices) => {
+      const slots = new Slots(devices.length, { threads: endless, memory_bytes: endless });
+      return { size: devices.length, free: [...devices], slots };
+    });
+    return this.#pool;
   }
 }
 

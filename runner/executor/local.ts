@@ -3,7 +3,7 @@ import { identityOf } from '../../store/process-identity.ts';
 import type { Store } from '../../store/store.ts';
 import { jobOf } from '../attempt/job.ts';
 import type { AttemptEnd, Executor, ExecutorAbout, Need, Room } from './executor.ts';
-import { Gpus } from './gpus.ts';
+import { type FindDevices, Gpus } from './gpus.ts';
 import { WorkerPool } from './pool.ts';
 import type { WorkerProcess } from './process.ts';
 import { Slots } from './slots.ts';
@@ -20,7 +20,7 @@ export interface LocalOptions {
   /** Memory of all attempts together, by their own estimates; by default that of the machine. */
   memory_bytes?: number | undefined;
   /** Devices, as CUDA_VISIBLE_DEVICES names them; with them each attempt that uses one has one for itself. */
-  gpus?: readonly string[] | undefined;
+  gpus?: FindDevices | undefined;
 }
 
 const takenBack: AttemptEnd = {
@@ -42,7 +42,7 @@ export class LocalExecutor implements Executor {
     const jobs = Math.max(1, limits.jobs ?? threads);
     this.about = { name: 'local', at_once: jobs };
     this.#store = store;
-    this.#gpus = new Gpus(limits.gpus ?? []);
+    this.#gpus = new Gpus(limits.gpus ?? (async () => []));
     this.#pool = new WorkerPool(workerUrl, jobs);
     this.#slots = new Slots(jobs, { threads, memory_bytes: limits.memory_bytes ?? machineMemory() });
   }

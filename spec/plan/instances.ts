@@ -265,9 +265,9 @@ function toNode(draft: Draft, cell: string, ids: readonly string[], index: numbe
   const also = [...draft.also].filter((name) => name !== stage.name);
   const { params, origins, paths } = draft.given;
   const inputs: Record<string, PlanInput> = {};
-  for (const { name, node, output } of draft.inputs) {
-    const link = stage.links.find((candidate) => candidate.input === name);
-    inputs[name] = { node: ids[node] as string, output, origin: place(link?.span ?? stage.key) };
+  // stages that do the same work have the same inputs, in one order
+  for (const [i, { name, node, output }] of draft.inputs.entries()) {
+    inputs[name] = { node: ids[node] as string, output, origin: place(stage.links[i]?.span ?? stage.key) };
   }
   return {
     id: ids[index] as string,

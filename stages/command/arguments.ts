@@ -33,9 +33,10 @@ export function checkArguments(params: ArgumentParams, joined: ReadonlySet<strin
   for (const argument of run) {
     for (const [text, kind, name = ''] of argument.matchAll(template)) {
       if (kind === undefined) continue;
-      const names = Object.keys(known[kind as keyof typeof kinds]);
+      const declared = known[kind as keyof typeof kinds];
       used.add(`${kind}.${name}`);
-      if (names.includes(name)) continue;
+      if (Object.hasOwn(declared, name)) continue;
+      const names = Object.keys(declared);
       throw new UserError(
         `'run': ${text} names no ${kinds[kind as keyof typeof kinds]}${expectedNames(name, names, 'there is none')}`,
       );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fillArguments } from '../../stages/command/arguments.ts';
+import { checkArguments, fillArguments } from '../../stages/command/arguments.ts';
 import { commandPorts } from '../../stages/command/ports.ts';
 
 const outputs = { metrics: {} };
@@ -21,6 +21,25 @@ describe('the arguments of a command', () => {
     expect(filled('x', '{in.many}', '{in.left}', '--left={in.left}', 'y')).toEqual(['x', '/1', '/2', 'y']);
     expect(() => filled('x', '--all={in.many}')).toThrow(
       "'run': input 'many' has 2 files, expected '{in.many}' as an argument of its own, got '--all={in.many}'",
+    );
+  });
+});
+
+describe('checking the arguments of a command', () => {
+  it('goes through the declared inputs for none of its arguments', () => {
+    let listed = 0;
+    const names = Array.from({ length: 50 }, (_, i) => `i${i}`);
+    const inputs = new Proxy(Object.fromEntries(names.map((name) => [name, {}])), {
+      ownKeys: (of) => {
+        listed++;
+        return Reflect.ownKeys(of);
+      },
+    });
+    const run = ['cat', ...names.map((name) => `{in.${name}}`), '{out.metrics}'];
+    checkArguments({ run, inputs, outputs }, new Set(names));
+    expect(listed).toBe(0);
+    expect(() => checkArguments({ run: [...run, '{in.i5x}'], inputs, outputs }, new Set(names))).toThrow(
+      "'run': {in.i5x} names no input",
     );
   });
 });
