@@ -48,7 +48,7 @@ export async function slwWorkload(inputs: Inputs, threads: number): Promise<Work
       facts = found;
     };
     const outputs = { recovery: freshPath('slw.arrow') };
-    const own = { ...rest, init: initOf(params.candidate, params.init), reference, target };
+    const own = { ...rest, rank: inputs.rank, init: initOf(params.candidate, params.init), reference, target };
     await warmUpPairs({
       ...surroundings(threads),
       params,

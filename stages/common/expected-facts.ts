@@ -3,13 +3,14 @@ import type { CheckpointFacts, FileFacts, RecoveryFacts, TasksFacts } from '../.
 import { projections } from '../../model/architecture/roles.ts';
 import { countParameters } from '../../model/sharing/recovery-shapes.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
+import type { Rank } from './rank.ts';
 import { matrixSizesOf, rankOf, replacementOf, sizesOf } from './replacement.ts';
 
 interface Sharing {
   type: string;
   map?: string;
   candidate: string;
-  rank: number;
+  rank: Rank;
   match_rank: boolean;
 }
 

@@ -5,6 +5,7 @@ import { projections } from '../../model/architecture/roles.ts';
 import { countParameters } from '../../model/sharing/recovery-shapes.ts';
 import { pairs } from '../../model/sharing/sharing.ts';
 import { UserError } from '../../util/errors.ts';
+import type { Rank } from './rank.ts';
 import { type ModelSizes, matrixSizesOf, rankOf, replacementOf, sizesOf } from './replacement.ts';
 
 /** A recovery that takes this share of what sharing saves is hardly worth its training. */
@@ -15,7 +16,7 @@ interface Sharing {
   map?: string;
   anywhere?: boolean;
   candidate: string;
-  rank: number;
+  rank: Rank;
   match_rank: boolean;
 }
 

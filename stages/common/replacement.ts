@@ -7,6 +7,7 @@ import { matchedRank } from '../../model/methods/registry.ts';
 import { type ReplacementMap, replacementMap } from '../../model/sharing/sharing.ts';
 import { parseMap } from '../../model/sharing/sharing-parse.ts';
 import { UserError } from '../../util/errors.ts';
+import { type Rank, rankAt } from './rank.ts';
 
 /** What a model's facts say of its layers. */
 export interface ModelSizes extends MlpSizes {
@@ -59,9 +60,15 @@ export function replacementOf(
 
 /** The rank of a replacement by layer `reference`: as given, or the one that matches g0's parameters at that rank. */
 export function rankOf(
-  { candidate, rank, match_rank }: { candidate: string; rank: number; match_rank: boolean },
+  { candidate, rank: given, match_rank }: { candidate: string; rank: Rank; match_rank: boolean },
   sizes: MlpSizes,
   reference: number,
 ): number {
+  const rank = rankAt(given, sizes.hidden_size);
   return match_rank ? matchedRank(candidate, rank, sizes.hidden_size, mlpWidth(sizes, reference)) : rank;
+}
+
+/** A rank for a model, whose width is asked for where the rank follows it. Throws UserError for a model that does not state it then. */
+export function rankIn(rank: Rank, model: CheckpointFacts | undefined): number {
+  return typeof rank === 'number' ? rank : rankAt(rank, knownSizes(model).hidden_size);
 }

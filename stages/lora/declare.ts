@@ -12,6 +12,7 @@ import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { besideFacts, firstReplacedWith } from '../common/expected-facts.ts';
 import { object, replacement } from '../common/options.ts';
+import { rankAt, rankParam } from '../common/rank.ts';
 import { rankWarning } from '../common/rank-warnings.ts';
 import { matrixSizesOf, replacementOf, sizesOf } from '../common/replacement.ts';
 import { untrainedCost } from '../costs/checkpoints.ts';
@@ -23,7 +24,7 @@ const params = object({
       "which layers: 'all', 'others' (those that the recovery does not replace), 'references' or 'targets' of type or map, or a list such as '3-16,18'",
   }),
   ...replacement,
-  rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  rank: rankParam('scaled', 'rank of AB'),
   matrices: Type.Optional(
     Type.Array(Type.Enum([...matrixRoles]), {
       minItems: 1,
@@ -57,7 +58,7 @@ export const lora = declareStage({
   expect: async (params, inputs) => expected(params, inputs),
   warn(params, inputs) {
     const sizes = sizesOf(inputs.model);
-    return sizes === undefined ? [] : rankWarning([{ rank: params.rank, layer: 1 }], sizes);
+    return sizes === undefined ? [] : rankWarning([{ rank: rankAt(params.rank, sizes.hidden_size), layer: 1 }], sizes);
   },
   cost: untrainedCost,
 });
@@ -131,6 +132,6 @@ function expected(
 function layerParameters(params: LoraParams, sizes: MatrixSizes, layer: number): number {
   return loraRoles(params).reduce((sum, role) => {
     const { d, f } = matrixSize(sizes, { target: layer, reference: layer }, role);
-    return sum + matrixParameters(loraMethod(params).candidate, d, f, params.rank);
+    return sum + matrixParameters(loraMethod(params).candidate, d, f, rankAt(params.rank, sizes.hidden_size));
   }, 0);
 }

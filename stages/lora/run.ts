@@ -6,6 +6,7 @@ import { createRecovery, disposeRecovery, joinRecoveries } from '../../model/sha
 import { ownReplacements, rolesOf } from '../../model/sharing/replacement.ts';
 import { incomingRecovery } from '../common/incoming-recovery.ts';
 import { onlyFile, startBackend } from '../common/model-input.ts';
+import { rankAt } from '../common/rank.ts';
 import { recoveryFacts } from '../common/recovery-facts.ts';
 import { type lora, loraLayers, loraMethod, loraRoles } from './declare.ts';
 
@@ -23,10 +24,14 @@ export async function startLora(context: Context): Promise<void> {
   const taken = incoming.replacements.filter((each) => rolesOf(each).some((role) => roles.includes(role)));
   const replaced = taken.map(({ target }) => target);
   const chosen = loraLayers(params, config.num_hidden_layers, replaced);
-  const own = createRecovery(config, ownReplacements(chosen, params.rank, loraMethod(params)), {
-    init: params.init,
-    seed: context.seed,
-  });
+  const own = createRecovery(
+    config,
+    ownReplacements(chosen, rankAt(params.rank, config.hidden_size), loraMethod(params)),
+    {
+      init: params.init,
+      seed: context.seed,
+    },
+  );
   const recovery = joinRecoveries(config, [incoming, own], "stage 'lora'");
   try {
     await writeRecovery(unit.outputs.recovery, recovery);

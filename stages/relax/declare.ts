@@ -10,7 +10,8 @@ import { parseLayers } from '../../model/sharing/sharing-parse.ts';
 import { Type } from '../../schemas/type.ts';
 import { UserError } from '../../util/errors.ts';
 import { object, threads } from '../common/options.ts';
-import { layersOf, matrixSizesOf } from '../common/replacement.ts';
+import { rankAt, rankParam } from '../common/rank.ts';
+import { layersOf, matrixSizesOf, rankIn } from '../common/replacement.ts';
 import { relaxCost } from '../costs/sharing.ts';
 
 const params = object({
@@ -18,7 +19,7 @@ const params = object({
     default: 'shared',
     description: "which layers: 'shared' (those that run one block with others), 'all', or a list such as '3-16,18'",
   }),
-  rank: Type.Integer({ minimum: 1, default: 128, description: 'rank of A B' }),
+  rank: rankParam(128, 'rank of A B'),
   matrices: Type.Array(Type.Enum([...matrixRoles]), {
     minItems: 1,
     uniqueItems: true,
@@ -59,7 +60,7 @@ export const relax = declareStage({
   numeric: true,
   seeded: true,
   units(given, { model, original }) {
-    const { rank } = given;
+    const rank = rankIn(given.rank, model);
     const matrices = relaxedRoles(given);
     checkRank(given, model);
     const origins = originsOf(model, original);
@@ -72,7 +73,7 @@ export const relax = declareStage({
     }));
   },
   expect: async (params, { model }) => expected(params, model),
-  cost: relaxCost,
+  cost: (query) => relaxCost(query), // not by its name alone: then it would have to take the stage's own parameters too
 });
 
 /** What stands at the matrices: A B alone, or with a diagonal. */
@@ -110,12 +111,13 @@ function checkRank(params: RelaxParams, model: CheckpointFacts | undefined): voi
   const roles = relaxedRoles(params);
   const sizes = matrixSizesOf(model, roles);
   if (sizes === undefined) return;
+  const rank = rankAt(params.rank, sizes.hidden_size);
   for (const layer of relaxedLayers(params, model)) {
     for (const role of roles) {
       const { d, f } = matrixSize(sizes, { target: layer, reference: layer }, role);
-      if (params.rank <= Math.min(d, f)) continue;
+      if (rank <= Math.min(d, f)) continue;
       throw new UserError(
-        `rank ${params.rank} is more than matrix '${role}' of ${d} x ${f} has, expected at most ${Math.min(d, f)}`,
+        `rank ${rank} is more than matrix '${role}' of ${d} x ${f} has, expected at most ${Math.min(d, f)}`,
       );
     }
   }
@@ -126,7 +128,8 @@ function expected(params: RelaxParams, model: CheckpointFacts | undefined): Reco
   const sizes = matrixSizesOf(model, roles);
   if (sizes === undefined || model?.layers === undefined) return undefined;
   const layers = relaxedLayers(params, model);
-  const replacements = ownReplacements(layers, params.rank, { candidate: relaxedMethod(params), roles });
+  const rank = rankAt(params.rank, sizes.hidden_size);
+  const replacements = ownReplacements(layers, rank, { candidate: relaxedMethod(params), roles });
   const first = Math.min(...layers);
   const recovery_parameters = countParameters(sizes, replacements);
   return { targets: 0, recovery_parameters, first_layer: first, first_replaced: first };

@@ -5,6 +5,7 @@ import { initOf } from '../../model/methods/registry.ts';
 import { Type } from '../../schemas/type.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, matchRank, object, replacement, threads } from '../common/options.ts';
+import { rankParam } from '../common/rank.ts';
 import { recoveryWarnings } from '../common/rank-warnings.ts';
 import { untrainedCost } from '../costs/checkpoints.ts';
 
@@ -16,7 +17,7 @@ const params = object({
     }),
   ),
   candidate,
-  rank: Type.Integer({ minimum: 0, default: 0, description: '0: no recovery parameters, Direct Sharing' }),
+  rank: rankParam(0, '0: no recovery parameters, Direct Sharing', 0),
   match_rank: matchRank,
   init,
   threads: threads(1),
@@ -34,7 +35,7 @@ export const share = declareStage({
   numeric: true,
   seeded: true,
   async expect(params, inputs) {
-    if (params.rank > 0) initOf(params.candidate, params.init);
+    if (params.rank !== 0) initOf(params.candidate, params.init);
     return sharedRecovery(params, inputs.model);
   },
   warn: (params, inputs) => recoveryWarnings(params, inputs.model),

@@ -7,14 +7,15 @@ import { UserError } from '../../util/errors.ts';
 import { captureUnit } from '../capture-activations/declare.ts';
 import { sharedRecovery } from '../common/expected-facts.ts';
 import { candidate, init, learningRate, matchRank, object, replacement, threads } from '../common/options.ts';
+import { rankParam } from '../common/rank.ts';
 import { recoveryWarnings } from '../common/rank-warnings.ts';
-import { knownSizes, layersOf, rankOf, replacementOf } from '../common/replacement.ts';
+import { knownSizes, layersOf, rankIn, rankOf, replacementOf } from '../common/replacement.ts';
 import { slwCost } from '../costs/training.ts';
 
 const params = object({
   ...replacement,
   candidate,
-  rank: Type.Integer({ minimum: 1, default: 400, description: 'rank of AB' }),
+  rank: rankParam('scaled', 'rank of AB'),
   match_rank: matchRank,
   init,
   lr: learningRate(1e-3),
@@ -48,7 +49,7 @@ export const slw = declareStage({
   units(given, inputs) {
     const { type: _type, map: _map, match_rank: _match, ...rest } = given;
     const rank = (reference: number) =>
-      given.match_rank ? rankOf(given, knownSizes(inputs.model), reference) : given.rank;
+      given.match_rank ? rankOf(given, knownSizes(inputs.model), reference) : rankIn(given.rank, inputs.model);
     const init = initOf(given.candidate, given.init);
     return pairs(replacementOf(given, layersOf(inputs.model))).map(({ reference, target }) => ({
       name: `${reference}→${target}`,
@@ -58,5 +59,5 @@ export const slw = declareStage({
   },
   expect: async (params, inputs) => sharedRecovery(params, inputs.model),
   warn: (params, inputs) => recoveryWarnings(params, inputs.model),
-  cost: slwCost,
+  cost: (query) => slwCost(query), // not by its name alone: then it would have to take the stage's own parameters too
 });

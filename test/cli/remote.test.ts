@@ -180,7 +180,8 @@ test('what a shared store that was away has not got, the next run sends', async 
   const { url, proxy, server } = await online();
   const folder = machine();
   proxy.plan = () => 503;
-  await run(folder, '--remote', url, '--json');
+  // a process of its own, that has ended: while it lives, what it has not sent is its own to send
+  await startWith(environment, toyProgram, folder, 'run', 'toy.yaml', '--remote', url).ended;
   proxy.plan = () => undefined;
   const again = await run(folder, '--remote', url, '--set', 'number.value=3', '--json'); // with work of its own
   expect(again).toMatchObject({ code: 0, err: '' });

@@ -9,6 +9,7 @@ import { readReplacements, writeRecovery } from '../../model/checkpoint/recovery
 import { createRecovery } from '../../model/sharing/recovery.ts';
 import { prunedReplacements } from '../../model/sharing/replacement.ts';
 import { captureActivations } from '../../stages/capture-activations/declare.ts';
+import { rankAt } from '../../stages/common/rank.ts';
 import { dataset } from '../../stages/dataset/declare.ts';
 import { lora } from '../../stages/lora/declare.ts';
 import { perplexityEval } from '../../stages/perplexity-eval/declare.ts';
@@ -119,6 +120,13 @@ describe('share', () => {
     expect(await Promise.all(['g0', 'g1', 'g2', 'g3'].map(rankOf))).toEqual([6, 3, 3, 3]);
   });
 
+  it("of rank 'scaled' takes the paper's share of the width, and so does lora where nobody says otherwise", async () => {
+    expect([96, 576, 2048, 4096, 4].map((width) => rankAt('scaled', width))).toEqual([9, 56, 200, 400, 1]);
+    const ranks = async (recovery: string) => (await readReplacements(recovery, config)).map(({ rank }) => rank);
+    expect(new Set(await ranks(await make(share, { rank: 'scaled' })))).toEqual(new Set([2]));
+    expect(new Set(await ranks(await make(lora, { layers: 'all' })))).toEqual(new Set([2]));
+  });
+
   it('with rank 0 is Direct Sharing, which slw, sft and lora are measured against', async () => {
     const direct = await perplexity(await make(share, {}));
     expect(await perplexity(await make(share, { rank: 3 }))).toBe(direct);
@@ -145,6 +153,15 @@ describe('slw', () => {
     const explicit = { ...given, init: 'uniform', rank: 3, match_rank: false };
     expect(units(given)).toEqual(units(explicit));
     expect(units(given)[0]?.params).toEqual({ candidate: 'g3', init: 'uniform', rank: 3, reference: 2, target: 3 });
+  });
+
+  it("a unit of rank 'scaled' is that of the number, which takes the model's width", () => {
+    const scaled = { ...given, rank: 'scaled' };
+    for (const match_rank of [true, false]) {
+      expect(units({ ...scaled, match_rank })).toEqual(units({ ...given, rank: 2, match_rank }));
+    }
+    const unknown = { ...scaled, match_rank: false } as never;
+    expect(() => slw.units?.(unknown, { model: { layers: 6 } })).toThrow("expected the facts 'layers', 'hidden_size'");
   });
 
   it('refuses an init that the candidate does not have before anything runs', () => {
