@@ -7,7 +7,7 @@ export default defineConfig({
     pool: 'forks',
     // what is compiled runs as Node runs it: hundreds of files that need not be transformed
     server: { deps: { external: [/^(?!.*node_modules).*\/dist\//] } },
-    maxWorkers: 2, // vitest would leave one of two cores idle
+    maxWorkers: 3, // of two cores one would often be idle: tests wait for processes
     // guards against hanging and nothing else, for a busy machine may take any time: test/architecture/time.test.ts
     testTimeout: 3_600_000,
     hookTimeout: 3_600_000,

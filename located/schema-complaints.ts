@@ -18,6 +18,8 @@ const summaries = new Set(['if', 'propertyNames']);
 
 interface Mistake extends ErrorObject {
   path: readonly string[];
+  /** Of words in a union: the numbers that would do as well. */
+  orTypes?: readonly string[];
 }
 
 /** The complaints of a failed validation; of a union's branches only the one that was meant. */
@@ -68,8 +70,12 @@ function branchMeant(union: Mistake, mistakes: readonly Mistake[]): Mistake[] {
     const allowedValues = constants.map((mistake) => (mistake.params as { allowedValue: unknown }).allowedValue);
     return [{ ...constants[0], ...pick(union), keyword: 'enum', params: { allowedValues } } as Mistake];
   }
-  if (fitting.length > 0) return fitting.reduce((a, b) => (b.length < a.length ? b : a));
   const types = mistakes.flatMap((mistake) => (mistake.keyword === 'type' && atTop(mistake) ? typesOf(mistake) : []));
+  if (fitting.length > 0) {
+    const meant = fitting.reduce((a, b) => (b.length < a.length ? b : a));
+    const orTypes = types.filter((type) => type === 'integer' || type === 'number');
+    return meant.map((mistake) => (mistake.keyword === 'enum' && atTop(mistake) ? { ...mistake, orTypes } : mistake));
+  }
   return [{ ...first, ...pick(union), keyword: 'type', params: { type: [...new Set(types)] } }];
 }
 
@@ -120,8 +126,8 @@ function got(mistake: Mistake): string {
 
 /** ` (type 16, without quotes)`: what to type in the place of a value of another type, where that can be told. */
 function wayOut(mistake: Mistake): string {
-  if (mistake.keyword !== 'type') return '';
-  const meant = valueMeant(mistake.data, typesOf(mistake), mistake.path);
+  const types = mistake.keyword === 'type' ? typesOf(mistake) : (mistake.orTypes ?? []);
+  const meant = types.length === 0 ? undefined : valueMeant(mistake.data, types, mistake.path);
   return meant === undefined ? '' : ` (type ${meant})`;
 }
 
@@ -135,15 +141,20 @@ const typeWords: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
+const typeInWords = (type: string) => typeWords[type] ?? type;
+
 function expectation(mistake: Mistake): string {
   const { keyword } = mistake;
   const params = mistake.params as Record<string, unknown>;
   const limit = `${params.limit}`;
   switch (keyword) {
     case 'type':
-      return alternatives(typesOf(mistake).map((type) => typeWords[type] ?? type));
+      return alternatives(typesOf(mistake).map(typeInWords));
     case 'enum':
-      return alternatives((params.allowedValues as unknown[]).map(showValue));
+      return alternatives([
+        ...(mistake.orTypes ?? []).map(typeInWords),
+        ...(params.allowedValues as unknown[]).map(showValue),
+      ]);
     case 'const':
       return showValue(params.allowedValue);
     case 'minimum':
