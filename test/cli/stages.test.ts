@@ -26,7 +26,8 @@ test('`stages` describes a stage: where it comes from, what it takes and gives',
   const { out } = await lamina(folder.path, 'stages', 'slw');
   expect(out).toContain('SHARP (arXiv 2502.07832)');
   expect(out).toMatch(/^ {2}activations +activations +/m);
-  expect(out).toMatch(/^ {2}rank +integer ≥ 1 +.*= 400\b/m);
+  expect(out).toMatch(/^ {2}rank +integer ≥ 1 \| 'scaled' += "scaled"/m);
+  expect(out).toMatch(/^ {2}epochs +integer .*= 5\b/m);
 });
 
 test('`stages` names every replacement type, and the fields that a cell can name', async () => {
@@ -62,5 +63,6 @@ test('`stages` writes numbers as a spec takes them, and long descriptions below 
 test('the page of the stages names every stage, parameter and default', async () => {
   const { out } = await lamina(folder.path, 'stages', '--markdown');
   for (const name of stageRegistry.keys()) expect(out).toContain(`\n## ${name}\n`);
-  expect(out).toContain('| `rank` | integer ≥ 1 | `400` | ');
+  expect(out).toContain('| `rank` | integer ≥ 1 \\| \'scaled\' | `"scaled"` | ');
+  expect(out).toContain('| `samples` | integer ≥ 1 ≤ 4096 | `128` | ');
 });

@@ -44,9 +44,10 @@ describe('before anything runs, with exit code 2', () => {
     await expectMessage(
       ['run', 'wrong.yaml'],
       2,
-      `wrong.yaml:9:13  parameter 'rank' expects an integer, got 'four'
+      `wrong.yaml:9:13  stage 'warm': parameter 'rank' expects an integer or 'scaled', got 'four'
     9 |       rank: four
       |             ~~~~
+      lamina:pipelines/sharp.yaml:77:13  stage 'warm' takes it here
 wrong.yaml:13:70  stage 'tuned': unknown parameter 'save_evry' (did you mean 'save_every'?)
    13 |       tuned: { lr: 1.0e-3, batch_size: 4, micro_batch: 4, epochs: 1, save_evry: 1 }
       |                                                                      ~~~~~~~~~
