@@ -83,11 +83,12 @@ describe.skipIf(absence !== undefined)('real servers', async () => {
 
     it('of many machines that ask for a lease at once one gets it', async () => {
       const said: string[] = [];
+      const shared = { ...address, prefix: 'lamina' }; // beside the object above, which is no shared store's
       const stores = await Promise.all(
         Array.from({ length: 6 }, async () => {
           const local = await openFileStore(emptyFolder(), { mode: 'write' });
           return new SharedStore(local, {
-            bucket: bucketOf(),
+            bucket: s3Bucket(shared, settingsAt(shared), patience),
             say: (text) => said.push(text),
             signal: patience.signal,
           });
