@@ -12,6 +12,7 @@ export interface ValueSchema {
   format?: 'path';
   description?: string;
   enum?: unknown[];
+  anyOf?: ValueSchema[];
   minimum?: number;
   maximum?: number;
   exclusiveMinimum?: number;
@@ -48,6 +49,9 @@ const valueKeywords = {
   ),
   description: Type.Optional(Type.String({ description: 'what it is, with its unit' })),
   enum: Type.Optional(Type.Array(Type.Unknown(), { minItems: 1, description: 'the only values allowed' })),
+  anyOf: Type.Optional(
+    Type.Array(valueSchema, { minItems: 2, description: 'the value is one of these: a number, or one of some words' }),
+  ),
   minimum: bound(),
   maximum: bound(),
   exclusiveMinimum: bound(),

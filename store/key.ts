@@ -1,6 +1,6 @@
 // The cache key: what a result depends on, field by field, and the digest taken over it.
-import type { JsonObject, Numerics } from '../contract/stage.ts';
-import { canonicalOnce, canonicalWith } from '../util/json.ts';
+import type { Json, JsonObject, Numerics } from '../contract/stage.ts';
+import { canonicalJson } from '../util/json.ts';
 import { type BlobRef, sha256 } from './digest.ts';
 
 /** Everything that a result depends on by contract. What is not here never causes a rerun, and never hides one. */
@@ -35,5 +35,5 @@ export function cacheKey(preimage: KeyPreimage): string {
 
 /** The canonical text of a pre-image, over which its key is taken. */
 export function preimageText(preimage: KeyPreimage): string {
-  return canonicalWith(preimage as unknown as JsonObject, 'params', canonicalOnce(preimage.params));
+  return canonicalJson(preimage as unknown as Json);
 }

@@ -1,7 +1,7 @@
 // What the store remembers of one finished unit of work, and its check when it is read back.
 import { isDeepStrictEqual } from 'node:util';
 import type { Facts } from '../contract/stage.ts';
-import { canonicalJson, canonicalWith, isObject, type Json, type JsonObject, sortedMembers } from '../util/json.ts';
+import { canonicalJson, isObject, type Json, sortedMembers } from '../util/json.ts';
 import { type BlobRef, isDigest, sha256 } from './digest.ts';
 import type { KeyPreimage } from './key.ts';
 
@@ -204,7 +204,11 @@ function isSealed(record: Record<string, unknown>, preimage: string | undefined,
 
 /** The canonical JSON of a record, of which the largest part, its pre-image, has been made for its key already. */
 function ownText(record: Readonly<Record<string, unknown>>, preimage: string): string {
-  return canonicalWith(record as JsonObject, 'preimage', preimage);
+  const members = Object.keys(record).sort();
+  const text = members.map((name) => {
+    return `${canonicalJson(name)}:${name === 'preimage' ? preimage : canonicalJson(record[name] as Json)}`;
+  });
+  return `{${text.join(',')}}`;
 }
 
 /** Undefined for what no lamina wrote: deep nesting, texts that canonical JSON cannot hold, parts that are missing. */

@@ -1,6 +1,6 @@
 // Before the tests: compile to dist/, because tests that start processes run what users run; forget the developer's own store. All temporary folders
 // of a run lie in one, which goes when it ends, whatever came of it.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-')); // short: browsers put sockets below it, whose paths have 107 bytes at most
   process.env.TMPDIR = folder;
   return () => {
-    execFileSync('chmod', ['-R', 'u+rwX', folder]); // what tests have forbidden themselves
+    spawnSync('chmod', ['-R', 'u+rwX', folder]); // what tests have forbidden themselves; what a process that ends takes away meanwhile is no matter
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 }); // a process that is being killed may still write
   };
 }

@@ -25,25 +25,6 @@ export function canonicalJson(value: Json): string {
   return `{${text}}`;
 }
 
-/** The canonical text of an object, where that of its member `name` is known already. */
-export function canonicalWith(value: JsonObject, name: string, known: string): string {
-  const members = Object.keys(value).sort();
-  const textOf = (key: string) => (key === name ? known : canonicalJson(value[key] as Json));
-  return `{${members.map((key) => `${canonicalString(key)}:${textOf(key)}`).join(',')}}`;
-}
-
-const texts = new WeakMap<object, string>();
-
-/** The canonical text of a value that nobody changes any more, made once however often it is asked for: parameters of a stage, from plan to result. */
-export function canonicalOnce(value: JsonObject): string {
-  let text = texts.get(value);
-  if (text === undefined) {
-    text = canonicalJson(value);
-    texts.set(value, text);
-  }
-  return text;
-}
-
 /** The same value with the members of its objects in the order of canonical JSON. */
 export function sortedMembers<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map(sortedMembers) as unknown as T;

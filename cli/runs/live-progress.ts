@@ -18,9 +18,7 @@ export class LiveProgress {
   readonly #keep: KeepLive;
   readonly #began_ms = performance.now();
   readonly #nodes = new Map<string, Counts>();
-  readonly #running = new Map<string, LiveUnit>();
-  /** When the running units began. */
-  readonly #since_ms = new Map<string, number>();
+  readonly #running = new Map<string, { live: LiveUnit; started_ms: number }>();
   #survey: Survey | undefined;
   #units = 0;
   #changed = false;
@@ -36,7 +34,6 @@ export class LiveProgress {
     this.#survey = survey;
     this.#nodes.clear();
     this.#running.clear();
-    this.#since_ms.clear();
     if (!isAllThere(survey)) this.#schedule(0);
   }
 
@@ -51,14 +48,13 @@ export class LiveProgress {
         break;
       case 'unit-started':
         if (this.#timer === undefined) this.#schedule(0);
-        this.#since_ms.set(idOf(event), performance.now());
-        this.#running.set(idOf(event), { node: event.node, unit: event.unit, done: 0, total: 0, of: '', note: '' });
+        this.#begin(event);
         break;
       case 'progress':
         this.#report(event);
         break;
       case 'unit-put-off':
-        this.#leave(event);
+        this.#running.delete(idOf(event));
         break;
       case 'unit-finished':
         this.#count(event, event.status === 'ran' ? 'ran' : 'cached').keys[event.unit] = event.key;
@@ -79,19 +75,19 @@ export class LiveProgress {
     clearTimeout(this.#timer);
   }
 
+  #begin(event: UnitName): void {
+    const live = { node: event.node, unit: event.unit, done: 0, total: 0, of: '', note: '' };
+    this.#running.set(idOf(event), { live, started_ms: performance.now() });
+  }
+
   #report(event: Extract<RunEvent, { type: 'progress' }>): void {
     const known = this.#running.get(idOf(event));
     const { done, total, of, note = '' } = event.report;
-    if (known !== undefined) Object.assign(known, { done, total, of, note });
-  }
-
-  #leave(unit: UnitName): void {
-    this.#running.delete(idOf(unit));
-    this.#since_ms.delete(idOf(unit));
+    if (known !== undefined) Object.assign(known.live, { done, total, of, note });
   }
 
   #count(unit: UnitName, what: Exclude<keyof Counts, 'keys'>): Counts {
-    this.#leave(unit);
+    this.#running.delete(idOf(unit));
     const counts = this.#nodes.get(unit.node) ?? nothing();
     counts[what]++;
     this.#nodes.set(unit.node, counts);
@@ -115,7 +111,7 @@ export class LiveProgress {
   }
 
   #state(): RunLive {
-    const running = [...this.#running.values()];
+    const running = [...this.#running.values()].map(({ live }) => live);
     const nodes = (this.#survey?.nodes ?? []).map((state): LiveNode => {
       const { id } = state.node;
       const counts = this.#nodes.get(id) ?? nothing();
@@ -126,8 +122,8 @@ export class LiveProgress {
     const ran = sum((node) => node.ran);
     const finished = sum(({ cached, ran, failed, blocked }) => cached + ran + failed + blocked);
     const elapsed_ms = Math.round(performance.now() - this.#began_ms);
-    const units = [...this.#running].map(([id, report]) => {
-      return { report, elapsed_ms: performance.now() - (this.#since_ms.get(id) ?? 0) };
+    const units = [...this.#running.values()].map(({ live, started_ms }) => {
+      return { report: live, elapsed_ms: performance.now() - started_ms };
     });
     const pace = { units: this.#units, finished, ran, running: units, elapsed_ms };
     const left_ms = timeLeft(pace);

@@ -9,7 +9,7 @@ import type {
 } from '../../contract/result.ts';
 import type { JsonObject } from '../../contract/stage.ts';
 import { type NodeOutcome, type RunOutcome, succeeded, type UnitSuccess } from '../../runner/run/outcome.ts';
-import { canonicalJson, canonicalOnce } from '../../util/json.ts';
+import { canonicalJson } from '../../util/json.ts';
 import { namesRead } from './work.ts';
 
 /** What a spec file is called in what is kept of a run. */
@@ -112,7 +112,7 @@ class Collector {
   }
 
   #paramsIndex(params: JsonObject): number {
-    const text = canonicalOnce(params);
+    const text = canonicalJson(params);
     const known = this.#paramIndexes.get(text);
     if (known !== undefined) return known;
     this.#paramIndexes.set(text, this.#params.length);

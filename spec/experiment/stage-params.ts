@@ -8,7 +8,7 @@ import { find, keySpan, originsOf, pointerTo, toPlain } from '../../located/loca
 import type { Complaint } from '../../located/schema-complaints.ts';
 import { isUserError } from '../../util/errors.ts';
 import type { JsonObject } from '../../util/json.ts';
-import { canonicalOnce } from '../../util/json.ts';
+import { canonicalJson } from '../../util/json.ts';
 import type { LinkedStage } from '../pipeline/link.ts';
 import type { AxisValue, Edit } from './axes.ts';
 import type { Bindings } from './bindings.ts';
@@ -122,7 +122,7 @@ export class StageEvaluator {
     if (params === undefined) return undefined;
     const paths = params === given ? found : pathsIn(stage.definition.params, params);
     const pointers = paths.map((path) => path.reduce(pointerTo, ''));
-    return { params, origins: originsOf(tree), paths: pointers, text: canonicalOnce(params) };
+    return { params, origins: originsOf(tree), paths: pointers, text: canonicalJson(params) };
   }
 
   /** False where the stage itself refuses its parameters (reported). */

@@ -45,7 +45,7 @@ export class Unsent {
   /** The unit is there, or there is nothing to send. One that cannot be taken away is looked at once more by the next run. */
   forget(key: string): void {
     this.#noted.delete(key);
-    ignoringErrors(() => rmSync(this.#path(key), { force: true }));
+    ignoringErrors(() => rmSync(this.#path(key), { force: true, recursive: true }));
   }
 
   /** What processes have noted that do not live any more, or cannot be seen from here. */

@@ -38,15 +38,15 @@ describe('before anything runs, with exit code 2', () => {
   it('the mistakes of a spec, all at once', async () => {
     const text = smallSpec
       .replace('save_every', 'save_evry')
-      .replace('max_length: 64', 'max_length: four')
+      .replace('rank: 4', 'rank: four')
       .replace('tuned_ppl.perplexity', 'tuned_ppl.perplexty');
     work.write('wrong.yaml', text);
     await expectMessage(
       ['run', 'wrong.yaml'],
       2,
-      `wrong.yaml:10:19  parameter 'max_length' expects an integer, got 'four'
-   10 |       max_length: four
-      |                   ~~~~
+      `wrong.yaml:9:13  parameter 'rank' expects an integer or 'scaled', got 'four'
+    9 |       rank: four
+      |             ~~~~
 wrong.yaml:13:70  stage 'tuned': unknown parameter 'save_evry' (did you mean 'save_every'?)
    13 |       tuned: { lr: 1.0e-3, batch_size: 4, micro_batch: 4, epochs: 1, save_evry: 1 }
       |                                                                      ~~~~~~~~~

@@ -76,10 +76,7 @@ export const onCommandLines: Mistake[] = [
     '--set of a text for a number',
     right,
     'run mine.yaml --set rank=four',
-    [
-      "--set rank=four  stage 'warm': parameter 'rank' expects an integer or 'scaled', got 'four'",
-      "      lamina:pipelines/sharp.yaml:77:13  stage 'warm' takes it here",
-    ],
+    ["--set rank=four  parameter 'rank' expects an integer or 'scaled', got 'four'"],
   ],
   [
     '--only of an axis that there is not',

@@ -19,10 +19,13 @@ export const inSpecs: Mistake[] = [
     'a number in quotes',
     inSpec('rank: 4', 'rank: "4"'),
     'check mine.yaml',
-    [
-      "mine.yaml:6:86  stage 'warm': parameter 'rank' expects an integer or 'scaled', got '4' (type 4, without quotes)",
-      "      lamina:pipelines/sharp.yaml:77:13  stage 'warm' takes it here",
-    ],
+    ["mine.yaml:6:86  parameter 'rank' expects an integer or 'scaled', got '4' (type 4, without quotes)"],
+  ],
+  [
+    'a word that is none of those that stand beside a number',
+    inSpec('rank: 4', 'rank: scald'),
+    'check mine.yaml',
+    ["mine.yaml:6:86  parameter 'rank' expects an integer or 'scaled', got 'scald' (did you mean 'scaled'?)"],
   ],
   [
     'a list where names and values are meant',

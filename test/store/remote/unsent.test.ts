@@ -1,5 +1,5 @@
 // What a run leaves unsent, and what the next one makes of it.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -32,10 +32,10 @@ async function machine(folder = emptyFolder(), options = {}) {
   /** What a run that is gone noted of `key`. */
   const leave = (text: string) => {
     new Unsent(folder, bucket.place).note(key);
-    const [place = ''] = namesIn(notes);
-    writeFileSync(join(notes, place, key), text);
+    writeFileSync(noteOf(), text);
   };
-  return { folder, shared, bucket, local, store, noted, leave };
+  const noteOf = () => join(notes, namesIn(notes)[0] ?? '', key);
+  return { folder, shared, bucket, local, store, noted, leave, noteOf };
 }
 
 describe('a note', () => {
@@ -77,6 +77,18 @@ describe('a note', () => {
     await store.resume();
     await store.settle();
     expect(await bucket.size(recordAt(key))).toBeGreaterThan(0);
+  });
+
+  it('that is a folder is sent once, and goes', async () => {
+    const { store, local, bucket, noted, leave, noteOf } = await machine();
+    await publish(local, { a: 1 }, outputs);
+    leave('');
+    rmSync(noteOf());
+    mkdirSync(join(noteOf(), 'x'), { recursive: true });
+    await store.resume();
+    await store.settle();
+    expect(await bucket.size(recordAt(key))).toBeGreaterThan(0);
+    expect(noted()).toEqual([]);
   });
 
   it('of a result that was to replace the one that is there replaces it', async () => {
