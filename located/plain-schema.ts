@@ -112,7 +112,7 @@ function compile(schema: unknown, place: Place, whole: Whole): PlainCheck {
     const inner = (each: unknown, at: Place = 'inside') => compile(each, place === 'branch' ? 'branch' : at, whole);
     checks.push({ types: keyword.types, check: keyword.make(given, schema, inner) });
   }
-  if (types !== undefined && 'anyOf' in schema) return refuse();
+  if (types !== undefined && 'anyOf' in schema && !narrows(schema.anyOf, types)) return refuse();
   const isRight = typeTest(types);
   const tests = checks.map(({ types: served, check }) => {
     const always = served.length === 0 || (types?.every((type) => isServed(type, served)) ?? false);
@@ -124,6 +124,12 @@ function compile(schema: unknown, place: Place, whole: Whole): PlainCheck {
     for (const test of tests) if (!test(value as never)) return false;
     return true;
   };
+}
+
+/** Whether each branch of a union is for one of the types that are named before it: of others ajv says that they can never be. */
+function narrows(branches: unknown, types: readonly string[]): boolean {
+  if (!Array.isArray(branches)) return false;
+  return branches.every((branch) => isObject(branch) && typeof branch.type === 'string' && types.includes(branch.type));
 }
 
 /** Whether a value is of one of the types; of any where none is named. */

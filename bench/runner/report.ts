@@ -34,22 +34,23 @@ function graphText({ shape, tasks, links, answers }: GraphResult, limit_s: numbe
 function firstText(answers: readonly Answers[], tasks: number, limit_s: number): string {
   const each = answers.map(({ runner, first }) => {
     const name = runner.name;
-    return first.code === null
-      ? `${name} stopped after ${limit_s} s`
+    if (first.code === null) return `${name} stopped after ${limit_s} s`;
+    return first.code !== 0
+      ? `${name} failed with code ${first.code}`
       : `${name} ${figure(first.wall_ms / tasks)} (CPU ${figure((first.usage?.cpu_ms ?? Number.NaN) / tasks)})`;
   });
   return `The first run, once, milliseconds of a task by the clock: ${each.join('; ')}.`;
 }
 
+/** Not a number where a process ended before anybody could look at it. */
 function cpus(ended: readonly Ended[]): number[] {
-  return ended.map(({ usage }) => usage?.cpu_ms ?? Number.NaN);
+  return ended.map(({ usage }) => usage?.cpu_ms || Number.NaN);
 }
 
 function seconds(ended: readonly Ended[]): string {
   return ended.length === 0 ? unmeasured : figure(median(cpus(ended)) / 1000);
 }
 
-/** Unmeasured where a process ended before anybody could look at it. */
 function ratio(peer: readonly Ended[], ours: readonly Ended[]): string {
   const ratios = peer.length < ours.length ? [] : pairedRatios(cpus(peer), cpus(ours));
   return ratios.every(Number.isFinite) ? figureWithSpread(ratios) : unmeasured;

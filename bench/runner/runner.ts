@@ -27,10 +27,10 @@ export type Question = keyof typeof questions;
 /** One runner with one graph; a list has one entry for each round. */
 export interface Answers {
   runner: Runner;
-  /** Its first run, with nothing done; code null where it was stopped. */
+  /** Its first run, with nothing done; code null where it was stopped, above 0 where it failed. */
   first: Ended;
   warm: Record<Question, Ended[]>;
-  /** A process took longer than it may. */
+  /** It is asked nothing more: a process took longer than it may, or failed. */
   stopped: boolean;
 }
 
@@ -80,7 +80,12 @@ async function measureGraph(
   const players: Player[] = [];
   for (const runner of runners) {
     say(`${what}: the first run of ${runner.name}`);
-    players.push(await begin(runner, join(folder, runner.name), { shape, size, limit_s }));
+    const player = await begin(runner, join(folder, runner.name), { shape, size, limit_s });
+    const { first } = player.answers;
+    if (runner === runners[0] && first.code !== null) refuseFailed(player.place.commands.run, first);
+    if (first.code !== null && first.code !== 0)
+      say(`${what}: ${runner.name} failed with code ${first.code}, and is asked nothing more`);
+    players.push(player);
   }
   for (let round = 0; round <= rounds; round++) {
     say(`${what}: ${round === 0 ? 'a first round, not counted' : `round ${round} of ${rounds}`}`);
@@ -104,8 +109,7 @@ async function begin(
   const once = await runner.open(folder, shape);
   once.write(tasks);
   const first = await runWhole({ ...once.commands.run, limit_s });
-  if (first.code === 0) return { answers: { runner, first, warm, stopped: false }, place: once };
-  if (first.code !== null) refuseFailed(once.commands.run, first);
+  if (first.code !== null) return { answers: { runner, first, warm, stopped: first.code !== 0 }, place: once };
   const place = await runner.open(`${folder}-settled`, shape);
   place.write(tasks);
   await place.settle?.(tasks);

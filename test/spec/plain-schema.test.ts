@@ -1,6 +1,9 @@
 // What is said of values without ajv is what ajv says: verdicts and defaults, of lamina's own schemas and of schemas made for it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { isPath, validator } from '../../located/json-schema.ts';
 import { plainCheck } from '../../located/plain-schema.ts';
 import { experimentFile, fragmentFile } from '../../schemas/experiment.ts';
@@ -83,6 +86,26 @@ describe("lamina's own schemas", () => {
   );
 });
 
+describe('the parameters of a pipeline that is shipped', () => {
+  const folder = join(import.meta.dirname, '../../pipelines');
+  const schemas = readdirSync(folder).flatMap((name) => {
+    const { params = {} } = parse(readFileSync(join(folder, name), 'utf8')) as { params?: Record<string, object> };
+    return Object.entries(params).map(([param, { default: _, ...schema }]: [string, { default?: unknown }]) => {
+      return [`${name}: ${param}`, schema] as [string, object];
+    });
+  });
+  it.each(schemas)('%s is plain, so that no start opens ajv for it, and ajv agrees', (_, schema) => {
+    expect(plain(schema)).toBeDefined();
+    fc.assert(
+      fc.property(near(schema), (value) => {
+        const { ours, theirs } = both(schema, value);
+        expect(ours).toEqual(theirs);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
 /** A value that fits the first thing its schema says. */
 function likely(schema: Record<string, Json>): Json {
   if (schema.default !== undefined) return schema.default as Json;
@@ -118,6 +141,7 @@ describe('schemas that ajv refuses, or that say what is not known here', () => {
     { type: 'array', minItems: -1 },
     { $ref: '#/$defs/none' },
     { tpye: 'string' },
+    { type: ['integer', 'string'], anyOf: [{ type: 'integer' }, { type: 'boolean' }] },
   ];
   it.each(refused.map((schema): [string, object] => [JSON.stringify(schema), schema]))('%s', (_, schema) => {
     expect(plain(schema)).toBeUndefined();
